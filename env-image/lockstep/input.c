@@ -1,0 +1,91 @@
+/* mupen64plus input plugin: answers every controller with the word that Python has latched, and counts the reads.
+ *
+ * It takes the raw joybus commands, because only so can a controller read (0x01) be told from a status request. */
+#include "lockstep.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define M64P_PLUGIN_PROTOTYPES 1
+#include <m64p_common.h>
+#include <m64p_plugin.h>
+
+enum joybus { JOYBUS_STATUS = 0x00, JOYBUS_READ = 0x01, JOYBUS_PAK_READ = 0x02, JOYBUS_PAK_WRITE = 0x03, JOYBUS_RESET = 0xFF };
+
+static struct lockstep_control *control;
+
+/* Joins the memory file (lockstep_attach of the video plugin checks its version). Returns NULL or what is wrong. */
+EXPORT const char *CALL lockstep_attach(int fd, const char *unused)
+{
+    (void)unused;
+    void *shared = mmap(NULL, LOCKSTEP_CONTROL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (shared == MAP_FAILED)
+        return "the shared memory cannot be mapped";
+    control = shared;
+    return NULL;
+}
+
+EXPORT void CALL InitiateControllers(CONTROL_INFO info)
+{
+    for (int port = 0; port < 4; port++) {
+        info.Controls[port].Present = control && (control->present >> port & 1);
+        info.Controls[port].RawData = 1;
+        info.Controls[port].Plugin = PLUGIN_RAW;
+    }
+}
+
+/* command: [0] bytes sent, [1] bytes expected, [2] the command, then its data, then the answer. */
+EXPORT void CALL ReadController(int port, unsigned char *command)
+{
+    if (port < 0 || port > 3 || !command || !control || !(control->present >> port & 1))
+        return;
+    unsigned char *answer = command + 2 + (command[0] & 0x3F);
+    switch (command[2]) {
+    case JOYBUS_STATUS:
+    case JOYBUS_RESET:
+        memcpy(answer, (unsigned char[]){0x05, 0x00, 0x00}, 3); /* a standard controller, nothing in its pak slot */
+        break;
+    case JOYBUS_READ: /* the word is little endian in BUTTONS' order, which is the joybus' own */
+        memcpy(answer, &control->buttons[port], 4);
+        control->controller_reads++;
+        break;
+    case JOYBUS_PAK_READ:
+    case JOYBUS_PAK_WRITE:
+        command[1] |= 0x80; /* no answer: there is no pak */
+        break;
+    }
+}
+
+EXPORT void CALL GetKeys(int port, BUTTONS *keys)
+{
+    keys->Value = control && port >= 0 && port < 4 ? control->buttons[port] : 0;
+}
+
+EXPORT m64p_error CALL PluginGetVersion(m64p_plugin_type *type, int *version, int *api, const char **name, int *capabilities)
+{
+    if (type)
+        *type = M64PLUGIN_INPUT;
+    if (version)
+        *version = 0x010000;
+    if (api)
+        *api = 0x020101;
+    if (name)
+        *name = "a3c64 lockstep input";
+    if (capabilities)
+        *capabilities = 0;
+    return M64ERR_SUCCESS;
+}
+
+EXPORT m64p_error CALL PluginStartup(m64p_dynlib_handle core, void *context, void (*debug)(void *, int, const char *))
+{
+    (void)core, (void)context, (void)debug;
+    return M64ERR_SUCCESS;
+}
+
+EXPORT m64p_error CALL PluginShutdown(void) { return M64ERR_SUCCESS; }
+EXPORT int CALL RomOpen(void) { return 1; }
+EXPORT void CALL RomClosed(void) {}
+EXPORT void CALL ControllerCommand(int port, unsigned char *command) { (void)port, (void)command; }
+EXPORT void CALL SDL_KeyDown(int modifier, int key) { (void)modifier, (void)key; }
+EXPORT void CALL SDL_KeyUp(int modifier, int key) { (void)modifier, (void)key; }

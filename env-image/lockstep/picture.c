@@ -1,0 +1,153 @@
+/* Reads the picture that the video interface shows, and shrinks it to an observation by area averaging. */
+#include "picture.h"
+
+#include <string.h>
+
+#define MAX_SIDE 1024 /* lockstep.h: no picture and no observation is wider or higher */
+#define ONE 4096U     /* an output pixel's weights add up to this, along each axis */
+
+struct picture picture_from_vi(const uint8_t *rdram, uint32_t rdram_bytes, uint32_t status, uint32_t origin,
+                               uint32_t stride, uint32_t h_start, uint32_t v_start, uint32_t x_scale, uint32_t y_scale)
+{
+    struct picture picture = {.rdram = rdram, .origin = origin & 0xFFFFFF, .stride = stride & 0xFFF};
+    uint32_t columns = (h_start & 0x3FF) - ((h_start >> 16) & 0x3FF); /* in pixels of a 640 pixel line */
+    uint32_t lines = ((v_start & 0x3FF) - ((v_start >> 16) & 0x3FF)) / 2;
+
+    if (lines >= 237 && lines < 240) /* the usual NTSC window hides three lines of a 240 line buffer */
+        lines = 240;
+    picture.width = (columns * (x_scale & 0xFFF)) >> 10;
+    picture.height = (lines * (y_scale & 0xFFF)) >> 10;
+    picture.bytes_per_pixel = (status & 3) == 2 ? 2 : (status & 3) == 3 ? 4 : 0;
+
+    uint64_t end = picture.origin + (uint64_t)picture.stride * picture.height * picture.bytes_per_pixel;
+    if (picture.bytes_per_pixel == 0 || picture.origin == 0 || picture.stride == 0 || end > rdram_bytes ||
+        picture.width == 0 || picture.width > MAX_SIDE || picture.height == 0 || picture.height > 768) {
+        picture.bytes_per_pixel = 0;
+        picture.height = 240;
+        picture.width = 320;
+    } else if (picture.width > picture.stride) {
+        picture.width = picture.stride;
+    }
+    return picture;
+}
+
+/* RDRAM is an array of host-endian words: the halfword at address a lies at a ^ 2. */
+static inline uint32_t pixel16(const struct picture *picture, uint32_t address)
+{
+    uint16_t half;
+    memcpy(&half, picture->rdram + (address ^ 2), 2);
+    uint32_t r = half >> 11, g = (half >> 6) & 31, b = (half >> 1) & 31;
+    return ((r << 3 | r >> 2) << 16) | ((g << 3 | g >> 2) << 8) | (b << 3 | b >> 2);
+}
+
+/* One row as 0xRRGGBB values: out [width]. */
+static void read_row(const struct picture *picture, uint32_t y, uint32_t *out)
+{
+    if (picture->rgb) {
+        const uint8_t *from = picture->rgb + (size_t)y * picture->width * 3;
+        for (uint32_t x = 0; x < picture->width; x++, from += 3)
+            out[x] = (uint32_t)from[0] << 16 | from[1] << 8 | from[2];
+    } else if (picture->bytes_per_pixel == 2) {
+        uint32_t address = picture->origin + y * picture->stride * 2;
+        for (uint32_t x = 0; x < picture->width; x++)
+            out[x] = pixel16(picture, address + 2 * x);
+    } else if (picture->bytes_per_pixel == 4) {
+        const uint32_t *from = (const uint32_t *)(picture->rdram + (picture->origin & ~3U)) + (size_t)y * picture->stride;
+        for (uint32_t x = 0; x < picture->width; x++)
+            out[x] = from[x] >> 8;
+    } else {
+        memset(out, 0, picture->width * sizeof *out);
+    }
+}
+
+void picture_to_rgb(const struct picture *picture, uint8_t *out)
+{
+    uint32_t row[MAX_SIDE];
+    for (uint32_t y = 0; y < picture->height; y++) {
+        read_row(picture, y, row);
+        for (uint32_t x = 0; x < picture->width; x++, out += 3) {
+            out[0] = row[x] >> 16;
+            out[1] = row[x] >> 8;
+            out[2] = row[x];
+        }
+    }
+}
+
+/* How one axis shrinks: output pixel i is the sum of weight[first[i]..] times source pixel source[i]... */
+struct axis {
+    uint32_t from, to;             /* the sizes that it was made for */
+    uint16_t source[MAX_SIDE];     /* first source pixel under output pixel i */
+    uint32_t first[MAX_SIDE + 1];  /* its weights are weight[first[i]] .. weight[first[i + 1] - 1] */
+    uint16_t weight[4 * MAX_SIDE]; /* they add up to ONE */
+};
+
+static void make_axis(struct axis *axis, uint32_t from, uint32_t to)
+{
+    if (axis->from == from && axis->to == to)
+        return;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < to; i++) {
+        uint64_t begin = (uint64_t)i * from, end = begin + from; /* in units of 1/to source pixels */
+        uint32_t pixel = begin / to, left = ONE;
+        axis->source[i] = pixel;
+        axis->first[i] = count;
+        for (; (uint64_t)pixel * to < end; pixel++) {
+            uint64_t low = (uint64_t)pixel * to, high = low + to;
+            uint64_t overlap = (high < end ? high : end) - (low > begin ? low : begin);
+            uint32_t weight = (overlap * ONE + from / 2) / from;
+            weight = weight < left ? weight : left;
+            axis->weight[count++] = weight;
+            left -= weight;
+        }
+        axis->weight[count - 1] += left; /* what rounding left over */
+    }
+    axis->first[to] = count;
+    axis->from = from;
+    axis->to = to;
+}
+
+static uint32_t luma(uint32_t rgb)
+{
+    return (77 * (rgb >> 16) + 150 * (rgb >> 8 & 255) + 29 * (rgb & 255) + 128) >> 8;
+}
+
+void picture_observe(const struct picture *picture, uint8_t *out, uint32_t height, uint32_t width, uint32_t channels)
+{
+    static struct axis across, down;
+    static uint32_t row[MAX_SIDE], value[MAX_SIDE * 3], sum[MAX_SIDE * 3], shrunk[MAX_SIDE * 3];
+    uint32_t have = UINT32_MAX; /* the source row that `shrunk` was made from: neighbours share one */
+
+    make_axis(&across, picture->width, width);
+    make_axis(&down, picture->height, height);
+    for (uint32_t i = 0; i < height; i++) {
+        memset(sum, 0, width * channels * sizeof *sum);
+        for (uint32_t k = down.first[i]; k < down.first[i + 1]; k++) {
+            uint32_t y = down.source[i] + (k - down.first[i]);
+            if (y != have) {
+                read_row(picture, y, row);
+                for (uint32_t x = 0; x < picture->width; x++) {
+                    if (channels == 1) {
+                        value[x] = luma(row[x]);
+                    } else {
+                        value[3 * x] = row[x] >> 16;
+                        value[3 * x + 1] = row[x] >> 8 & 255;
+                        value[3 * x + 2] = row[x] & 255;
+                    }
+                }
+                for (uint32_t j = 0; j < width; j++)
+                    for (uint32_t c = 0; c < channels; c++) {
+                        const uint32_t *from = value + across.source[j] * channels + c;
+                        uint32_t total = 0;
+                        for (uint32_t w = across.first[j]; w < across.first[j + 1]; w++, from += channels)
+                            total += across.weight[w] * *from;
+                        shrunk[j * channels + c] = total; /* at most 255 * ONE */
+                    }
+                have = y;
+            }
+            for (uint32_t j = 0; j < width * channels; j++)
+                sum[j] += (shrunk[j] >> 4) * down.weight[k]; /* below 255 * 2^8 * 2^12 */
+        }
+        for (uint32_t j = 0; j < width * channels; j++)
+            *out++ = (sum[j] + (1U << 19)) >> 20;
+    }
+}

@@ -1,0 +1,224 @@
+/* mupen64plus video plugin: stops the emulator at every VI until Python says how far to go on.
+ *
+ * A ROM that draws into RDRAM with the CPU needs nothing else: no GL, no X. For one that draws with the GPU, a real
+ * plugin stands behind this one, and its picture is read back on this thread, the only one that may. */
+#define _GNU_SOURCE
+#include "lockstep.h"
+#include "picture.h"
+#include "real.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <m64p_frontend.h>
+
+#define PARENT_CHECK_S 1 /* how often a waiting emulator looks whether its parent still lives */
+
+static struct lockstep_control *control;
+static uint8_t *shared;
+static int shared_fd = -1;
+static pid_t parent;
+static uint32_t vis_left;
+static bool stopping;
+static GFX_INFO gfx;
+static ptr_CoreDoCommand core_do_command;
+
+/* Joins the memory file, and loads the real plugin unless its path is NULL. Returns NULL or what is wrong. */
+EXPORT const char *CALL lockstep_attach(int fd, const char *real_path)
+{
+    shared = mmap(NULL, LOCKSTEP_FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (shared == MAP_FAILED)
+        return "the shared memory cannot be mapped";
+    control = (struct lockstep_control *)shared;
+    if (control->magic != LOCKSTEP_MAGIC || control->version != LOCKSTEP_VERSION || control->bytes != sizeof *control)
+        return "n64gym and the lockstep plugins are of different versions: run make -C env-image";
+    shared_fd = fd;
+    parent = getppid();
+    return real_path ? real_load(real_path) : NULL;
+}
+
+/* The core's state callback: tells whether a savestate could be loaded. */
+EXPORT void CALL lockstep_state_changed(void *context, m64p_core_param parameter, int value)
+{
+    (void)context;
+    if (control && parameter == M64CORE_STATE_LOADCOMPLETE)
+        control->load_failed = value == 0;
+}
+
+/* Puts the memory file under the core's RDRAM, so that Python sees every byte of it without a copy. */
+static bool share_rdram(void)
+{
+    uintptr_t page = 4096, begin = (uintptr_t)gfx.RDRAM & ~(page - 1);
+    size_t bytes = LOCKSTEP_FILE_BYTES - LOCKSTEP_RDRAM_OFFSET;
+
+    memcpy(shared + LOCKSTEP_RDRAM_OFFSET, (void *)begin, bytes); /* whatever shares the first and last page */
+    control->rdram_offset = LOCKSTEP_RDRAM_OFFSET + ((uintptr_t)gfx.RDRAM - begin);
+    return mmap((void *)begin, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, shared_fd,
+                LOCKSTEP_RDRAM_OFFSET) != MAP_FAILED;
+}
+
+/* The real plugin's screen, bottom row first, turned the right way up. */
+static bool read_real_screen(struct picture *picture)
+{
+    static uint8_t flipped[LOCKSTEP_PICTURE_BYTES], rgb[LOCKSTEP_PICTURE_BYTES];
+    int width = 0, height = 0;
+
+    real.read_screen(NULL, &width, &height, 0);
+    if (width <= 0 || height <= 0 || width > 1024 || height > 768)
+        return false;
+    real.read_screen(flipped, &width, &height, 0);
+    for (int y = 0; y < height; y++)
+        memcpy(rgb + (size_t)y * width * 3, flipped + (size_t)(height - 1 - y) * width * 3, (size_t)width * 3);
+    *picture = (struct picture){.rgb = rgb, .height = height, .width = width};
+    return true;
+}
+
+static struct picture current_picture(void)
+{
+    struct picture picture;
+    if (!real.loaded || !read_real_screen(&picture))
+        picture = picture_from_vi(gfx.RDRAM, LOCKSTEP_RDRAM_BYTES, *gfx.VI_STATUS_REG, *gfx.VI_ORIGIN_REG,
+                                  *gfx.VI_WIDTH_REG, *gfx.VI_H_START_REG, *gfx.VI_V_START_REG, *gfx.VI_X_SCALE_REG,
+                                  *gfx.VI_Y_SCALE_REG);
+    return picture;
+}
+
+static void finish_step(void)
+{
+    if (control->observation_format != LOCKSTEP_NONE) {
+        struct picture picture = current_picture();
+        picture_observe(&picture, shared + LOCKSTEP_OBSERVATION_OFFSET, control->observation_height,
+                        control->observation_width, control->observation_format);
+    }
+    sem_post(&control->done);
+}
+
+/* Waits for the next request; an emulator whose parent has died stops by itself. */
+static uint32_t next_command(void)
+{
+    for (;;) {
+        struct timespec until;
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec += PARENT_CHECK_S;
+        if (sem_clockwait(&control->go, CLOCK_MONOTONIC, &until) == 0)
+            return control->command;
+        if (errno == ETIMEDOUT && getppid() != parent)
+            return LOCKSTEP_STOP;
+    }
+}
+
+EXPORT void CALL UpdateScreen(void)
+{
+    if (real.loaded)
+        real.update_screen();
+    if (stopping)
+        return;
+    control->vi_count++;
+    if (vis_left > 1) {
+        vis_left--;
+        return;
+    }
+    finish_step();
+    for (;;) {
+        switch (next_command()) {
+        case LOCKSTEP_STEP:
+            vis_left = control->vis;
+            return;
+        case LOCKSTEP_PICTURE: {
+            struct picture picture = current_picture();
+            picture_to_rgb(&picture, shared + LOCKSTEP_PICTURE_OFFSET);
+            control->picture_height = picture.height;
+            control->picture_width = picture.width;
+            sem_post(&control->done);
+            break;
+        }
+        case LOCKSTEP_SAVE: /* the core saves at the end of this very interrupt */
+            core_do_command(M64CMD_STATE_SAVE, 1, control->path);
+            vis_left = 1;
+            return;
+        case LOCKSTEP_LOAD: /* the core loads when the next interrupt begins: before we are called again */
+            control->load_failed = 1;
+            core_do_command(M64CMD_STATE_LOAD, 0, control->path);
+            vis_left = 1;
+            return;
+        default:
+            stopping = true;
+            core_do_command(M64CMD_STOP, 0, NULL);
+            return;
+        }
+    }
+}
+
+EXPORT int CALL InitiateGFX(GFX_INFO info)
+{
+    gfx = info;
+    if (!control || !share_rdram())
+        return 0;
+    return real.loaded ? real.initiate(info) : 1;
+}
+
+EXPORT m64p_error CALL PluginStartup(m64p_dynlib_handle core, void *context, void (*debug)(void *, int, const char *))
+{
+    core_do_command = (ptr_CoreDoCommand)dlsym(core, "CoreDoCommand");
+    if (!core_do_command)
+        return M64ERR_INCOMPATIBLE;
+    return real.loaded ? real.startup(core, context, debug) : M64ERR_SUCCESS;
+}
+
+EXPORT m64p_error CALL PluginShutdown(void)
+{
+    return real.loaded ? real.shutdown() : M64ERR_SUCCESS;
+}
+
+EXPORT m64p_error CALL PluginGetVersion(m64p_plugin_type *type, int *version, int *api, const char **name, int *capabilities)
+{
+    if (type)
+        *type = M64PLUGIN_GFX;
+    if (version)
+        *version = 0x010000;
+    if (api)
+        *api = 0x020200;
+    if (name)
+        *name = "a3c64 lockstep video";
+    if (capabilities)
+        *capabilities = 0;
+    return M64ERR_SUCCESS;
+}
+
+EXPORT void CALL ProcessDList(void)
+{
+    if (control)
+        control->display_lists++;
+    if (real.loaded)
+        real.process_dlist();
+}
+
+/* The rest of the interface: nothing to do here, everything to hand on. */
+EXPORT int CALL RomOpen(void) { return real.loaded ? real.rom_open() : 1; }
+EXPORT void CALL RomClosed(void) { if (real.loaded) real.rom_closed(); }
+EXPORT void CALL ChangeWindow(void) { if (real.loaded) real.change_window(); }
+EXPORT void CALL MoveScreen(int x, int y) { if (real.loaded) real.move_screen(x, y); }
+EXPORT void CALL ProcessRDPList(void) { if (real.loaded) real.process_rdp_list(); }
+EXPORT void CALL ShowCFB(void) { if (real.loaded) real.show_cfb(); }
+EXPORT void CALL ViStatusChanged(void) { if (real.loaded) real.vi_status_changed(); }
+EXPORT void CALL ViWidthChanged(void) { if (real.loaded) real.vi_width_changed(); }
+EXPORT void CALL SetRenderingCallback(void (*callback)(int)) { if (real.loaded) real.set_rendering_callback(callback); }
+EXPORT void CALL ResizeVideoOutput(int width, int height) { if (real.loaded) real.resize(width, height); }
+EXPORT void CALL FBRead(unsigned int address) { if (real.loaded) real.fb_read(address); }
+EXPORT void CALL FBWrite(unsigned int address, unsigned int size) { if (real.loaded) real.fb_write(address, size); }
+EXPORT void CALL FBGetFrameBufferInfo(void *info) { if (real.loaded) real.fb_info(info); }
+
+EXPORT void CALL ReadScreen2(void *out, int *width, int *height, int front)
+{
+    if (real.loaded) {
+        real.read_screen(out, width, height, front);
+    } else {
+        *width = 0; /* the core's own screenshots are not for us: LOCKSTEP_PICTURE is */
+        *height = 0;
+    }
+}

@@ -1,0 +1,230 @@
+"""One Nintendo 64: a mupen64plus in a process of its own, stepped by vertical interrupts (VIs) through shared memory.
+
+    with Emulator("game.z64") as n64:
+        n64.step(vis=4, buttons=A_BUTTON)
+        picture = n64.frame()  # uint8 [height, width, 3]
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from n64gym import shared
+from n64gym.rom import DATA, open_rom
+from n64gym.state import State
+
+PLUGINS = Path("/usr/lib/x86_64-linux-gnu/mupen64plus")  # where Debian keeps mupen64plus' own plugins
+DEATH_CHECK_S = 0.05  # how soon the death of the emulator process is noticed
+SLOWEST_VI_S = 0.1  # a VI may take this long on a loaded machine before a long step counts as hung
+FIRST_VI_S = 2.0  # a ROM that has not switched its video on by then is started again with video forced on
+STOP_S = 2.0  # a clean stop takes a few milliseconds
+
+
+class EmulatorError(RuntimeError):
+    """The emulator could not be started, has died, or does not answer; it is dead now."""
+
+
+class ObservationFormat(NamedTuple):
+    """What the emulator process makes of the picture at the end of each step."""
+
+    height: int
+    width: int
+    channels: int  # 1 = luma, 3 = RGB
+
+
+class Emulator:
+    """A running game, stopped between two steps.
+
+    rom: a file in any of the three byte orders. video: None for ROMs that draw into RDRAM with the CPU, else the name
+    of a real video plugin ("glide64mk2", "rice"), which needs a DISPLAY. observation: made after each step, see
+    `observation`. timeout: seconds within which a start or a short step must be done.
+    Raises RomError or EmulatorError.
+    """
+
+    def __init__(
+        self,
+        rom: str | Path,
+        *,
+        video: str | None = None,
+        observation: ObservationFormat | None = None,
+        controllers: int = 1,
+        timeout: float = 10.0,
+    ) -> None:
+        self.rom = open_rom(rom)
+        self.timeout = timeout
+        self._format = observation
+        self._closed = True
+        try:
+            self._start(video, controllers, force_video=False)
+            self._wait(FIRST_VI_S)
+        except SilentEmulator:
+            self._start(video, controllers, force_video=True)
+            self._wait(timeout)
+
+        self.rdram: NDArray[np.uint32] = self._memory.array(
+            self._control.rdram_offset, (shared.RDRAM_BYTES // 4,), "<u4"
+        )
+        """RDRAM as words in the host's byte order, [2097152]; live, and writable."""
+        self.observation: NDArray[np.uint8] | None = None
+        """uint8 [height, width] or [height, width, 3]; a live view, overwritten by the next step."""
+        if observation:
+            shape: tuple[int, ...] = (observation.height, observation.width)
+            shape += (3,) if observation.channels == 3 else ()
+            self.observation = self._memory.array(shared.OBSERVATION_OFFSET, shape)
+
+    def _start(self, video: str | None, controllers: int, *, force_video: bool) -> None:
+        self._memory = shared.SharedMemory()
+        self._control = self._memory.control
+        self._control.present = (1 << controllers) - 1
+        if self._format:
+            self._control.observation_height, self._control.observation_width, channels = self._format
+            self._control.observation_format = channels
+        self._folder = tempfile.TemporaryDirectory(prefix="n64gym-")
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        request = {
+            "rom": str(self.rom.path),
+            "fd": self._memory.fd,
+            "folder": self._folder.name,
+            "video_plugin": str(DATA / "lockstep-video.so"),
+            "input_plugin": str(DATA / "lockstep-input.so"),
+            "real_plugin": str(PLUGINS / f"mupen64plus-video-{video}.so") if video else None,
+            "screen": (480, 640),
+            "force_video": force_video,
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", str(Path(__file__).with_name("host.py")), json.dumps(request)],
+            pass_fds=[self._memory.fd],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._log,
+            start_new_session=True,  # Ctrl-C is for the parent: it ends the emulator when it is done
+        )
+        self._closed = False
+
+    @property
+    def pid(self) -> int:
+        """The emulator's process id."""
+        return self._process.pid
+
+    @property
+    def vi_count(self) -> int:
+        """VIs since power-on."""
+        return self._control.vi_count
+
+    @property
+    def controller_reads(self) -> int:
+        """Controller reads (joybus command 0x01) since power-on."""
+        return self._control.controller_reads
+
+    @property
+    def display_lists(self) -> int:
+        """Pictures that the ROM gave to the GPU since power-on; without `video` they are not drawn."""
+        return self._control.display_lists
+
+    def step(self, vis: int = 1, buttons: int = 0) -> None:
+        """Run exactly `vis` VIs with controller 1 held at `buttons` (a mupen64plus BUTTONS word)."""
+        self.step_async(vis, buttons)
+        self.step_wait()
+
+    def step_async(self, vis: int = 1, buttons: int = 0) -> None:
+        """Begin a step; `step_wait` must follow before anything else."""
+        self._control.vis = vis
+        self._control.buttons[0] = buttons
+        self._send(shared.STEP)
+
+    def step_wait(self) -> None:
+        """Wait for the end of the step that `step_async` began."""
+        self._wait(self.timeout + SLOWEST_VI_S * self._control.vis)
+
+    def frame(self) -> NDArray[np.uint8]:
+        """The picture being shown, uint8 RGB [height, width, 3] at the game's own resolution; no time passes."""
+        self._call(shared.PICTURE)
+        height, width = self._control.picture_height, self._control.picture_width
+        return self._memory.array(shared.PICTURE_OFFSET, (height, width, 3)).copy()
+
+    def save_state(self) -> State:
+        """The machine as it is now, to come back to; one VI passes."""
+        state = State.empty()
+        self._control.path = state.path.encode()
+        self._call(shared.SAVE)
+        state.await_written(self.timeout)
+        return state
+
+    def load_state(self, state: State) -> None:
+        """Go back to `state`, and on to the first VI after it."""
+        self._control.path = state.path.encode()
+        self._call(shared.LOAD)
+        if self._control.load_failed:
+            self._fail(f"the savestate {state.path} cannot be loaded")
+
+    def close(self) -> None:
+        """End the emulator process; may be called more than once."""
+        if self._closed:
+            return
+        self._control.command = shared.STOP
+        self._memory.post_go()
+        try:
+            self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            pass  # it is killed below
+        self._destroy()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if not getattr(self, "_closed", True):
+            self._destroy()
+
+    def _call(self, command: int) -> None:
+        self._send(command)
+        self._wait(self.timeout)
+
+    def _send(self, command: int) -> None:
+        if self._closed:
+            raise EmulatorError("the emulator is closed")
+        self._control.command = command
+        self._memory.post_go()
+
+    def _wait(self, timeout: float) -> None:
+        """Wait until the emulator has stopped at a VI again; kill it and raise EmulatorError if it does not."""
+        end = time.monotonic() + timeout
+        while not self._memory.wait_done(DEATH_CHECK_S):
+            if self._process.poll() is not None:
+                self._fail(f"the emulator has died (exit code {self._process.returncode})")
+            if time.monotonic() >= end:
+                silent = self._control.vi_count == 0
+                self._fail(
+                    f"the emulator has not answered for {timeout:.0f} s", SilentEmulator if silent else EmulatorError
+                )
+
+    def _fail(self, what: str, error: type[EmulatorError] | None = None) -> None:
+        self._log.seek(0)
+        last = self._log.read().decode(errors="replace").strip()[-1000:]
+        self._destroy()
+        raise (error or EmulatorError)(f"{self.rom.path.name}: {what}" + (f": {last}" if last else ""))
+
+    def _destroy(self) -> None:
+        self._closed = True
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        self._memory.close()
+        self._log.close()
+        self._folder.cleanup()
+
+
+class SilentEmulator(EmulatorError):
+    """The ROM runs, but has not switched the video interface on, so no VI has come yet."""

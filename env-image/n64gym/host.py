@@ -1,0 +1,158 @@
+"""The emulator process: loads mupen64plus with the lockstep plugins and runs one ROM until told to stop.
+
+Started by emulator.py as a plain script with the standard library alone, so that it is up in a few hundredths of a
+second:  python host.py '{"rom": …, "fd": …}'
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import shutil
+import sys
+import threading
+import time
+from ctypes import byref, c_char_p, c_int, c_void_p
+from pathlib import Path
+
+CORE = "libmupen64plus.so.2"
+CORE_DATA = b"/usr/share/games/mupen64plus"
+FRONTEND_API = 0x020001
+RSP_HLE = "mupen64plus-rsp-hle.so"
+
+ROM_OPEN, EXECUTE, CORE_STATE_SET = 1, 5, 17
+SPEED_LIMITER = 5
+PLUGIN_RSP, PLUGIN_GFX, PLUGIN_INPUT = 1, 2, 4
+INT, BOOL, STRING = 1, 3, 4
+LOG_ERROR = 1
+
+VI_V_INTR, VI_V_SYNC = 0xA440000C, 0xA4400018
+NTSC_LINES = 525
+
+DEBUGGER_RUNNING = 2
+
+DebugCallback = ctypes.CFUNCTYPE(None, c_void_p, c_int, c_char_p)
+
+
+class HostError(Exception):
+    """The emulator cannot be brought up; the text says why."""
+
+
+def main(request: dict) -> None:
+    """Run the ROM of `request`; returns when the parent says stop."""
+    threading.Thread(target=follow_parent, args=(os.getppid(), request["folder"]), daemon=True).start()
+    os.environ["OPENCV_LOG_LEVEL"] = "OFF"  # the core carries a camera driver that complains at every start
+    core = load(CORE, "install the packages in requirements/apt-run.txt")
+    video = load(request["video_plugin"], "run make -C env-image")
+    inputs = load(request["input_plugin"], "run make -C env-image")
+    for plugin, real in ((video, request["real_plugin"]), (inputs, None)):
+        plugin.lockstep_attach.restype = c_char_p
+        problem = plugin.lockstep_attach(request["fd"], real.encode() if real else None)
+        if problem:
+            raise HostError(problem.decode())
+
+    @DebugCallback
+    def log(_context: int, level: int, text: bytes) -> None:
+        if level <= LOG_ERROR:
+            print(text.decode(errors="replace"), file=sys.stderr, flush=True)
+
+    folder = request["folder"].encode()
+    check(
+        core.CoreStartup(FRONTEND_API, folder, CORE_DATA, None, log, None, video.lockstep_state_changed),
+        "the core does not start",
+    )
+    configure(core, request)
+    if request["force_video"]:
+        keep = force_video(core)  # noqa: F841 - callbacks must live as long as the core
+
+    rom = Path(request["rom"]).read_bytes()
+    check(core.CoreDoCommand(ROM_OPEN, len(rom), rom), "the core refuses the ROM")
+    plugins = [(PLUGIN_GFX, video), (PLUGIN_INPUT, inputs)]
+    if request["real_plugin"]:
+        plugins.append((PLUGIN_RSP, load(str(Path(request["real_plugin"]).parent / RSP_HLE), "install it")))
+    for kind, plugin in plugins:
+        check(plugin.PluginStartup(c_void_p(core._handle), None, log), f"plugin {kind} does not start")
+        check(core.CoreAttachPlugin(kind, c_void_p(plugin._handle)), f"plugin {kind} cannot be attached")
+    check(core.CoreDoCommand(CORE_STATE_SET, SPEED_LIMITER, byref(c_int(0))), "the speed limiter stays on")
+    check(core.CoreDoCommand(EXECUTE, 0, None), "the emulation ended with an error")
+
+
+def follow_parent(parent: int, folder: str) -> None:
+    """End this process and its folder when the parent has died, even while a ROM hangs and no VI comes any more."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(1)
+
+
+def force_video(core: ctypes.CDLL) -> tuple:
+    """Switch the video on in the ROM's stead, so that VIs come and steps end although it has not done so itself.
+
+    The debugger hands over control before the first instruction, the only moment at which this is possible; it works
+    in the interpreter, so such a ROM runs slower. Returns the callbacks, to be kept.
+    """
+    handle = c_void_p()
+    check(core.ConfigOpenSection(b"Core", byref(handle)), "no configuration section Core")
+    check(core.ConfigSetParameter(handle, b"EnableDebugger", BOOL, byref(c_int(1))), "EnableDebugger cannot be set")
+    check(core.ConfigSetParameter(handle, b"R4300Emulator", INT, byref(c_int(0))), "R4300Emulator cannot be set")
+
+    @ctypes.CFUNCTYPE(None, ctypes.c_uint)
+    def before_first_instruction(_pc: int) -> None:
+        core.DebugMemWrite32(VI_V_INTR, 2)
+        core.DebugMemWrite32(VI_V_SYNC, NTSC_LINES)
+        core.DebugSetRunState(DEBUGGER_RUNNING)
+
+    callbacks = (ctypes.CFUNCTYPE(None)(lambda: None), before_first_instruction, ctypes.CFUNCTYPE(None)(lambda: None))
+    check(core.DebugSetCallbacks(*callbacks), "the core has no debugger, which a ROM without video needs")
+    return callbacks
+
+
+def configure(core: ctypes.CDLL, request: dict) -> None:
+    """Settings for speed, determinism and a folder of its own; n64-facts: everything that is random is off."""
+    folder = request["folder"]
+    sections: dict[str, dict[str, tuple[int, int | str]]] = {
+        "Core": {
+            "R4300Emulator": (INT, 2),  # dynamic recompiler
+            "RandomizeInterrupt": (BOOL, 0),  # else PI and SI transfers jitter by rand(), seeded with the time
+            "OnScreenDisplay": (BOOL, 0),
+            "AutoStateSlotIncrement": (BOOL, 0),
+            "SaveStatePath": (STRING, folder),
+            "SaveSRAMPath": (STRING, folder),
+            "ScreenshotPath": (STRING, folder),
+        },
+        "Video-General": {
+            "Fullscreen": (BOOL, 0),
+            "ScreenWidth": (INT, request["screen"][1]),
+            "ScreenHeight": (INT, request["screen"][0]),
+            "VerticalSync": (BOOL, 0),
+        },
+        "Rsp-HLE": {"AudioListToAudioPlugin": (BOOL, 1)},  # no sound is wanted, so none is made
+    }
+    for section, parameters in sections.items():
+        handle = c_void_p()
+        check(core.ConfigOpenSection(section.encode(), byref(handle)), f"no configuration section {section}")
+        for name, (kind, value) in parameters.items():
+            pointer = c_char_p(value.encode()) if isinstance(value, str) else byref(c_int(value))
+            check(core.ConfigSetParameter(handle, name.encode(), kind, pointer), f"{section}.{name} cannot be set")
+
+
+def load(library: str, mend: str) -> ctypes.CDLL:
+    """dlopen, with a message that says what to do."""
+    try:
+        return ctypes.CDLL(library, mode=ctypes.RTLD_GLOBAL if library == CORE else ctypes.RTLD_LOCAL)
+    except OSError as error:
+        raise HostError(f"{library} cannot be loaded ({error}): {mend}") from None
+
+
+def check(result: int, what: str) -> None:
+    """M64ERR_SUCCESS is 0; see m64p_types.h for the others."""
+    if result != 0:
+        raise HostError(f"{what} (mupen64plus error {result})")
+
+
+if __name__ == "__main__":
+    try:
+        main(json.loads(sys.argv[1]))
+    except HostError as error:
+        sys.exit(str(error))

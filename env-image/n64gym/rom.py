@@ -1,0 +1,67 @@
+"""ROM files: found, recognised, and refused with one clear message when they are none."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import NamedTuple
+
+DATA = Path(__file__).parent / "data"  # what `make -C env-image` puts there
+OPEN_KART = DATA / "openkart.z64"
+
+SMALLEST_ROM = 4096  # bytes; the boot program alone ends there
+LARGEST_ROM = 64 << 20  # bytes; the largest cartridge ever made
+BYTE_ORDERS = {b"\x80\x37\x12\x40": "z64", b"\x37\x80\x40\x12": "v64", b"\x40\x12\x37\x80": "n64"}
+
+
+class RomError(ValueError):
+    """A ROM that cannot be used; the text says what was found, what was expected and what to do."""
+
+
+class Rom(NamedTuple):
+    """A ROM file that may be started."""
+
+    path: Path
+    byte_order: str  # z64 (big endian), v64 (halfwords swapped) or n64 (little endian); the core reads all three
+    name: str  # the internal name in the header
+    sha1: str  # of the file as it is
+
+
+def open_rom(path: str | Path) -> Rom:
+    """Look at the ROM at `path`. Raises RomError."""
+    path = Path(path)
+    if path == OPEN_KART and not path.exists():
+        raise RomError("Open Kart has not been built: run `make -C env-image`")
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise RomError(f"ROM not found: there is no file {path}") from None
+    except IsADirectoryError:
+        raise RomError(f"ROM not usable: {path} is a folder; expected the path of a .z64, .v64 or .n64 file") from None
+    except OSError as error:
+        raise RomError(f"ROM not readable: {path}: {error.strerror}") from None
+    if not data:
+        raise RomError(f"ROM not usable: {path} is empty; expected an N64 ROM (.z64, .v64 or .n64)")
+    order = BYTE_ORDERS.get(data[:4])
+    if order is None:
+        raise RomError(
+            f"ROM not usable: {path} begins with {data[:4].hex(' ')}; an N64 ROM begins with 80 37 12 40 (.z64), "
+            "37 80 40 12 (.v64) or 40 12 37 80 (.n64)"
+        )
+    if not SMALLEST_ROM <= len(data) <= LARGEST_ROM:
+        raise RomError(f"ROM not usable: {path} has {len(data)} bytes; expected {SMALLEST_ROM} to {LARGEST_ROM}")
+    name = to_z64(data[:64], order)[0x20:0x34].decode("ascii", errors="replace").strip()
+    return Rom(path.resolve(), order, name, hashlib.sha1(data).hexdigest())
+
+
+def to_z64(data: bytes, order: str) -> bytes:
+    """`data` in the cartridge's own byte order, big endian; its length is a multiple of 4."""
+    if order == "z64":
+        return data
+    swapped = bytearray(data)
+    if order == "v64":
+        swapped[0::2], swapped[1::2] = data[1::2], data[0::2]
+    else:
+        for lane in range(4):
+            swapped[lane::4] = data[3 - lane :: 4]
+    return bytes(swapped)

@@ -1,0 +1,106 @@
+"""The memory shared with one emulator process: the layout of lockstep/lockstep.h, and the waiting on its semaphores."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+MAGIC = 0x4C4F434B  # "LOCK"
+VERSION = 1
+
+CONTROL_BYTES = 4096
+PICTURE_BYTES = OBSERVATION_BYTES = 1024 * 768 * 3
+PICTURE_OFFSET = CONTROL_BYTES
+OBSERVATION_OFFSET = PICTURE_OFFSET + PICTURE_BYTES
+RDRAM_OFFSET = OBSERVATION_OFFSET + OBSERVATION_BYTES
+RDRAM_BYTES = 8 << 20
+FILE_BYTES = RDRAM_OFFSET + RDRAM_BYTES + 4096
+
+STEP, PICTURE, SAVE, LOAD, STOP = 1, 2, 3, 4, 5
+FORMAT_NONE, FORMAT_GRAY, FORMAT_RGB = 0, 1, 3
+
+Semaphore = ctypes.c_ubyte * 32  # sem_t on 64-bit Linux
+
+
+class Control(ctypes.Structure):
+    """struct lockstep_control, field by field."""
+
+    _fields_ = (
+        ("magic", ctypes.c_uint32),
+        ("version", ctypes.c_uint32),
+        ("bytes", ctypes.c_uint32),
+        ("rdram_offset", ctypes.c_uint32),
+        ("go", Semaphore),
+        ("done", Semaphore),
+        ("command", ctypes.c_uint32),
+        ("vis", ctypes.c_uint32),
+        ("buttons", ctypes.c_uint32 * 4),
+        ("present", ctypes.c_uint32),
+        ("observation_format", ctypes.c_uint32),
+        ("observation_height", ctypes.c_uint32),
+        ("observation_width", ctypes.c_uint32),
+        ("path", ctypes.c_char * 512),
+        ("vi_count", ctypes.c_uint32),
+        ("controller_reads", ctypes.c_uint32),
+        ("display_lists", ctypes.c_uint32),
+        ("picture_height", ctypes.c_uint32),
+        ("picture_width", ctypes.c_uint32),
+        ("load_failed", ctypes.c_uint32),
+    )
+
+
+class Timespec(ctypes.Structure):
+    """struct timespec."""
+
+    _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class SharedMemory:
+    """A nameless memory file: nothing to clean up, whoever dies, and no /dev/shm that could be full."""
+
+    def __init__(self) -> None:
+        self.fd = os.memfd_create("n64gym")
+        os.ftruncate(self.fd, FILE_BYTES)
+        self._map = mmap.mmap(self.fd, FILE_BYTES)
+        self.control = Control.from_buffer(self._map)
+        self.control.magic = MAGIC
+        self.control.version = VERSION
+        self.control.bytes = ctypes.sizeof(Control)
+        for semaphore in (self.control.go, self.control.done):
+            if _libc.sem_init(ctypes.byref(semaphore), 1, 0) != 0:
+                raise OSError(ctypes.get_errno(), "sem_init failed")
+        self._go = ctypes.byref(self.control.go)
+        self._done = ctypes.byref(self.control.done)
+
+    def array(self, offset: int, shape: tuple[int, ...], dtype: str = "u1") -> NDArray:
+        """A view of the shared memory from byte `offset` on; no copy."""
+        return np.ndarray(shape, dtype=dtype, buffer=self._map, offset=offset)
+
+    def post_go(self) -> None:
+        """Let the emulator run."""
+        _libc.sem_post(self._go)
+
+    def wait_done(self, timeout: float) -> bool:
+        """Wait until the emulator has stopped again; False after `timeout` seconds."""
+        end = time.monotonic() + timeout
+        seconds = int(end)
+        until = Timespec(seconds, int((end - seconds) * 1e9))
+        # A signal ends the wait early (EINTR); Python then runs its handler and we wait on.
+        while _libc.sem_clockwait(self._done, time.CLOCK_MONOTONIC, ctypes.byref(until)) != 0:
+            if time.monotonic() >= end:
+                return False
+        return True
+
+    def close(self) -> None:
+        """Give the file back; views of it stay valid until they are dropped."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
