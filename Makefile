@@ -1,0 +1,75 @@
+# The project's interface. Every target is one line that also works without make; `make help` lists them.
+
+N ?= 2
+PYTHON ?= python3
+# Debian 12's docker-compose, or Compose v2 where the docker client has it.
+COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup train up down scale logs vnc build test e2e lint clean apt native
+
+help: ## list these targets
+	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
+
+# ---- without Docker ----
+
+train: setup ## set up what is missing, train Open Kart with N=2 local workers; Ctrl-C stops, again resumes
+	.venv/bin/a3c64 train --workers $(N)
+
+setup: native .venv/packages ## Debian packages, .venv, native code: everything `train` needs
+
+test: setup .venv/dev ## the tests that need no Docker engine
+	.venv/bin/pytest -m "not docker"
+
+lint: .venv/dev ## ruff and mypy
+	.venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/mypy
+
+clean: ## remove what was built (not runs/)
+	$(MAKE) -C env-image clean && rm -rf .venv *.egg-info env-image/*.egg-info
+
+# ---- with Docker ----
+
+up: ## build the images and start the server and N=2 workers
+	$(COMPOSE) up -d --build --scale worker=$(N)
+
+down: ## stop and remove the containers; the run stays in its volume
+	$(COMPOSE) down
+
+scale: ## change the number of workers to N=2 while the rest goes on
+	$(COMPOSE) up -d --no-recreate --scale worker=$(N)
+
+logs: ## follow the logs
+	$(COMPOSE) logs -f --tail 100
+
+vnc: N = 1
+vnc: ## host and port of worker N=1's screen
+	$(COMPOSE) port --index $(N) worker 5900
+
+build: ## build the images
+	$(COMPOSE) build
+
+e2e: .venv/dev .venv/packages ## test the real images on the running engine
+	.venv/bin/pytest -m docker tests/docker
+
+# ---- what they need ----
+
+apt:
+	@requirements/apt-install requirements/apt-build.txt requirements/apt-run.txt
+
+native: apt
+	@$(MAKE) --no-print-directory -C env-image
+
+.venv/run: requirements/run.txt | apt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11")'
+	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	@echo "Installing the Python packages of $< into .venv (about 450 MB to download the first time)"
+	@.venv/bin/pip install --disable-pip-version-check --quiet --require-hashes -r $<
+	@touch $@
+
+.venv/dev: requirements/dev.txt .venv/run
+	@.venv/bin/pip install --disable-pip-version-check --quiet --require-hashes -r $<
+	@touch $@
+
+.venv/packages: pyproject.toml env-image/pyproject.toml .venv/run
+	@.venv/bin/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e . -e env-image
+	@touch $@
