@@ -1,12 +1,13 @@
 """One Nintendo 64: a mupen64plus in a process of its own, stepped by vertical interrupts (VIs) through shared memory.
 
-    with Emulator("game.z64") as n64:
-        n64.step(vis=4, buttons=A_BUTTON)
-        picture = n64.frame()  # uint8 [height, width, 3]
+with Emulator("game.z64") as n64:
+    n64.step(vis=4, buttons=A_BUTTON)
+    picture = n64.frame()  # uint8 [height, width, 3]
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -172,10 +173,8 @@ class Emulator:
             return
         self._control.command = shared.STOP
         self._memory.post_go()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it is killed then
             self._process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            pass  # it is killed below
         self._destroy()
 
     def __enter__(self) -> Self:

@@ -1,0 +1,56 @@
+"""The N64 controller: mupen64plus' BUTTONS word, and the action spaces that games are played with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from gymnasium import spaces
+
+D_RIGHT, D_LEFT, D_DOWN, D_UP, START, Z, B, A = (1 << bit for bit in range(8))
+C_RIGHT, C_LEFT, C_DOWN, C_UP, R, L = (1 << bit for bit in range(8, 14))
+
+STICK = 80  # how far games expect the stick to travel; the word itself could hold -128 to 127
+
+
+def word(buttons: int = 0, x: int = 0, y: int = 0) -> int:
+    """The BUTTONS word: buttons (the constants above), stick right x and up y, both -128 to 127."""
+    return buttons | (x & 0xFF) << 16 | (y & 0xFF) << 24
+
+
+class DrivingAction(NamedTuple):
+    """One of the discrete driving actions."""
+
+    name: str
+    word: int
+
+
+DRIVING = (  # gym-mupen64plus' twelve, in its order
+    DrivingAction("no-op", word()),
+    DrivingAction("straight", word(A)),
+    DrivingAction("brake", word(B)),
+    DrivingAction("back up", word(B, y=-80)),
+    DrivingAction("soft left", word(A, x=-20)),
+    DrivingAction("left", word(A, x=-40)),
+    DrivingAction("hard left", word(A, x=-60)),
+    DrivingAction("extreme left", word(A, x=-80)),
+    DrivingAction("soft right", word(A, x=20)),
+    DrivingAction("right", word(A, x=40)),
+    DrivingAction("hard right", word(A, x=60)),
+    DrivingAction("extreme right", word(A, x=80)),
+)
+
+BUTTON_ORDER = (A, B, Z, START, R, L, D_UP, D_DOWN, D_LEFT, D_RIGHT, C_UP, C_DOWN, C_LEFT, C_RIGHT)
+
+
+def whole_controller() -> spaces.MultiDiscrete:
+    """MultiDiscrete [16]: stick x and y from -80 to 80, then a 0 or 1 for each button of BUTTON_ORDER."""
+    sizes = [2 * STICK + 1] * 2 + [2] * len(BUTTON_ORDER)
+    return spaces.MultiDiscrete(sizes, start=[-STICK, -STICK] + [0] * len(BUTTON_ORDER))
+
+
+def whole_controller_word(action: Sequence[int] | np.ndarray) -> int:
+    """The BUTTONS word of an action of `whole_controller`."""
+    x, y, *pressed = (int(value) for value in action)
+    return word(sum(button for button, down in zip(BUTTON_ORDER, pressed, strict=True) if down), x, y)

@@ -1,0 +1,39 @@
+"""n64gym/Rom-v0: any N64 ROM, with the whole controller and no reward; for looking at a game, and to build upon."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from gymnasium import logger
+
+from n64gym.controller import whole_controller, whole_controller_word
+from n64gym.emulator import Emulator
+from n64gym.n64_env import N64Env, Outcome
+
+
+class RomEnv(N64Env):
+    """Starts at power-on and never ends by itself.
+
+    Actions: MultiDiscrete [16], see controller.whole_controller. Other arguments: see N64Env. A ROM that draws with
+    the GPU needs video="glide64mk2" and an X display; without it the screen stays as the CPU left it.
+    """
+
+    def __init__(self, rom: str | Path = "", **settings: Any) -> None:
+        if not str(rom):
+            raise ValueError('n64gym/Rom-v0 needs a ROM: gymnasium.make("n64gym/Rom-v0", rom="/path/to/game.z64")')
+        self.action_space = whole_controller()
+        self._warned = settings.get("video") is not None
+        super().__init__(rom, **settings)
+
+    def _word(self, action: Any) -> int:
+        return whole_controller_word(action)
+
+    def _begin_episode(self, emulator: Emulator) -> dict[str, Any]:
+        return {}
+
+    def _judge(self, emulator: Emulator) -> Outcome:
+        if emulator.display_lists and not self._warned:
+            self._warned = True
+            logger.warn('this ROM draws with the GPU, so its picture is missing: pass video="glide64mk2"')
+        return Outcome(0.0, False, False, {})

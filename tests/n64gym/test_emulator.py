@@ -1,0 +1,139 @@
+"""The emulator in its process: exact steps, pictures, states, and a clear end when it dies or hangs."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import psutil
+import pytest
+from n64gym import controller, shared
+from n64gym.emulator import Emulator, EmulatorError, ObservationFormat
+
+COUNT, PAD = 0x100 // 4, 0x104 // 4  # RDRAM words that the test ROMs keep
+
+
+def test_a_step_is_exactly_so_many_vis(rom):
+    with Emulator(rom("blank")) as emulator:
+        before, counted = emulator.vi_count, int(emulator.rdram[COUNT])
+        for vis in (1, 4, 7):
+            emulator.step(vis)
+        assert emulator.vi_count - before == 12
+        assert int(emulator.rdram[COUNT]) - counted == 12
+        assert emulator.controller_reads == 0  # this ROM never reads the pad
+
+
+def test_the_controller_word_reaches_the_game(rom):
+    with Emulator(rom("pad")) as emulator:
+        for word in (controller.word(controller.A, x=-80, y=80), controller.word(controller.START | controller.R, x=1)):
+            reads = emulator.controller_reads
+            emulator.step(2, word)
+            assert emulator.controller_reads - reads == 2
+            assert int(emulator.rdram[PAD]) == int.from_bytes(word.to_bytes(4, "little"), "big")
+
+
+def test_picture_and_observation_are_what_the_rom_painted(rom):
+    with Emulator(rom("pad"), observation=ObservationFormat(24, 32, 3)) as emulator:
+        emulator.step(3, controller.word(controller.A | controller.D_UP))  # halfword 0x8800: red 17 of 31
+        picture = emulator.frame()
+        assert picture.shape == (48, 64, 3)
+        assert (picture[24:] == [17 << 3 | 17 >> 2, 0, 0]).all()
+        assert (emulator.observation[12:] == [140, 0, 0]).all()
+
+
+@pytest.mark.parametrize(("height", "width"), [(84, 84), (42, 42), (48, 64), (96, 128), (7, 5), (1, 1)])
+def test_observations_are_area_means(rom, height, width):
+    """Against a slow oracle in floating point."""
+    for channels in (1, 3):
+        with Emulator(rom("pad"), observation=ObservationFormat(height, width, channels)) as emulator:
+            for i in range(64 * 48 // 2):  # noise where the ROM paints, behind its back
+                emulator.rdram[0x100000 // 4 + i] = (i * 2654435761) & 0xFFFFFFFF
+            emulator._control.command = shared.PICTURE
+            picture = emulator.frame().astype(float)
+            # the step repaints: its picture is compared instead
+            emulator.step(1, controller.word(controller.B | controller.C_UP, x=33, y=-77))
+            picture = emulator.frame().astype(float)
+            if channels == 1:
+                picture = picture @ [0.299, 0.587, 0.114]
+            expected = area_mean(area_mean(picture, height).swapaxes(0, 1), width).swapaxes(0, 1)
+            assert np.abs(emulator.observation - expected).max() <= 1.5
+
+
+def area_mean(picture, size):
+    """The first axis shrunk or stretched to `size`."""
+    n = len(picture)
+    rows = []
+    for i in range(size):
+        low, high = i * n / size, (i + 1) * n / size
+        weights = [max(0.0, min(high, y + 1) - max(low, y)) for y in range(n)]
+        rows.append(sum(w * row for w, row in zip(weights, picture, strict=True)) / sum(weights))
+    return np.array(rows)
+
+
+def test_a_loaded_state_is_the_saved_machine(rom):
+    with Emulator(rom("pad")) as emulator:
+        emulator.step(20)
+        state = emulator.save_state()
+        runs = []
+        for _ in range(3):
+            emulator.step(5)
+            emulator.load_state(state)
+            for i in range(10):
+                emulator.step(3, controller.word(controller.A, x=i))
+            runs.append(emulator.rdram.copy())
+        assert (runs[0] == runs[1]).all()
+        assert (runs[1] == runs[2]).all()
+
+
+@pytest.mark.parametrize("name", ["silent", "blank"])
+def test_a_rom_that_draws_nothing_steps(rom, name):
+    with Emulator(rom(name)) as emulator:
+        for _ in range(10):
+            emulator.step(4)
+        assert emulator.vi_count == 41
+        assert not emulator.frame().any()
+
+
+def test_a_killed_emulator_is_an_error_at_once(rom):
+    emulator = Emulator(rom("blank"))
+    os.kill(emulator.pid, signal.SIGKILL)
+    begun = time.monotonic()
+    with pytest.raises(EmulatorError, match="has died"):
+        emulator.step()
+    assert time.monotonic() - begun < 2
+
+
+def test_a_stopped_emulator_is_an_error_within_the_timeout(rom):
+    emulator = Emulator(rom("blank"), timeout=1.0)
+    pid = emulator.pid
+    os.kill(pid, signal.SIGSTOP)
+    with pytest.raises(EmulatorError, match="has not answered"):
+        emulator.step()
+    assert not psutil.pid_exists(pid)
+    with pytest.raises(EmulatorError, match="closed"):
+        emulator.step()
+    emulator.close()
+
+
+def test_an_emulator_ends_with_its_parent(rom):
+    script = (
+        "from n64gym.emulator import Emulator; import sys, time\n"
+        f"e = Emulator({str(rom('blank'))!r}); print(e.pid, e._folder.name, flush=True); time.sleep(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    pid, folder = parent.stdout.readline().split()
+    parent.kill()
+    parent.wait()
+    end = time.monotonic() + 10
+    while psutil.pid_exists(int(pid)) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not psutil.pid_exists(int(pid))
+    assert not os.path.exists(folder)
+
+
+def test_plugins_of_another_version_are_refused(rom, monkeypatch):
+    monkeypatch.setattr(shared, "VERSION", 99)
+    with pytest.raises(EmulatorError, match="different versions: run make"):
+        Emulator(rom("blank"))
