@@ -1,0 +1,192 @@
+"""Every setting, typed and described, from flags, A3C64_* variables and defaults (`python -m agent.config` lists them)."""
+
+import argparse
+import difflib
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "A3C64_"
+EXIT_BAD_INPUT = 2  # as argparse, and as the README promises
+ENDPOINT = re.compile(r"^(tcp://[^:/\s]+:\d{1,5}|ipc://\S+)$")
+
+
+class BadInputError(Exception):
+    """Something the user gave cannot be used; the message says in one line what was found, expected, and mends it."""
+
+
+def _endpoint(value: str) -> str:
+    """Accept the addresses ZeroMQ is used with here."""
+    if not ENDPOINT.match(value):
+        raise ValueError("an address such as tcp://127.0.0.1:5555")
+    return value
+
+
+Endpoint = Annotated[str, AfterValidator(_endpoint)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class Hyperparameters(BaseModel):
+    """What belongs to the run: the server holds it, writes it to config.json and hands it to every worker."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    env_id: str = Field("n64gym/OpenKart-v0", description="Gymnasium id of the environment to learn")
+    frame_size: int = Field(42, ge=16, le=512, description="height and width of image observations, pixels")
+    frameskip: int = Field(4, ge=1, le=60, description="n64gym only: how many VIs one action lasts")
+    envs_per_worker: int = Field(
+        8, ge=1, le=256, description="environments a worker steps as one batch; 1 = A3C as published"
+    )
+    t_max: int = Field(20, ge=1, le=4096, description="steps of each environment between two gradients")
+    discount: float = Field(0.99, ge=0.0, le=1.0, description="gamma")
+    gae_lambda: float = Field(1.0, ge=0.0, le=1.0, description="lambda of GAE; 1 = n-step returns as in A3C")
+    entropy_cost: float = Field(0.01, ge=0.0, description="weight of the entropy bonus")
+    value_cost: float = Field(0.5, ge=0.0, description="weight of the value loss")
+    max_gradient_norm: float = Field(
+        0.5, gt=0.0, description="gradients longer than this are scaled down to it, at the worker"
+    )
+    learning_rate: float = Field(7e-4, gt=0.0, le=1.0, description="step size of the shared RMSProp")
+    learning_rate_schedule: Literal["constant", "linear"] = Field(
+        "constant", description="linear falls to 0 at total_timesteps"
+    )
+    rmsprop_decay: float = Field(0.99, ge=0.0, lt=1.0, description="how slowly RMSProp forgets squared gradients")
+    rmsprop_epsilon: float = Field(1e-5, gt=0.0, description="added inside RMSProp's square root")
+    max_staleness: int = Field(0, ge=0, description="gradients older than this many updates are refused; 0 = none is")
+    trunk: Literal["compact", "universe"] = Field(
+        "compact", description="convolutions: compact is 2x faster, universe is universe-starter-agent's"
+    )
+    lstm_size: int = Field(256, ge=0, le=4096, description="units of the LSTM; 0 = a dense layer instead of memory")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of weights, actions and environments")
+    total_timesteps: int = Field(
+        0, ge=0, description="stop after that many environment steps; 0 = train until told to stop"
+    )
+
+
+class Settings(Hyperparameters, BaseSettings):
+    """All settings of all commands; each is read from a flag, else from A3C64_<NAME>, else its default."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid")
+
+    server: Endpoint = Field("tcp://127.0.0.1:5555", description="worker, status: where the parameter server listens")
+    bind: Endpoint = Field("tcp://127.0.0.1:5555", description="server, train: the address the parameter server binds")
+    run_dir: Path = Field(Path("runs/default"), description="the run's folder: checkpoints, TensorBoard, config.json")
+    rom: str = Field("", description="path of an N64 ROM; empty = Open Kart")
+    workers: int = Field(2, ge=0, le=1024, description="train: how many workers to start")
+    vnc_port: Port = Field(
+        0, description="VNC port of a worker's display; 0 = no display; train: worker K has port + K"
+    )
+    vnc_host: str = Field("127.0.0.1", description="address the VNC server listens on; in a container 0.0.0.0")
+    tensorboard_host: str = Field("127.0.0.1", description="address TensorBoard listens on")
+    tensorboard_port: Port = Field(12345, description="port of TensorBoard; 0 = none")
+    checkpoint_interval: float = Field(60.0, gt=0.0, description="seconds between two checkpoints")
+    status_interval: float = Field(
+        5.0, gt=0.0, description="seconds between two lines of progress, and two TensorBoard points"
+    )
+
+    def hyperparameters(self) -> Hyperparameters:
+        """Return what belongs to the run."""
+        return Hyperparameters(**{name: getattr(self, name) for name in Hyperparameters.model_fields})
+
+    def environment(self) -> dict[str, str]:
+        """Return all settings as A3C64_* variables, for a child process."""
+        return {variable(name): str(getattr(self, name)) for name in type(self).model_fields}
+
+
+class Setting(NamedTuple):
+    """One setting, as documentation shows it."""
+
+    name: str
+    variable: str
+    flag: str
+    default: str
+    description: str
+
+
+def variable(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def flag(name: str) -> str:
+    """Return the command-line flag of a setting."""
+    return "--" + name.replace("_", "-")
+
+
+def describe() -> list[Setting]:
+    """List every setting with its default; `.env.example` is held against this."""
+    return [
+        Setting(name, variable(name), flag(name), str(field.default), field.description or "")
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """Return ", did you mean X?" for the known word that looks most like this one, or nothing."""
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f", did you mean {close[0]}?" if close else ""
+
+
+def check_environment(environ: Mapping[str, str]) -> None:
+    """Refuse A3C64_* variables that no setting reads: a typo there would go unnoticed otherwise."""
+    known = [variable(name) for name in Settings.model_fields]
+    for name in environ:
+        if name.startswith(PREFIX) and name not in known:
+            raise BadInputError(f"unknown variable {name}{nearest(name, known) or '; see `python -m agent.config`'}")
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Give a parser one flag per setting; the values stay text, `load` types them."""
+    group = parser.add_argument_group("settings (flag, else environment variable, else default)")
+    for setting in describe():
+        group.add_argument(
+            setting.flag,
+            dest=setting.name,
+            metavar="VALUE",
+            default=argparse.SUPPRESS,
+            help=f"{setting.description} [{setting.variable}; default: {setting.default or 'empty'}]".replace(
+                "%", "%%"
+            ),
+        )
+
+
+def parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
+    """Parse arguments, naming the nearest flag when one is unknown."""
+    parsed, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        flags = [option for action in parser._actions for option in action.option_strings]
+        word = unknown[0].split("=")[0]
+        raise BadInputError(f"unknown argument {unknown[0]}{nearest(word, flags) or '; see --help'}")
+    return parsed
+
+
+def load(flags: Mapping[str, Any] | None = None) -> Settings:
+    """Build the settings from flags (by field name) over A3C64_* variables over defaults.
+
+    Raises:
+        BadInputError: an unknown variable, or a value that is not of its setting's type or range.
+    """
+    check_environment(os.environ)
+    given = {name: value for name, value in (flags or {}).items() if name in Settings.model_fields}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        source = flag(name) if name in given else variable(name)
+        wanted = re.sub(r"^(Value error, |Input should be )", "", first["msg"])
+        raise BadInputError(f"{source}: found {first['input']!r}, expected {wanted}") from None
+
+
+def main() -> None:
+    """Print every setting as a commented .env file."""
+    for setting in describe():
+        print(f"# {setting.description}\n# {setting.variable}={setting.default}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""Child processes that end with their parent, and threads that stay on one core."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_libc = ctypes.CDLL(None, use_errno=True)
+
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "LP_NUM_THREADS": "1",  # llvmpipe, the software renderer of emulators that draw with OpenGL
+    "TF_CPP_MIN_LOG_LEVEL": "2",  # TensorFlow's greetings say nothing to a user
+    "SDL_AUDIODRIVER": "dummy",
+    "PYGAME_HIDE_SUPPORT_PROMPT": "1",
+}
+
+
+def pin_threads() -> None:
+    """Keep the numeric libraries to one thread each; call it before they are imported. N workers share N cores."""
+    os.environ.update(ONE_THREAD)
+
+
+def pin_tensorflow() -> None:
+    """Keep TensorFlow to one thread; call it before its first operation."""
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def stop_on_signals() -> threading.Event:
+    """Return an event that SIGTERM and SIGINT set: the one way a process of ours is asked to stop."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _end_with_parent() -> None:
+    """Have the kernel send SIGTERM when the parent dies, however it dies."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+def start(command: Sequence[str], environment: Mapping[str, str] | None = None, **options: object) -> subprocess.Popen:
+    """Start a program in a session of its own, so that Ctrl-C reaches only us and we end it in our order.
+
+    Call it from the main thread: the kernel watches the thread that started the child.
+    """
+    return subprocess.Popen(
+        command,
+        env={**os.environ, **(environment or {})},
+        start_new_session=True,
+        preexec_fn=_end_with_parent,
+        **options,  # type: ignore[call-overload]
+    )
+
+
+def spawn(
+    arguments: Sequence[str], environment: Mapping[str, str] | None = None, **options: object
+) -> subprocess.Popen:
+    """Start `python arguments...` likewise."""
+    return start([sys.executable, *arguments], environment, **options)
+
+
+def end(children: Sequence[subprocess.Popen], grace_s: float) -> None:
+    """End children and all they have started: SIGTERM, then after the grace SIGKILL to what is left of their groups."""
+    for child in children:
+        if child.poll() is None:
+            child.terminate()
+    deadline = time.monotonic() + grace_s
+    for child in children:
+        try:
+            child.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait(5.0)
+        sweep(child)
+
+
+def sweep(child: subprocess.Popen) -> None:
+    """Kill what an ended child left behind in its process group."""
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

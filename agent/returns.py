@@ -1,0 +1,56 @@
+"""From rewards and values to advantages and value targets; pure NumPy.
+
+T is time, B the batch of environments.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Targets(NamedTuple):
+    """What the losses need."""
+
+    advantages: np.ndarray  # [T, B] float32
+    returns: np.ndarray  # [T, B] float32
+
+
+def next_values(
+    values: np.ndarray, bootstrap_value: np.ndarray, truncated: np.ndarray, final_values: np.ndarray
+) -> np.ndarray:
+    """Return V of the state that followed each step, [T, B].
+
+    Args:
+        values: V(s_t), [T, B].
+        bootstrap_value: V(s_T), the state after the last step, [B].
+        truncated: bool [T, B]; there the next stored state belongs to another episode,
+        final_values: so V of the state the episode was cut off in stands in for it, [T, B].
+    """
+    following = np.concatenate([values[1:], bootstrap_value[None]], axis=0)  # [T, B]
+    return np.where(truncated, final_values, following)
+
+
+def generalised_advantages(
+    rewards: np.ndarray,
+    values: np.ndarray,
+    following_values: np.ndarray,
+    terminated: np.ndarray,
+    truncated: np.ndarray,
+    discount: float,
+    gae_lambda: float,
+) -> Targets:
+    """Return GAE (Schulman et al. 2015, equations 11, 12 and 16); with gae_lambda 1 the n-step returns of A3C.
+
+    All arrays are [T, B]; reward[t] follows action[t]. Termination means that nothing follows, so V of the next state
+    counts as 0; truncation means that we stopped looking, so it counts. Neither lets advantages flow back across it.
+    """
+    if not rewards.shape == values.shape == following_values.shape == terminated.shape == truncated.shape:
+        raise ValueError(f"shapes differ: {rewards.shape}, {values.shape}, {following_values.shape}")
+    deltas = rewards + discount * following_values * ~terminated - values  # [T, B], equation 11
+    carry = discount * gae_lambda * ~(terminated | truncated)  # [T, B]
+    advantages = np.empty_like(deltas, dtype=np.float32)
+    running = np.zeros(rewards.shape[1], np.float32)  # [B]
+    for t in reversed(range(rewards.shape[0])):
+        running = deltas[t] + carry[t] * running
+        advantages[t] = running
+    return Targets(advantages, (advantages + values).astype(np.float32))

@@ -1,0 +1,30 @@
+"""Run the parameter server: `python -m paramserver`, or `a3c64 server`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from agent.config import EXIT_BAD_INPUT, BadInputError, add_flags, load, parse
+from agent.processes import stop_on_signals
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT, or until the run has taken its steps; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="a3c64 server", description="share weights between workers", allow_abbrev=False
+    )
+    add_flags(parser)
+    try:
+        settings = load(vars(parse(parser, sys.argv[1:] if arguments is None else arguments)))
+        stop = stop_on_signals()
+        from paramserver.server import Server
+
+        Server(settings).serve(stop)
+    except BadInputError as error:
+        print(f"a3c64 server: {error}", file=sys.stderr, flush=True)
+        return EXIT_BAD_INPUT
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

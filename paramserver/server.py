@@ -1,0 +1,140 @@
+"""The parameter server's loop: one ROUTER socket, and between messages the clock's business."""
+
+import os
+import threading
+import time
+
+import zmq
+
+from agent.client import configure
+from agent.config import BadInputError, Settings
+from paramserver.board import Board
+from paramserver.metrics import EventFile
+from paramserver.runfolder import RunFolder
+from paramserver.service import Service
+from paramserver.weights import SharedWeights
+
+POLL_MS = 100  # how soon a signal or the clock is noticed when nobody writes
+BURST = 64  # messages handled before the clock gets its turn
+TICK_S = 0.25
+FAREWELL_S = 10.0  # how long workers of a finished run may take to hear of it
+
+
+class Server:
+    """Binds the socket, resumes the run, and serves until told to stop or the run has taken all its steps.
+
+    Raises:
+        BadInputError: the address is taken or the run's folder cannot be used.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._socket = zmq.Context.instance().socket(zmq.ROUTER)
+        configure(self._socket)
+        self._socket.setsockopt(zmq.ROUTER_HANDOVER, 1)  # a worker that reconnects takes its identity with it
+        self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)  # an answer to somebody gone is an error, not silence
+        try:
+            self._socket.bind(settings.bind)
+        except zmq.ZMQError as error:
+            self._socket.close()
+            hint = "is another run going on? " if error.errno == zmq.EADDRINUSE else ""
+            raise BadInputError(
+                f"A3C64_BIND: {settings.bind} cannot be bound ({error.strerror}): {hint}"
+                "choose another with --bind or A3C64_BIND"
+            ) from None
+        self._folder = RunFolder(settings.run_dir)
+        hyperparameters = settings.hyperparameters()
+        snapshot = self._folder.resume()
+        self._folder.describe(hyperparameters)
+        if snapshot is not None:
+            print(f"resuming at step {snapshot.step}, update {snapshot.version}", flush=True)
+        facts = {"pid": os.getpid(), "run_dir": str(settings.run_dir), "tensorboard_port": settings.tensorboard_port}
+        self.service = Service(SharedWeights(hyperparameters, snapshot), settings.run_dir.resolve().name, facts)
+        self._events = EventFile(self._folder.tensorboard)
+        self._board = Board(self._folder.tensorboard, settings.tensorboard_host, settings.tensorboard_port)
+        self._saved = snapshot.step if snapshot else -1
+        self._started = self._last_save = self._last_status = time.monotonic()
+        self._finished_at: float | None = None
+
+    def serve(self, stop: threading.Event) -> None:
+        """Answer until stopped; a final checkpoint is written on the way out."""
+        next_tick = 0.0
+        try:
+            while not stop.is_set() and not self._done():
+                if self._socket.poll(POLL_MS):
+                    self._drain()
+                if (now := time.monotonic()) >= next_tick:
+                    next_tick = now + TICK_S
+                    self._tick(now)
+        finally:
+            self._save()
+            self._report(time.monotonic())
+            self._socket.close(linger=500)
+            self._board.close()
+            self._events.close()
+
+    def _drain(self) -> None:
+        """Handle what has arrived, a burst at most."""
+        for _ in range(BURST):
+            try:
+                identity, *frames = self._socket.recv_multipart(zmq.DONTWAIT, copy=False)
+            except zmq.Again:
+                return
+            answer = self.service.handle(identity.bytes, [frame.buffer for frame in frames])
+            if answer is None:
+                continue
+            try:
+                # Copied, for the weights change with the next update while ZeroMQ is still sending.
+                self._socket.send_multipart([identity.bytes, *answer], zmq.DONTWAIT, copy=True)
+            except zmq.ZMQError as error:
+                if error.errno not in (zmq.EAGAIN, zmq.EHOSTUNREACH):
+                    raise
+                self.service.metrics.refused["unreachable"] += 1  # gone, or does not read: its own timeout will tell it
+
+    def _tick(self, now: float) -> None:
+        """Do what the clock asks for."""
+        for member in self.service.roster.sweep():
+            print(f"worker {member.index} ({member.name}) fell silent and was forgotten", flush=True)
+        if now - self._last_save >= self._settings.checkpoint_interval:
+            self._last_save = now
+            self._save()
+        if now - self._last_status >= self._settings.status_interval:
+            self._last_status = now
+            self._report(now)
+        self._board.tend()
+
+    def _done(self) -> bool:
+        """Say whether the run is over and its workers know; they get a while to ask."""
+        if not self.service.weights.finished:
+            return False
+        now = time.monotonic()
+        if self._finished_at is None:
+            self._finished_at = now
+            print(f"the run has taken its {self.service.weights.step} steps", flush=True)
+        heard = len(self.service.roster) == 0 and self.service.roster.joined > 0
+        return heard or now - self._finished_at > FAREWELL_S
+
+    def _save(self) -> None:
+        weights = self.service.weights
+        if weights.known and weights.step != self._saved and self._folder.save(weights.snapshot()):
+            self._saved = weights.step
+
+    def _report(self, now: float) -> None:
+        """Write a TensorBoard point and a line of progress."""
+        service = self.service
+        service.metrics.measure_rate(now, service.weights.step)
+        self._events.scalars(service.scalars(), service.weights.step)
+        means = service.metrics.rollout()
+        parts = [
+            f"steps {service.weights.step:,}",
+            f"{service.metrics.fps:,.0f} steps/s",
+            f"updates {service.weights.version:,}",
+            f"workers {len(service.roster)}",
+        ]
+        if means:
+            parts.append(f"return {means['rollout/ep_rew_mean']:.2f}")
+        if "env/progress" in means:
+            parts.append(f"progress {means['env/progress']:.2f} laps")
+        if "best_lap_s" in service.metrics.best:
+            parts.append(f"best lap {service.metrics.best['best_lap_s'][0]:.2f} s")
+        print(" | ".join(parts), flush=True)

@@ -1,0 +1,87 @@
+"""The shared weights: one flat vector, RMSProp's statistics, a version that counts updates, and the run's step counter."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from agent.checkpoint import Snapshot, first
+from agent.config import Hyperparameters
+from agent.parameters import ParameterSpec, signature
+from paramserver.optimiser import rmsprop, scheduled
+
+
+class SharedWeights:
+    """Weights that all workers read and change. Nothing here opens a file or a socket."""
+
+    def __init__(self, hyperparameters: Hyperparameters, snapshot: Snapshot | None) -> None:
+        self.hyperparameters = hyperparameters
+        self.signature = ""
+        self._snapshot: Snapshot | None = None
+        if snapshot is not None:
+            self._take(snapshot)
+
+    @property
+    def known(self) -> bool:
+        """Say whether there are weights yet: a new run gets them when its first worker describes the model."""
+        return self._snapshot is not None
+
+    @property
+    def version(self) -> int:
+        """Return how many gradients have been applied since the run began."""
+        return self._snapshot.version if self._snapshot else 0
+
+    @property
+    def step(self) -> int:
+        """Return how many environment steps the run has taken."""
+        return self._snapshot.step if self._snapshot else 0
+
+    @property
+    def finished(self) -> bool:
+        """Say whether the run has taken all its steps."""
+        return 0 < self.hyperparameters.total_timesteps <= self.step
+
+    @property
+    def vector(self) -> np.ndarray:
+        """Return the weights, float32 [N]; they change with the next update."""
+        return self.snapshot().weights
+
+    @property
+    def learning_rate(self) -> float:
+        """Return the learning rate at this step."""
+        h = self.hyperparameters
+        return scheduled(h.learning_rate, h.learning_rate_schedule, self.step, h.total_timesteps)
+
+    def snapshot(self) -> Snapshot:
+        """Return all that a checkpoint holds; the arrays are the live ones."""
+        if self._snapshot is None:
+            raise LookupError("no worker has described the model yet")
+        return self._snapshot
+
+    def begin(self, specs: Sequence[ParameterSpec]) -> None:
+        """Make the first weights of a run from its seed."""
+        self._take(first(specs, self.hyperparameters.seed, self.hyperparameters.model_dump()))
+
+    def count(self, steps: int) -> None:
+        """Add environment steps that were taken."""
+        snapshot = self.snapshot()
+        self._snapshot = snapshot._replace(step=snapshot.step + steps)
+
+    def apply(self, gradient: np.ndarray) -> None:
+        """Apply a gradient, float32 [N], that has been checked."""
+        h, snapshot = self.hyperparameters, self.snapshot()
+        rmsprop(
+            snapshot.weights,
+            snapshot.mean_square,
+            gradient,
+            self._scratch,
+            snapshot.version + 1,
+            self.learning_rate,
+            h.rmsprop_decay,
+            h.rmsprop_epsilon,
+        )
+        self._snapshot = snapshot._replace(version=snapshot.version + 1)
+
+    def _take(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot._replace(hyperparameters=self.hyperparameters.model_dump())
+        self._scratch = np.empty_like(snapshot.weights)
+        self.signature = signature(snapshot.specs)

@@ -1,0 +1,67 @@
+"""Run a worker: `python -m worker`, or `a3c64 worker`."""
+
+import argparse
+import os
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+
+from agent.processes import pin_tensorflow, pin_threads, stop_on_signals
+
+pin_threads()
+
+from agent.client import Client, Heartbeat, RefusedError, RunChangedError, StoppedError, connect  # noqa: E402
+from agent.config import EXIT_BAD_INPUT, BadInputError, Settings, add_flags, load, parse  # noqa: E402
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Work until SIGTERM or SIGINT, or until the run is finished; return the exit code."""
+    parser = argparse.ArgumentParser(prog="a3c64 worker", description="act, learn and share", allow_abbrev=False)
+    add_flags(parser)
+    try:
+        settings = load(vars(parse(parser, sys.argv[1:] if arguments is None else arguments)))
+        stop = stop_on_signals()
+        client, heartbeat = connect(settings.server, f"{socket.gethostname()}:{os.getpid()}", stop)
+        try:
+            work(settings, client, heartbeat, stop)
+        finally:
+            heartbeat.stop()
+            client.close()
+    except StoppedError:
+        return 0
+    except (BadInputError, RefusedError) as error:
+        print(f"a3c64 worker: {error}", file=sys.stderr, flush=True)
+        return EXIT_BAD_INPUT
+    return 0
+
+
+def work(settings: Settings, client: Client, heartbeat: Heartbeat, stop: threading.Event) -> None:
+    """Build environments, model and display for the server's run, and train; again if the run changes."""
+    run = client.hello()
+    heartbeat.start()
+    # TensorFlow takes seconds to load and is only wanted once there is something to do.
+    from agent.envs import EnvironmentBatch
+    from agent.model import Policy
+    from worker.display import show_on
+    from worker.loop import train
+
+    pin_tensorflow()
+    while not stop.is_set():
+        watched = settings.vnc_port != 0
+        environments = EnvironmentBatch.make(run, client.index, settings.rom, render_first=watched)
+        try:
+            policy = Policy(environments.observation_space, environments.action_space, run, run.envs_per_worker)
+            with show_on(settings.vnc_host, settings.vnc_port, environments.environments[0]) as show:
+                train(environments, policy, client, run, stop, show)
+            return
+        except RunChangedError:
+            print("the server has another run now: starting over with it", flush=True)
+            client.forget_run()
+            run = client.hello()
+        finally:
+            environments.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""The worker's side of its display: hands frames to the viewer process, which shows them on an X server of its own.
+
+Drawing happens elsewhere (`worker/viewer.py`), so that a window, an X server or a VNC server that stalls or dies costs
+training nothing; the two share one frame in memory.
+"""
+
+import mmap
+import os
+import struct
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import numpy as np
+
+from agent.processes import end, spawn
+
+INTERVAL_S = 1.0 / 20.0  # between two frames shown; the eye wants 15 a second
+MAX_SIDE = (1024, 1280)  # height, width; larger frames are thinned out
+HEADER = struct.Struct("<QII")  # count, height, width; the count is odd while the pixels are being written
+PIXELS = 64  # bytes before the pixels
+SIZE = PIXELS + 3 * MAX_SIDE[0] * MAX_SIDE[1]
+BACKOFF_S = 2.0  # before a viewer that died is started again; doubles up to
+BACKOFF_MAX_S = 60.0
+
+
+class Frame:
+    """One RGB picture in shared memory, written by one process and read by another without locks."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self._memory = mmap.mmap(descriptor, SIZE)
+        self._pixels = np.frombuffer(self._memory, np.uint8, offset=PIXELS)
+        self._count = 0
+
+    @classmethod
+    def create(cls) -> "Frame":
+        """Make one that a child process can inherit."""
+        descriptor = os.memfd_create("a3c64-frame")
+        os.ftruncate(descriptor, SIZE)
+        return cls(descriptor)
+
+    def write(self, picture: np.ndarray) -> None:
+        """Put a picture in, uint8 [H, W, 3]."""
+        thin = max(1, -(-picture.shape[0] // MAX_SIDE[0]), -(-picture.shape[1] // MAX_SIDE[1]))
+        picture = picture[::thin, ::thin]
+        height, width = picture.shape[:2]
+        HEADER.pack_into(self._memory, 0, self._count + 1, height, width)
+        np.copyto(self._pixels[: 3 * height * width].reshape(height, width, 3), picture)
+        self._count += 2
+        HEADER.pack_into(self._memory, 0, self._count, height, width)
+
+    def read(self, seen: int) -> tuple[int, np.ndarray] | None:
+        """Return (count, picture) if there is a whole one newer than `seen`, else None."""
+        count, height, width = HEADER.unpack_from(self._memory, 0)
+        if count == seen or count % 2:
+            return None
+        picture = self._pixels[: 3 * height * width].reshape(height, width, 3).copy()
+        again, *_ = HEADER.unpack_from(self._memory, 0)
+        return (count, picture) if again == count else None  # else it was written meanwhile: torn
+
+
+class Renderable(Protocol):
+    """What can be shown: any Gymnasium environment made with render_mode "rgb_array"."""
+
+    def render(self) -> object:
+        """Return uint8 [H, W, 3]."""
+
+
+class Display:
+    """Shows one environment, at most every INTERVAL_S, and keeps the viewer process alive."""
+
+    def __init__(self, environment: Renderable, host: str, port: int) -> None:
+        self._environment = environment
+        self._frame = Frame.create()
+        self._arguments = ["-m", "worker.viewer", str(self._frame.descriptor), host, str(port)]
+        self._child: subprocess.Popen | None = None
+        self._next_frame = self._due = 0.0
+        self._backoff = BACKOFF_S
+
+    def show(self) -> None:
+        """Draw if it is time to; costs a look at the clock if not."""
+        now = time.monotonic()
+        if now < self._next_frame:
+            return
+        self._next_frame = now + INTERVAL_S
+        self._tend(now)
+        picture = self._environment.render()
+        if isinstance(picture, np.ndarray) and picture.ndim == 3 and picture.shape[2] == 3:
+            self._frame.write(picture)
+
+    def close(self) -> None:
+        """End the viewer process and what it started."""
+        if self._child is not None:
+            end([self._child], grace_s=3.0)
+            if self._child.stdin:
+                self._child.stdin.close()
+
+    def _tend(self, now: float) -> None:
+        if self._child is not None and self._child.poll() is not None:
+            print(
+                f"the viewer ended with code {self._child.returncode}, next try in {self._backoff:.0f} s; training goes on",
+                flush=True,
+            )
+            self._child, self._due = None, now + self._backoff
+            self._backoff = min(2.0 * self._backoff, BACKOFF_MAX_S)
+        if self._child is None and now >= self._due:
+            try:
+                # Its standard input is a pipe nobody writes to: when it ends, so has this process.
+                self._child = spawn(self._arguments, stdin=subprocess.PIPE, pass_fds=[self._frame.descriptor])
+            except OSError as error:
+                print(f"the viewer cannot be started, training goes on: {error}", flush=True)
+                self._due = now + BACKOFF_MAX_S
+
+
+@contextmanager
+def show_on(host: str, port: int, environment: Renderable) -> Iterator[Callable[[], None]]:
+    """Give a function that shows the environment to VNC viewers on a port; with port 0 it does nothing."""
+    if port == 0:
+        yield lambda: None
+        return
+    display = Display(environment, host, port)
+    try:
+        yield display.show
+    finally:
+        display.close()

@@ -1,0 +1,154 @@
+"""One A3C worker: act, step, differentiate, push, pull; to be read from top to bottom."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from agent.client import Client, Update
+from agent.config import Hyperparameters
+from agent.envs import EnvironmentBatch
+from agent.episode import Episode
+from agent.model import Policy
+from agent.returns import generalised_advantages, next_values
+from agent.rollout import Rollout
+
+SECTIONS = ("act", "step", "differentiate", "exchange", "load", "show")
+
+
+class Timings:
+    """Seconds spent per section, kept as a mark and a sum: cheap enough to leave on."""
+
+    def __init__(self) -> None:
+        self.seconds = dict.fromkeys(SECTIONS, 0.0)
+        self._mark = time.perf_counter()
+
+    def add(self, section: str) -> None:
+        """Count the time since the last call towards a section."""
+        now = time.perf_counter()
+        self.seconds[section] += now - self._mark
+        self._mark = now
+
+    def drain(self) -> dict[str, float]:
+        """Return each section's share of the time, 0 to 1, and begin anew."""
+        total = sum(self.seconds.values()) or 1.0
+        shares = {section: seconds / total for section, seconds in self.seconds.items()}
+        self.seconds = dict.fromkeys(SECTIONS, 0.0)
+        return shares
+
+
+def train(
+    environments: EnvironmentBatch,
+    policy: Policy,
+    client: Client,
+    hyperparameters: Hyperparameters,
+    stop: threading.Event,
+    show: Callable[[], None],
+) -> None:
+    """Train until `stop` is set or the server says that the run is finished.
+
+    Args:
+        environments: B of them, freshly reset.
+        policy: for the same B.
+        client: has said hello; `join` is done here.
+        hyperparameters: of the run.
+        stop: checked after every step.
+        show: called after every step; draws the first environment if there is a display and it is time to.
+    """
+    h = hyperparameters
+    batch = len(environments.environments)
+    generator = np.random.default_rng([h.seed, client.index])
+    rollout = Rollout(
+        h.t_max,
+        batch,
+        environments.observation_space.shape,
+        environments.observation_space.dtype,
+        policy.distribution.action_shape,
+    )
+    update = client.join(policy.specs)
+    policy.load(update.weights)
+    observations = environments.observations
+    starts = np.ones(batch, np.float32)  # every environment begins an episode
+    state = policy.initial_state()
+    episodes: list[Episode] = []
+    timings = Timings()
+
+    while not stop.is_set() and not update.finished:
+        # A rollout of T steps.
+        first_state = state
+        rollout.restart()
+        while not rollout.full:
+            if stop.is_set():
+                return
+            seed = generator.integers(2**31 - 1, size=2, dtype=np.int32)
+            action = policy.act(observations, starts, state, seed)
+            seen = observations.copy()  # the batch writes its next observations where these are
+            timings.add("act")
+            step = environments.step(action.actions)
+            timings.add("step")
+            show()
+            timings.add("show")
+            final_values = np.zeros(batch, np.float32)
+            if step.final_observations:  # V of where the truncated episodes were cut off, with the memory they had
+                cut_off = step.observations.copy()
+                for k, observation in step.final_observations.items():
+                    cut_off[k] = observation
+                values = policy.act(cut_off, np.zeros(batch, np.float32), action.state, seed).values
+                for k in step.final_observations:
+                    final_values[k] = values[k]
+            rollout.append(
+                seen, starts, action.actions, action.values, step.rewards, step.terminated, step.truncated, final_values
+            )
+            episodes += step.episodes
+            observations, state = step.observations, action.state
+            starts = (step.terminated | step.truncated).astype(np.float32)
+            timings.add("act")
+
+        # Its gradient, with the weights it was acted with.
+        bootstrap_value = policy.act(observations, starts, state, seed).values  # of a fresh episode where one ended
+        targets = generalised_advantages(
+            rollout.rewards,
+            rollout.values,
+            next_values(rollout.values, bootstrap_value, rollout.truncated, rollout.final_values),
+            rollout.terminated,
+            rollout.truncated,
+            h.discount,
+            h.gae_lambda,
+        )
+        gradient = policy.gradient(
+            rollout.observations, rollout.starts, rollout.actions, targets.advantages, targets.returns, first_state
+        )
+        timings.add("differentiate")
+
+        # Give it away, take the newest weights.
+        statistics = {
+            "policy_loss": gradient.policy_loss,
+            "value_loss": gradient.value_loss,
+            "entropy": gradient.entropy,
+            "grad_norm": gradient.norm,
+        }
+        update = exchange(
+            client, gradient.vector, policy.signature, update, h.t_max * batch, statistics, episodes, timings
+        )
+        episodes = []
+        policy.load(update.weights)
+        timings.add("load")
+
+
+def exchange(
+    client: Client,
+    gradient: np.ndarray,
+    signature: str,
+    update: Update,
+    steps: int,
+    statistics: dict[str, float],
+    episodes: list[Episode],
+    timings: Timings,
+) -> Update:
+    """Push a gradient with the figures of its rollout, and return the newest weights."""
+    shares = {f"time_{section}": share for section, share in timings.drain().items()}
+    finite = {name: value for name, value in {**statistics, **shares}.items() if np.isfinite(value)}
+    result = client.push(gradient, signature, update.version, steps, finite, episodes)
+    timings.add("exchange")
+    return result

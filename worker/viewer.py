@@ -1,0 +1,81 @@
+"""The viewer process: an X server (Xvfb), a window with the newest frame, and x11vnc (`python -m worker.viewer FD HOST PORT`)."""
+
+import os
+import select
+import sys
+import threading
+import time
+
+from pyvirtualdisplay.display import Display as VirtualDisplay
+
+from agent.processes import pin_threads, stop_on_signals
+from worker.display import INTERVAL_S, Frame
+from worker.x11vnc import X11vnc
+
+SCREEN = (640, 480)  # pixels, width and height; the N64's own shape
+TEND_S = 0.5  # between two looks at x11vnc
+
+# How picture and screen fit is decided here alone: as large as possible, in shape, centred.
+
+
+def placed(width: int, height: int) -> tuple[int, int, int, int]:
+    """Return left, top, width and height of a picture on the screen."""
+    scale = min(SCREEN[0] / width, SCREEN[1] / height)
+    wide, high = max(1, round(width * scale)), max(1, round(height * scale))
+    return (SCREEN[0] - wide) // 2, (SCREEN[1] - high) // 2, wide, high
+
+
+def view(frame: Frame, stop: threading.Event, tend: X11vnc) -> None:
+    """Show frames until told to stop or the worker is gone."""
+    import pygame
+
+    pygame.display.init()
+    window = pygame.display.set_mode(SCREEN, pygame.NOFRAME)
+    pygame.display.set_caption("a3c64")
+    pygame.mouse.set_visible(False)
+    seen, next_tend = 0, 0.0
+    while not stop.is_set():
+        if select.select([sys.stdin], [], [], INTERVAL_S / 2)[0]:
+            return  # end of file: the worker has ended, however it did
+        pygame.event.pump()
+        if (now := time.monotonic()) >= next_tend:
+            next_tend = now + TEND_S
+            tend.tend()
+        newer = frame.read(seen)
+        if newer is None:
+            continue
+        seen, picture = newer
+        height, width = picture.shape[:2]
+        left, top, wide, high = placed(width, height)
+        surface = pygame.image.frombuffer(picture, (width, height), "RGB").convert(window)
+        window.blit(pygame.transform.scale(surface, (wide, high)), (left, top))
+        pygame.display.flip()
+
+
+def main() -> int:
+    """Run until the worker ends or asks us to; return the exit code."""
+    pin_threads()
+    stop = stop_on_signals()
+    frame, host, port = Frame(int(sys.argv[1])), sys.argv[2], int(sys.argv[3])
+    screen = VirtualDisplay(
+        visible=False,
+        size=SCREEN,
+        color_depth=24,
+        retries=3,
+        timeout=15,
+        manage_global_env=False,
+        extra_args=["-noreset"],
+    )
+    screen.start()
+    server = X11vnc(screen.new_display_var, host, port)
+    try:
+        os.environ.update(DISPLAY=screen.new_display_var, SDL_VIDEODRIVER="x11", SDL_VIDEO_WINDOW_POS="0,0")
+        view(frame, stop, server)
+    finally:
+        server.close()
+        screen.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
