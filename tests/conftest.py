@@ -3,10 +3,11 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pyvirtualdisplay import Display
 
 TESTS = Path(__file__).parent
 
@@ -16,6 +17,22 @@ def need(program: str) -> None:
     if shutil.which(program) is None:
         message = f"{program} is not installed"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+
+
+@pytest.fixture
+def display(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An Xvfb of its own, in DISPLAY while the test runs."""
+    need("Xvfb")
+    with Display(
+        visible=False,
+        size=(640, 480),
+        color_depth=24,
+        retries=3,
+        manage_global_env=False,
+        extra_args=["-noreset"],
+    ) as screen:
+        monkeypatch.setenv("DISPLAY", screen.new_display_var)
+        yield screen.new_display_var
 
 
 @pytest.fixture(scope="session")

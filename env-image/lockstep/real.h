@@ -2,6 +2,8 @@
 #ifndef REAL_H
 #define REAL_H
 
+#include "picture.h"
+
 #include <stdbool.h>
 
 #define M64P_PLUGIN_PROTOTYPES 1
@@ -35,5 +37,9 @@ extern struct real_plugin real;
 
 /* Loads the plugin at `path`. Returns NULL, or a message that says what is wrong (valid until the next call). */
 const char *real_load(const char *path);
+
+/* The picture in the plugin's back buffer; only on the emulation thread, and before the buffers are swapped. Its rgb is
+ * NULL if there is none; it is valid until the next call. */
+struct picture real_read_back_buffer(void);
 
 #endif

@@ -17,6 +17,7 @@
 
 #include <m64p_frontend.h>
 
+#define FRESH_VIS 3      /* the last VIs of a step: one of them brings a new picture even in a game of 20 a second */
 #define PARENT_CHECK_S 1 /* how often a waiting emulator looks whether its parent still lives */
 
 static struct lockstep_control *control;
@@ -62,30 +63,26 @@ static bool share_rdram(void)
                 LOCKSTEP_RDRAM_OFFSET) != MAP_FAILED;
 }
 
-/* The real plugin's screen, bottom row first, turned the right way up. */
-static bool read_real_screen(struct picture *picture)
-{
-    static uint8_t flipped[LOCKSTEP_PICTURE_BYTES], rgb[LOCKSTEP_PICTURE_BYTES];
-    int width = 0, height = 0;
+/* The real plugin's picture, read when it is drawn: after the swap its back buffer is gone. */
+static struct picture real_picture;
+static void (*core_rendering_callback)(int);
 
-    real.read_screen(NULL, &width, &height, 0);
-    if (width <= 0 || height <= 0 || width > 1024 || height > 768)
-        return false;
-    real.read_screen(flipped, &width, &height, 0);
-    for (int y = 0; y < height; y++)
-        memcpy(rgb + (size_t)y * width * 3, flipped + (size_t)(height - 1 - y) * width * 3, (size_t)width * 3);
-    *picture = (struct picture){.rgb = rgb, .height = height, .width = width};
-    return true;
+/* The real plugin calls this when a picture is complete, before it swaps. Reading it is slow, so it is only done near
+ * the end of a step. */
+static void rendered(int redrawn)
+{
+    if (vis_left <= FRESH_VIS)
+        real_picture = real_read_back_buffer();
+    if (core_rendering_callback)
+        core_rendering_callback(redrawn);
 }
 
 static struct picture current_picture(void)
 {
-    struct picture picture;
-    if (!real.loaded || !read_real_screen(&picture))
-        picture = picture_from_vi(gfx.RDRAM, LOCKSTEP_RDRAM_BYTES, *gfx.VI_STATUS_REG, *gfx.VI_ORIGIN_REG,
-                                  *gfx.VI_WIDTH_REG, *gfx.VI_H_START_REG, *gfx.VI_V_START_REG, *gfx.VI_X_SCALE_REG,
-                                  *gfx.VI_Y_SCALE_REG);
-    return picture;
+    if (real_picture.rgb)
+        return real_picture;
+    return picture_from_vi(gfx.RDRAM, LOCKSTEP_RDRAM_BYTES, *gfx.VI_STATUS_REG, *gfx.VI_ORIGIN_REG, *gfx.VI_WIDTH_REG,
+                           *gfx.VI_H_START_REG, *gfx.VI_V_START_REG, *gfx.VI_X_SCALE_REG, *gfx.VI_Y_SCALE_REG);
 }
 
 static void finish_step(void)
@@ -198,6 +195,13 @@ EXPORT void CALL ProcessDList(void)
         real.process_dlist();
 }
 
+EXPORT void CALL SetRenderingCallback(void (*callback)(int))
+{
+    core_rendering_callback = callback;
+    if (real.loaded)
+        real.set_rendering_callback(rendered);
+}
+
 /* The rest of the interface: nothing to do here, everything to hand on. */
 EXPORT int CALL RomOpen(void) { return real.loaded ? real.rom_open() : 1; }
 EXPORT void CALL RomClosed(void) { if (real.loaded) real.rom_closed(); }
@@ -207,7 +211,6 @@ EXPORT void CALL ProcessRDPList(void) { if (real.loaded) real.process_rdp_list()
 EXPORT void CALL ShowCFB(void) { if (real.loaded) real.show_cfb(); }
 EXPORT void CALL ViStatusChanged(void) { if (real.loaded) real.vi_status_changed(); }
 EXPORT void CALL ViWidthChanged(void) { if (real.loaded) real.vi_width_changed(); }
-EXPORT void CALL SetRenderingCallback(void (*callback)(int)) { if (real.loaded) real.set_rendering_callback(callback); }
 EXPORT void CALL ResizeVideoOutput(int width, int height) { if (real.loaded) real.resize(width, height); }
 EXPORT void CALL FBRead(unsigned int address) { if (real.loaded) real.fb_read(address); }
 EXPORT void CALL FBWrite(unsigned int address, unsigned int size) { if (real.loaded) real.fb_write(address, size); }

@@ -1,5 +1,5 @@
 # Reads controller 1 once a VI, keeps its word in RDRAM word 0x104 and the number of reads in 0x100, and paints a
-# 64x48 picture: the upper half in a colour made of the number of reads, the lower half in one made of the pad's word.
+# 320x240 picture: the upper half in a colour made of the number of reads, the lower half in one made of the pad's word.
     .include "header.S"
     lui   $t0, 0xA440           # VI
     lui   $t2, 0xA000           # RDRAM, uncached
@@ -9,7 +9,7 @@
     sw    $t1, 0x00($t0)        # CTRL: 16 bits a pixel
     lui   $t1, 0x0010
     sw    $t1, 0x04($t0)        # ORIGIN 0x100000
-    li    $t1, 64
+    li    $t1, 320
     sw    $t1, 0x08($t0)        # WIDTH
     li    $t1, 2
     sw    $t1, 0x0C($t0)        # V_INTR
@@ -19,10 +19,10 @@
     lui   $t1, 0x0025
     ori   $t1, $t1, 0x01FF
     sw    $t1, 0x28($t0)        # V_VIDEO
-    li    $t1, 0x67
-    sw    $t1, 0x30($t0)        # X_SCALE: 64 pixels
-    li    $t1, 0xCD
-    sw    $t1, 0x34($t0)        # Y_SCALE: 48 lines
+    li    $t1, 0x200
+    sw    $t1, 0x30($t0)        # X_SCALE
+    li    $t1, 0x400
+    sw    $t1, 0x34($t0)        # Y_SCALE
     li    $t1, 0x20D
     sw    $t1, 0x18($t0)        # V_SYNC
 again:
@@ -63,20 +63,25 @@ again:
     lw    $t6, 0x100($t2)
     addiu $t6, $t6, 1
     sw    $t6, 0x100($t2)
-    # paint: colour = 8 * number of reads + opaque, then the buttons
+    # paint two pixels at a time: colour = 8 * number of reads + opaque, then the buttons
     sll   $t6, $t6, 3
     ori   $t6, $t6, 1
+    andi  $t6, $t6, 0xFFFF
+    sll   $t1, $t6, 16
+    or    $t6, $t6, $t1
     lui   $t7, 0xA010
-    li    $t8, 64 * 24
-3:  sh    $t6, 0($t7)
+    li    $t8, 320 * 120 / 2
+3:  sw    $t6, 0($t7)
     addiu $t8, $t8, -1
     bnez  $t8, 3b
-    addiu $t7, $t7, 2
+    addiu $t7, $t7, 4
     srl   $t5, $t5, 16
-    li    $t8, 64 * 24
-4:  sh    $t5, 0($t7)
+    sll   $t1, $t5, 16
+    or    $t5, $t5, $t1
+    li    $t8, 320 * 120 / 2
+4:  sw    $t5, 0($t7)
     addiu $t8, $t8, -1
     bnez  $t8, 4b
-    addiu $t7, $t7, 2
+    addiu $t7, $t7, 4
     b     again
     nop
