@@ -67,7 +67,7 @@ class SocketTransport:
     def __init__(self, address: str, identity: bytes) -> None:
         self._address = address
         self._identity = identity
-        self._context = zmq.Context.instance()
+        self._context: zmq.Context = zmq.Context.instance()
         self._socket = self._open()
 
     def send(self, frames: Sequence[bytes | memoryview]) -> None:
@@ -146,7 +146,7 @@ def configure(socket: zmq.Socket) -> None:
 
 
 class Client:
-    """One worker's conversation: every wait is bounded or ends with `stop`, and a server that went away is found again."""
+    """One worker's conversation: every wait ends, at the latest with `stop`; a server that went away is found again."""
 
     def __init__(self, transport: Transport, client: str, name: str, stop: threading.Event) -> None:
         self._transport = transport
@@ -185,7 +185,7 @@ class Client:
             self._transport.reset()
         if said:
             print("found the parameter server", flush=True)
-        self._index = answer.body.index
+        self._index = answer.body.worker
         try:
             run = Hyperparameters(**answer.body.hyperparameters)
         except ValueError as error:
@@ -312,7 +312,8 @@ class Heartbeat:
             self._thread.join(timeout=2.0)
 
     def _beat(self) -> None:
-        with zmq.Context.instance().socket(zmq.DEALER) as socket:
+        socket: zmq.Socket = zmq.Context.instance().socket(zmq.DEALER)
+        with socket:
             configure(socket)
             socket.connect(self._address)
             while not self._stop.wait(HEARTBEAT_S):

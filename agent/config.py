@@ -1,4 +1,4 @@
-"""Every setting, typed and described, from flags, A3C64_* variables and defaults (`python -m agent.config` lists them)."""
+"""Every setting, from flags, A3C64_* variables and defaults (`python -m agent.config` lists them)."""
 
 import argparse
 import difflib

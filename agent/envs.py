@@ -124,7 +124,7 @@ class EnvironmentBatch:
             raise
 
     def step(self, actions: np.ndarray) -> Step:
-        """Step every environment; actions are [B] or [B, K]. The returned observations are overwritten by the next call."""
+        """Step every environment; actions are [B] or [B, K]. The next call overwrites the returned observations."""
         for start, action in zip(self._starters, actions, strict=True):
             if start is not None:
                 start(action)

@@ -29,7 +29,7 @@ def step(projected: tf.Tensor, state: State, recurrent: tf.Tensor) -> tuple[Stat
     """Advance one step (Hochreiter & Schmidhuber 1997, with forget gate).
 
     Args:
-        projected: the input times its weights plus the bias, [B, 4 units], in the order input, candidate, forget, output.
+        projected: the input times its weights plus the bias, [B, 4 units]: input, candidate, forget, output.
         state: memory before the step.
         recurrent: weights of the hidden state, [units, 4 units].
     """

@@ -112,7 +112,7 @@ class Policy:
         returns: np.ndarray,
         state: lstm.State,
     ) -> Gradient:
-        """Differentiate the A3C losses of a rollout; arrays are [T, B, ...], state is the memory before its first step."""
+        """Differentiate the A3C losses of a rollout: arrays are [T, B, ...], state is the memory before it."""
         vector, figures = self._gradient(observations, starts, actions, advantages, returns, state.cell, state.hidden)
         return Gradient(vector.numpy(), *(float(x) for x in figures.numpy()))
 

@@ -12,20 +12,21 @@ from collections.abc import Mapping, Sequence
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _libc = ctypes.CDLL(None, use_errno=True)
 
-ONE_THREAD = {
+QUIET = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "LP_NUM_THREADS": "1",  # llvmpipe, the software renderer of emulators that draw with OpenGL
     "TF_CPP_MIN_LOG_LEVEL": "2",  # TensorFlow's greetings say nothing to a user
     "SDL_AUDIODRIVER": "dummy",
+    "SDL_VIDEODRIVER": "dummy",  # environments that draw with pygame draw into memory
     "PYGAME_HIDE_SUPPORT_PROMPT": "1",
 }
 
 
 def pin_threads() -> None:
     """Keep the numeric libraries to one thread each; call it before they are imported. N workers share N cores."""
-    os.environ.update(ONE_THREAD)
+    os.environ.update(QUIET)
 
 
 def pin_tensorflow() -> None:

@@ -32,13 +32,13 @@ class Hello(NamedTuple):
 
     client: str  # chosen at random by the worker, the same for as long as it lives
     name: str  # for people: host and process
-    index: int  # the one it had before the server restarted, else -1
+    worker: int  # the index it had before the server restarted, else -1
 
 
 class Welcome(NamedTuple):
     """The server tells a worker who it is and what the run is."""
 
-    index: int
+    worker: int  # its index
     run: str
     hyperparameters: dict
 
@@ -117,7 +117,7 @@ def encode(sequence: int, body: Body, vector: np.ndarray | None = None) -> list[
     header = msgpack.packb([PROTOCOL, type(body).__name__.lower(), sequence, body._asdict()])
     if vector is None:
         return [header]
-    return [header, memoryview(np.ascontiguousarray(vector, VECTOR)).cast("B")]
+    return [header, np.ascontiguousarray(vector, VECTOR).data.cast("B")]
 
 
 def decode(frames: Sequence[bytes | memoryview]) -> Message:

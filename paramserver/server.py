@@ -29,7 +29,7 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._socket = zmq.Context.instance().socket(zmq.ROUTER)
+        self._socket: zmq.Socket = zmq.Context.instance().socket(zmq.ROUTER)
         configure(self._socket)
         self._socket.setsockopt(zmq.ROUTER_HANDOVER, 1)  # a worker that reconnects takes its identity with it
         self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)  # an answer to somebody gone is an error, not silence
@@ -88,8 +88,7 @@ class Server:
                 self._socket.send_multipart([identity.bytes, *answer], zmq.DONTWAIT, copy=True)
             except zmq.ZMQError as error:
                 if error.errno not in (zmq.EAGAIN, zmq.EHOSTUNREACH):
-                    raise
-                self.service.metrics.refused["unreachable"] += 1  # gone, or does not read: its own timeout will tell it
+                    raise  # those two: it is gone, or does not read; its own timeout will tell it
 
     def _tick(self, now: float) -> None:
         """Do what the clock asks for."""

@@ -120,7 +120,7 @@ class Service:
             raise RefusalError("malformed", "none", "hello.client is not the sender's identity")
         known = self.roster.get(client) is not None
         name = "".join(c for c in body.name if c.isprintable())[: wire.MAX_NAME]
-        member = self.roster.greet(client, name, body.index)
+        member = self.roster.greet(client, name, body.worker)
         if not known:
             print(f"worker {member.index} ({member.name}) joined", flush=True)
         run = self.weights.hyperparameters.model_dump()

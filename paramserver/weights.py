@@ -1,4 +1,4 @@
-"""The shared weights: one flat vector, RMSProp's statistics, a version that counts updates, and the run's step counter."""
+"""The shared weights: one flat vector, RMSProp's statistics, how many updates it has seen, and the run's steps."""
 
 from collections.abc import Sequence
 

@@ -15,7 +15,7 @@ from typing import Protocol
 
 import numpy as np
 
-from agent.processes import end, spawn
+from agent.processes import end, spawn, sweep
 
 INTERVAL_S = 1.0 / 20.0  # between two frames shown; the eye wants 15 a second
 MAX_SIDE = (1024, 1280)  # height, width; larger frames are thinned out
@@ -101,9 +101,11 @@ class Display:
     def _tend(self, now: float) -> None:
         if self._child is not None and self._child.poll() is not None:
             print(
-                f"the viewer ended with code {self._child.returncode}, next try in {self._backoff:.0f} s; training goes on",
+                f"the viewer ended with code {self._child.returncode}, next try in {self._backoff:.0f} s; "
+                "training goes on",
                 flush=True,
             )
+            sweep(self._child)  # its X server, if it was killed
             self._child, self._due = None, now + self._backoff
             self._backoff = min(2.0 * self._backoff, BACKOFF_MAX_S)
         if self._child is None and now >= self._due:

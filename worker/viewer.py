@@ -1,18 +1,24 @@
-"""The viewer process: an X server (Xvfb), a window with the newest frame, and x11vnc (`python -m worker.viewer FD HOST PORT`)."""
+"""The viewer process: Xvfb, a window with the newest frame, x11vnc (`python -m worker.viewer FD HOST PORT`)."""
 
 import os
 import select
+import signal
 import sys
 import threading
 import time
 
-from pyvirtualdisplay.display import Display as VirtualDisplay
-
 from agent.processes import pin_threads, stop_on_signals
-from worker.display import INTERVAL_S, Frame
-from worker.x11vnc import X11vnc
+
+pin_threads()  # before pygame reads the environment
+
+import pygame  # noqa: E402
+from pyvirtualdisplay.display import Display as VirtualDisplay  # noqa: E402
+
+from worker.display import INTERVAL_S, Frame  # noqa: E402
+from worker.x11vnc import X11vnc  # noqa: E402
 
 SCREEN = (640, 480)  # pixels, width and height; the N64's own shape
+START_S = 15  # for Xvfb to be ready
 TEND_S = 0.5  # between two looks at x11vnc
 
 # How picture and screen fit is decided here alone: as large as possible, in shape, centred.
@@ -27,8 +33,6 @@ def placed(width: int, height: int) -> tuple[int, int, int, int]:
 
 def view(frame: Frame, stop: threading.Event, tend: X11vnc) -> None:
     """Show frames until told to stop or the worker is gone."""
-    import pygame
-
     pygame.display.init()
     window = pygame.display.set_mode(SCREEN, pygame.NOFRAME)
     pygame.display.set_caption("a3c64")
@@ -47,14 +51,13 @@ def view(frame: Frame, stop: threading.Event, tend: X11vnc) -> None:
         seen, picture = newer
         height, width = picture.shape[:2]
         left, top, wide, high = placed(width, height)
-        surface = pygame.image.frombuffer(picture, (width, height), "RGB").convert(window)
+        surface = pygame.image.frombuffer(picture.tobytes(), (width, height), "RGB").convert(window)
         window.blit(pygame.transform.scale(surface, (wide, high)), (left, top))
         pygame.display.flip()
 
 
 def main() -> int:
     """Run until the worker ends or asks us to; return the exit code."""
-    pin_threads()
     stop = stop_on_signals()
     frame, host, port = Frame(int(sys.argv[1])), sys.argv[2], int(sys.argv[3])
     screen = VirtualDisplay(
@@ -62,16 +65,18 @@ def main() -> int:
         size=SCREEN,
         color_depth=24,
         retries=3,
-        timeout=15,
         manage_global_env=False,
         extra_args=["-noreset"],
     )
+    signal.alarm(START_S)  # PyVirtualDisplay would wait ten minutes; ended by the alarm, we are started again
     screen.start()
+    signal.alarm(0)
     server = X11vnc(screen.new_display_var, host, port)
     try:
         os.environ.update(DISPLAY=screen.new_display_var, SDL_VIDEODRIVER="x11", SDL_VIDEO_WINDOW_POS="0,0")
         view(frame, stop, server)
     finally:
+        pygame.display.quit()  # before its X server goes, or Xlib complains
         server.close()
         screen.stop()
     return 0

@@ -1,0 +1,131 @@
+"""The a3c64 command: train, server, worker, status, eval."""
+
+import argparse
+import json
+import runpy
+import sys
+from collections.abc import Callable
+
+from agent.config import EXIT_BAD_INPUT, BadInputError, add_flags, load, nearest, parse
+
+STATUS_TIMEOUT_S = 5.0
+
+
+def train(arguments: list[str]) -> int:
+    """Train on this machine: parameter server, TensorBoard and workers as child processes."""
+    parser = _parser("train", train)
+    add_flags(parser)
+    settings = load(vars(parse(parser, arguments)))
+    from agent.local import LocalRun
+    from agent.processes import stop_on_signals
+
+    stop = stop_on_signals()
+    print(f"{settings.env_id}: {settings.workers} workers, run folder {settings.run_dir}; Ctrl-C stops", flush=True)
+    if settings.tensorboard_port:
+        print(f"TensorBoard: http://{settings.tensorboard_host}:{settings.tensorboard_port}/", flush=True)
+    if settings.vnc_port:
+        last = settings.vnc_port + max(0, settings.workers - 1)
+        print(f"VNC: {settings.vnc_host}, ports {settings.vnc_port} to {last}", flush=True)
+    return LocalRun(settings).run(stop)
+
+
+def server(arguments: list[str]) -> int:
+    """Run the parameter server alone."""
+    return _run_module("paramserver", arguments)
+
+
+def worker(arguments: list[str]) -> int:
+    """Run one worker."""
+    return _run_module("worker", arguments)
+
+
+def status(arguments: list[str]) -> int:
+    """Ask a server how its run is doing; exit code 1 if none answers."""
+    parser = _parser("status", status)
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    add_flags(parser)
+    parsed = vars(parse(parser, arguments))
+    settings = load(parsed)
+    from agent.status import connect_address, fetch, text
+
+    # Beside its server, in a container, a status check knows only where that binds.
+    given = "server" in parsed or "server" in settings.model_fields_set
+    address = settings.server if given else connect_address(settings.bind)
+    report = fetch(address, STATUS_TIMEOUT_S)
+    if report is None:
+        print(
+            f"a3c64 status: no server answers at {address} (choose with --server or A3C64_SERVER)",
+            file=sys.stderr,
+        )
+        return 1
+    print(json.dumps(report, indent=2) if parsed["json"] else text(report))
+    return 0
+
+
+def evaluate(arguments: list[str]) -> int:
+    """Play episodes with the newest checkpoint, or at random, and print means as JSON."""
+    parser = _parser("eval", evaluate)
+    parser.add_argument("--episodes", type=int, default=20, help="how many at least (default: 20)")
+    parser.add_argument("--random", action="store_true", help="act at random instead of with a checkpoint")
+    parser.add_argument("--greedy", action="store_true", help="take the likeliest action instead of drawing one")
+    add_flags(parser)
+    parsed = vars(parse(parser, arguments))
+    if parsed["episodes"] < 1:
+        raise BadInputError(f"--episodes: found {parsed['episodes']}, expected 1 or more")
+    settings = load(parsed)
+    from agent.processes import pin_threads
+
+    pin_threads()
+    from agent.evaluate import evaluate as play
+
+    print(json.dumps(play(settings, parsed["episodes"], parsed["random"], parsed["greedy"]), indent=2))
+    return 0
+
+
+COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "train": train,
+    "server": server,
+    "worker": worker,
+    "status": status,
+    "eval": evaluate,
+}
+
+
+def main() -> int:
+    """Run the command named by the first argument; return the exit code: 0 clean stop, 2 bad input."""
+    arguments = sys.argv[1:]
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print("a3c64 COMMAND [--help] [settings]\n")
+        for name, command in COMMANDS.items():
+            print(f"  {name:<8}{_summary(command)}")
+        return 0 if arguments else EXIT_BAD_INPUT
+    try:
+        if arguments[0] not in COMMANDS:
+            hint = nearest(arguments[0], list(COMMANDS)) or f", expected {', '.join(COMMANDS)}"
+            raise BadInputError(f"unknown command {arguments[0]!r}{hint}")
+        return COMMANDS[arguments[0]](arguments[1:])
+    except BadInputError as error:
+        print(f"a3c64: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+
+
+def _parser(name: str, command: Callable) -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(prog=f"a3c64 {name}", description=_summary(command), allow_abbrev=False)
+
+
+def _summary(command: Callable) -> str:
+    return (command.__doc__ or "").splitlines()[0]
+
+
+def _run_module(name: str, arguments: list[str]) -> int:
+    """Run a package that nothing here imports, in this process."""
+    sys.argv = [name, *arguments]
+    try:
+        runpy.run_module(name, run_name="__main__", alter_sys=True)
+    except SystemExit as stopped:
+        return stopped.code if isinstance(stopped.code, int) else 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""Asking a parameter server how its run is doing."""
+
+import threading
+import uuid
+from typing import Any
+
+from agent.client import Client, SocketTransport
+
+
+def connect_address(bind: str) -> str:
+    """Return the address under which a server that binds `bind` is reached from the same machine."""
+    return bind.replace("//0.0.0.0:", "//127.0.0.1:").replace("//*:", "//127.0.0.1:")
+
+
+def fetch(address: str, timeout_s: float) -> dict[str, Any] | None:
+    """Return the server's report, or None when no server answers in time."""
+    client = Client(SocketTransport(address, uuid.uuid4().hex.encode()), "", "status", threading.Event())
+    try:
+        return client.ask(timeout_s)
+    finally:
+        client.close()
+
+
+def text(report: dict[str, Any]) -> str:
+    """Return a report as lines for people."""
+    lines = [
+        f"run       {report['run']} ({report['env_id']}), in {report['run_dir']}",
+        f"steps     {report['steps']:,} at {report['steps_per_s']:,.0f} a second",
+        f"updates   {report['updates']:,}",
+        f"episodes  {report['episodes']:,}",
+        f"workers   {len(report['workers'])} alive, {report['joined']} joined, {report['lost']} lost",
+        f"refused   {sum(report['refused'].values())}",
+    ]
+    lines += [
+        f"  {w['index']:>3}  {w['name']}  {w['steps']:,} steps, staleness {w['staleness']}" for w in report["workers"]
+    ]
+    lines += [f"{name:<24}{value:.3f}" for name, value in report["means"].items()]
+    return "\n".join(lines)
