@@ -4,7 +4,9 @@
 #include <string.h>
 
 #define MAX_SIDE 1024 /* lockstep.h: no picture and no observation is wider or higher */
-#define ONE 4096U     /* an output pixel's weights add up to this, along each axis */
+/* An output pixel's weights add up to these: rows are summed in 16 bits, columns in 32. */
+#define DOWN_ONE 256U
+#define ACROSS_ONE 4096U
 
 struct picture picture_from_vi(const uint8_t *rdram, uint32_t rdram_bytes, uint32_t status, uint32_t origin,
                                uint32_t stride, uint32_t h_start, uint32_t v_start, uint32_t x_scale, uint32_t y_scale)
@@ -32,10 +34,15 @@ struct picture picture_from_vi(const uint8_t *rdram, uint32_t rdram_bytes, uint3
 }
 
 /* RDRAM is an array of host-endian words: the halfword at address a lies at a ^ 2. */
-static inline uint32_t pixel16(const struct picture *picture, uint32_t address)
+static inline uint32_t half_at(const struct picture *picture, uint32_t address)
 {
     uint16_t half;
     memcpy(&half, picture->rdram + (address ^ 2), 2);
+    return half;
+}
+
+static inline uint32_t rgb_of_16(uint32_t half) /* RGBA5551 to 0xRRGGBB */
+{
     uint32_t r = half >> 11, g = (half >> 6) & 31, b = (half >> 1) & 31;
     return ((r << 3 | r >> 2) << 16) | ((g << 3 | g >> 2) << 8) | (b << 3 | b >> 2);
 }
@@ -50,7 +57,7 @@ static void read_row(const struct picture *picture, uint32_t y, uint32_t *out)
     } else if (picture->bytes_per_pixel == 2) {
         uint32_t address = picture->origin + y * picture->stride * 2;
         for (uint32_t x = 0; x < picture->width; x++)
-            out[x] = pixel16(picture, address + 2 * x);
+            out[x] = rgb_of_16(half_at(picture, address + 2 * x));
     } else if (picture->bytes_per_pixel == 4) {
         const uint32_t *from = (const uint32_t *)(picture->rdram + (picture->origin & ~3U)) + (size_t)y * picture->stride;
         for (uint32_t x = 0; x < picture->width; x++)
@@ -76,78 +83,96 @@ void picture_to_rgb(const struct picture *picture, uint8_t *out)
 /* How one axis shrinks: output pixel i is the sum of weight[first[i]..] times source pixel source[i]... */
 struct axis {
     uint32_t from, to;             /* the sizes that it was made for */
-    uint16_t source[MAX_SIDE];     /* first source pixel under output pixel i */
+    uint32_t source[MAX_SIDE];     /* first source pixel under output pixel i */
     uint32_t first[MAX_SIDE + 1];  /* its weights are weight[first[i]] .. weight[first[i + 1] - 1] */
-    uint16_t weight[4 * MAX_SIDE]; /* they add up to ONE */
+    uint16_t weight[4 * MAX_SIDE]; /* they add up to `one` */
 };
 
-static void make_axis(struct axis *axis, uint32_t from, uint32_t to)
+static void make_axis(struct axis *axis, uint32_t from, uint32_t to, uint32_t one)
 {
     if (axis->from == from && axis->to == to)
         return;
     uint32_t count = 0;
     for (uint32_t i = 0; i < to; i++) {
         uint64_t begin = (uint64_t)i * from, end = begin + from; /* in units of 1/to source pixels */
-        uint32_t pixel = begin / to, left = ONE;
+        uint32_t pixel = begin / to, given = 0;
         axis->source[i] = pixel;
         axis->first[i] = count;
         for (; (uint64_t)pixel * to < end; pixel++) {
-            uint64_t low = (uint64_t)pixel * to, high = low + to;
-            uint64_t overlap = (high < end ? high : end) - (low > begin ? low : begin);
-            uint32_t weight = (overlap * ONE + from / 2) / from;
-            weight = weight < left ? weight : left;
-            axis->weight[count++] = weight;
-            left -= weight;
+            /* The running total is rounded, not the weight: so rounding errors do not add up. */
+            uint64_t covered = (uint64_t)(pixel + 1) * to < end ? (uint64_t)(pixel + 1) * to - begin : from;
+            uint32_t total = (covered * one + from / 2) / from;
+            axis->weight[count++] = total - given;
+            given = total;
         }
-        axis->weight[count - 1] += left; /* what rounding left over */
     }
     axis->first[to] = count;
     axis->from = from;
     axis->to = to;
 }
 
-static uint32_t luma(uint32_t rgb)
+static uint8_t luma(uint32_t rgb)
 {
     return (77 * (rgb >> 16) + 150 * (rgb >> 8 & 255) + 29 * (rgb & 255) + 128) >> 8;
+}
+
+/* One row of channel values: out [width][channels]. 16 bits each, so that the compiler multiplies eight at once. */
+static void read_values(const struct picture *picture, uint32_t y, uint32_t channels, uint16_t *out)
+{
+    static uint8_t luma16[65536]; /* of every RGBA5551 pixel */
+    static uint32_t row[MAX_SIDE];
+
+    if (channels == 1 && !picture->rgb && picture->bytes_per_pixel == 2) {
+        if (luma16[0xFFFF] == 0)
+            for (uint32_t half = 0; half < 65536; half++)
+                luma16[half] = luma(rgb_of_16(half));
+        uint32_t address = picture->origin + y * picture->stride * 2;
+        for (uint32_t x = 0; x < picture->width; x++)
+            out[x] = luma16[half_at(picture, address + 2 * x)];
+        return;
+    }
+    read_row(picture, y, row);
+    if (channels == 1) {
+        for (uint32_t x = 0; x < picture->width; x++)
+            out[x] = luma(row[x]);
+    } else {
+        for (uint32_t x = 0; x < picture->width; x++, out += 3) {
+            out[0] = row[x] >> 16;
+            out[1] = row[x] >> 8 & 255;
+            out[2] = row[x] & 255;
+        }
+    }
 }
 
 void picture_observe(const struct picture *picture, uint8_t *out, uint32_t height, uint32_t width, uint32_t channels)
 {
     static struct axis across, down;
-    static uint32_t row[MAX_SIDE], value[MAX_SIDE * 3], sum[MAX_SIDE * 3], shrunk[MAX_SIDE * 3];
-    uint32_t have = UINT32_MAX; /* the source row that `shrunk` was made from: neighbours share one */
+    static uint16_t value[MAX_SIDE * 3], sum[MAX_SIDE * 3];
+    uint32_t have = UINT32_MAX; /* the row in `value`: neighbouring output rows share one */
 
-    make_axis(&across, picture->width, width);
-    make_axis(&down, picture->height, height);
+    if (channels == 3 && height == picture->height && width == picture->width) {
+        picture_to_rgb(picture, out);
+        return;
+    }
+    make_axis(&across, picture->width, width, ACROSS_ONE);
+    make_axis(&down, picture->height, height, DOWN_ONE);
     for (uint32_t i = 0; i < height; i++) {
-        memset(sum, 0, width * channels * sizeof *sum);
-        for (uint32_t k = down.first[i]; k < down.first[i + 1]; k++) {
-            uint32_t y = down.source[i] + (k - down.first[i]);
-            if (y != have) {
-                read_row(picture, y, row);
-                for (uint32_t x = 0; x < picture->width; x++) {
-                    if (channels == 1) {
-                        value[x] = luma(row[x]);
-                    } else {
-                        value[3 * x] = row[x] >> 16;
-                        value[3 * x + 1] = row[x] >> 8 & 255;
-                        value[3 * x + 2] = row[x] & 255;
-                    }
-                }
-                for (uint32_t j = 0; j < width; j++)
-                    for (uint32_t c = 0; c < channels; c++) {
-                        const uint32_t *from = value + across.source[j] * channels + c;
-                        uint32_t total = 0;
-                        for (uint32_t w = across.first[j]; w < across.first[j + 1]; w++, from += channels)
-                            total += across.weight[w] * *from;
-                        shrunk[j * channels + c] = total; /* at most 255 * ONE */
-                    }
-                have = y;
-            }
-            for (uint32_t j = 0; j < width * channels; j++)
-                sum[j] += (shrunk[j] >> 4) * down.weight[k]; /* below 255 * 2^8 * 2^12 */
+        memset(sum, 0, picture->width * channels * sizeof *sum);
+        for (uint32_t k = down.first[i], y = down.source[i]; k < down.first[i + 1]; k++, y++) {
+            if (y != have)
+                read_values(picture, y, channels, value);
+            have = y;
+            uint16_t weight = down.weight[k];
+            for (uint32_t x = 0; x < picture->width * channels; x++)
+                sum[x] += value[x] * weight; /* at most 255 * DOWN_ONE */
         }
-        for (uint32_t j = 0; j < width * channels; j++)
-            *out++ = (sum[j] + (1U << 19)) >> 20;
+        for (uint32_t j = 0; j < width; j++)
+            for (uint32_t c = 0; c < channels; c++) {
+                const uint16_t *from = sum + across.source[j] * channels + c;
+                uint32_t total = DOWN_ONE * ACROSS_ONE / 2;
+                for (uint32_t k = across.first[j]; k < across.first[j + 1]; k++, from += channels)
+                    total += across.weight[k] * *from;
+                *out++ = total / (DOWN_ONE * ACROSS_ONE);
+            }
     }
 }
