@@ -14,8 +14,7 @@ from n64gym.emulator import Emulator, EmulatorError
 from n64gym.n64_env import VIS_PER_SECOND, N64Env, Outcome
 from n64gym.rom import OPEN_KART
 
-TELEMETRY_WORD = 0x400 // 4  # openkart/telemetry.h
-TELEMETRY_WORDS = 28
+TELEMETRY_WORD = 0x400 // 4  # openkart/src/telemetry.h
 MAGIC = 0x4F4B5254  # "OKRT"
 VERSION = 1
 FIXED = 1 << 16  # s16.16
@@ -28,7 +27,7 @@ REWARD_PER_LAP = 100.0
 
 
 class Telemetry(NamedTuple):
-    """openkart/telemetry.h, word by word, in its units."""
+    """openkart/src/telemetry.h, word by word, in its units."""
 
     magic: int
     version: int
@@ -36,7 +35,7 @@ class Telemetry(NamedTuple):
     paused: int
     course: int
     laps: int
-    lap: int
+    laps_done: int
     lap_progress: int
     race_progress: int
     speed: int
@@ -44,25 +43,25 @@ class Telemetry(NamedTuple):
     y: int
     z: int
     heading: int
-    offroad: int
+    off_road: int
     wrong_way: int
     finished: int
     race_time: int
     lap_time_1: int
     lap_time_2: int
     lap_time_3: int
-    frame_count: int
-    vi_count: int
+    frames: int
+    vis: int
     wall_hits: int
     drifting: int
     lateral: int
     heading_error: int
-    controller_reads: int
+    reads: int
 
 
 def read_telemetry(rdram: NDArray[np.uint32]) -> Telemetry:
     """The telemetry block as it stands in RDRAM, words [2097152]."""
-    return Telemetry(*rdram[TELEMETRY_WORD : TELEMETRY_WORD + TELEMETRY_WORDS].view(np.int32).tolist())
+    return Telemetry(*rdram[TELEMETRY_WORD : TELEMETRY_WORD + len(Telemetry._fields)].view(np.int32).tolist())
 
 
 class OpenKartEnv(N64Env):
@@ -108,7 +107,7 @@ class OpenKartEnv(N64Env):
         telemetry = read_telemetry(emulator.rdram)
         self._progress = self._best_progress = telemetry.race_progress
         self._best_time = telemetry.race_time
-        self._offroad_steps = self._steps = 0
+        self._off_road_steps = self._steps = 0
         return describe(telemetry)
 
     def _judge(self, emulator: Emulator) -> Outcome:
@@ -118,7 +117,7 @@ class OpenKartEnv(N64Env):
         if telemetry.race_progress > self._best_progress:
             self._best_progress, self._best_time = telemetry.race_progress, telemetry.race_time
         self._steps += 1
-        self._offroad_steps += telemetry.offroad
+        self._off_road_steps += telemetry.off_road
         terminated = bool(telemetry.finished)
         truncated = not terminated and (
             telemetry.race_time >= self._time_limit or telemetry.race_time - self._best_time >= self._stuck_limit
@@ -132,7 +131,7 @@ class OpenKartEnv(N64Env):
         metrics = {
             "progress": info["race_progress"],
             "finished": float(info["finished"]),
-            "offroad": self._offroad_steps / self._steps,
+            "off_road": self._off_road_steps / self._steps,
             "wall_hits": float(info["wall_hits"]),
             "emulator_restarts": float(self.emulator_restarts),
         }
@@ -149,7 +148,7 @@ def describe(telemetry: Telemetry) -> dict[str, Any]:
     return {
         "stage": telemetry.stage,
         "course": telemetry.course,
-        "lap": telemetry.lap,
+        "lap": telemetry.laps_done,
         "lap_progress": telemetry.lap_progress / FIXED,
         "race_progress": telemetry.race_progress / FIXED,
         "speed": telemetry.speed / FIXED,
@@ -157,7 +156,7 @@ def describe(telemetry: Telemetry) -> dict[str, Any]:
         "heading": telemetry.heading * 360 / FIXED,
         "heading_error": telemetry.heading_error * 360 / FIXED,
         "lateral": telemetry.lateral / FIXED,
-        "offroad": bool(telemetry.offroad),
+        "off_road": bool(telemetry.off_road),
         "wrong_way": bool(telemetry.wrong_way),
         "drifting": bool(telemetry.drifting),
         "wall_hits": telemetry.wall_hits,

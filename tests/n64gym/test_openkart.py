@@ -1,0 +1,196 @@
+"""n64gym/OpenKart-v0: the contract, the reward, the ends, and the same run twice in two processes."""
+
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import gymnasium
+import n64gym
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+from n64gym import openkart
+from n64gym.controller import DRIVING
+from n64gym.openkart import RACE, Telemetry, read_telemetry
+from PIL import ImageGrab
+
+STRAIGHT, BRAKE = 1, 2
+
+
+def make(**settings):
+    return gymnasium.make("n64gym/OpenKart-v0", **settings)
+
+
+@pytest.fixture(scope="module")
+def env():
+    with make(obs_type="grayscale", size=(84, 84)) as env:
+        yield env
+
+
+def test_check_env():
+    for settings in ({}, {"obs_type": "grayscale", "size": (84, 84)}, {"noop_max": 20}):
+        with make(render_mode="rgb_array", **settings) as env:
+            check_env(env.unwrapped)
+
+
+def test_the_twelve_actions_are_gym_mupen64plus(env):
+    assert env.action_space == gymnasium.spaces.Discrete(12)
+    assert len({action.word for action in DRIVING}) == 12
+
+
+def test_every_reset_is_the_same_start_of_a_race(env):
+    pictures = []
+    for _ in range(3):
+        observation, info = env.reset()
+        pictures.append(observation)
+        assert info["stage"] == RACE
+        assert info["lap"] == 0
+        assert info["race_time"] < 0.1
+        for _ in range(30):
+            env.step(env.action_space.sample())
+    assert (pictures[0] == pictures[1]).all()
+    assert (pictures[0] == pictures[2]).all()
+
+
+def test_reward_is_the_way_made(env):
+    _, info = env.reset()
+    start, total = info["race_progress"], 0.0
+    for _ in range(60):
+        _, reward, _, _, info = env.step(STRAIGHT)
+        total += reward
+    assert info["race_progress"] > start
+    assert info["speed"] > 0
+    assert total == pytest.approx(openkart.REWARD_PER_LAP * (info["race_progress"] - start))
+
+
+def test_standing_still_is_truncated_with_metrics(env):
+    env.reset()
+    for step in itertools.count():
+        _, _, terminated, truncated, info = env.step(BRAKE)
+        assert not terminated
+        if truncated:
+            break
+        assert "metrics" not in info
+    assert 140 <= step <= 160  # 10 s of 15 steps each
+    assert info["metrics"]["finished"] == 0.0
+    assert abs(info["metrics"]["progress"]) < 0.05
+    assert "best_lap_s" not in info["metrics"]
+
+
+def test_time_limit_truncates():
+    with make(time_limit=2.0) as env:
+        env.reset()
+        ends = [env.step(STRAIGHT)[3] for _ in range(30)]
+    assert ends.index(True) == 29  # 2 s of 15 steps each
+
+
+def test_render_is_the_games_own_picture():
+    with make(render_mode="rgb_array") as env:
+        observation, _ = env.reset()
+        assert env.render().shape == (120, 160, 3)
+        assert (env.render() == observation).all()
+        assert len(np.unique(observation.reshape(-1, 3), axis=0)) > 20  # a picture, not a colour
+
+
+@pytest.mark.parametrize("size", [(84, 84), (42, 42), (60, 80)])
+def test_observations_are_area_means_of_the_picture(size):
+    """Against a slow oracle in floating point; whole factors also against a plain mean of blocks."""
+    with make(obs_type="rgb", size=size, render_mode="rgb_array") as env:
+        env.reset()
+        for _ in range(10):
+            observation = env.step(STRAIGHT)[0]
+        picture = env.render().astype(float)
+        expected = shrink(shrink(picture, size[0]).swapaxes(0, 1), size[1]).swapaxes(0, 1)
+        assert np.abs(observation - expected).max() <= 2.5
+        assert np.abs(observation - expected).mean() <= 0.6
+        if size == (60, 80):
+            blocks = picture.reshape(60, 2, 80, 2, 3).mean(axis=(1, 3))
+            assert np.abs(observation - blocks).max() <= 1
+
+
+def shrink(picture, size):
+    """The first axis as means of `size` equal stretches."""
+    edges = np.linspace(0, len(picture), size + 1)
+    weights = np.clip(
+        np.minimum(edges[1:, None], np.arange(1, len(picture) + 1))
+        - np.maximum(edges[:-1, None], np.arange(len(picture))),
+        0,
+        None,
+    )
+    return np.tensordot(weights / weights.sum(1, keepdims=True), picture, 1)
+
+
+def test_human_mode_shows_the_game(display):
+    with make(render_mode="human") as env:
+        env.reset()
+        env.step(STRAIGHT)
+        screen = np.asarray(ImageGrab.grab(xdisplay=display))
+    assert screen.shape == (480, 640, 3)
+    assert len(np.unique(screen.reshape(-1, 3), axis=0)) > 20
+
+
+RUN = """
+import hashlib, json, sys
+import gymnasium, numpy as np, n64gym
+from n64gym.openkart import read_telemetry
+env = gymnasium.make("n64gym/OpenKart-v0", obs_type="grayscale", size=(84, 84), noop_max=30)
+actions = np.random.default_rng(7)
+pixels, telemetry, rewards = hashlib.sha256(), [], []
+observation, _ = env.reset(seed=11)
+for step in range(400):
+    pixels.update(observation)
+    observation, reward, terminated, truncated, info = env.step(int(actions.integers(12)) if step % 3 else 1)
+    telemetry.append(read_telemetry(env.unwrapped.emulator.rdram))
+    rewards.append(reward)
+    if terminated or truncated:
+        observation, _ = env.reset()
+rdram = hashlib.sha256(env.unwrapped.emulator.rdram).hexdigest()
+print(json.dumps([pixels.hexdigest(), rdram, telemetry, rewards]))
+env.close()
+"""
+
+
+def test_the_same_run_in_two_processes_is_the_same_to_the_bit():
+    """Same seed, same actions; once alone and once on a loaded machine."""
+    quiet = subprocess.run([sys.executable, "-c", RUN], capture_output=True, text=True, check=True, timeout=120)
+    load = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * (os.cpu_count() or 1))]
+    try:
+        busy = subprocess.run([sys.executable, "-c", RUN], capture_output=True, text=True, check=True, timeout=240)
+    finally:
+        for process in load:
+            process.kill()
+            process.wait()
+    assert json.loads(quiet.stdout) == json.loads(busy.stdout)
+
+
+def test_another_rom_is_refused_with_what_was_found(rom):
+    with (
+        pytest.raises(
+            n64gym.EmulatorError, match="does not behave like Open Kart: after [0-9]+ VIs its telemetry has magic 0x0 "
+        ),
+        make(rom=rom("blank")) as env,
+    ):
+        env.reset()
+
+
+def test_telemetry_is_the_headers():
+    """The C header is the source: the same words in the same order."""
+    header = (Path(openkart.__file__).parents[1] / "openkart" / "src" / "telemetry.h").read_text()
+    words = re.findall(r"^ *TM_(\w+) = (\d+),", header, re.MULTILINE)
+    assert [(name.lower(), int(word)) for name, word in words] == [
+        (name, word) for word, name in enumerate((*Telemetry._fields, "reserved"))
+    ]
+    assert f"TELEMETRY_MAGIC {openkart.MAGIC:#x}".lower() in header.lower()
+
+
+def test_telemetry_follows_the_game(env):
+    env.reset()
+    before = read_telemetry(env.unwrapped.emulator.rdram)
+    env.step(STRAIGHT)
+    after = read_telemetry(env.unwrapped.emulator.rdram)
+    assert (after.magic, after.version, after.stage, after.laps) == (openkart.MAGIC, openkart.VERSION, RACE, 3)
+    assert (after.vis - before.vis, after.race_time - before.race_time, after.frames - before.frames) == (4, 4, 2)
