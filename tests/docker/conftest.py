@@ -1,0 +1,45 @@
+"""The stack under test: built, started with two workers and no .env, removed at the end."""
+
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+from stack import BUILD_S, ROOT, Stack
+
+
+def unable(why: str) -> None:
+    """Skip on a laptop, fail under CI=true."""
+    pytest.fail(why) if os.environ.get("CI") else pytest.skip(why)
+
+
+@pytest.fixture(scope="session")
+def engine() -> None:
+    """A Docker engine that answers."""
+    try:
+        answers = subprocess.run(["docker", "info"], capture_output=True, timeout=30).returncode == 0
+    except FileNotFoundError:
+        answers = False
+    if not answers:
+        unable("no Docker engine answers; on Debian, as root: .ci/engine start")
+
+
+@pytest.fixture(scope="session")
+def stack(engine: None, request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """Two workers that learn, on the defaults but for two intervals, shortened to save waiting."""
+    if (ROOT / ".env").exists():
+        unable("there is a .env, and these tests are about having none: move it away")
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", 12345)) == 0:
+            unable("port 12345 is taken: stop what listens there")
+    stack = Stack("a3c64-e2e", A3C64_CHECKPOINT_INTERVAL="10", A3C64_STATUS_INTERVAL="1")
+    stack.remove()  # what an interrupted run left behind
+    try:
+        stack.make("up", "N=2", timeout=BUILD_S)
+        stack.wait_for_progress(0, seconds=120)
+        yield stack
+    finally:
+        if request.session.testsfailed or not stack.step():
+            print(stack.logs())
+        stack.remove()

@@ -1,0 +1,155 @@
+"""Drives a running stack from outside, as a user does: make, docker, TensorBoard's API, a VNC client."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import cv2
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD_S = 1800  # from nothing, on a slow network
+COMMAND_S = 120
+RFB_GREETING = 12  # bytes: "RFB 003.008\n", RFC 6143 section 7.1.1
+
+T = TypeVar("T")
+
+
+class Point(NamedTuple):
+    """One point of a TensorBoard chart."""
+
+    wall_time: float  # seconds since 1970 by the server's clock, which is this machine's
+    step: int
+    value: float
+
+
+def run(*command: str, timeout: float = COMMAND_S, env: dict[str, str] | None = None) -> str:
+    """Run a command in the repository's root and return what it printed; a failure shows all of it."""
+    done = subprocess.run(
+        command, cwd=ROOT, env=env, timeout=timeout, text=True, capture_output=True, stdin=subprocess.DEVNULL
+    )
+    if done.returncode:
+        raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+    return done.stdout.strip()
+
+
+def wait_for(what: str, look: Callable[[], T], seconds: float, every: float = 0.5) -> T:
+    """Look until the result is true and return it; a failure says what was waited for, and seen last."""
+    end = time.monotonic() + seconds
+    while not (seen := look()):
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {seconds:.0f} s in vain for {what}; seen last: {seen!r}")
+        time.sleep(every)
+    return seen
+
+
+class Stack:
+    """A Compose project of its own, driven through the Makefile; `settings` go where a user's .env would."""
+
+    def __init__(self, project: str, **settings: str) -> None:
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("A3C64_", "IMAGE_", "LOCAL_", "MAKE"))}
+        self.project = project
+        self.environment = inherited | {"COMPOSE_PROJECT_NAME": project} | settings
+        self.tensorboard = f"http://127.0.0.1:{settings.get('A3C64_TENSORBOARD_PORT', '12345')}"
+
+    def make(self, *words: str, timeout: float = COMMAND_S) -> str:
+        """Run a target of the Makefile on this project."""
+        return run("make", "--no-print-directory", *words, timeout=timeout, env=self.environment)
+
+    def remove(self) -> None:
+        """Remove containers, network and volumes."""
+        self.make("down")
+        run("docker", "volume", "rm", "-f", f"{self.project}_run", f"{self.project}_no-rom")
+
+    # ---- containers ----
+
+    def containers(self, service: str) -> list[str]:
+        """Ids of the running containers of a service, the oldest first."""
+        labels = (f"project={self.project}", f"service={service}")
+        filters = [word for label in labels for word in ("--filter", f"label=com.docker.compose.{label}")]
+        return run("docker", "ps", "-q", *filters).split()[::-1]
+
+    def server(self) -> str:
+        """Id of the parameter server's container."""
+        [container] = self.containers("paramserver")
+        return container
+
+    def everything(self) -> list[str]:
+        """Ids of all running containers."""
+        return self.containers("paramserver") + self.containers("worker")
+
+    def logs(self) -> str:
+        """The last lines of every container, stopped ones too."""
+        label = f"label=com.docker.compose.project={self.project}"
+        names = run("docker", "ps", "-a", "--filter", label, "--format", "{{.Names}}").split()
+        return "\n".join(f"--- {name}\n{run('sh', '-c', f'docker logs --tail 40 {name} 2>&1')}" for name in names)
+
+    # ---- training ----
+
+    def status(self) -> dict[str, Any]:
+        """What `a3c64 status --json` says; {} while the server does not answer."""
+        try:
+            return json.loads(run("docker", "exec", self.server(), "a3c64", "status", "--json"))
+        except (AssertionError, ValueError):
+            return {}
+
+    def scalars(self, tag: str) -> list[Point]:
+        """Every point of a chart, from TensorBoard's HTTP API; [] while it does not answer or has no such chart."""
+        query = urllib.parse.urlencode({"tag": tag, "run": "."})
+        try:
+            with urllib.request.urlopen(f"{self.tensorboard}/data/plugin/scalars/scalars?{query}", timeout=10) as reply:
+                return [Point(*row) for row in json.load(reply)]
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return []
+
+    def step(self) -> int:
+        """Environment steps of the run, as charted last; 0 before the first point."""
+        points = self.scalars("time/total_timesteps")
+        return int(points[-1].value) if points else 0
+
+    def wait_for_progress(self, beyond: int, seconds: float) -> int:
+        """Wait until more than `beyond` environment steps are charted, and return how many."""
+        return wait_for(f"more than {beyond} steps", lambda: max(0, self.step() - beyond), seconds) + beyond
+
+    def wait_for_workers(self, count: int, since: float, seconds: float) -> float:
+        """Wait until workers/alive was charted as `count` after `since`; return how many seconds after."""
+
+        def charted() -> list[Point]:
+            return [p for p in self.scalars("workers/alive") if p.wall_time >= since and p.value == count]
+
+        return wait_for(f"workers/alive = {count}", charted, seconds)[0].wall_time - since
+
+    # ---- VNC ----
+
+    def vnc(self, worker: str) -> int:
+        """The port on this machine that shows a worker's screen."""
+        return int(run("docker", "port", worker, "5900/tcp").rsplit(":", 1)[1])
+
+    def greeting(self, worker: str) -> bytes:
+        """The first bytes that the VNC server says; empty while it is not up."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.vnc(worker)), timeout=10) as connection:
+                return connection.recv(RFB_GREETING, socket.MSG_WAITALL)
+        except OSError:
+            return b""
+
+    def vncdo(self, worker: str, *commands: str) -> None:
+        """Send commands to a worker's screen with a real VNC client."""
+        program = Path(sys.executable).parent / "vncdotool"
+        run(str(program), "-t", "30", "-s", f"127.0.0.1::{self.vnc(worker)}", *commands, timeout=40)
+
+    def screenshots(self, worker: str, files: Iterable[Path], pause: float) -> list[np.ndarray]:
+        """Pictures of a worker's screen, `pause` seconds apart: uint8 [H, W, 3], blue first."""
+        files = list(files)
+        commands = [word for file in files for word in ("capture", str(file), "pause", str(pause))]
+        self.vncdo(worker, *commands[:-2])
+        return [cv2.imread(str(file)) for file in files]

@@ -1,0 +1,143 @@
+"""What a user of docker-compose sees, on the real images: `make e2e`. Tests of one file share one running stack."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from stack import BUILD_S, Stack, run, wait_for
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(BUILD_S + 300)]
+
+FOLLOWS_S = 10  # how soon workers/alive has to tell the truth
+LONGEST_PAUSE_S = 3.0  # between two points of the chart, made every second, that show progress
+START_S = 60  # a container's Python, TensorFlow and emulator on two busy cores
+FREEZE_S = 1.0
+
+
+def test_tensorboard_shows_timesteps_rising(stack: Stack) -> None:
+    stack.wait_for_progress(stack.step(), seconds=30)
+    values = [point.value for point in stack.scalars("time/total_timesteps")]
+    assert values == sorted(values)
+
+
+def test_every_worker_greets_as_rfb_on_a_loopback_port(stack: Stack) -> None:
+    assert len(stack.containers("worker")) == 2
+    for worker in stack.containers("worker"):
+        greeting = wait_for("a VNC server", lambda worker=worker: stack.greeting(worker), START_S)
+        assert greeting == b"RFB 003.008\n"
+        assert run("docker", "port", worker).startswith("5900/tcp -> 127.0.0.1:")
+
+
+def test_make_vnc_prints_where_a_worker_is_seen(stack: Stack) -> None:
+    printed = {stack.make("-s", "vnc", f"N={n}").splitlines()[-1] for n in (1, 2)}
+    assert printed == {f"127.0.0.1:{stack.vnc(worker)}" for worker in stack.containers("worker")}
+
+
+def test_the_screen_shows_a_game_that_moves(stack: Stack, tmp_path: Path) -> None:
+    for worker in stack.containers("worker"):
+        wait_for("a VNC server", lambda worker=worker: stack.greeting(worker), START_S)
+        first, second = stack.screenshots(worker, [tmp_path / "1.png", tmp_path / "2.png"], pause=FREEZE_S)
+        assert first.std() > 20, "a plain or black screen"
+        assert (first.max(axis=2) < 16).mean() < 0.5, "mostly black"
+        assert len(np.unique(first.reshape(-1, 3), axis=0)) >= 8, "too few colours for a game"
+        assert (first != second).any(axis=2).mean() > 0.01, "a still picture"
+
+
+# Run inside a worker: prints 1 while any key of its display is down, else 0. Press one itself with `press`.
+KEYS_DOWN = """
+import ctypes, os, sys, time
+number = sorted(os.listdir("/tmp/.X11-unix"))[0][1:]
+x11, xtst = ctypes.CDLL("libX11.so.6"), ctypes.CDLL("libXtst.so.6")
+x11.XOpenDisplay.restype = ctypes.c_void_p
+display = ctypes.c_void_p(x11.XOpenDisplay(f":{number}".encode()))
+if "press" in sys.argv:
+    xtst.XTestFakeKeyEvent(display, 38, 1, 0)
+keys, seen, end = ctypes.create_string_buffer(32), 0, time.monotonic() + 4
+while time.monotonic() < end and not seen:
+    x11.XQueryKeymap(display, keys)
+    seen = int(any(keys.raw))
+    time.sleep(0.02)
+if "press" in sys.argv:
+    xtst.XTestFakeKeyEvent(display, 38, 0, 0)
+x11.XSync(display, 0)
+print(seen)
+"""
+
+
+def test_a_spectators_key_does_not_reach_the_display(stack: Stack) -> None:
+    worker = stack.containers("worker")[0]
+    look = ["docker", "exec", worker, "python3", "-c", KEYS_DOWN]
+    assert run(*look, "press") == "1"  # the probe sees a key that is down
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor() as pool:
+        seen = pool.submit(run, *look)
+        stack.vncdo(worker, "keydown", "a", "pause", "5", "keyup", "a")
+        assert seen.result() == "0"
+
+
+def test_containers_may_do_little(stack: Stack) -> None:
+    for container in stack.everything():
+        inside = ["docker", "exec", container, "sh", "-c"]
+        assert run(*inside, "id -u") == "1000"
+        assert run(*inside, "touch /etc/x 2>&1 || true").endswith("Read-only file system")
+        assert run(*inside, "grep CapEff /proc/1/status | cut -f2") == "0" * 16
+        assert run(*inside, "command -v gcc cc make || true") == ""
+
+
+def test_workers_come_and_go_while_the_others_train(stack: Stack) -> None:
+    began = time.time()
+    for count in (3, 1, 2):
+        stack.make("scale", f"N={count}")
+        done = time.time()
+        stack.wait_for_workers(count, since=began, seconds=START_S)
+        assert stack.wait_for_workers(count, since=done, seconds=START_S) < FOLLOWS_S
+    assert longest_pause(stack, began) < LONGEST_PAUSE_S
+
+
+def test_a_killed_worker_is_forgotten_and_the_rest_go_on(stack: Stack) -> None:
+    began = time.time()
+    run("docker", "kill", "-s", "KILL", stack.containers("worker")[0])
+    assert stack.wait_for_workers(1, since=began, seconds=30) < FOLLOWS_S
+    stack.wait_for_progress(stack.step(), seconds=30)
+    assert longest_pause(stack, began) < LONGEST_PAUSE_S
+    stack.make("scale", "N=2")
+    stack.wait_for_workers(2, since=time.time(), seconds=START_S)
+
+
+def test_a_killed_server_goes_on_from_its_last_checkpoint(stack: Stack) -> None:
+    wait_for("a checkpoint", lambda: checkpoints(stack), 30)
+    server, workers = stack.server(), stack.containers("worker")
+    saved = max(checkpoints(stack))
+    run("docker", "kill", "-s", "KILL", server)
+    reached = stack_step_of(stack, server)
+    began = time.time()
+    run("docker", "start", server)
+    stack.wait_for_workers(2, since=began, seconds=START_S)
+    first = next(p for p in stack.scalars("time/total_timesteps") if p.wall_time >= began)
+    assert saved <= first.value <= reached + steps_per_second(stack) * (first.wall_time - began)
+    stack.wait_for_progress(stack.step(), seconds=30)
+    assert stack.containers("worker") == workers  # the same processes: they reconnected by themselves
+    assert all(run("docker", "inspect", "-f", "{{.RestartCount}}", worker) == "0" for worker in workers)
+
+
+def test_every_container_becomes_healthy(stack: Stack) -> None:
+    for container in stack.everything():
+        look = ["docker", "inspect", "-f", "{{.State.Health.Status}}", container]
+        wait_for(f"{container} to be healthy", lambda look=look: run(*look) == "healthy", 90)
+
+
+def test_down_and_up_goes_on(stack: Stack) -> None:
+    stopped = stack.everything()
+    run("docker", "stop", *stopped)
+    exits = {run("docker", "inspect", "-f", "{{.State.ExitCode}}", container) for container in stopped}
+    assert exits == {"0"}  # a clean stop, not a SIGKILL after the grace period
+    stack.make("down")
+    began = time.time()
+    stack.make("up", "N=2", timeout=BUILD_S)
+    stack.wait_for_workers(2, since=began, seconds=START_S)
+    points = stack.scalars("time/total_timesteps")
+    before, after = [p for p in points if p.wall_time < began], [p for p in points if p.wall_time >= began]
+    assert after[0].value >= before[-1].value > 0
+    stack.wait_for_progress(int(after[0].value), seconds=30)
