@@ -43,6 +43,8 @@ def main(request: dict) -> None:
     """Run the ROM of `request`; returns when the parent says stop."""
     threading.Thread(target=follow_parent, args=(os.getppid(), request["folder"]), daemon=True).start()
     os.environ["OPENCV_LOG_LEVEL"] = "OFF"  # the core carries a camera driver that complains at every start
+    if request["real_plugin"]:
+        os.environ["SDL_VIDEODRIVER"] = "x11"  # whatever the parent's own drawing uses
     core = load(CORE, "install the packages in requirements/apt-run.txt")
     video = load(request["video_plugin"], "run make -C env-image")
     inputs = load(request["input_plugin"], "run make -C env-image")
