@@ -125,10 +125,10 @@ def describe() -> list[Setting]:
     ]
 
 
-def nearest(word: str, known: Sequence[str]) -> str:
-    """Return ", did you mean X?" for the known word that looks most like this one, or nothing."""
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return f", did you mean {close[0]}?" if close else ""
+def nearest(word: str, known: Sequence[str], prefix: str = "") -> str:
+    """Return ", did you mean X?" for the known word that looks most like this one beyond the prefix, or nothing."""
+    close = difflib.get_close_matches(word.removeprefix(prefix), [k.removeprefix(prefix) for k in known], n=1)
+    return f", did you mean {prefix}{close[0]}?" if close else ""
 
 
 def check_environment(environ: Mapping[str, str]) -> None:
@@ -136,7 +136,9 @@ def check_environment(environ: Mapping[str, str]) -> None:
     known = [variable(name) for name in Settings.model_fields]
     for name in environ:
         if name.startswith(PREFIX) and name not in known:
-            raise BadInputError(f"unknown variable {name}{nearest(name, known) or '; see `python -m agent.config`'}")
+            raise BadInputError(
+                f"unknown variable {name}{nearest(name, known, PREFIX) or '; see `python -m agent.config`'}"
+            )
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -160,7 +162,7 @@ def parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse
     if unknown:
         flags = [option for action in parser._actions for option in action.option_strings]
         word = unknown[0].split("=")[0]
-        raise BadInputError(f"unknown argument {unknown[0]}{nearest(word, flags) or '; see --help'}")
+        raise BadInputError(f"unknown argument {unknown[0]}{nearest(word, flags, '--') or '; see --help'}")
     return parsed
 
 

@@ -59,8 +59,8 @@ def make_one(hyperparameters: Hyperparameters, rom: str = "", render: bool = Fal
     except (gym.error.UnregisteredEnv, gym.error.NamespaceNotFound) as error:
         near = nearest(env_id, list(gym.registry)) or f" ({error})"
         raise BadInputError(f"A3C64_ENV_ID: no environment is called {env_id!r}{near}") from None
-    except (OSError, ValueError, gym.error.Error) as error:
-        raise BadInputError(f"{env_id}: {' '.join(str(error).split())}") from error
+    except (ImportError, OSError, ValueError, gym.error.Error) as error:
+        raise BadInputError(f"A3C64_ENV_ID: {env_id}: {' '.join(str(error).split())}") from error
 
 
 def converter(space: gym.Space, size: int) -> tuple[gym.spaces.Box, Callable[[np.ndarray], np.ndarray]]:

@@ -39,7 +39,7 @@ class Server:
             self._socket.close()
             hint = "is another run going on? " if error.errno == zmq.EADDRINUSE else ""
             raise BadInputError(
-                f"A3C64_BIND: {settings.bind} cannot be bound ({error.strerror}): {hint}"
+                f"A3C64_BIND: {settings.bind} cannot be bound ({os.strerror(error.errno)}): {hint}"
                 "choose another with --bind or A3C64_BIND"
             ) from None
         self._folder = RunFolder(settings.run_dir)

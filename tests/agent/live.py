@@ -1,0 +1,139 @@
+"""What the process tests share: a server and workers as real processes over real sockets, and waiting with an end."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from agent.status import fetch
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+SMALL = {  # a network that trains fast enough for a test
+    "A3C64_ENV_ID": "tiny_env:TinyImage-v0",
+    "A3C64_LSTM_SIZE": "32",
+    "A3C64_ENVS_PER_WORKER": "4",
+    "A3C64_T_MAX": "5",
+    "A3C64_STATUS_INTERVAL": "0.5",
+    "A3C64_TENSORBOARD_PORT": "0",
+}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def until(condition: Callable[[], object], timeout_s: float, what: str) -> object:
+    """Wait for something true and return it."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if result := condition():
+            return result
+        time.sleep(0.1)
+    raise AssertionError(f"{what}: not within {timeout_s} s")
+
+
+def alive_descendants(pid: int) -> list[psutil.Process]:
+    return psutil.Process(pid).children(recursive=True)
+
+
+def still_running(processes: list[psutil.Process]) -> list[str]:
+    left = []
+    for process in processes:
+        try:
+            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                left.append(" ".join(process.cmdline()))
+        except psutil.NoSuchProcess:
+            continue
+    return left
+
+
+class Stack:
+    """Processes of one test; all of them end with it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.run_dir = folder / "run"
+        self.address = f"tcp://127.0.0.1:{free_port()}"
+        self.processes: list[subprocess.Popen] = []
+        self._logs: dict[int, Path] = {}
+
+    def environment(self, **settings: object) -> dict[str, str]:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("A3C64_")}
+        own = {"A3C64_BIND": self.address, "A3C64_SERVER": self.address, "A3C64_RUN_DIR": str(self.run_dir)}
+        given = {f"A3C64_{name.upper()}": str(value) for name, value in settings.items()}
+        return {**clean, "PYTHONPATH": str(HERE), **SMALL, **own, **given}
+
+    def start(self, *arguments: str, **settings: object) -> subprocess.Popen:
+        """Start `python -m arguments...`."""
+        log = self.folder / f"{len(self.processes)}.log"
+        with log.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", *arguments],
+                cwd=ROOT,
+                env=self.environment(**settings),
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
+        self.processes.append(process)
+        self._logs[process.pid] = log
+        return process
+
+    def log(self, process: subprocess.Popen) -> str:
+        return self._logs[process.pid].read_text(errors="replace")
+
+    def run(self, *arguments: str, timeout_s: float = 60.0, **settings: object) -> subprocess.CompletedProcess:
+        """Run `python -m arguments...` to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", *arguments],
+            cwd=ROOT,
+            env=self.environment(**settings),
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+        )
+
+    def report(self) -> dict | None:
+        return fetch(self.address, timeout_s=1.0)
+
+    def wait_for(self, condition: Callable[[dict], object], timeout_s: float, what: str) -> dict:
+        """Wait until the server reports something."""
+
+        def check() -> dict | None:
+            report = self.report()
+            return report if report is not None and condition(report) else None
+
+        try:
+            return until(check, timeout_s, what)  # type: ignore[return-value]
+        except AssertionError:
+            logs = "\n".join(
+                f"--- {path.name}\n{path.read_text(errors='replace')[-2000:]}" for path in self._logs.values()
+            )
+            raise AssertionError(f"{what}: not within {timeout_s} s; report {self.report()}\n{logs}") from None
+
+    def close(self) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in self.processes:
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(5)
+
+
+def get_json(url: str) -> object:
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        return json.load(answer)

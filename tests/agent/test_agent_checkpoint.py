@@ -1,0 +1,122 @@
+"""Checkpoints survive what disks and processes do to them."""
+
+import errno
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agent import checkpoint
+from agent.parameters import ParameterSpec
+
+SPECS = (ParameterSpec("a/kernel", (4, 3), 1.0), ParameterSpec("a/bias", (3,), 0.0))
+
+
+def snapshot(step: int) -> checkpoint.Snapshot:
+    first = checkpoint.first(SPECS, seed=step, hyperparameters={"learning_rate": 0.5})
+    return first._replace(step=step, version=step // 10, mean_square=np.full(15, step, np.float32))
+
+
+def test_everything_comes_back(tmp_path: Path):
+    path = checkpoint.save(tmp_path, snapshot(70))
+    loaded = checkpoint.load(path)
+    np.testing.assert_array_equal(loaded.weights, snapshot(70).weights)
+    np.testing.assert_array_equal(loaded.mean_square, snapshot(70).mean_square)
+    assert (loaded.specs, loaded.version, loaded.step) == (SPECS, 7, 70)
+    assert loaded.hyperparameters == {"learning_rate": 0.5}
+    assert (tmp_path / "latest").read_text() == "step_70\n"
+
+
+def test_the_last_five_are_kept(tmp_path: Path):
+    for step in (5, 10, 90, 100, 1000, 1001, 1002):
+        checkpoint.save(tmp_path, snapshot(step))
+    assert sorted(p.name for p in tmp_path.glob("step_*")) == sorted(f"step_{n}" for n in (90, 100, 1000, 1001, 1002))
+    assert checkpoint.newest(tmp_path).step == 1002
+
+
+def test_the_same_step_again_replaces(tmp_path: Path):
+    checkpoint.save(tmp_path, snapshot(5))
+    checkpoint.save(tmp_path, snapshot(5)._replace(version=77))
+    assert checkpoint.newest(tmp_path).version == 77
+
+
+def cut(path: Path) -> None:
+    file = path / "weights.safetensors"
+    file.write_bytes(file.read_bytes()[:-7])
+
+
+def flip(path: Path) -> None:
+    file = path / "optimiser.safetensors"
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        cut,
+        flip,
+        lambda path: (path / "state.json").write_text("{"),
+        lambda path: (path / "state.json").write_text("{}"),
+        lambda path: (path / "state.json").unlink(),
+        lambda path: (path / "weights.safetensors").unlink(),
+        lambda path: shutil.rmtree(path) or path.mkdir(),
+    ],
+)
+def test_a_damaged_one_is_skipped_and_named(tmp_path: Path, capsys, damage):
+    for step in (10, 20):
+        checkpoint.save(tmp_path, snapshot(step))
+    damage(tmp_path / "step_20")
+    assert checkpoint.newest(tmp_path).step == 10
+    assert "step_20 is damaged" in capsys.readouterr().out
+
+
+def test_none_is_none(tmp_path: Path):
+    assert checkpoint.newest(tmp_path) is None
+    assert checkpoint.newest(tmp_path / "missing") is None
+
+
+@pytest.mark.parametrize("after", ["weights.safetensors", "optimiser.safetensors", "state.json"])
+def test_killed_while_writing(tmp_path: Path, after: str):
+    """A process that vanishes in the middle leaves the older checkpoint, and the next save clears what it left."""
+    checkpoint.save(tmp_path, snapshot(10))
+    script = f"""
+import os
+from agent import checkpoint
+from test_agent_checkpoint import snapshot
+write = checkpoint._write
+def dying(path, data):
+    write(path, data)
+    if path.name == {after!r}:
+        os.kill(os.getpid(), 9)
+checkpoint._write = dying
+checkpoint.save(__import__("pathlib").Path({str(tmp_path)!r}), snapshot(20))
+"""
+    died = subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parent, timeout=60, check=False)
+    assert died.returncode == -9
+    assert list(tmp_path.glob(".writing-*"))
+    assert checkpoint.newest(tmp_path).step == 10
+    checkpoint.save(tmp_path, snapshot(30))
+    assert not list(tmp_path.glob(".writing-*"))
+    assert checkpoint.newest(tmp_path).step == 30
+
+
+def test_a_disk_without_room(tmp_path: Path):
+    checkpoint.save(tmp_path, snapshot(10))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))  # Python ignores SIGXFSZ, so writing fails with EFBIG
+    try:
+        with pytest.raises(OSError, match=os.strerror(errno.EFBIG)):
+            checkpoint.save(tmp_path, snapshot(20))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["latest", "step_10"], "nothing half-written is left"
+    assert checkpoint.newest(tmp_path).step == 10
+    checkpoint.save(tmp_path, snapshot(20))
+    assert checkpoint.newest(tmp_path).step == 20

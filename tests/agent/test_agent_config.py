@@ -1,0 +1,104 @@
+"""Settings: where they come from, and what is said when they are wrong."""
+
+import argparse
+import subprocess
+import sys
+
+import pytest
+
+from agent.config import BadInputError, Hyperparameters, Settings, add_flags, describe, load, parse
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch):
+    import os
+
+    for name in [name for name in os.environ if name.startswith("A3C64_")]:
+        monkeypatch.delenv(name)
+
+
+def flags(*arguments):
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    add_flags(parser)
+    return vars(parse(parser, arguments))
+
+
+def test_flags_over_environment_over_defaults(monkeypatch):
+    assert load().t_max == Hyperparameters().t_max
+    monkeypatch.setenv("A3C64_T_MAX", "7")
+    assert load().t_max == 7
+    assert load(flags("--t-max", "9")).t_max == 9
+    assert load(flags("--t-max=9")).t_max == 9
+
+
+def test_an_empty_variable_is_no_setting(monkeypatch):
+    monkeypatch.setenv("A3C64_T_MAX", "")
+    assert load().t_max == Hyperparameters().t_max
+
+
+def test_names_the_docker_files_rely_on():
+    names = {setting.variable for setting in describe()}
+    wanted = "SERVER BIND RUN_DIR ENV_ID ROM TENSORBOARD_PORT TENSORBOARD_HOST VNC_PORT VNC_HOST WORKERS"
+    assert {f"A3C64_{name}" for name in wanted.split()} <= names
+    assert all(setting.description for setting in describe())
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("A3C64_LERNING_RATE", "1", "unknown variable A3C64_LERNING_RATE, did you mean A3C64_LEARNING_RATE?"),
+        ("A3C64_ZZZ", "1", "unknown variable A3C64_ZZZ; see"),
+        ("A3C64_WORKERS", "two", "A3C64_WORKERS: found 'two', expected a valid integer"),
+        ("A3C64_VNC_PORT", "70000", "A3C64_VNC_PORT: found '70000', expected less than or equal to 65535"),
+        ("A3C64_SERVER", "localhost", "A3C64_SERVER: found 'localhost', expected an address such as tcp://"),
+        ("A3C64_TRUNK", "deep", "A3C64_TRUNK: found 'deep', expected 'compact' or 'universe'"),
+    ],
+)
+def test_wrong_variables_are_named_with_what_mends_them(monkeypatch, variable, value, message):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(BadInputError) as error:
+        load()
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_wrong_flags():
+    with pytest.raises(BadInputError, match="unknown argument --lerning-rate, did you mean --learning-rate"):
+        flags("--lerning-rate", "1")
+    with pytest.raises(BadInputError, match="--workers: found 'two'"):
+        load(flags("--workers", "two"))
+
+
+def test_children_read_the_same_settings_back(monkeypatch):
+    settings = load(flags("--t-max", "3", "--rom", "a b.z64", "--learning-rate", "1e-5"))
+    for name, value in settings.environment().items():
+        monkeypatch.setenv(name, value)
+    assert load() == settings
+
+
+def test_the_run_gets_exactly_the_hyperparameters():
+    settings = Settings(t_max=3)
+    assert settings.hyperparameters() == Hyperparameters(t_max=3)
+
+
+@pytest.mark.parametrize("command", ["train", "server", "worker", "status", "eval"])
+def test_a_typo_costs_one_line_and_exit_code_2(command, stack):
+    result = stack.run("agent.cli", command, "--run-dri", "x")
+    assert result.returncode == 2
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert "did you mean --run-dir?" in result.stderr
+
+
+def test_an_unknown_command_is_named(stack):
+    result = stack.run("agent.cli", "trian")
+    assert (result.returncode, result.stderr) == (2, "a3c64: unknown command 'trian', did you mean train?\n")
+    assert stack.run("agent.cli").returncode == 2
+    assert "eval" in stack.run("agent.cli", "--help").stdout
+
+
+def test_the_module_lists_every_setting():
+    listed = subprocess.run(
+        [sys.executable, "-m", "agent.config"], capture_output=True, text=True, timeout=60, check=True
+    )
+    for setting in describe():
+        assert f"# {setting.variable}={setting.default}\n" in listed.stdout

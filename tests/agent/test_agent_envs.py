@@ -1,0 +1,114 @@
+"""Batches of environments."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from tiny_env import LENGTH, TinyImage
+
+from agent.config import BadInputError, Hyperparameters
+from agent.envs import EnvironmentBatch, converter, make_one
+
+
+class Counter(gym.Env):
+    """Observes its own step count; ends at 3, by termination if told to."""
+
+    def __init__(self, terminates: bool, log: list | None = None) -> None:
+        self.observation_space = gym.spaces.Box(0, 100, (1,), np.float64)
+        self.action_space = gym.spaces.Discrete(2)
+        self.terminates, self.log = terminates, log
+        self.n = 0
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.n = 0
+        return np.array([0.0]), {}
+
+    def begin_step(self, action):
+        if self.log is not None:
+            self.log.append(("begin", id(self), int(action)))
+
+    def step(self, action):
+        if self.log is not None:
+            self.log.append(("step", id(self), int(action)))
+        self.n += 1
+        over = self.n == 3
+        return (
+            np.array([float(self.n)]),
+            1.0,
+            over and self.terminates,
+            over,
+            {"metrics": {"laps": 1.5}} if over else {},
+        )
+
+
+def test_an_episode_that_ends_is_followed_by_the_next():
+    batch = EnvironmentBatch([Counter(True), Counter(False)], 42, seed=0)
+    actions = np.zeros(2, np.int32)
+    for _ in range(2):
+        step = batch.step(actions)
+        assert not step.episodes
+    step = batch.step(actions)
+    assert step.terminated.tolist() == [True, False]
+    assert step.truncated.tolist() == [False, True], "an episode that ended is not cut off as well"
+    assert step.observations[:, 0].tolist() == [0.0, 0.0], "both have begun anew"
+    assert {k: float(v[0]) for k, v in step.final_observations.items()} == {1: 3.0}
+    assert [(e.total_reward, e.length, e.metrics) for e in step.episodes] == [(3.0, 3, {"laps": 1.5})] * 2
+    assert step.observations.dtype == np.float32
+
+
+def test_all_begin_before_any_is_waited_for():
+    log: list = []
+    batch = EnvironmentBatch([Counter(True, log), Counter(True, log)], 42, seed=0)
+    batch.step(np.array([0, 1], np.int32))
+    assert [(what, action) for what, _, action in log] == [("begin", 0), ("begin", 1), ("step", 0), ("step", 1)]
+
+
+def test_unknown_id_names_the_nearest():
+    with pytest.raises(BadInputError, match="did you mean CartPole-v1"):
+        make_one(Hyperparameters(env_id="CartPole-v11"))
+    with pytest.raises(BadInputError, match="CartPol-v1"):
+        make_one(Hyperparameters(env_id="CartPol-v1"))
+    with pytest.raises(BadInputError, match="A3C64_ENV_ID"):
+        make_one(Hyperparameters(env_id="nowhere/Nothing-v0"))
+    with pytest.raises(BadInputError, match="A3C64_ENV_ID"):
+        make_one(Hyperparameters(env_id="no_such_module:Nothing-v0"))
+
+
+def test_images_become_grey_and_square():
+    rng = np.random.default_rng(0)
+    colour = gym.spaces.Box(0, 255, (120, 160, 3), np.uint8)
+    space, convert = converter(colour, 42)
+    frame = convert(rng.integers(0, 256, (120, 160, 3), np.uint8))
+    assert frame.shape == space.shape == (42, 42, 1)
+    assert frame.dtype == space.dtype == np.uint8
+    white = convert(np.full((120, 160, 3), 255, np.uint8))
+    assert white.min() == 255
+    native, convert = converter(gym.spaces.Box(0, 255, (42, 42), np.uint8), 42)
+    seen = rng.integers(0, 256, (42, 42), np.uint8)
+    assert native.shape == (42, 42, 1)
+    np.testing.assert_array_equal(convert(seen)[:, :, 0], seen)
+
+
+def test_an_observation_nobody_can_use_is_named():
+    with pytest.raises(BadInputError, match="Discrete"):
+        converter(gym.spaces.Discrete(3), 42)
+
+
+def test_seeds_differ_between_environments_and_repeat():
+    run = Hyperparameters(env_id="tiny_env:TinyImage-v0", envs_per_worker=3, seed=5)
+
+    def play():
+        batch = EnvironmentBatch.make(run, worker=1)
+        frames = [batch.step(np.zeros(3, np.int32)).observations.copy() for _ in range(LENGTH)]
+        batch.close()
+        return np.stack(frames)
+
+    one, other = play(), play()
+    np.testing.assert_array_equal(one, other)
+    assert (one[:, 0] != one[:, 1]).any()
+
+
+def test_the_tiny_environment_keeps_gymnasiums_contract():
+    from gymnasium.utils.env_checker import check_env
+
+    check_env(TinyImage(), skip_render_check=True)

@@ -1,0 +1,155 @@
+"""The message format: what is sent arrives, and nothing else gets through."""
+
+import msgpack
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent import wire
+from agent.episode import Episode
+from agent.parameters import ParameterSpec
+
+BODIES = [
+    wire.Hello("c1", "host:1", -1),
+    wire.Welcome(3, "default", {"discount": 0.99}),
+    wire.Join([["w", [2, 3], 1.0]]),
+    wire.Push("abc", 7, 160, {"entropy": 2.0}, [[1.5, 20, {"laps": 1.0}]]),
+    wire.Weights("abc", 8, 320, True, False),
+    wire.Beat("c1"),
+    wire.Bye(),
+    wire.Ask(),
+    wire.Report({"steps": 1}),
+    wire.Refused("hello", "who are you?"),
+]
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: type(body).__name__)
+def test_what_is_sent_arrives(body):
+    vector = np.arange(5, dtype=np.float32) if isinstance(body, wire.CARRIES_VECTOR) else None
+    message = wire.decode([bytes(frame) for frame in wire.encode(4, body, vector)])
+    assert message.sequence == 4
+    assert message.body == body
+    assert (message.vector is None) == (vector is None)
+    if vector is not None:
+        np.testing.assert_array_equal(message.vector, vector)
+
+
+def test_vectors_are_not_copied():
+    vector = np.arange(100_000, dtype=np.float32)
+    frames = wire.encode(1, BODIES[4], vector)
+    assert np.shares_memory(np.frombuffer(frames[1], np.float32), vector)
+    assert np.shares_memory(wire.decode(frames).vector, vector)
+
+
+header = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats()
+    | st.text(max_size=8)
+    | st.binary(max_size=8),
+    lambda children: st.lists(children, max_size=5) | st.dictionaries(st.text(max_size=8), children, max_size=5),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(frames=st.lists(st.binary(max_size=200), max_size=4))
+def test_random_bytes_are_refused(frames):
+    with pytest.raises(wire.WireError):
+        wire.decode(frames)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    kind=st.sampled_from(sorted(wire.KINDS)), sequence=header, fields=header, vector=st.none() | st.binary(max_size=20)
+)
+def test_almost_right_is_refused_or_right(kind, sequence, fields, vector):
+    frames = [msgpack.packb([wire.PROTOCOL, kind, sequence, fields])] + ([] if vector is None else [vector])
+    try:
+        message = wire.decode(frames)
+    except wire.WireError:
+        return
+    assert isinstance(message.sequence, int)
+    assert type(message.body) is wire.KINDS[kind]
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_one_field_gone_wrong_is_noticed(data):
+    """Take a right message and put anything into one field: it is refused unless it has the field's type."""
+    body = data.draw(st.sampled_from([body for body in BODIES if body._fields]))
+    name = data.draw(st.sampled_from(body._fields))
+    value = data.draw(header)
+    frames = [msgpack.packb([wire.PROTOCOL, type(body).__name__.lower(), 1, body._asdict() | {name: value}])]
+    if isinstance(body, wire.CARRIES_VECTOR):
+        frames.append(b"\0" * 8)
+    if type(value) is type(getattr(body, name)):
+        assert getattr(wire.decode(frames).body, name) == value
+    else:
+        with pytest.raises(wire.WireError, match=name):
+            wire.decode(frames)
+
+
+@pytest.mark.parametrize(
+    ("frames", "reason"),
+    [
+        ([], "0 frames"),
+        ([b"x" * (wire.MAX_HEADER + 1)], "header of"),
+        ([msgpack.packb([2, "ask", 1, {}])], "protocol version 2, expected 1"),
+        ([msgpack.packb([1, "ask", -1, {}])], "sequence"),
+        ([msgpack.packb([1, "ask", True, {}])], "sequence"),
+        ([msgpack.packb([1, "sudo", 1, {}])], "unknown kind"),
+        ([msgpack.packb([1, "ask", 1, {"more": 1}])], "fields"),
+        ([msgpack.packb([1, "ask", 1, {}]), b"\0\0\0\0"], "with a vector"),
+        ([bytes(wire.encode(1, BODIES[4])[0])], "without its vector"),
+        ([bytes(wire.encode(1, BODIES[4])[0]), b"123"], "multiple of 4"),
+        ([b"\x91" * 100_000], "no msgpack"),
+    ],
+)
+def test_reasons(frames, reason):
+    with pytest.raises(wire.WireError, match=reason):
+        wire.decode(frames)
+
+
+def test_finite():
+    assert wire.finite(np.ones(10, np.float32))
+    for bad in (np.nan, np.inf, -np.inf, 3e38):
+        vector = np.ones(10, np.float32)
+        vector[3] = bad
+        assert not wire.finite(vector)
+
+
+def test_episodes_and_numbers():
+    episodes = [Episode(1.0, 2, {"laps": 3.0})]
+    assert wire.unpack_episodes(wire.pack_episodes(episodes)) == episodes
+    assert len(wire.pack_episodes(episodes * 1000)) == wire.MAX_EPISODES
+    for bad in (
+        [1],
+        [[1.0, 2]],
+        [[float("nan"), 2, {}]],
+        [[1.0, 2.5, {}]],
+        [[1.0, 2, {"x": "y"}]],
+        [[1.0, 2, 3]],
+        [[]] * 999,
+    ):
+        with pytest.raises(wire.WireError):
+            wire.unpack_episodes(bad)
+
+
+def test_specs():
+    assert wire.unpack_specs([["w", [2, 3], 1.0]]) == [ParameterSpec("w", (2, 3), 1.0)]
+    for bad in (
+        [],
+        [["w", [2, 3]]],
+        [["w", [], 1.0]],
+        [["w", [0], 1.0]],
+        [["w", [-1, -1], 1.0]],
+        [["w", [2**40], 1.0]],
+        [["w", [2], float("inf")]],
+        [["", [2], 1.0]],
+        [["w", [2], 1.0], ["w", [2], 1.0]],
+    ):
+        with pytest.raises(wire.WireError):
+            wire.unpack_specs(bad)

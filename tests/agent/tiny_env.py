@@ -1,0 +1,47 @@
+"""A tiny image environment: one half of the picture is lit, and the action must name it (`tiny_env:TinyImage-v0`)."""
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+LENGTH = 20  # steps; the end is a truncation
+
+
+class TinyImage(gym.Env):
+    """Reward 1 for the lit half, else 0."""
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 30}  # noqa: RUF012
+
+    def __init__(self, render_mode: str | None = None) -> None:
+        self.render_mode = render_mode
+        self.observation_space = gym.spaces.Box(0, 255, (42, 42), np.uint8)
+        self.action_space = gym.spaces.Discrete(2)
+
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict[str, Any]]:
+        super().reset(seed=seed)
+        self._right, self._steps = 0, 0
+        return self._observe(), {}
+
+    def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        reward = float(action == self._lit)
+        self._right += int(reward)
+        self._steps += 1
+        truncated = self._steps == LENGTH
+        info = {"metrics": {"progress": self._right / LENGTH}} if truncated else {}
+        return self._observe(), reward, False, truncated, info
+
+    def render(self) -> np.ndarray:
+        picture = np.zeros((120, 160, 3), np.uint8)
+        picture[:, 80 * self._lit : 80 * self._lit + 80] = (255, 160, 0)
+        picture[:8, : 8 * (self._steps + 1)] = 255  # something that moves with every step
+        return picture
+
+    def _observe(self) -> np.ndarray:
+        self._lit = int(self.np_random.integers(2))
+        picture = np.zeros((42, 42), np.uint8)
+        picture[:, 21 * self._lit : 21 * self._lit + 21] = 255
+        return picture
+
+
+gym.register("TinyImage-v0", entry_point=TinyImage)

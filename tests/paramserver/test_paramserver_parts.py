@@ -1,0 +1,109 @@
+"""Optimiser, roster and metrics, each by itself."""
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from agent.episode import Episode
+from paramserver.metrics import EventFile, Metrics
+from paramserver.optimiser import rmsprop, scheduled
+from paramserver.roster import HEARTBEAT_TIMEOUT_S, Roster
+
+
+def test_rmsprop_is_the_papers_with_its_start_made_up_for():
+    rng = np.random.default_rng(0)
+    weights, g = rng.normal(size=50).astype(np.float32), np.zeros(50, np.float32)
+    slow_weights, slow_g = weights.astype(float).copy(), np.zeros(50)
+    scratch = np.empty(50, np.float32)
+    for update in range(1, 30):
+        gradient = rng.normal(size=50).astype(np.float32)
+        kept = gradient.copy()
+        rmsprop(weights, g, gradient, scratch, update, learning_rate=0.01, decay=0.9, epsilon=1e-3)
+        np.testing.assert_array_equal(gradient, kept)
+        for i in range(50):
+            slow_g[i] = 0.9 * slow_g[i] + 0.1 * float(gradient[i]) ** 2
+            slow_weights[i] -= 0.01 * gradient[i] / np.sqrt(slow_g[i] / (1 - 0.9**update) + 1e-3)
+    np.testing.assert_allclose(weights, slow_weights, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(g, slow_g, rtol=1e-4)
+
+
+def test_the_first_step_is_as_long_as_the_learning_rate():
+    weights = np.zeros(3, np.float32)
+    gradient = np.array([5.0, -0.1, 0.0], np.float32)
+    rmsprop(weights, np.zeros(3, np.float32), gradient, np.empty(3, np.float32), 1, 0.01, 0.99, 1e-9)
+    np.testing.assert_allclose(weights, [-0.01, 0.01, 0.0], rtol=1e-3)
+
+
+def test_schedule():
+    assert scheduled(1.0, "constant", 50, 100) == 1.0
+    assert scheduled(1.0, "linear", 25, 100) == 0.75
+    assert scheduled(1.0, "linear", 500, 100) == 0.0
+    assert scheduled(1.0, "linear", 500, 0) == 1.0, "no end, no fall"
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_lowest_free_index_and_the_one_it_had():
+    roster = Roster(Clock())
+    assert [roster.greet(c, c, -1).index for c in "abc"] == [0, 1, 2]
+    roster.leave("b")
+    assert roster.greet("d", "d", -1).index == 1
+    assert roster.greet("e", "e", 7).index == 7, "after a restart of the server it keeps its index"
+    assert roster.greet("f", "f", 7).index == 3, "unless somebody has it"
+    assert roster.greet("a", "a", 5).index == 0, "known already"
+    assert (len(roster), roster.joined, roster.lost) == (5, 6, 0)
+
+
+def test_silence_is_death_and_any_sign_is_life():
+    clock = Clock()
+    roster = Roster(clock)
+    roster.greet("a", "a", -1)
+    roster.greet("b", "b", -1)
+    clock.now += HEARTBEAT_TIMEOUT_S - 0.1
+    roster.get("a")
+    assert roster.sweep() == []
+    clock.now += 0.2
+    assert [member.client for member in roster.sweep()] == ["b"]
+    assert (len(roster), roster.lost) == (1, 1)
+
+
+def test_means_are_over_recent_episodes_and_the_best_is_kept():
+    metrics = Metrics()
+    assert metrics.rollout() == {}
+    metrics.add_episodes([Episode(float(n), 10, {"best_lap_s": 50.0 - n} if n % 2 else {}) for n in range(150)])
+    means = metrics.rollout()
+    assert means["rollout/ep_rew_mean"] == pytest.approx(np.mean(range(50, 150)))
+    assert metrics.best["best_lap_s"] == (50.0 - 149, 49.0)
+    assert metrics.episodes == 150
+
+
+def test_names_are_bounded():
+    metrics = Metrics()
+    for n in range(1000):
+        metrics.add_update({f"x{n}": 1.0})
+        metrics.add_episodes([Episode(0.0, 1, {f"y{n}": 1.0})])
+    assert len(metrics.drain_training()) < 100
+    assert len(metrics.rollout()) < 100
+
+
+def test_updates_are_averaged_until_drained():
+    metrics = Metrics()
+    metrics.add_update({"entropy": 1.0, "time_act": 0.5})
+    metrics.add_update({"entropy": 3.0})
+    assert metrics.drain_training() == {"train/entropy": 2.0, "time/act": 0.5}
+    assert metrics.drain_training() == {}
+
+
+def test_tensorboard_reads_what_we_write(tmp_path):
+    file = EventFile(tmp_path)
+    for step in (10, 20):
+        file.scalars({"time/total_timesteps": float(step), "train/entropy": 0.5}, step)
+    file.close()
+    events = EventAccumulator(str(tmp_path)).Reload()
+    assert [(e.step, e.value) for e in events.Scalars("time/total_timesteps")] == [(10, 10.0), (20, 20.0)]
+    assert events.Scalars("train/entropy")[1].value == 0.5

@@ -1,0 +1,194 @@
+"""A real server process over real sockets: garbage, kill -9, full disk, busy port."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+
+import msgpack
+import numpy as np
+import pytest
+import zmq
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from live import ROOT, free_port, get_json, until
+
+from agent import wire
+from agent.client import Client, SocketTransport
+from agent.parameters import ParameterSpec, signature
+
+SPECS = [ParameterSpec("w", (300, 200), 1.0)]
+ONES = np.ones(60_000, np.float32)
+GOOD = wire.Push(signature(SPECS), 0, 20, {}, [])
+
+
+def make_client(stack, name="abc"):
+    client = Client(SocketTransport(stack.address, name.encode()), name, name, threading.Event())
+    client.hello()
+    return client, client.join(SPECS)
+
+
+def refused(stack) -> int:
+    return sum(stack.report()["refused"].values())
+
+
+def test_garbage_is_counted_and_refused_and_the_weights_stay(stack):
+    server = stack.start("paramserver")
+    client, first = make_client(stack)
+    weights = first.weights.copy()
+    sent = 0
+    with zmq.Context.instance().socket(zmq.DEALER) as stranger:
+        stranger.setsockopt(zmq.LINGER, 0)
+        stranger.setsockopt(zmq.ROUTING_ID, b"stranger")
+        stranger.connect(stack.address)
+
+        def expect_refusal(frames):
+            nonlocal sent
+            stranger.send_multipart(frames)
+            sent += 1
+            assert stranger.poll(5000), "no answer"
+            answer = wire.decode(stranger.recv_multipart())
+            assert isinstance(answer.body, wire.Refused)
+            return answer.body.reason
+
+        @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(st.lists(st.binary(max_size=300), min_size=1, max_size=5))
+        def random_bytes(frames):
+            expect_refusal(frames)
+
+        random_bytes()
+        assert "version 9" in expect_refusal([msgpack.packb([9, "push", 1, GOOD._asdict()]), bytes(ONES)])
+        assert "say hello" in expect_refusal(wire.encode(1, GOOD, ONES))
+
+        # The same from somebody the server knows.
+        stranger.send_multipart(wire.encode(1, wire.Hello("stranger", "stranger", -1)))
+        assert stranger.poll(5000)
+        stranger.recv_multipart()
+        nan = ONES.copy()
+        nan[777] = np.nan
+        assert "not finite" in expect_refusal(wire.encode(2, GOOD, nan))
+        assert "59999 numbers" in expect_refusal(wire.encode(3, GOOD, ONES[1:]))
+        assert "model x" in expect_refusal(wire.encode(4, GOOD._replace(signature="x"), ONES))
+        assert "sequence 4 after 4" in expect_refusal(wire.encode(4, GOOD, ONES))
+
+        assert refused(stack) == sent
+
+        # Bytes that are not even ZeroMQ's: it drops the connection, or takes them for garbage of its first version.
+        host, port = stack.address.removeprefix("tcp://").split(":")
+        with socket.create_connection((host, int(port)), timeout=5) as raw:
+            raw.sendall(os.urandom(4096))
+
+    again = client.join(SPECS)
+    np.testing.assert_array_equal(again.weights, weights)
+    assert (again.version, again.step) == (0, 0)
+    assert client.push(ONES, signature(SPECS), 0, 20, {}, []).accepted, "and it goes on working"
+    client.close()
+    assert server.poll() is None
+
+
+def test_kill_9_and_restart_goes_on_from_the_checkpoint(stack):
+    server = stack.start("paramserver", checkpoint_interval=0.3)
+    client, update = make_client(stack)
+    for _ in range(5):
+        update = client.push(ONES, signature(SPECS), update.version, 20, {}, [])
+    assert update.step == 100
+    until(lambda: (stack.run_dir / "checkpoints" / "step_100").exists(), 10, "a checkpoint")
+    server.kill()
+    server.wait()
+    stack.start("paramserver")
+    update = client.push(ONES, signature(SPECS), update.version, 20, {}, [])
+    assert not update.accepted, "the gradient was underway to the dead server"
+    assert (update.step, update.version) == (100, 5)
+    update = client.push(ONES, signature(SPECS), update.version, 20, {}, [])
+    assert (update.step, update.accepted) == (120, True)
+    client.close()
+
+
+def test_sigterm_saves_and_exits_0(stack):
+    server = stack.start("paramserver")
+    client, update = make_client(stack)
+    update = client.push(ONES, signature(SPECS), update.version, 20, {}, [])
+    server.send_signal(signal.SIGTERM)
+    assert server.wait(8) == 0
+    assert (stack.run_dir / "checkpoints" / "latest").read_text() == "step_20\n"
+    assert (stack.run_dir / "config.json").exists()
+    assert "paramserver" in (stack.run_dir / "command.txt").read_text()
+    client.close()
+
+
+def test_a_busy_port_is_one_clear_line(stack):
+    stack.start("paramserver")
+    until(stack.report, 20, "the first server")
+    second = stack.run("paramserver", run_dir=stack.folder / "other")
+    assert second.returncode == 2
+    assert "cannot be bound (Address already in use)" in second.stderr
+    assert len(second.stderr.strip().splitlines()) == 1
+
+
+def test_a_run_folder_that_cannot_be_made_is_one_clear_line(stack):
+    (stack.folder / "file").write_text("")
+    result = stack.run("paramserver", run_dir=stack.folder / "file" / "run")
+    assert result.returncode == 2
+    assert result.stderr.startswith("a3c64 server: A3C64_RUN_DIR: ")
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_a_disk_without_room_costs_checkpoints_not_training(stack):
+    """Files may not grow beyond 20 KB in this server, so TensorBoard's small points fit and checkpoints don't."""
+    limited = "import resource, runpy; resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000)); "
+    limited += "runpy.run_module('paramserver', run_name='__main__')"
+    log = stack.folder / "limited.log"
+    with log.open("wb") as file:
+        server = subprocess.Popen(
+            [sys.executable, "-c", limited],
+            cwd=ROOT,
+            env=stack.environment(checkpoint_interval=0.2),
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+    stack.processes.append(server)
+    client, update = make_client(stack)
+    for _ in range(3):
+        update = client.push(ONES, signature(SPECS), update.version, 20, {}, [])
+        threading.Event().wait(0.5)
+    assert update.accepted
+    said = log.read_text()
+    assert said.count("no checkpoint could be written") == 1, said
+    assert "training goes on" in said
+    client.close()
+
+
+def test_tensorboard_shows_steps_rising_and_comes_back_when_it_dies(stack):
+    port = free_port()
+    server = stack.start("paramserver", tensorboard_port=port)
+    client, update = make_client(stack)
+
+    def points():
+        try:
+            tag = "time%2Ftotal_timesteps"
+            return get_json(f"http://127.0.0.1:{port}/data/plugin/scalars/scalars?run=.&tag={tag}")
+        except OSError:
+            return []
+
+    def rising():
+        nonlocal update
+        update = client.push(ONES, signature(SPECS), update.version, 20, {}, [])
+        values = [value for _, _, value in points()]
+        return len(values) >= 2 and values[-1] > values[0]
+
+    until(rising, 40, "TensorBoard")
+    import psutil
+
+    (board,) = psutil.Process(server.pid).children()
+    board.kill()
+    until(lambda: not points(), 10, "TensorBoard's end")
+    until(points, 40, "TensorBoard again")
+    assert "TensorBoard ended with code -9" in stack.log(server)
+    assert client.push(ONES, signature(SPECS), update.version, 20, {}, []).accepted
+    client.close()
+    server.send_signal(signal.SIGTERM)
+    assert server.wait(8) == 0
+    with pytest.raises(OSError, match="refused"):
+        get_json(f"http://127.0.0.1:{port}/")

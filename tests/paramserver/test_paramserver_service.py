@@ -1,0 +1,189 @@
+"""The server's answers, asked in this process through the worker's own client and the real encoding."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from agent import wire
+from agent.client import Client, LocalTransport, RunChangedError
+from agent.config import BadInputError, Hyperparameters
+from agent.episode import Episode
+from agent.parameters import ParameterSpec, initialise, signature
+from paramserver.service import Service
+from paramserver.weights import SharedWeights
+
+SPECS = [ParameterSpec("w", (3, 2), 1.0), ParameterSpec("b", (2,), 0.0)]
+SIGNATURE = signature(SPECS)
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def make_service(**hyperparameters):
+    return Service(SharedWeights(Hyperparameters(**hyperparameters), None), "run", {}, Clock())
+
+
+def make_client(service, name="a"):
+    return Client(LocalTransport(service.handle, name.encode()), name, name, threading.Event())
+
+
+def push(client, version, gradient=None, **changes):
+    gradient = np.ones(8, np.float32) if gradient is None else gradient
+    given = {"signature": SIGNATURE, "version": version, "steps": 20, "statistics": {}, "episodes": []} | changes
+    return client.push(gradient, **given)
+
+
+def test_hello_join_push():
+    service = make_service(seed=4, learning_rate=0.1)
+    client = make_client(service)
+    assert client.hello() == Hyperparameters(seed=4, learning_rate=0.1)
+    first = client.join(SPECS)
+    np.testing.assert_array_equal(first.weights, initialise(SPECS, 4))
+    update = push(client, 0, statistics={"entropy": 2.0}, episodes=[Episode(5.0, 20, {"laps": 1.0})])
+    assert (update.version, update.step, update.accepted, update.finished) == (1, 20, True, False)
+    np.testing.assert_allclose(update.weights, first.weights - 0.1, rtol=1e-3)
+    scalars = service.scalars()
+    assert scalars["train/entropy"] == 2.0
+    assert scalars["rollout/ep_rew_mean"] == 5.0
+    assert scalars["env/laps"] == 1.0
+    assert scalars["workers/alive"] == 1.0
+
+
+def test_staleness_is_counted_and_bounded():
+    service = make_service(max_staleness=2)
+    one, other = make_client(service, "a"), make_client(service, "b")
+    for client in (one, other):
+        client.hello()
+        client.join(SPECS)
+    for version in range(3):
+        assert push(one, version).accepted
+    late = push(other, 0)
+    assert not late.accepted, "computed three updates ago"
+    assert late.version == 3
+    assert service.metrics.drain_training()["train/staleness"] == pytest.approx(3 / 4)
+    assert push(other, late.version - 2).accepted
+    assert service.metrics.refused["stale"] == 1
+
+
+def test_another_model_is_told_apart():
+    service = make_service()
+    one, other = make_client(service, "a"), make_client(service, "b")
+    one.hello()
+    one.join(SPECS)
+    other.hello()
+    with pytest.raises(BadInputError, match="A3C64_RUN_DIR"):
+        other.join([ParameterSpec("w", (4, 2), 1.0)])
+
+
+def test_a_gradient_of_nan_changes_nothing_and_its_worker_goes_on():
+    service = make_service()
+    client = make_client(service)
+    client.hello()
+    before = client.join(SPECS).weights.copy()
+    update = push(client, 0, np.full(8, np.nan, np.float32))
+    assert not update.accepted
+    np.testing.assert_array_equal(service.weights.vector, before)
+    assert service.metrics.refused["not finite"] == 1
+    assert push(client, update.version).accepted
+
+
+def test_a_worker_that_was_given_up_says_hello_again_and_keeps_its_index():
+    service = make_service()
+    one, other = make_client(service, "a"), make_client(service, "b")
+    for client in (one, other):
+        client.hello()
+        client.join(SPECS)
+    service.roster.leave("a")
+    service.roster.leave("b")
+    assert not push(other, 0).accepted, "the gradient of a stranger is not applied"
+    assert other.index == 1
+    assert push(other, 0).accepted
+
+
+def test_a_server_with_another_run_is_noticed():
+    service = make_service()
+    client = make_client(service)
+    client.hello()
+    client.join(SPECS)
+    client._transport = LocalTransport(make_service(discount=0.5).handle, b"a")
+    with pytest.raises(RunChangedError):
+        push(client, 0)
+    client.forget_run()
+    assert client.hello().discount == 0.5
+
+
+def test_the_run_ends_after_its_steps():
+    service = make_service(total_timesteps=40)
+    client = make_client(service)
+    client.hello()
+    client.join(SPECS)
+    assert not push(client, 0).finished
+    assert push(client, 1).finished
+    assert client.join(SPECS).finished, "who comes late hears of it at once"
+
+
+def test_goodbye():
+    service = make_service()
+    client = make_client(service)
+    client.hello()
+    client.close()
+    assert len(service.roster) == 0
+    assert service.roster.lost == 0
+
+
+def refusal(service, identity, frames):
+    answer = wire.decode([bytes(frame) for frame in service.handle(identity, frames)])
+    assert isinstance(answer.body, wire.Refused)
+    return answer.body
+
+
+GOOD = wire.Push(SIGNATURE, 0, 20, {}, [])
+ONES = np.ones(8, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("frames", "reason"),
+    [
+        (wire.encode(1, GOOD, ONES), "sequence 1 after 2"),
+        (wire.encode(2, GOOD, ONES), "sequence 2 after 2"),
+        (wire.encode(3, GOOD, ONES[:7]), "7 numbers, expected 8"),
+        (wire.encode(3, GOOD._replace(signature="x"), ONES), "a gradient of model x"),
+        (wire.encode(3, GOOD._replace(version=1), ONES), "newest is 0"),
+        (wire.encode(3, GOOD._replace(version=-1), ONES), "newest is 0"),
+        (wire.encode(3, GOOD._replace(steps=-1), ONES), "-1 steps"),
+        (wire.encode(3, GOOD._replace(steps=10**9), ONES), "1000000000 steps"),
+        (wire.encode(3, GOOD._replace(statistics={"x": float("nan")}), ONES), "number"),
+        (wire.encode(3, GOOD._replace(episodes=[1]), ONES), "episode"),
+        (wire.encode(3, GOOD, np.full(8, np.inf, np.float32)), "not finite"),
+        (wire.encode(3, wire.Weights(SIGNATURE, 9, 9, True, False), ONES), "no message for a server"),
+        ([b"garbage"], "no msgpack"),
+    ],
+)
+def test_what_is_refused_leaves_weights_and_counters_alone(frames, reason):
+    service = make_service()
+    client = make_client(service)
+    client.hello()
+    client.join(SPECS)
+    before = service.weights.snapshot()
+    weights, mean_square = before.weights.copy(), before.mean_square.copy()
+    assert reason in refusal(service, b"a", frames).reason
+    after = service.weights.snapshot()
+    np.testing.assert_array_equal(after.weights, weights)
+    np.testing.assert_array_equal(after.mean_square, mean_square)
+    assert (after.version, after.step) == (0, 0)
+    assert service.metrics.refused.total() == 1
+    assert service.scalars()["workers/refused"] == 1.0
+    assert service.metrics.rollout() == {}
+
+
+def test_strangers_and_impostors():
+    service = make_service()
+    assert refusal(service, b"z", wire.encode(1, GOOD, ONES)).remedy == "hello"
+    assert "identity" in refusal(service, b"z", wire.encode(1, wire.Hello("a", "n", -1))).reason
+    assert service.handle(b"z", wire.encode(0, wire.Beat("nobody"))) is None
+    assert len(service.roster) == 0
