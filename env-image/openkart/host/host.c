@@ -1,0 +1,43 @@
+/* Open Kart on the host: the same game behind five C functions, for tests and for playing with its physics (ctypes).
+ *
+ * One game per process, like the console. A step is one VI, as on the N64: the input given is the one sampled in it.
+ */
+#include "game.h"
+#include "raster.h"
+#include "telemetry.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+static uint32_t telemetry[TELEMETRY_WORDS];
+
+EXPORT void ok_start(void);
+EXPORT void ok_step(uint32_t buttons);
+EXPORT const uint32_t *ok_telemetry(void);
+EXPORT const Pixel *ok_frame(void);
+EXPORT void ok_place(int32_t x, int32_t z, uint32_t heading);
+
+/* Power on. May be called again. */
+void ok_start(void) {
+    __builtin_memset(&the_game, 0, sizeof the_game);
+    __builtin_memset(telemetry, 0, sizeof telemetry);
+    game_start();
+}
+
+/* One VI with mupen64plus' BUTTONS word: its four bytes, lowest first, are what the controller sends. */
+void ok_step(uint32_t buttons) {
+    Pad pad = {(uint16_t)((buttons & 255) << 8 | (buttons >> 8 & 255)), (int8_t)(buttons >> 16), (int8_t)(buttons >> 24)};
+    game_vi(pad, telemetry);
+}
+
+/* The 64 words, in host order. */
+const uint32_t *ok_telemetry(void) { return telemetry; }
+
+/* The picture that the next VI will show: SCREEN_H rows of SCREEN_W pixels, host order. */
+const Pixel *ok_frame(void) { return raster_shown(); }
+
+/* For tests: put the kart somewhere (s16.16 metres, heading in 1/65536 turns) without telling the course tracking. */
+void ok_place(int32_t x, int32_t z, uint32_t heading) {
+    the_game.kart.x = x;
+    the_game.kart.z = z;
+    the_game.kart.heading = heading << 16;
+}

@@ -1,0 +1,75 @@
+/* A course: what its author writes down (CourseData) and what the game makes of it (Course). */
+#ifndef OPENKART_COURSE_H
+#define OPENKART_COURSE_H
+
+#include "fixed.h"
+#include "raster.h"
+
+/* A point that the centre line passes through, in driving order; the first is the start/finish line. */
+typedef struct {
+    int16_t x, z;        /* metres */
+    uint8_t half_width;  /* decimetres from the centre line to the edge of the road */
+    uint8_t left, right; /* decimetres from the centre line to the walls */
+} ControlPoint;
+
+/* The colours and decoration of a course. */
+typedef struct {
+    Pixel grass[2], road[2], kerb[2], line, wall[2], wall_top;
+    Pixel sky_high, sky_low, hill_far, hill_near, cloud, cloud_shade;
+    uint8_t trees; /* per 256 places beside the course */
+    uint32_t seed; /* of hills, clouds and trees */
+} Theme;
+
+typedef struct {
+    const char *name; /* upper case, at most 16 letters */
+    const ControlPoint *points;
+    int count;
+    Theme theme;
+} CourseData;
+
+#define COURSE_MAX_SAMPLES 256
+#define COURSE_MAX_TREES 160
+#define SAMPLE_SPACING FIX(4.0) /* metres between samples, nearly: a whole number of them makes the lap */
+
+/* The centre line sampled at equal distances. Vectors s1.14, widths s8.8 metres. */
+typedef struct {
+    fix x, z;
+    int16_t tx, tz;                 /* unit tangent, forwards; the unit normal to the right is (tz, -tx) */
+    int16_t half, kerb, left, right; /* edge of road, width of kerb, walls' distances from the centre line */
+    int16_t bend;                   /* how much the tangent turns to the next sample, s1.14; right is positive */
+} Sample;
+
+typedef struct {
+    int16_t x, z; /* s11.4 metres */
+    uint8_t kind, height; /* sprite number; decimetres */
+} Tree;
+
+typedef struct {
+    const CourseData *data;
+    int count;   /* samples */
+    fix spacing; /* metres between two */
+    Sample samples[COURSE_MAX_SAMPLES + 1]; /* the last repeats the first */
+    int trees;
+    Tree tree[COURSE_MAX_TREES];
+} Course;
+
+/* Where a point lies with respect to the course. */
+typedef struct {
+    int32_t sample;   /* cell: between samples[sample] and the next */
+    fix fraction;     /* within the cell, [0, 1) */
+    fix lateral;      /* metres right of the centre line */
+    int32_t tx, tz;   /* unit tangent there, s1.14 */
+    fix half, left, right; /* metres */
+} Place;
+
+extern const CourseData *const course_list[];
+extern const int course_list_count;
+
+/* Build `course` from its data. */
+void course_build(Course *course, const CourseData *data);
+
+/* Find (x, z) on the course, starting from the cell in place->sample and moving at most one cell either way, which is how
+ * far a kart gets in a VI; so a jump over the infield finds no other part of the course. Returns -1, 0 or 1: cells moved. */
+int course_locate(const Course *course, Place *place, fix x, fix z);
+
+#endif

@@ -1,0 +1,71 @@
+/* Grass in a chequered pattern, in perspective, drawn as spans.
+ *
+ * Along one screen row the ground moves by the same world vector from pixel to pixel. So the borders of the pattern in x
+ * are equally far apart on the row, and so are those in z: two sequences of borders, found with two divisions a row, are
+ * merged, and what lies between two neighbours is one flat span. No pixel is looked up anywhere.
+ */
+#include "ground.h"
+
+#define CELL_SHIFT 19 /* a square of the pattern is 8 m = 2^19 in s16.16 */
+#define FADE_NEAR (36 * 256) /* s.8 metres: from here on the two tones come closer to each other ... */
+#define FADE_FAR (70 * 256)  /* ... and here they are one */
+#define OFF_SCREEN (SCREEN_W << 8)
+
+static Pixel mix(Pixel a, Pixel b) { return (Pixel)(((a & 0xF7BC) >> 1) + ((b & 0xF7BC) >> 1)) | 1; }
+
+/* One sequence of borders: position of the next and their distance, in 1/256 pixels. */
+typedef struct {
+    int32_t next, step;
+} Borders;
+
+/* u: cells at the row's left end (s16.16); du: cells per pixel (s16.16). */
+static inline Borders borders(int32_t u, int32_t du) {
+    Borders b = {OFF_SCREEN, 0};
+    int32_t size = iabs(du);
+    if (size < 128) { /* less than a third of a cell by row: at most one border */
+        if (du == 0) return b;
+        int32_t whole = (du > 0 ? 65536 - (u & 65535) : (u & 65535)) / size;
+        if (whole < SCREEN_W) b.next = whole << 8;
+        b.step = OFF_SCREEN;
+        return b;
+    }
+    b.step = (1 << 24) / size;
+    b.next = (b.step * (int32_t)((uint32_t)(du > 0 ? 65536 - (u & 65535) : (u & 65535)) >> 4)) >> 12;
+    return b;
+}
+
+__attribute__((section(".text.hot"))) void ground_draw(const Camera *camera, const Course *course) {
+    const Pixel *grass = course->data->theme.grass;
+    Pixel blend = mix(grass[0], grass[1]);
+    Pixel tones[3][2] = {{grass[0], grass[1]}, {mix(grass[0], blend), mix(grass[1], blend)}, {blend, blend}};
+    for (int32_t y = camera->horizon; y < SCREEN_H; y++) {
+        Pixel *row = canvas + y * SCREEN_W;
+        int32_t depth = FOCAL * 2 * camera->height / (2 * (y - camera->horizon) + 1); /* at the row's middle */
+        if (depth > FADE_FAR) {
+            fill64(row, row + SCREEN_W, blend | ((uint32_t)blend << 16));
+            continue;
+        }
+        const Pixel *tone = tones[depth > FADE_NEAR];
+        int32_t pixel = (depth << 8) / FOCAL; /* metres a pixel is wide there, s16.16 */
+        int32_t dx = mul_shift(pixel, camera->c, 14), dz = -mul_shift(pixel, camera->s, 14);
+        int32_t x = camera->x + mul_shift(depth << 8, camera->s, 14) - CENTRE_X * dx;
+        int32_t z = camera->z + mul_shift(depth << 8, camera->c, 14) - CENTRE_X * dz;
+        uint32_t which = (uint32_t)((x >> CELL_SHIFT) + (z >> CELL_SHIFT)) & 1;
+        Borders bx = borders((x >> (CELL_SHIFT - 16)) & 65535, dx >> (CELL_SHIFT - 16));
+        Borders bz = borders((z >> (CELL_SHIFT - 16)) & 65535, dz >> (CELL_SHIFT - 16));
+        int32_t at = 0;
+        for (;;) {
+            int32_t next;
+            if (bx.next < bz.next)
+                next = bx.next, bx.next += bx.step;
+            else
+                next = bz.next, bz.next += bz.step;
+            int32_t until = next >> 8;
+            if (until >= SCREEN_W) until = SCREEN_W;
+            if (until > at) span_fill(row + at, until - at, tone[which]);
+            if (until == SCREEN_W) break;
+            at = until;
+            which ^= 1;
+        }
+    }
+}

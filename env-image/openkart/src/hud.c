@@ -1,0 +1,103 @@
+/* The head-up display. The progress border runs round the screen's edge, clockwise from the middle of the bottom, and
+ * grows with the lap: blue in the first, yellow in the second, red in the third, as Mario Kart 64 has it.
+ */
+#include "hud.h"
+
+#include "font.h"
+#include "raster.h"
+
+#define BORDER 2                                    /* pixels thick */
+#define BORDER_LENGTH (2 * SCREEN_W + 2 * SCREEN_H) /* pixels all round, corners counted twice */
+#define MAP_X 134
+#define MAP_Y 84
+#define MAP_SIZE 28
+
+static const Pixel lap_colours[RACE_LAPS + 1] = {RGB(40, 40, 56), RGB(32, 64, 255), RGB(255, 224, 0), RGB(240, 16, 16)};
+
+char *hud_time(char *text, uint32_t vis) {
+    uint32_t seconds = vis / 60, hundredths = (vis % 60) * 5 / 3, minutes = seconds / 60 % 10;
+    seconds %= 60;
+    text[0] = (char)('0' + minutes);
+    text[1] = '\'';
+    text[2] = (char)('0' + seconds / 10);
+    text[3] = (char)('0' + seconds % 10);
+    text[4] = '"';
+    text[5] = (char)('0' + hundredths / 10);
+    text[6] = (char)('0' + hundredths % 10);
+    text[7] = 0;
+    return text;
+}
+
+/* One side: `lit` of its `length` pixels, counted from its clockwise beginning, in one colour, the rest in the other. */
+static void side_across(int y, int from, int length, int reversed, int lit, Pixel colour, Pixel rest) {
+    lit = (int)clamp(lit, 0, length);
+    int left = reversed ? length - lit : lit;
+    Pixel left_colour = reversed ? rest : colour, right_colour = reversed ? colour : rest;
+    if (left > 0) raster_rectangle(from, y, left, BORDER, left_colour);
+    if (left < length) raster_rectangle(from + left, y, length - left, BORDER, right_colour);
+}
+
+static void side_down(int x, int reversed, int lit, Pixel colour, Pixel rest) {
+    lit = (int)clamp(lit, 0, SCREEN_H);
+    int upper = reversed ? SCREEN_H - lit : lit;
+    uint32_t above = reversed ? rest : colour, below = reversed ? colour : rest;
+    Pixel *p = canvas + x;
+    for (int y = 0; y < SCREEN_H; y++, p += SCREEN_W) *(uint32_t *)(void *)p = (y < upper ? above : below) * 65537u;
+}
+
+static void border(const Game *game, fix lap_progress) {
+    int lap = game->laps_done < RACE_LAPS ? game->laps_done : RACE_LAPS - 1;
+    int lit = game->finished ? BORDER_LENGTH : (int)((clamp(lap_progress, 0, FIX_ONE) * BORDER_LENGTH) >> 16);
+    Pixel colour = lap_colours[lap + 1], rest = lap_colours[lap];
+    side_across(SCREEN_H - BORDER, 0, SCREEN_W / 2, 1, lit, colour, rest); /* bottom, middle to left */
+    lit -= SCREEN_W / 2;
+    side_down(0, 1, lit, colour, rest); /* left, upwards */
+    lit -= SCREEN_H;
+    side_across(0, 0, SCREEN_W, 0, lit, colour, rest); /* top */
+    lit -= SCREEN_W;
+    side_down(SCREEN_W - BORDER, 0, lit, colour, rest); /* right, downwards */
+    lit -= SCREEN_H;
+    side_across(SCREEN_H - BORDER, SCREEN_W / 2, SCREEN_W / 2, 1, lit, colour, rest); /* bottom, right to middle */
+}
+
+static void number(char *text, int32_t n) { /* three places */
+    text[0] = n >= 100 ? (char)('0' + n / 100) : ' ';
+    text[1] = n >= 10 ? (char)('0' + n / 10 % 10) : ' ';
+    text[2] = (char)('0' + n % 10);
+}
+
+void hud_map(const Course *course, int x, int y, int size, Pixel colour, const Kart *kart) {
+    int32_t low_x = FIX(1000), high_x = -FIX(1000), low_z = FIX(1000), high_z = -FIX(1000);
+    for (int i = 0; i < course->count; i++) {
+        const Sample *s = &course->samples[i];
+        if (s->x < low_x) low_x = s->x;
+        if (s->x > high_x) high_x = s->x;
+        if (s->z < low_z) low_z = s->z;
+        if (s->z > high_z) high_z = s->z;
+    }
+    int32_t span = (high_x - low_x > high_z - low_z ? high_x - low_x : high_z - low_z) / (size - 2) + 1;
+    for (int i = 0; i < course->count; i++) {
+        const Sample *s = &course->samples[i];
+        Pixel *p = canvas + (y + (high_z - s->z) / span) * SCREEN_W + x + (s->x - low_x) / span;
+        p[0] = p[1] = colour;
+    }
+    if (!kart) return;
+    int32_t kx = x + clamp((kart->x - low_x) / span, 0, size - 2), ky = y + clamp((high_z - kart->z) / span, 0, size - 2);
+    raster_rectangle((int)kx - 1, (int)ky - 1, 3, 3, RGB(255, 32, 32));
+}
+
+void hud_draw(const Game *game) {
+    const Kart *kart = &game->kart;
+    char text[12] = "LAP 1/3";
+    fix progress = kart_progress(kart, &game->course);
+    int lap = game->laps_done < RACE_LAPS ? game->laps_done + 1 : RACE_LAPS;
+    border(game, progress - game->laps_done * FIX_ONE);
+    text[4] = (char)('0' + lap);
+    text_draw(text, 6, 6, RGB(255, 255, 255));
+    text_draw(hud_time(text, game->race_time), 112, 6, RGB(255, 240, 128));
+    int32_t speed = iabs(mul_shift(kart->speed, 216, 24));
+    number(text, speed);
+    text[3] = 'K', text[4] = 'M', text[5] = '/', text[6] = 'H', text[7] = 0;
+    text_draw(text, 6, 106, RGB(255, 255, 255));
+    hud_map(&game->course, MAP_X - 4, MAP_Y, MAP_SIZE, RGB(255, 255, 255), kart);
+}

@@ -1,0 +1,83 @@
+/* The stages' overlays. */
+#include "screens.h"
+
+#include "font.h"
+#include "hud.h"
+#include "raster.h"
+
+#define WHITE RGB(255, 255, 255)
+#define YELLOW RGB(255, 224, 64)
+
+static int blink(uint32_t time) { return (time & 63) < 44; }
+
+static void title(const Game *game) {
+    text_large("OPEN", 74, 14, 4, RGB(255, 232, 64), RGB(255, 144, 16));
+    text_large("KART", 86, 48, 4, RGB(255, 96, 64), RGB(216, 24, 32));
+    if (blink(game->stage_time)) text_centre("PRESS START", 98, WHITE);
+}
+
+static void select(const Game *game) {
+    char time[12];
+    text_centre("SELECT A COURSE", 8, YELLOW);
+    raster_shade(20, 80, 120, 32);
+    text_centre(course_list[game->course_id]->name, 84, WHITE);
+    if (game->best_lap) text_centre(hud_time(time, game->best_lap), 94, YELLOW);
+    if (blink(game->stage_time)) text_centre("A: GO", 103, WHITE);
+    hud_map(&game->course, 54, 22, 52, WHITE, 0);
+}
+
+static void lamp(int x, int y, Pixel colour) {
+    static const uint8_t inset[10] = {3, 1, 1, 0, 0, 0, 0, 1, 1, 3};
+    for (int row = 0; row < 10; row++) raster_rectangle(x + inset[row], y + row, 10 - 2 * inset[row], 1, colour);
+    raster_rectangle(x + 3, y + 2, 2, 2, WHITE);
+}
+
+/* lit: how many of three lamps burn. */
+static void traffic_light(int lit, Pixel colour) {
+    raster_rectangle(58, 20, 44, 16, RGB(24, 24, 32));
+    raster_rectangle(59, 21, 42, 14, RGB(56, 56, 64));
+    for (int i = 0; i < 3; i++) lamp(62 + i * 13, 23, i < lit ? colour : RGB(24, 24, 24));
+}
+
+static void results(const Game *game) {
+    char time[12], label[8] = "LAP 1";
+    raster_shade(24, 22, 112, 78);
+    text_centre("FINISH!", 27, YELLOW);
+    for (int i = 0; i < RACE_LAPS; i++) {
+        label[4] = (char)('1' + i);
+        text_draw(label, 36, 42 + i * 11, WHITE);
+        text_draw(hud_time(time, game->lap_times[i]), 82, 42 + i * 11, game->lap_times[i] == game->best_lap ? YELLOW : WHITE);
+    }
+    text_draw("TOTAL", 36, 77, WHITE);
+    text_draw(hud_time(time, game->race_time), 82, 77, YELLOW);
+    if (blink(game->stage_time)) text_centre("PRESS A", 89, WHITE);
+}
+
+void screens_draw(const Game *game) {
+    switch (game->stage) {
+    case STAGE_TITLE:
+        title(game);
+        break;
+    case STAGE_SELECT:
+        select(game);
+        break;
+    case STAGE_COUNTDOWN:
+        traffic_light((int)game->stage_time / 40, RGB(240, 32, 32));
+        break;
+    case STAGE_RACE:
+        if (game->race_time < GREEN_TIME) traffic_light(3, RGB(48, 232, 64));
+        if (game->wrong_way && (game->race_time & 31) < 22) text_centre("WRONG WAY!", 50, RGB(255, 64, 48));
+        if (game->paused) {
+            raster_shade(40, 40, 80, 34);
+            text_centre("PAUSE", 45, YELLOW);
+            text_centre("START: GO ON", 55, WHITE);
+            text_centre("Z: LEAVE", 64, WHITE);
+        }
+        break;
+    case STAGE_RESULTS:
+        results(game);
+        break;
+    default:
+        break;
+    }
+}

@@ -1,0 +1,41 @@
+/* Writing the telemetry block. */
+#include "telemetry.h"
+
+#include "game.h"
+
+/* m/VI s8.24 to km/h s16.16: 60 * 3.6 = 216, and eight bits less. */
+static int32_t kilometres_per_hour(int32_t speed) { return mul_shift(speed, 216, 8); }
+
+void telemetry_write(const struct Game *g, uint32_t *block) {
+    const Kart *kart = &g->kart;
+    fix progress = kart_progress(kart, &g->course);
+    fix half = kart->place.half >> 9; /* 7 fraction bits, and lateral gets 7 more: the quotient has 16 */
+    block[TM_MAGIC] = TELEMETRY_MAGIC;
+    block[TM_VERSION] = TELEMETRY_VERSION;
+    block[TM_STAGE] = (uint32_t)g->stage;
+    block[TM_PAUSED] = (uint32_t)g->paused;
+    block[TM_COURSE] = (uint32_t)g->course_id;
+    block[TM_LAPS] = RACE_LAPS;
+    block[TM_LAPS_DONE] = (uint32_t)g->laps_done;
+    block[TM_LAP_PROGRESS] = (uint32_t)(progress - g->laps_done * FIX_ONE);
+    block[TM_RACE_PROGRESS] = (uint32_t)progress;
+    block[TM_SPEED] = (uint32_t)kilometres_per_hour(kart->speed);
+    block[TM_X] = (uint32_t)kart->x;
+    block[TM_Y] = (uint32_t)kart->y;
+    block[TM_Z] = (uint32_t)kart->z;
+    block[TM_HEADING] = kart->heading >> 16;
+    block[TM_OFF_ROAD] = (uint32_t)kart->off_road;
+    block[TM_WRONG_WAY] = (uint32_t)g->wrong_way;
+    block[TM_FINISHED] = (uint32_t)g->finished;
+    block[TM_RACE_TIME] = g->race_time;
+    block[TM_LAP_TIME_1] = g->lap_times[0];
+    block[TM_LAP_TIME_2] = g->lap_times[1];
+    block[TM_LAP_TIME_3] = g->lap_times[2];
+    block[TM_FRAMES] = g->frames;
+    block[TM_VIS] = g->vis;
+    block[TM_WALL_HITS] = (uint32_t)kart->wall_hits;
+    block[TM_DRIFTING] = (uint32_t)(kart->drift != 0);
+    block[TM_LATERAL] = (uint32_t)(half > 0 ? clamp(kart->place.lateral, -FIX(100), FIX(100)) * 128 / half : 0);
+    block[TM_HEADING_ERROR] = (uint32_t)kart_heading_error(kart);
+    block[TM_READS] = g->reads;
+}
