@@ -153,15 +153,17 @@ class Emulator:
         return self._memory.array(shared.PICTURE_OFFSET, (height, width, 3)).copy()
 
     def save_state(self) -> State:
-        """The machine as it is now, to come back to; one VI passes."""
+        """The machine as it is now, to come back to; one VI passes, with nothing held."""
         state = State.empty()
+        self._control.buttons[0] = 0
         self._control.path = state.path.encode()
         self._call(shared.SAVE)
         state.await_written(self.timeout)
         return state
 
     def load_state(self, state: State) -> None:
-        """Go back to `state`, and on to the first VI after it."""
+        """Go back to `state`, and on to the first VI after it, with nothing held."""
+        self._control.buttons[0] = 0
         self._control.path = state.path.encode()
         self._call(shared.LOAD)
         if self._control.load_failed:
