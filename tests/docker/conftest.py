@@ -3,9 +3,14 @@
 import os
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # stack.py
+
 from stack import BUILD_S, ROOT, Stack
 
 

@@ -1,0 +1,127 @@
+"""Compose file, settings, Makefile and lists say the same things; needs no engine."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from agent.config import describe
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES = COMPOSE["services"]
+EXAMPLE = (ROOT / ".env.example").read_text()
+PIN = re.compile(r"^([a-z0-9._-]+)==(\S+)", re.MULTILINE)
+# Written so that they do not find themselves.
+FOREIGN = re.compile(
+    r"py[p]i\.org|pythonhoste[d]|deb\.debia[n]|registry\.npm[j]s|files\.pythonh|(?<![\w.])/(?:wor[k]|roo[t]|hom[e])/\w"
+)
+PLACES_OF_EXAMPLES = {".env.example", "README.md"}  # a user's own /home/... may stand there
+
+
+def section(title: str) -> dict[str, tuple[str, str]]:
+    """Settings of one part of .env.example: name -> (default, description)."""
+    part = EXAMPLE.split(f"# ---- {title}")[1].split("# ----")[0]
+    return {name: (default, text) for text, name, default in re.findall(r"^# (.+)\n# (\w+)=(.*)$", part, re.MULTILINE)}
+
+
+def environment(service: str) -> dict[str, str | None]:
+    return SERVICES[service]["environment"]
+
+
+def parses(*command: str) -> None:
+    quiet = {name: value for name, value in os.environ.items() if not name.startswith(("A3C64_", "COMPOSE_"))}
+    done = subprocess.run(
+        [*command, "-f", "docker-compose.yml", "config"],
+        cwd=ROOT,
+        env=quiet,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_docker_compose_1_accepts_the_file() -> None:
+    if shutil.which("docker-compose") is None:
+        message = "docker-compose is not installed"
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    parses("docker-compose")
+
+
+def test_compose_2_accepts_the_file() -> None:
+    if not shutil.which("docker") or subprocess.run(["docker", "compose", "version"], capture_output=True).returncode:
+        pytest.skip("this docker has no Compose v2, and Debian 12 packages none")
+    parses("docker", "compose")
+
+
+def test_the_example_lists_every_setting_with_its_default() -> None:
+    listed = section("the run") | section("without Docker only")
+    assert listed == {setting.variable: (setting.default, setting.description) for setting in describe()}
+
+
+def test_compose_passes_on_every_setting_of_the_run() -> None:
+    passed = {name for service in SERVICES for name, value in environment(service).items() if value is None}
+    ours = {name for service in SERVICES for name, value in environment(service).items() if value is not None}
+    assert passed | {"A3C64_TENSORBOARD_PORT"} == set(section("the run"))  # that one is a port of the host
+    assert ours - {"A3C64_TENSORBOARD_PORT"} == set(section("without Docker only")) - {"A3C64_WORKERS"}  # --scale
+
+
+def test_compose_variables_stand_in_the_example() -> None:
+    used = set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text()))
+    assert used <= set(section("Docker Compose")) | set(section("the run"))
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_may_do_little_and_is_seen_from_this_machine_alone(service: str) -> None:
+    settings = SERVICES[service]
+    assert settings["read_only"]
+    assert settings["init"]
+    assert settings["cap_drop"] == ["ALL"]
+    assert settings["security_opt"] == ["no-new-privileges:true"]
+    assert all(port.startswith("127.0.0.1:") for port in settings["ports"])
+    assert settings["healthcheck"]["test"]
+    assert settings["logging"]["options"]["max-size"]
+
+
+def test_help_lists_every_target_a_user_may_call() -> None:
+    make = ["make", "--no-print-directory", "-C", str(ROOT)]
+    lines = subprocess.run([*make, "help"], capture_output=True, text=True, check=True, timeout=30).stdout.splitlines()
+    listed = {line.split()[0] for line in lines}
+    assert listed >= {"help", "train", "up", "down", "scale", "logs", "vnc", "build", "test", "e2e", "lint", "clean"}
+    inner = {"apt", "native"}
+    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert phony
+    assert set(phony[1].split()) - inner == listed
+
+
+@pytest.mark.parametrize("name", ["requirements/apt-build.txt", "requirements/apt-run.txt", ".ci/apt.txt"])
+def test_every_debian_package_says_what_for(name: str) -> None:
+    lines = [line for line in (ROOT / name).read_text().splitlines() if not line.startswith("#")]
+    assert lines
+    assert all(re.fullmatch(r"[a-z0-9][a-z0-9.+-]+ +# .+", line) for line in lines)
+
+
+@pytest.mark.parametrize(("part", "whole"), [("server", "run"), ("env", "run"), ("run", "dev")])
+def test_the_pins_agree(part: str, whole: str) -> None:
+    few, many = (dict(PIN.findall((ROOT / "requirements" / f"{name}.txt").read_text())) for name in (part, whole))
+    assert few
+    assert few.items() <= many.items()
+
+
+def test_no_tracked_file_names_a_registry_or_a_path_of_one_machine() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    found = []
+    for name in filter(None, listed.stdout.split("\0")):
+        try:
+            text = (ROOT / name).read_text()
+        except (UnicodeDecodeError, FileNotFoundError):  # a picture; a file removed but not yet committed
+            continue
+        found += [f"{name}: {hit[0]}" for hit in FOREIGN.finditer(text) if name not in PLACES_OF_EXAMPLES]
+    assert not found
