@@ -98,7 +98,7 @@ class N64Env(gymnasium.Env[NDArray[np.uint8], Any]):
         raise NotImplementedError
 
     def _go_to_start(self, emulator: Emulator) -> None:
-        """Bring a freshly started game to where episodes begin; raises EmulatorError if it does not get there."""
+        """Bring a freshly started game to where episodes begin; raises RomError if this is another game."""
 
     def _begin_episode(self, emulator: Emulator) -> dict[str, Any]:
         """The game is at its start: forget the last episode; returns the info of reset."""

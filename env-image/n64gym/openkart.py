@@ -10,9 +10,9 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from n64gym import controller
-from n64gym.emulator import Emulator, EmulatorError
+from n64gym.emulator import Emulator
 from n64gym.n64_env import VIS_PER_SECOND, N64Env, Outcome
-from n64gym.rom import OPEN_KART
+from n64gym.rom import OPEN_KART, RomError
 
 TELEMETRY_WORD = 0x400 // 4  # openkart/src/telemetry.h
 MAGIC = 0x4F4B5254  # "OKRT"
@@ -22,6 +22,7 @@ FIXED = 1 << 16  # s16.16
 TITLE, COURSE_SELECT, COUNTDOWN, RACE, RESULTS = range(1, 6)
 
 PRESS_VIS = 2  # a press counts on its rising edge, and the pad is read once a VI
+BOOT_VIS = 120  # telemetry is there after one
 MENU_VIS = 1200  # title to start of the race takes far less than 20 s
 REWARD_PER_LAP = 100.0
 
@@ -95,9 +96,9 @@ class OpenKartEnv(N64Env):
             emulator.step(PRESS_VIS, press)
             emulator.step(PRESS_VIS)
             telemetry = read_telemetry(emulator.rdram)
-            if telemetry.magic not in (0, MAGIC) or telemetry.version not in (0, VERSION):
+            if (telemetry.magic, telemetry.version) != (MAGIC, VERSION) and emulator.vi_count > BOOT_VIS:
                 break
-        raise EmulatorError(
+        raise RomError(
             f"{emulator.rom.path.name} ({emulator.rom.name}) does not behave like Open Kart: after {emulator.vi_count} "
             f"VIs its telemetry has magic {telemetry.magic & 0xFFFFFFFF:#x} (expected {MAGIC:#x}), version "
             f"{telemetry.version} (expected {VERSION}) and stage {telemetry.stage} (expected {RACE}, the race)"
