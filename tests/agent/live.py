@@ -22,6 +22,7 @@ SMALL = {  # a network that trains fast enough for a test
     "A3C64_LSTM_SIZE": "32",
     "A3C64_ENVS_PER_WORKER": "4",
     "A3C64_T_MAX": "5",
+    "A3C64_DISCOUNT": "0.5",
     "A3C64_STATUS_INTERVAL": "0.5",
     "A3C64_TENSORBOARD_PORT": "0",
 }

@@ -1,0 +1,76 @@
+"""The whole loop learns: in this process over the in-process twin, and as real processes over real sockets."""
+
+import threading
+import time
+
+import numpy as np
+
+from agent.client import Client, LocalTransport
+from agent.config import Hyperparameters
+from agent.envs import EnvironmentBatch
+from agent.model import Policy
+from paramserver.service import Service
+from paramserver.weights import SharedWeights
+from worker.loop import train
+
+TINY = Hyperparameters(
+    env_id="tiny_env:TinyImage-v0", envs_per_worker=8, t_max=5, lstm_size=32, learning_rate=1e-3, discount=0.5
+)
+
+
+def run_in_process(hyperparameters: Hyperparameters, steps: int) -> Service:
+    run = hyperparameters.model_copy(update={"total_timesteps": steps})
+    service = Service(SharedWeights(run, None), "test", {})
+    client = Client(LocalTransport(service.handle, b"a"), "a", "a", threading.Event())
+    assert client.hello() == run
+    environments = EnvironmentBatch.make(run, client.index)
+    policy = Policy(environments.observation_space, environments.action_space, run, run.envs_per_worker)
+    train(environments, policy, client, run, threading.Event(), lambda: None)
+    environments.close()
+    return service
+
+
+def test_pixels_are_learned_in_one_process():
+    """A random policy gets 10 of 20; reading the picture gets 20."""
+    began = time.monotonic()
+    service = run_in_process(TINY, 20_000)
+    means = service.metrics.rollout()
+    assert means["rollout/ep_rew_mean"] > 18.0, means
+    assert means["env/progress"] > 0.9
+    assert means["rollout/ep_len_mean"] == 20.0
+    assert service.weights.step == 20_000
+    assert service.weights.version == 20_000 // 40
+    scalars = service.scalars()
+    assert {f"train/{n}" for n in ("policy_loss", "value_loss", "entropy", "grad_norm", "staleness")} <= set(scalars)
+    assert {f"time/{n}" for n in ("act", "step", "differentiate", "exchange", "load")} <= set(scalars)
+    assert time.monotonic() - began < 90
+
+
+def test_the_same_seed_gives_the_same_weights():
+    one, other = (run_in_process(TINY, 400).weights.vector for _ in range(2))
+    np.testing.assert_array_equal(one, other)
+    different = run_in_process(TINY.model_copy(update={"seed": 1}), 400).weights.vector
+    assert (different != one).any()
+
+
+def test_two_worker_processes_learn_together_until_the_run_ends(stack):
+    settings = {"total_timesteps": 16_000, "learning_rate": 1e-3}
+    server = stack.start("paramserver", **settings)
+    workers = [stack.start("worker", seed=9) for _ in range(2)]  # the run's own settings come from the server
+    report = stack.wait_for(lambda r: len(r["workers"]) == 2 and all(w["steps"] for w in r["workers"]), 60, "both push")
+    assert {w["index"] for w in report["workers"]} == {0, 1}
+    half = stack.wait_for(lambda r: r["steps"] > 4_000, 90, "progress")
+    assert half["updates"] > 100
+    assert [worker.wait(90) for worker in workers] == [0, 0]
+    assert server.wait(20) == 0
+    assert (stack.run_dir / "checkpoints" / "latest").exists()
+    evaluation = stack.run("agent.cli", "eval", "--episodes", "8", "--greedy")
+    assert evaluation.returncode == 0, evaluation.stderr
+    import json
+
+    result = json.loads(evaluation.stdout)
+    assert result["n"] == 8
+    assert result["mean_return"] > 15.0, result
+    chance = json.loads(stack.run("agent.cli", "eval", "--episodes", "16", "--random").stdout)
+    assert 6.0 < chance["mean_return"] < 14.0
+    assert chance["means"]["progress"] < 0.7

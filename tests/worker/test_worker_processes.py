@@ -1,0 +1,156 @@
+"""Workers and servers come and go, and nothing stays behind."""
+
+import json
+import signal
+import time
+
+import psutil
+import pytest
+from live import alive_descendants, free_port, still_running, until
+
+
+def test_workers_join_leave_and_die_while_the_rest_goes_on(stack):
+    stack.start("paramserver")
+    first, second = stack.start("worker"), stack.start("worker")
+    stack.wait_for(lambda r: len(r["workers"]) == 2 and all(w["steps"] for w in r["workers"]), 60, "both work")
+    second.kill()
+    before = stack.report()["steps"]
+    report = stack.wait_for(lambda r: len(r["workers"]) == 1, 10, "the dead one is forgotten")
+    assert report["lost"] == 1
+    assert report["steps"] > before, "the other one never paused"
+    third = stack.start("worker")
+    report = stack.wait_for(lambda r: len(r["workers"]) == 2, 30, "another joins")
+    assert {w["index"] for w in report["workers"]} == {0, 1}, "in the place that is free"
+    stack.wait_for(lambda r: all(w["steps"] for w in r["workers"]), 30, "and works")
+    began = time.monotonic()
+    for worker in (first, third):
+        worker.send_signal(signal.SIGTERM)
+    assert [worker.wait(8) for worker in (first, third)] == [0, 0]
+    assert time.monotonic() - began < 8
+    report = stack.wait_for(lambda r: not r["workers"], 5, "both said goodbye")
+    assert report["lost"] == 1
+
+
+def test_the_server_is_killed_and_comes_back(stack):
+    server = stack.start("paramserver", checkpoint_interval=0.5)
+    workers = [stack.start("worker"), stack.start("worker")]
+    stack.wait_for(lambda r: len(r["workers"]) == 2 and r["steps"] > 500, 60, "both work")
+    indices = {w["name"]: w["index"] for w in stack.report()["workers"]}
+    until(lambda: (stack.run_dir / "checkpoints" / "latest").exists(), 10, "a checkpoint")
+    server.kill()
+    server.wait()
+    saved = int((stack.run_dir / "checkpoints" / "latest").read_text().strip().removeprefix("step_"))
+    time.sleep(3.0)
+    assert [worker.poll() for worker in workers] == [None, None], "workers wait"
+    again = stack.start("paramserver")
+    report = stack.wait_for(
+        lambda r: len(r["workers"]) == 2 and all(w["steps"] for w in r["workers"]), 30, "both are back at work"
+    )
+    assert report["steps"] > saved
+    assert f"resuming at step {saved}" in stack.log(again)
+    assert {w["name"]: w["index"] for w in report["workers"]} == indices
+
+
+def test_a_worker_without_server_waits_and_stops_when_told(stack):
+    worker = stack.start("worker")
+    until(lambda: "waiting for the parameter server" in stack.log(worker), 20, "it says what it waits for")
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(5) == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"env_id": "CartPol-v1"}, "no environment is called 'CartPol-v1', did you mean CartPole-v"),
+        ({"env_id": "Pendulum-v1"}, "actions of Box"),
+        ({"env_id": "FrozenLake-v1"}, "observations Discrete"),
+    ],
+)
+def test_an_environment_that_cannot_be_learned_ends_local_mode_with_one_line(stack, settings, message):
+    result = stack.run("agent.cli", "train", "--workers", "1", **settings)
+    assert result.returncode == 2
+    lines = [line for line in result.stderr.splitlines() if "a3c64" in line]
+    assert len(lines) == 1, result.stderr
+    assert message in lines[0]
+
+
+def start_local(stack, **settings):
+    local = stack.start("agent.cli", "train", "--workers", "2", tensorboard_port=free_port(), **settings)
+    stack.wait_for(lambda r: len(r["workers"]) == 2 and all(w["steps"] for w in r["workers"]), 60, "local mode works")
+    family = alive_descendants(local.pid)
+    assert len(family) >= 4, "server, TensorBoard, two workers"
+    return local, family
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_everything_in_10_s(stack, number):
+    local, family = start_local(stack, vnc_port=free_port())
+    began = time.monotonic()
+    local.send_signal(number)
+    assert local.wait(10) == 0
+    assert time.monotonic() - began < 10
+    assert still_running(family) == []
+    log = stack.log(local)
+    assert "steps " in log
+    assert "return " in log
+    step = int((stack.run_dir / "checkpoints" / "latest").read_text().strip().removeprefix("step_"))
+    resumed = stack.start("agent.cli", "train", "--workers", "1")
+    stack.wait_for(lambda r: r["steps"] > step, 60, "it resumes by itself")
+    assert f"resuming at step {step}" in stack.log(resumed)
+
+
+def test_local_mode_that_is_killed_leaves_nothing(stack):
+    local, family = start_local(stack, vnc_port=free_port())
+    local.kill()
+    local.wait()
+    until(lambda: not still_running(family), 10, f"all gone, left: {still_running(family)}")
+
+
+def test_a_worker_that_crashes_is_started_again(stack):
+    local, _ = start_local(stack)
+    victim = psutil.Process(stack_worker_pid(stack, 0))
+    victim.kill()
+    stack.wait_for(lambda r: r["lost"] == 1 and len(r["workers"]) == 2, 40, "a new one took its place")
+    assert "ended with code -9 (1 so far), starting it again" in stack.log(local)
+    local.send_signal(signal.SIGINT)
+    assert local.wait(10) == 0
+
+
+def stack_worker_pid(stack, index):
+    return next(int(w["name"].split(":")[1]) for w in stack.report()["workers"] if w["index"] == index)
+
+
+def test_local_mode_ends_when_the_run_does(stack):
+    result = stack.run("agent.cli", "train", "--workers", "1", "--total-timesteps", "400", timeout_s=90)
+    assert result.returncode == 0, result.stderr
+    assert "the run has taken its 400 steps" in result.stdout
+    assert (stack.run_dir / "checkpoints" / "latest").read_text() == "step_400\n"
+    again = stack.run("agent.cli", "train", "--workers", "1", "--total-timesteps", "400", timeout_s=90)
+    assert again.returncode == 0
+
+
+def test_local_mode_on_a_busy_port_is_one_line(stack):
+    stack.start("paramserver")
+    until(stack.report, 20, "a server in the way")
+    result = stack.run("agent.cli", "train", run_dir=stack.folder / "other")
+    assert result.returncode == 2
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert "is another run going on?" in result.stderr
+
+
+def test_status_and_eval_without_anything(stack):
+    status = stack.run("agent.cli", "status")
+    assert status.returncode == 1
+    assert "no server answers at" in status.stderr
+    evaluation = stack.run("agent.cli", "eval")
+    assert evaluation.returncode == 2
+    assert "no checkpoint in" in evaluation.stderr
+
+
+def test_status_reports(stack):
+    stack.start("paramserver")
+    until(stack.report, 20, "a server")
+    status = stack.run("agent.cli", "status", "--json")
+    assert status.returncode == 0
+    assert json.loads(status.stdout)["workers"] == []
+    assert "workers   0 alive" in stack.run("agent.cli", "status").stdout
