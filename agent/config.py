@@ -45,6 +45,9 @@ class Hyperparameters(BaseModel):
     t_max: int = Field(20, ge=1, le=4096, description="steps of each environment between two gradients")
     discount: float = Field(0.99, ge=0.0, le=1.0, description="gamma")
     gae_lambda: float = Field(1.0, ge=0.0, le=1.0, description="lambda of GAE; 1 = n-step returns as in A3C")
+    normalise_advantages: bool = Field(
+        True, description="give a rollout's advantages mean 0 and deviation 1; false = A3C as published"
+    )
     entropy_cost: float = Field(0.01, ge=0.0, description="weight of the entropy bonus")
     value_cost: float = Field(0.5, ge=0.0, description="weight of the value loss")
     max_gradient_norm: float = Field(

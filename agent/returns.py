@@ -30,6 +30,11 @@ def next_values(
     return np.where(truncated, final_values, following)
 
 
+def normalised(advantages: np.ndarray) -> np.ndarray:
+    """Return advantages with mean 0 and deviation 1, so that costs and rates do not depend on the size of rewards."""
+    return (advantages - advantages.mean()) / (advantages.std() + 1e-8)
+
+
 def generalised_advantages(
     rewards: np.ndarray,
     values: np.ndarray,

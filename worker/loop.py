@@ -11,7 +11,7 @@ from agent.config import Hyperparameters
 from agent.envs import EnvironmentBatch
 from agent.episode import Episode
 from agent.model import Policy
-from agent.returns import generalised_advantages, next_values
+from agent.returns import generalised_advantages, next_values, normalised
 from agent.rollout import Rollout
 
 SECTIONS = ("act", "step", "differentiate", "exchange", "load", "show")
@@ -116,8 +116,9 @@ def train(
             h.discount,
             h.gae_lambda,
         )
+        advantages = normalised(targets.advantages) if h.normalise_advantages else targets.advantages
         gradient = policy.gradient(
-            rollout.observations, rollout.starts, rollout.actions, targets.advantages, targets.returns, first_state
+            rollout.observations, rollout.starts, rollout.actions, advantages, targets.returns, first_state
         )
         timings.add("differentiate")
 
