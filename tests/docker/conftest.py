@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # stack.py
 
-from stack import BUILD_S, ROOT, Stack
+from stack import BUILD_S, ROOT, START_S, Stack
 
 
 def unable(why: str) -> None:
@@ -42,7 +42,7 @@ def stack(engine: None, request: pytest.FixtureRequest) -> Iterator[Stack]:
     stack.remove()  # what an interrupted run left behind
     try:
         stack.make("up", "N=2", timeout=BUILD_S)
-        stack.wait_for_progress(0, seconds=120)
+        stack.wait_for_progress(0, START_S)
         yield stack
     finally:
         if request.session.testsfailed or not stack.step():

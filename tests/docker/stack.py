@@ -18,6 +18,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD_S = 1800  # from nothing, on a slow network
+START_S = 120  # a container's Python, TensorFlow and eight emulators take 15 s on two free cores, more on busy ones
 COMMAND_S = 120
 RFB_GREETING = 12  # bytes: "RFB 003.008\n", RFC 6143 section 7.1.1
 
@@ -119,6 +120,14 @@ class Stack:
     def wait_for_progress(self, beyond: int, seconds: float) -> int:
         """Wait until more than `beyond` environment steps are charted, and return how many."""
         return wait_for(f"more than {beyond} steps", lambda: max(0, self.step() - beyond), seconds) + beyond
+
+    def wait_for_training(self, count: int, seconds: float) -> None:
+        """Wait until as many workers as that have shared a gradient each."""
+
+        def learning() -> bool:
+            return sum(worker["steps"] > 0 for worker in self.status().get("workers", [])) == count
+
+        wait_for(f"{count} workers that train", learning, seconds)
 
     def wait_for_workers(self, count: int, since: float, seconds: float) -> float:
         """Wait until workers/alive was charted as `count` after `since`; return how many seconds after."""
