@@ -34,7 +34,7 @@ static inline Borders borders(int32_t u, int32_t du) {
     return b;
 }
 
-__attribute__((section(".text.hot"))) void ground_draw(const Camera *camera, const Course *course) {
+__attribute__((section(".text.hot.ground"))) void ground_draw(const Camera *camera, const Course *course) {
     const Pixel *grass = course->data->theme.grass;
     Pixel blend = mix(grass[0], grass[1]);
     Pixel tones[3][2] = {{grass[0], grass[1]}, {mix(grass[0], blend), mix(grass[1], blend)}, {blend, blend}};
@@ -42,7 +42,7 @@ __attribute__((section(".text.hot"))) void ground_draw(const Camera *camera, con
         Pixel *row = canvas + y * SCREEN_W;
         int32_t depth = FOCAL * 2 * camera->height / (2 * (y - camera->horizon) + 1); /* at the row's middle */
         if (depth > FADE_FAR) {
-            fill64(row, row + SCREEN_W, blend | ((uint32_t)blend << 16));
+            span_fill(row, 0, SCREEN_W, blend * 65537u);
             continue;
         }
         const Pixel *tone = tones[depth > FADE_NEAR];
@@ -62,7 +62,7 @@ __attribute__((section(".text.hot"))) void ground_draw(const Camera *camera, con
                 next = bz.next, bz.next += bz.step;
             int32_t until = next >> 8;
             if (until >= SCREEN_W) until = SCREEN_W;
-            if (until > at) span_fill(row + at, until - at, tone[which]);
+            if (until > at) span_fill(row, at, until, tone[which] * 65537u);
             if (until == SCREEN_W) break;
             at = until;
             which ^= 1;

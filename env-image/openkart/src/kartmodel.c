@@ -139,15 +139,14 @@ static void render(uint32_t turn) {
     }
     for (int i = 0; i < face_count; i++) {
         int f = order[i];
-        Point point[4];
+        int32_t light = light_on(at[f], up[f]);
+        int32_t red = clamp(faces[f].red * light / 52, 8, 255), green = clamp(faces[f].green * light / 52, 8, 255), blue = clamp(faces[f].blue * light / 52, 8, 255);
+        Point *point = raster_polygon(4, RGB(red, green, blue));
         for (int k = 0; k < 4; k++) {
             int32_t z = EYE_BACK + at[f][k].z;
             point[k].x = W * SCALE * 8 + at[f][k].x * FOCAL * SCALE * 16 / z;
             point[k].y = H * SCALE * 16 - 16 + ((EYE_UP - up[f][k]) * FOCAL * SCALE * 16) / z - EYE_UP * FOCAL * SCALE * 16 / (EYE_BACK - 98);
         }
-        int32_t light = light_on(at[f], up[f]);
-        int32_t red = clamp(faces[f].red * light / 52, 8, 255), green = clamp(faces[f].green * light / 52, 8, 255), blue = clamp(faces[f].blue * light / 52, 8, 255);
-        raster_polygon(point, 4, RGB(red, green, blue));
     }
 }
 
@@ -169,6 +168,7 @@ void kartmodel_bake(void) {
     for (int d = 0; d < DIRECTIONS; d++) {
         raster_rectangle(0, 0, SCREEN_W, SCREEN_H, 0);
         render((uint32_t)d * (65536 / DIRECTIONS));
+        raster_flush();
         for (int y = 0; y < H; y++)
             for (int x = 0; x < W; x++) pixels[d][y * W + x] = shrink(x, y);
         sprites[d].w = W;

@@ -17,69 +17,81 @@ void raster_finish(void) { shown = drawn; }
 
 const Pixel *raster_shown(void) { return frames[shown]; }
 
+const Pixel raster_head_mask[4][4] __attribute__((aligned(8))) = {
+    {0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF}, {0, 0xFFFF, 0xFFFF, 0xFFFF}, {0, 0, 0xFFFF, 0xFFFF}, {0, 0, 0, 0xFFFF}};
+const Pixel raster_tail_mask[4][4] __attribute__((aligned(8))) = {
+    {0xFFFF, 0, 0, 0}, {0xFFFF, 0xFFFF, 0, 0}, {0xFFFF, 0xFFFF, 0xFFFF, 0}, {0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF}};
+
+Polygon raster_list[RASTER_LIST];
+int32_t raster_waiting;
+
+/* Branches cost more than arithmetic here: see raster.h. */
+static inline int32_t at_least_0(int32_t x) { return x & ~(x >> 31); }
+static inline int32_t at_most(int32_t x, int32_t limit) { return limit + ((x - limit) & ((x - limit) >> 31)); }
+
 static inline int32_t row_of(int32_t y) { return (y + 15) >> 4; } /* first pixel row at or below y */
 
 /* Both sides are walked downwards from the topmost corner. Row y belongs to an edge from a to b if row_of(a.y) <= y <
  * row_of(b.y), and pixels from the left x rounded up to below the right x rounded up are filled: so two polygons with an
  * edge in common compute the same x for it and meet exactly. */
-__attribute__((section(".text.hot"))) void raster_polygon(const Point *points, int n, Pixel colour) {
-    int top = 0;
-    int32_t high = points[0].y, low = high;
-    for (int i = 1; i < n; i++) {
-        int32_t y = points[i].y;
-        if (y < high) high = y, top = i;
-        if (y > low) low = y;
+static inline __attribute__((always_inline)) void fill(const Point *points, int32_t n, uint32_t pair) {
+    int32_t top = 0, high = points[0].y, low = high;
+    for (int32_t i = 1; i < n; i++) {
+        int32_t y = points[i].y, above = (y - high) >> 31; /* all ones if y < high */
+        high += (y - high) & above;
+        top += (i - top) & above;
+        low -= (low - y) & ((low - y) >> 31);
     }
-    int32_t y = row_of(high), bottom = row_of(low);
-    if (bottom > SCREEN_H) bottom = SCREEN_H;
+    int32_t y = row_of(high), bottom = at_most(row_of(low), SCREEN_H);
     if (y >= bottom || bottom <= 0) return;
 
-    int a = top, b = top;                   /* the corners where the two current edges end */
-    int32_t a_end = y, b_end = y;           /* the rows where they end */
-    int32_t ax = 0, bx = 0, as = 0, bs = 0; /* x and its step by row, s16.16 */
-    Pixel *row = canvas + (y < 0 ? 0 : y * SCREEN_W);
+    int32_t a = top, b = top, last = n - 1;  /* the corners where the two current edges end */
+    int32_t a_end = y, b_end = y;            /* the rows where they end */
+    int32_t ax = 0, bx = 0, as = 0, bs = 0;  /* x and its step by row, s16.16 */
+    Pixel *row = canvas + at_least_0(y) * SCREEN_W;
     for (;;) {
         while (y >= a_end) {
-            const Point *from = &points[a], *to = &points[a = a == 0 ? n - 1 : a - 1];
+            const Point *from = &points[a], *to = &points[a = a == 0 ? last : a - 1];
             a_end = row_of(to->y);
             if (a_end > y) {
                 as = ((to->x - from->x) << 12) / (to->y - from->y);
-                ax = (from->x << 12) + ((as * ((y << 4) - from->y))) + 65535;
+                ax = (from->x << 12) + as * ((y << 4) - from->y) + 65535;
                 as <<= 4;
             }
         }
         while (y >= b_end) {
-            const Point *from = &points[b], *to = &points[b = b == n - 1 ? 0 : b + 1];
+            const Point *from = &points[b], *to = &points[b = b == last ? 0 : b + 1];
             b_end = row_of(to->y);
             if (b_end > y) {
                 bs = ((to->x - from->x) << 12) / (to->y - from->y);
-                bx = (from->x << 12) + ((bs * ((y << 4) - from->y))) + 65535;
+                bx = (from->x << 12) + bs * ((y << 4) - from->y) + 65535;
                 bs <<= 4;
             }
         }
-        int32_t end = a_end < b_end ? a_end : b_end;
-        if (end > bottom) end = bottom;
+        int32_t end = at_most(at_most(a_end, b_end), bottom);
         if (y < 0) { /* skip what lies above the canvas */
-            int32_t skip = (end < 0 ? end : 0) - y;
+            int32_t skip = at_most(end, 0) - y;
             y += skip, ax += as * skip, bx += bs * skip;
         }
         for (; y < end; y++, row += SCREEN_W, ax += as, bx += bs) {
-            int32_t left = ax >> 16, right = bx >> 16;
-            if (left > right) {
-                int32_t swap = left;
-                left = right, right = swap;
-            }
-            if (left < 0) left = 0;
-            if (right > SCREEN_W) right = SCREEN_W;
-            if (left < right) span_fill(row + left, right - left, colour);
+            int32_t left = ax >> 16, right = bx >> 16, swap = (right - left) & ((right - left) >> 31);
+            left = at_least_0(left + swap);
+            right = at_most(right - swap, SCREEN_W);
+            if (left < right) span_fill(row, left, right, pair);
         }
         if (y >= bottom) return;
     }
 }
 
+__attribute__((section(".text.hot.raster"), aligned(4096))) void raster_flush(void) {
+    const Polygon *polygon = raster_list, *end = raster_list + raster_waiting;
+    raster_waiting = 0;
+    for (; polygon < end; polygon++) fill(polygon->corner, polygon->n, polygon->pair);
+}
+
 void raster_rectangle(int x, int y, int w, int h, Pixel colour) {
-    Pixel *row = canvas + y * SCREEN_W + x;
-    for (; h > 0; h--, row += SCREEN_W) span_fill(row, w, colour);
+    Pixel *row = canvas + y * SCREEN_W;
+    for (; h > 0; h--, row += SCREEN_W) span_fill(row, x, x + w, colour * 65537u);
 }
 
 void raster_shade(int x, int y, int w, int h) {

@@ -67,6 +67,14 @@ static void make_line(const Camera *camera, const Sample *s, Line *line) {
     line->nearest = nearest;
 }
 
+static inline void quad(Point a, Point b, Point c, Point d, Pixel colour) {
+    Point *corner = raster_polygon(4, colour);
+    corner[0] = a;
+    corner[1] = b;
+    corner[2] = c;
+    corner[3] = d;
+}
+
 /* Cut a polygon at z = NEAR (in place, room for n + 1 corners). Returns its new number of corners. */
 static int clip(View *corner, int n) {
     View out[6];
@@ -74,8 +82,10 @@ static int clip(View *corner, int n) {
     for (int i = 0; i < n; i++) {
         View a = corner[i], b = corner[i == n - 1 ? 0 : i + 1];
         if (a.z >= NEAR) out[made++] = a;
-        if ((a.z >= NEAR) != (b.z >= NEAR))
-            out[made++] = (View){a.x + (b.x - a.x) * ((NEAR - a.z) * 4096 / (b.z - a.z)) / 4096, NEAR};
+        if ((a.z >= NEAR) != (b.z >= NEAR)) {
+            View front = a.z >= NEAR ? a : b, behind = a.z >= NEAR ? b : a; /* neighbours must cut alike */
+            out[made++] = (View){front.x + (behind.x - front.x) * ((front.z - NEAR) * 4096 / (front.z - behind.z)) / 4096, NEAR};
+        }
     }
     for (int i = 0; i < made; i++) corner[i] = out[i];
     return made;
@@ -84,17 +94,16 @@ static int clip(View *corner, int n) {
 /* A flat quadrilateral given in the camera's frame. */
 static void flat(const Camera *camera, View a, View b, View c, View d, Pixel colour) {
     View corner[6] = {a, b, c, d};
-    Point point[6];
     int n = clip(corner, 4);
+    if (n < 3) return;
+    Point *point = raster_polygon(n, colour);
     for (int i = 0; i < n; i++) point[i] = camera_project(camera, corner[i], 0);
-    if (n >= 3) raster_polygon(point, n, colour);
 }
 
 /* The strip between marks p and q of two lines. */
 static void strip(const Camera *camera, const Line *a, const Line *b, enum Mark p, enum Mark q, Pixel colour) {
     if (a->nearest >= NEAR && b->nearest >= NEAR) {
-        Point point[4] = {a->point[p], b->point[p], b->point[q], a->point[q]};
-        raster_polygon(point, 4, colour);
+        quad(a->point[p], b->point[p], b->point[q], a->point[q], colour);
     } else {
         flat(camera, a->view[p], b->view[p], b->view[q], a->view[q], colour);
     }
@@ -145,9 +154,8 @@ static void wall(const Camera *camera, const Course *course, int i, enum Mark ma
     if ((a.x < 0 && b.x < 0) || (a.x > SCREEN_W * 16 && b.x > SCREEN_W * 16)) return;
     Point a2 = camera_project(camera, corner[0], WALL_HEIGHT - WALL_CAP), b2 = camera_project(camera, corner[1], WALL_HEIGHT - WALL_CAP);
     Point a3 = camera_project(camera, corner[0], WALL_HEIGHT), b3 = camera_project(camera, corner[1], WALL_HEIGHT);
-    Point body[4] = {a, b, b2, a2}, cap[4] = {a2, b2, b3, a3};
-    raster_polygon(body, 4, theme->wall[i & 1]);
-    raster_polygon(cap, 4, theme->wall_top);
+    quad(a, b, b2, a2, theme->wall[i & 1]);
+    quad(a2, b2, b3, a3, theme->wall_top);
 }
 
 static void tree(const Camera *camera, const Course *course, int i) {
@@ -196,9 +204,12 @@ void scene_draw(const Camera *camera, const Course *course, const Kart *kart) {
                 wall(camera, course, items[item].index, items[item].side);
                 break;
             case ITEM_TREE:
+                raster_flush();
                 tree(camera, course, items[item].index);
                 break;
             default:
+                raster_flush();
                 draw_kart(camera, kart);
             }
+    raster_flush();
 }

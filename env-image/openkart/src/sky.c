@@ -72,9 +72,9 @@ void sky_build(const Theme *theme) {
     }
 }
 
-void sky_draw(const Camera *camera) {
+__attribute__((section(".text.hot.sky"))) void sky_draw(const Camera *camera) {
     int32_t left = (int32_t)(((camera->heading >> 16) * TURN) >> 16), rows = camera->horizon;
     const Pixel *from = &panorama[left & 3][HIGH - rows][left & ~3];
     Pixel *to = canvas;
-    for (int32_t y = 0; y < rows; y++, from += WIDE, to += SCREEN_W) copy64(to, from, SCREEN_W / 4);
+    for (int32_t y = 0; y < rows; y++, from += WIDE, to += SCREEN_W) row_copy(to, from);
 }

@@ -1,0 +1,104 @@
+"""Open Kart on the host and a driver who learns the course by driving it once."""
+
+import ctypes
+import math
+from pathlib import Path
+
+import numpy as np
+from n64gym.controller import A, B, word
+from n64gym.openkart import COURSE_SELECT, RACE, RESULTS, TITLE, Telemetry
+from numpy.typing import NDArray
+
+OPEN_KART = Path(__file__).parents[2] / "env-image" / "openkart"
+NOTES = 200  # places per lap that the driver remembers
+LOOK_AHEAD = 8  # of them
+CORNERING = 12.0  # m/s2 that it dares
+
+
+class HostKart:
+    """The game compiled for this machine; one per process, so all tests share it and start it anew."""
+
+    def __init__(self, library: Path) -> None:
+        self._game = ctypes.CDLL(str(library))
+        self._game.ok_telemetry.restype = ctypes.POINTER(ctypes.c_int32 * 64)
+        self._game.ok_frame.restype = ctypes.POINTER(ctypes.c_uint16 * (120 * 160))
+        self.start()
+
+    def start(self) -> None:
+        self._game.ok_start()
+
+    def step(self, buttons: int = 0, vis: int = 1) -> Telemetry:
+        for _ in range(vis):
+            self._game.ok_step(buttons)
+        return self.telemetry
+
+    def place(self, x: float, z: float, heading: float) -> None:
+        """Put the kart at x, z (metres), pointing to heading (degrees), behind the game's back."""
+        self._game.ok_place(round(x * 65536), round(z * 65536), round(heading / 360 * 65536) & 0xFFFF)
+
+    @property
+    def words(self) -> NDArray[np.int32]:
+        return np.frombuffer(self._game.ok_telemetry().contents, np.int32).copy()
+
+    @property
+    def telemetry(self) -> Telemetry:
+        return Telemetry(*self.words[: len(Telemetry._fields)].tolist())
+
+    def frame(self) -> NDArray[np.uint8]:
+        """5-bit RGB [120, 160, 3] of the picture that the next VI shows."""
+        pixels = np.frombuffer(self._game.ok_frame().contents, np.uint16).reshape(120, 160)
+        return np.stack([pixels >> shift & 31 for shift in (11, 6, 1)], axis=-1).astype(np.uint8)
+
+    def go_to_race(self) -> Telemetry:
+        """From power-on to the first VI of the race."""
+        self.start()
+        while (now := self.telemetry).stage != RACE:
+            self.step(menu_buttons(now))
+            self.step(0)
+        return now
+
+
+def menu_buttons(now: Telemetry) -> int:
+    return A if now.stage in (TITLE, COURSE_SELECT, RESULTS) else 0
+
+
+class Driver:
+    """Steers along the centre line, and brakes for the bends that it remembers."""
+
+    def __init__(self) -> None:
+        self._notes = np.full(NOTES, np.nan)  # the course's heading, in turns
+
+    def learn(self, kart: HostKart) -> "Driver":
+        """Drive one lap slowly and take notes."""
+        now = kart.go_to_race()
+        metres = 0.0
+        while now.laps_done == 0:
+            self._notes[self._note(now)] = (now.heading - now.heading_error) / 65536 % 1
+            metres += max(now.speed, 0) / 65536 / 3.6 / 60
+            now = kart.step(self._steer(now, limit=40.0))
+        self._metres = metres / NOTES
+        known = np.flatnonzero(~np.isnan(self._notes))
+        for i in range(NOTES):  # a note for every place: that of the last one known before
+            self._notes[i] = self._notes[known[np.searchsorted(known, i, "right") - 1]]
+        return self
+
+    def __call__(self, now: Telemetry) -> int:
+        """The BUTTONS word for this VI."""
+        ahead = self._notes[(self._note(now) + np.arange(LOOK_AHEAD)) % NOTES]
+        turns = (np.diff(ahead) + 0.5) % 1 - 0.5
+        sharpest = np.abs(np.convolve(turns, np.ones(3) / 3, "valid")).max() * 2 * math.pi  # radians by note
+        limit = min(90.0, 3.6 * math.sqrt(CORNERING * self._metres / max(sharpest, 1e-3)))
+        seen = 1 + round(now.speed / 65536 / 30)  # notes ahead that the eye is on
+        turn = (self._notes[(self._note(now) + seen) % NOTES] - self._notes[self._note(now)] + 0.5) % 1 - 0.5
+        return self._steer(now, limit, turn * 360)
+
+    @staticmethod
+    def _note(now: Telemetry) -> int:
+        return math.floor(now.race_progress / 65536 * NOTES) % NOTES
+
+    @staticmethod
+    def _steer(now: Telemetry, limit: float, turn: float = 0.0) -> int:
+        error = now.heading_error / 65536 * 360 + now.lateral / 65536 * 14 - turn
+        x = round(min(80, max(-80, -5 * error)))
+        speed = now.speed / 65536
+        return word(B if speed > limit + 6 else A if speed < limit else 0, x)

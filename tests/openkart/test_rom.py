@@ -1,0 +1,42 @@
+"""The ROM file: its header, its telemetry block, and the same bytes wherever it is built."""
+
+import hashlib
+import shutil
+import subprocess
+from pathlib import Path
+
+from host_kart import OPEN_KART
+from n64gym.emulator import Emulator
+from n64gym.openkart import MAGIC, TELEMETRY_WORD, TITLE, VERSION
+
+
+def build(folder: Path) -> str:
+    shutil.copytree(OPEN_KART, folder, ignore=shutil.ignore_patterns("build"))
+    subprocess.run(["make", "-s", "-C", folder, "rom"], check=True, timeout=120)
+    return hashlib.sha256((folder / "build" / "openkart.z64").read_bytes()).hexdigest()
+
+
+def test_reproducible(products: Path, tmp_path: Path):
+    here = hashlib.sha256((products / "openkart.z64").read_bytes()).hexdigest()
+    assert build(tmp_path / "a") == build(tmp_path / "another" / "place") == here
+
+
+def test_header(products: Path):
+    rom = (products / "openkart.z64").read_bytes()
+    assert rom[:4] == bytes.fromhex("80371240"), "big-endian byte order"
+    assert rom[0x20:0x34] == b"OPEN KART".ljust(20)
+    assert rom[0x3E:0x3F] == b"E", "NTSC"
+    assert 4096 < len(rom) < 1 << 20, "the boot program copies all of it"
+
+
+def test_telemetry_header(products: Path):
+    with Emulator(products / "openkart.z64") as emulator:
+        emulator.step(10)
+        words = emulator.rdram[TELEMETRY_WORD : TELEMETRY_WORD + 64].tolist()
+        assert words[:3] == [MAGIC, VERSION, TITLE]
+        assert words[5] == 3
+        assert words[28:] == [0] * 36
+        vis, reads = words[22], words[27]
+        assert vis == reads
+        emulator.step(7)
+        assert emulator.rdram[TELEMETRY_WORD + 22] == vis + 7
