@@ -38,6 +38,9 @@ class Hyperparameters(BaseModel):
 
     env_id: str = Field("n64gym/OpenKart-v0", description="Gymnasium id of the environment to learn")
     frame_size: int = Field(42, ge=16, le=512, description="height and width of image observations, pixels")
+    frame_colours: Literal["rgb", "grey"] = Field(
+        "rgb", description="image observations in colour, or grey at a third of the bytes"
+    )
     frameskip: int = Field(4, ge=1, le=60, description="n64gym only: how many VIs one action lasts")
     envs_per_worker: int = Field(
         8, ge=1, le=256, description="environments a worker steps as one batch; 1 = A3C as published"

@@ -1,7 +1,7 @@
 """From a Gymnasium id to a ready batch of environments.
 
-Image observations come out as uint8 [H, W, 1], vectors as float32 [N]. An episode that ends is followed at once by the
-next one's first observation.
+Image observations come out as uint8 [H, W, C] with C = 3 or 1, vectors as float32 [N]. An episode that ends is
+followed at once by the next one's first observation.
 """
 
 import importlib
@@ -17,6 +17,7 @@ from agent.config import BadInputError, Hyperparameters, nearest
 from agent.episode import Episode
 
 PLUGINS = {"n64gym": "n64gym", "ALE": "ale_py"}  # namespace of an id -> the module that registers it
+OBS_TYPES = {"rgb": "rgb", "grey": "grayscale"}  # our name -> ALE's
 SEED_STRIDE = 1000  # environments of one worker get consecutive seeds, workers this far apart
 
 cv2.setNumThreads(0)  # one core per worker
@@ -51,7 +52,11 @@ def make_one(hyperparameters: Hyperparameters, rom: str = "", render: bool = Fal
     _plug_in(env_id)
     if env_id.startswith("n64gym/"):
         size = hyperparameters.frame_size
-        arguments |= {"obs_type": "grayscale", "size": (size, size), "frameskip": hyperparameters.frameskip}
+        arguments |= {
+            "obs_type": OBS_TYPES[hyperparameters.frame_colours],
+            "size": (size, size),
+            "frameskip": hyperparameters.frameskip,
+        }
         if rom:
             arguments["rom"] = rom
     try:
@@ -60,28 +65,38 @@ def make_one(hyperparameters: Hyperparameters, rom: str = "", render: bool = Fal
         near = nearest(env_id, list(gym.registry)) or f" ({error})"
         raise BadInputError(f"A3C64_ENV_ID: no environment is called {env_id!r}{near}") from None
     except (ImportError, OSError, ValueError, gym.error.Error) as error:
-        raise BadInputError(f"A3C64_ENV_ID: {env_id}: {' '.join(str(error).split())}") from error
+        raise unusable(env_id, rom, error) from error
 
 
-def converter(space: gym.Space, size: int) -> tuple[gym.spaces.Box, Callable[[np.ndarray], np.ndarray]]:
+def unusable(env_id: str, rom: str, error: Exception) -> BadInputError:
+    """Return what to tell the user when an environment refuses what it was given."""
+    setting = "A3C64_ROM" if rom else "A3C64_ENV_ID"
+    return BadInputError(f"{setting}: {env_id}: {' '.join(str(error).split())}")
+
+
+def converter(space: gym.Space, size: int, colours: str) -> tuple[gym.spaces.Box, Callable[[np.ndarray], np.ndarray]]:
     """Return the space the policy sees, and the function that takes an observation of `space` into it.
+
+    Args:
+        space: what the environment puts out.
+        size: height and width of images, pixels.
+        colours: "rgb" or "grey"; an environment that is grey itself stays so.
 
     Raises:
         BadInputError: neither image nor vector.
     """
     if isinstance(space, gym.spaces.Box) and space.dtype == np.uint8 and len(space.shape) in (2, 3):
-        image = gym.spaces.Box(0, 255, (size, size, 1), np.uint8)
-        if space.shape == (size, size):
-            return image, lambda frame: frame[:, :, None]
-        if space.shape == (size, size, 1):
-            return image, lambda frame: frame
+        coloured = len(space.shape) == 3 and space.shape[2] == 3
+        channels = 3 if coloured and colours == "rgb" else 1
 
-        def shrink(frame: np.ndarray) -> np.ndarray:
-            if frame.ndim == 3:
-                frame = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) if frame.shape[2] == 3 else frame[:, :, 0]
-            return cv2.resize(frame, (size, size), interpolation=cv2.INTER_AREA)[:, :, None]
+        def convert(frame: np.ndarray) -> np.ndarray:
+            if coloured and channels == 1:
+                frame = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+            if frame.shape[:2] != (size, size):
+                frame = cv2.resize(frame, (size, size), interpolation=cv2.INTER_AREA)
+            return frame if frame.ndim == 3 else frame[:, :, None]
 
-        return image, shrink
+        return gym.spaces.Box(0, 255, (size, size, channels), np.uint8), convert
     if isinstance(space, gym.spaces.Box) and len(space.shape) == 1:
         vector = gym.spaces.Box(-np.inf, np.inf, space.shape, np.float32)
         return vector, lambda values: np.asarray(values, np.float32)
@@ -95,11 +110,11 @@ class EnvironmentBatch:
     `step(action)` then only collects the outcome, so all wrappers keep working.
     """
 
-    def __init__(self, environments: list[gym.Env], size: int, seed: int) -> None:
+    def __init__(self, environments: list[gym.Env], size: int, colours: str, seed: int) -> None:
         self.environments = environments
         self._starters = [getattr(env.unwrapped, "begin_step", None) for env in environments]
         self.action_space = environments[0].action_space
-        self.observation_space, self._convert = converter(environments[0].observation_space, size)
+        self.observation_space, self._convert = converter(environments[0].observation_space, size, colours)
         batch = len(environments)
         self.observations = np.zeros((batch, *self.observation_space.shape), self.observation_space.dtype)
         self._returns = np.zeros(batch)
@@ -117,7 +132,12 @@ class EnvironmentBatch:
         try:
             for k in range(count):
                 environments.append(make_one(hyperparameters, rom, render=render_first and k == 0))
-            return cls(environments, hyperparameters.frame_size, hyperparameters.seed + SEED_STRIDE * worker)
+            seed = hyperparameters.seed + SEED_STRIDE * worker
+            return cls(environments, hyperparameters.frame_size, hyperparameters.frame_colours, seed)
+        except ValueError as error:  # n64gym finds out at the first reset that a ROM is another game
+            for env in environments:
+                env.close()
+            raise unusable(hyperparameters.env_id, rom, error) from error
         except BaseException:
             for env in environments:
                 env.close()

@@ -51,8 +51,9 @@ def view(frame: Frame, stop: threading.Event, tend: X11vnc) -> None:
         seen, picture = newer
         height, width = picture.shape[:2]
         left, top, wide, high = placed(width, height)
+        # To the window's own format while it is small, then nearest-neighbour straight into the window.
         surface = pygame.image.frombuffer(picture.tobytes(), (width, height), "RGB").convert(window)
-        window.blit(pygame.transform.scale(surface, (wide, high)), (left, top))
+        pygame.transform.scale(surface, (wide, high), window.subsurface((left, top, wide, high)))
         pygame.display.flip()
 
 
@@ -73,7 +74,12 @@ def main() -> int:
     signal.alarm(0)
     server = X11vnc(screen.new_display_var, host, port)
     try:
-        os.environ.update(DISPLAY=screen.new_display_var, SDL_VIDEODRIVER="x11", SDL_VIDEO_WINDOW_POS="0,0")
+        os.environ.update(
+            DISPLAY=screen.new_display_var,
+            SDL_VIDEODRIVER="x11",
+            SDL_VIDEO_WINDOW_POS="0,0",
+            SDL_FRAMEBUFFER_ACCELERATION="0",  # OpenGL in software would cost four times as much
+        )
         view(frame, stop, server)
     finally:
         pygame.display.quit()  # before its X server goes, or Xlib complains

@@ -42,7 +42,7 @@ class Counter(gym.Env):
 
 
 def test_an_episode_that_ends_is_followed_by_the_next():
-    batch = EnvironmentBatch([Counter(True), Counter(False)], 42, seed=0)
+    batch = EnvironmentBatch([Counter(True), Counter(False)], 42, "grey", seed=0)
     actions = np.zeros(2, np.int32)
     for _ in range(2):
         step = batch.step(actions)
@@ -58,7 +58,7 @@ def test_an_episode_that_ends_is_followed_by_the_next():
 
 def test_all_begin_before_any_is_waited_for():
     log: list = []
-    batch = EnvironmentBatch([Counter(True, log), Counter(True, log)], 42, seed=0)
+    batch = EnvironmentBatch([Counter(True, log), Counter(True, log)], 42, "grey", seed=0)
     batch.step(np.array([0, 1], np.int32))
     assert [(what, action) for what, _, action in log] == [("begin", 0), ("begin", 1), ("step", 0), ("step", 1)]
 
@@ -77,13 +77,18 @@ def test_unknown_id_names_the_nearest():
 def test_images_become_grey_and_square():
     rng = np.random.default_rng(0)
     colour = gym.spaces.Box(0, 255, (120, 160, 3), np.uint8)
-    space, convert = converter(colour, 42)
+    space, convert = converter(colour, 42, "grey")
     frame = convert(rng.integers(0, 256, (120, 160, 3), np.uint8))
     assert frame.shape == space.shape == (42, 42, 1)
     assert frame.dtype == space.dtype == np.uint8
     white = convert(np.full((120, 160, 3), 255, np.uint8))
     assert white.min() == 255
-    native, convert = converter(gym.spaces.Box(0, 255, (42, 42), np.uint8), 42)
+    space, convert = converter(colour, 42, "rgb")
+    red = np.zeros((120, 160, 3), np.uint8)
+    red[:, :, 0] = 200
+    assert convert(red).shape == space.shape == (42, 42, 3)
+    assert convert(red)[20, 20].tolist() == [200, 0, 0]
+    native, convert = converter(gym.spaces.Box(0, 255, (42, 42), np.uint8), 42, "rgb")
     seen = rng.integers(0, 256, (42, 42), np.uint8)
     assert native.shape == (42, 42, 1)
     np.testing.assert_array_equal(convert(seen)[:, :, 0], seen)
@@ -91,7 +96,7 @@ def test_images_become_grey_and_square():
 
 def test_an_observation_nobody_can_use_is_named():
     with pytest.raises(BadInputError, match="Discrete"):
-        converter(gym.spaces.Discrete(3), 42)
+        converter(gym.spaces.Discrete(3), 42, "rgb")
 
 
 def test_seeds_differ_between_environments_and_repeat():
