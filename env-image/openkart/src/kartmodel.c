@@ -1,4 +1,4 @@
-/* The model is made of boxes, wheels and a helmet in centimetres; it is drawn four times too large, with light from the
+/* The model is made of boxes, wheels and a helmet in centimetres; it is drawn three times too large, with light from the
  * upper left, and shrunk to sprites, which smooths its edges.
  */
 #include "kartmodel.h"
@@ -7,12 +7,13 @@
 #include "sprite.h"
 
 #define DIRECTIONS 64
-#define W 36
-#define H 30
-#define SCALE 4
+#define W 40
+#define H 38
+#define SCALE 3
 #define EYE_BACK 480  /* centimetres, as the camera follows in a race */
 #define EYE_UP 220
-#define MAX_FACES 220
+#define REAR_ROWS 9   /* the rear wheels touch the ground this many rows below the kart's middle */
+#define MAX_FACES 256
 
 typedef struct {
     int32_t x, y, z; /* right, up, forward; centimetres */
@@ -27,7 +28,7 @@ typedef struct {
     int32_t red, green, blue;
 } Paint;
 
-static const Paint RED = {228, 44, 36}, DARK = {52, 52, 60}, GREY = {168, 172, 184}, BLUE = {48, 88, 208}, WHITE = {248, 248, 248},
+static const Paint RED = {228, 44, 36}, DARK = {52, 52, 60}, GREY = {168, 172, 184}, STEEL = {96, 100, 116}, BLUE = {48, 88, 208}, WHITE = {248, 248, 248},
                    YELLOW = {252, 204, 40}, SKIN = {248, 200, 160}, RUBBER = {44, 44, 48};
 
 static Face faces[MAX_FACES];
@@ -36,6 +37,7 @@ static Sprite sprites[DIRECTIONS];
 static Pixel pixels[DIRECTIONS][W * H];
 
 static void face(Corner a, Corner b, Corner c, Corner d, Paint paint) {
+    if (face_count == MAX_FACES) __builtin_trap(); /* the model has outgrown its table */
     faces[face_count++] = (Face){{a, b, c, d}, (uint8_t)paint.red, (uint8_t)paint.green, (uint8_t)paint.blue};
 }
 
@@ -92,7 +94,7 @@ static void build(void) {
     box(-44, -30, 12, 14, 38, 36, 10, 14, 30, RED);        /* side pods */
     box(44, -30, 12, 14, 38, 36, 10, 14, 30, RED);
     box(0, -40, 24, 24, 78, -28, 22, 24, 70, RED);         /* seat back */
-    box(0, -82, 26, 22, 48, -42, 26, 22, 52, GREY);        /* engine */
+    box(0, -80, 20, 22, 44, -42, 22, 22, 52, STEEL);       /* engine */
     box(0, -90, 46, 22, 32, -82, 46, 22, 32, RED);         /* rear bumper */
     box(-17, -98, 5, 36, 46, -78, 5, 36, 46, YELLOW);      /* exhausts */
     box(17, -98, 5, 36, 46, -78, 5, 36, 46, YELLOW);
@@ -195,15 +197,16 @@ static void dust(const Kart *kart, int32_t x, int32_t y) {
 }
 
 void kartmodel_draw(const Kart *kart, uint32_t camera_heading, Point ground, Point foot) {
-    static const uint8_t shadow[4] = {11, 13, 13, 11}; /* half-widths by row */
+    static const uint8_t shadow[8] = {9, 12, 14, 15, 15, 15, 14, 11}; /* half-widths by row */
     uint32_t turn = (kart->heading - camera_heading) >> 16;
     turn += (uint32_t)(kart->steer * 24 + kart->drift * 2400);
     uint32_t direction = (turn + 65536 / DIRECTIONS / 2) / (65536 / DIRECTIONS) & (DIRECTIONS - 1);
     int32_t x = (ground.x + 8) >> 4, y = (ground.y + 8) >> 4, lift = y - ((foot.y + 8) >> 4);
-    for (int row = 0; row < 4; row++) {
-        int32_t from = x - shadow[row], line = y - 1 + row;
-        if (from >= 0 && from + 2 * shadow[row] <= SCREEN_W && line >= 0 && line < SCREEN_H) raster_shade(from, line, 2 * shadow[row], 1);
+    for (int32_t row = 0; row < 8; row++) {
+        int32_t from = x - shadow[row], line = y + row;
+        if (from >= 0 && from + 2 * shadow[row] <= SCREEN_W && line >= 0 && line < SCREEN_H)
+            span_fill(canvas + line * SCREEN_W, from, from + 2 * shadow[row], RGB(40, 48, 40) * 65537u);
     }
-    sprite_draw(&sprites[direction], x, y + 3 - lift);
-    dust(kart, x, y);
+    sprite_draw(&sprites[direction], x, y + REAR_ROWS - lift);
+    dust(kart, x, y + 8);
 }
