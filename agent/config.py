@@ -47,21 +47,23 @@ class Hyperparameters(BaseModel):
     )
     t_max: int = Field(20, ge=1, le=4096, description="steps of each environment between two gradients")
     discount: float = Field(0.99, ge=0.0, le=1.0, description="gamma")
-    gae_lambda: float = Field(1.0, ge=0.0, le=1.0, description="lambda of GAE; 1 = n-step returns as in A3C")
+    gae_lambda: float = Field(0.95, ge=0.0, le=1.0, description="lambda of GAE; 1 = n-step returns as in A3C")
     normalise_advantages: bool = Field(
         True, description="give a rollout's advantages mean 0 and deviation 1; false = A3C as published"
     )
     entropy_cost: float = Field(0.01, ge=0.0, description="weight of the entropy bonus")
     value_cost: float = Field(0.5, ge=0.0, description="weight of the value loss")
     max_gradient_norm: float = Field(
-        0.5, gt=0.0, description="gradients longer than this are scaled down to it, at the worker"
+        10.0, gt=0.0, description="gradients longer than this are scaled down to it, at the worker"
     )
-    learning_rate: float = Field(7e-4, gt=0.0, le=1.0, description="step size of the shared RMSProp")
+    learning_rate: float = Field(3e-4, gt=0.0, le=1.0, description="step size of the shared RMSProp")
     learning_rate_schedule: Literal["constant", "linear"] = Field(
         "constant", description="linear falls to 0 at total_timesteps"
     )
     rmsprop_decay: float = Field(0.99, ge=0.0, lt=1.0, description="how slowly RMSProp forgets squared gradients")
-    rmsprop_epsilon: float = Field(1e-5, gt=0.0, description="added inside RMSProp's square root")
+    rmsprop_epsilon: float = Field(
+        1e-8, gt=0.0, description="added inside RMSProp's root; small, so that steps do not depend on gradients' size"
+    )
     max_staleness: int = Field(0, ge=0, description="gradients older than this many updates are refused; 0 = none is")
     trunk: Literal["compact", "universe"] = Field(
         "compact", description="convolutions: compact is 2x faster, universe is universe-starter-agent's"
