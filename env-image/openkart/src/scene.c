@@ -10,6 +10,7 @@
 #include "trees.h"
 
 #define KERBS_TO (60 * 256)  /* s.8 metres: farther away only the road itself is drawn */
+#define LINES_TO (35 * 256)  /* the white lines of straights are less than a pixel wide there */
 #define DASHES_TO (40 * 256)
 #define CHEQUER_TO (45 * 256)
 #define WALL_HEIGHT 220      /* 0.86 m, s.8 */
@@ -119,23 +120,29 @@ static void dash(const Camera *camera, const Line *a, const Line *b, Pixel colou
          between(b->view[ROAD_LEFT], b->view[ROAD_RIGHT], 33), between(a->view[ROAD_LEFT], a->view[ROAD_RIGHT], 33), colour);
 }
 
-/* Two rows of eight squares on the first quarter of the first cell. */
+/* Two rows of eight squares, 1.2 m each, from the start line on. */
 static void chequer(const Camera *camera, const Line *a, const Line *b) {
+    enum { ROW = 19 }; /* 1/64 of a cell */
     for (int row = 0; row < 2; row++) {
-        View left0 = between(a->view[ROAD_LEFT], b->view[ROAD_LEFT], row * 9), left1 = between(a->view[ROAD_LEFT], b->view[ROAD_LEFT], row * 9 + 9);
-        View right0 = between(a->view[ROAD_RIGHT], b->view[ROAD_RIGHT], row * 9), right1 = between(a->view[ROAD_RIGHT], b->view[ROAD_RIGHT], row * 9 + 9);
+        View left0 = between(a->view[ROAD_LEFT], b->view[ROAD_LEFT], row * ROW), left1 = between(a->view[ROAD_LEFT], b->view[ROAD_LEFT], row * ROW + ROW);
+        View right0 = between(a->view[ROAD_RIGHT], b->view[ROAD_RIGHT], row * ROW), right1 = between(a->view[ROAD_RIGHT], b->view[ROAD_RIGHT], row * ROW + ROW);
         for (int i = 0; i < 8; i++)
             flat(camera, between(left0, right0, i * 8), between(left1, right1, i * 8), between(left1, right1, i * 8 + 8),
                  between(left0, right0, i * 8 + 8), (i + row) & 1 ? RGB(16, 16, 24) : RGB(248, 248, 248));
     }
 }
 
+/* Kerbs, or a white line where it is straight: as wide as the road, which comes on top. */
+static void kerbs(const Camera *camera, const Course *course, int i) {
+    const Theme *theme = &course->data->theme;
+    int is_bend = course->samples[i].kerb > 128 || course->samples[i + 1].kerb > 128;
+    if (lines[i].nearest > (is_bend ? KERBS_TO : LINES_TO)) return;
+    strip(camera, &lines[i], &lines[i + 1], KERB_LEFT, KERB_RIGHT, is_bend ? theme->kerb[i & 1] : theme->line);
+}
+
 static void road(const Camera *camera, const Course *course, int i) {
     const Theme *theme = &course->data->theme;
-    const Sample *s = &course->samples[i];
     const Line *a = &lines[i], *b = &lines[i + 1];
-    int is_bend = s->kerb > 128 || s[1].kerb > 128;
-    if (a->nearest < KERBS_TO) strip(camera, a, b, KERB_LEFT, KERB_RIGHT, is_bend ? theme->kerb[i & 1] : theme->line);
     strip(camera, a, b, ROAD_LEFT, ROAD_RIGHT, theme->road[i >> 1 & 1]);
     if ((i & 3) < 2 && a->nearest < DASHES_TO) dash(camera, a, b, theme->line);
     if (i == 0 && a->nearest < CHEQUER_TO) chequer(camera, a, b);
@@ -194,6 +201,8 @@ void scene_draw(const Camera *camera, const Course *course, const Kart *kart) {
     int n = course->count;
     for (int i = 0; i < n; i++) make_line(camera, &course->samples[i], &lines[i]);
     lines[n] = lines[0];
+    for (int i = 0; i < n; i++) /* all kerbs before any road: a kerb's end may round onto the next piece of road */
+        if (lines[i].seen && lines[i + 1].seen) kerbs(camera, course, i);
     for (int i = 0; i < n; i++)
         if (lines[i].seen && lines[i + 1].seen) road(camera, course, i);
     sort_items(camera, course, kart);
