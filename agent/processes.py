@@ -7,7 +7,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -30,11 +31,27 @@ def pin_threads() -> None:
 
 
 def pin_tensorflow() -> None:
-    """Keep TensorFlow to one thread; call it before its first operation."""
-    import tensorflow as tf
+    """Load TensorFlow and keep it to one thread; call it before anything else imports it."""
+    with silence():  # it greets with four lines that no setting of its own can stop
+        import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Discard what native code writes to standard error; Python's exceptions are not affected."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def stop_on_signals() -> threading.Event:

@@ -40,13 +40,12 @@ def work(settings: Settings, client: Client, heartbeat: Heartbeat, stop: threadi
     """Build environments, model and display for the server's run, and train; again if the run changes."""
     run = client.hello()
     heartbeat.start()
-    # TensorFlow takes seconds to load and is only wanted once there is something to do.
+    pin_tensorflow()  # takes seconds, so only once there is something to do
     from agent.envs import EnvironmentBatch
     from agent.model import Policy
     from worker.display import show_on
     from worker.loop import train
 
-    pin_tensorflow()
     while not stop.is_set():
         watched = settings.vnc_port != 0
         environments = EnvironmentBatch.make(run, client.index, settings.rom, render_first=watched)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.returns import generalised_advantages, next_values
+from agent.returns import generalised_advantages, next_values, normalised
 
 
 def oracle(rewards, values, bootstrap, terminated, truncated, final_values, discount, lam):
@@ -79,3 +79,12 @@ def test_shapes_that_differ_are_an_error():
     one, two = np.zeros((2, 1), np.float32), np.zeros((3, 1), np.float32)
     with pytest.raises(ValueError, match="shapes differ"):
         generalised_advantages(one, two, two, one > 0, one > 0, 1.0, 1.0)
+
+
+def test_normalised_advantages():
+    advantages = np.array([[3.0, 5.0], [7.0, 9.0]], np.float32)
+    result = normalised(advantages)
+    assert result.mean() == pytest.approx(0.0, abs=1e-6)
+    assert result.std() == pytest.approx(1.0, rel=1e-5)
+    assert np.argsort(result, axis=None).tolist() == [0, 1, 2, 3]
+    assert not normalised(np.full((2, 2), 4.0, np.float32)).any(), "no spread, no gradient, no division by zero"
