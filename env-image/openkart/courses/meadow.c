@@ -31,7 +31,7 @@ const CourseData course_meadow = {
             .hill_near = RGB(56, 120, 88),
             .cloud = RGB(255, 255, 255),
             .cloud_shade = RGB(208, 224, 240),
-            .trees = 150,
+            .trees = 125,
             .seed = 64,
         },
 };

@@ -27,45 +27,61 @@ static const uint8_t *find(char letter) {
     return 0;
 }
 
-/* Rows of 7 pixels, rows and columns -1..7: bit 0 of `ink` and `rim` is the leftmost. Kept for every letter once used. */
+#define INK_MAX 24 /* multiples of 4 */
+#define RIM_MAX 48
+
+/* Where a letter's pixels lie, counted from one pixel above and left of it; made when it is first used. The lists are
+ * filled up to a multiple of four with repetitions, so that they can be drawn by fours (raster.h says why). */
 typedef struct {
-    uint8_t made;
-    uint8_t ink[9], rim[9];
+    uint8_t made, inks, rims;
+    uint16_t ink[INK_MAX], rim[RIM_MAX];
 } Glyph;
+
+static int has_ink(const uint8_t *column, int x, int y) { /* -1..6, -1..7 */
+    return x >= 0 && x < 5 && y >= 0 && y < 7 && (column[x] >> y & 1);
+}
+
+static int has_rim(const uint8_t *column, int x, int y) {
+    for (int j = -1; j <= 1; j++)
+        for (int i = -1; i <= 1; i++)
+            if (has_ink(column, x + i, y + j)) return !has_ink(column, x, y);
+    return 0;
+}
+
+static uint8_t padded(uint16_t *list, int n) {
+    for (; n & 3; n++) list[n] = list[n - 1];
+    return (uint8_t)n;
+}
 
 static const Glyph *glyph_of(char letter) {
     static Glyph glyphs[128];
     Glyph *glyph = &glyphs[letter & 127];
     if (glyph->made) return glyph;
     const uint8_t *column = find(letter);
+    int inks = 0, rims = 0;
+    for (int y = -1; column && y < 8; y++)
+        for (int x = -1; x < 6; x++) {
+            uint16_t at = (uint16_t)((y + 1) * SCREEN_W + x + 1);
+            if (has_ink(column, x, y) && inks < INK_MAX) glyph->ink[inks++] = at;
+            if (has_rim(column, x, y) && rims < RIM_MAX) glyph->rim[rims++] = at;
+        }
+    glyph->inks = padded(glyph->ink, inks);
+    glyph->rims = padded(glyph->rim, rims);
     glyph->made = 1;
-    if (!column) return glyph;
-    for (int row = 0; row < 9; row++)
-        for (int x = 0; x < 5; x++)
-            if (row > 0 && row < 8 && column[x] >> (row - 1) & 1) glyph->ink[row] |= (uint8_t)(2 << x);
-    for (int row = 0; row < 9; row++) {
-        uint32_t near = 0;
-        for (int other = row - 1; other <= row + 1; other++)
-            if (other >= 0 && other < 9) near |= glyph->ink[other] | glyph->ink[other] << 1 | glyph->ink[other] >> 1;
-        glyph->rim[row] = (uint8_t)(near & ~glyph->ink[row]);
-    }
     return glyph;
 }
 
-void text_draw(const char *text, int x, int y, Pixel colour) {
-    for (; *text; text++, x += TEXT_STEP) {
+static inline void dots(Pixel *p, const uint16_t *at, int n, Pixel colour) {
+    for (; n > 0; n -= 4, at += 4) p[at[0]] = colour, p[at[1]] = colour, p[at[2]] = colour, p[at[3]] = colour;
+}
+
+__attribute__((section(".text.hot.font"), aligned(2048))) void text_draw(const char *text, int x, int y, Pixel colour) {
+    Pixel *p = canvas + (y - 1) * SCREEN_W + x - 1;
+    for (; *text; text++, p += TEXT_STEP) {
         if (*text == ' ') continue;
         const Glyph *glyph = glyph_of(*text);
-        Pixel *line = canvas + (y - 1) * SCREEN_W + x - 1;
-        for (int row = 0; row < 9; row++, line += SCREEN_W) {
-            uint32_t ink = glyph->ink[row], rim = glyph->rim[row];
-            Pixel *p = line;
-            for (uint32_t any = ink | rim; any; any >>= 1, ink >>= 1, rim >>= 1, p++)
-                if (ink & 1)
-                    *p = colour;
-                else if (rim & 1)
-                    *p = RIM;
-        }
+        dots(p, glyph->rim, glyph->rims, RIM);
+        dots(p, glyph->ink, glyph->inks, colour);
     }
 }
 
@@ -77,14 +93,18 @@ static int length(const char *text) {
 
 void text_centre(const char *text, int y, Pixel colour) { text_draw(text, (SCREEN_W - length(text) * TEXT_STEP + 1) / 2, y, colour); }
 
+/* Neighbouring blocks of a row are one rectangle. */
 static void blocks(const char *text, int x, int y, int size, int grow, Pixel top, Pixel bottom) {
     for (; *text; text++, x += TEXT_STEP * size) {
         const uint8_t *column = find(*text);
         for (int row = 0; column && row < 7; row++)
-            for (int i = 0; i < 5; i++)
-                if (column[i] >> row & 1)
-                    raster_rectangle(x + i * size + (6 - row) * size / 4 - grow, y + row * size - grow, size + 2 * grow, size + 2 * grow,
-                                     grow ? RIM : row < 3 ? top : row == 3 ? RGB(255, 255, 255) : bottom);
+            for (int i = 0; i < 5; i++) {
+                int first = i;
+                while (has_ink(column, i, row)) i++;
+                if (i == first) continue;
+                raster_rectangle(x + first * size + (6 - row) * size / 4 - grow, y + row * size - grow, (i - first) * size + 2 * grow,
+                                 size + 2 * grow, grow ? RIM : row < 3 ? top : row == 3 ? RGB(255, 255, 255) : bottom);
+            }
     }
 }
 

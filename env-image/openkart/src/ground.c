@@ -9,7 +9,6 @@
 #define CELL_SHIFT 19 /* a square of the pattern is 8 m = 2^19 in s16.16 */
 #define FADE_NEAR (36 * 256) /* s.8 metres: from here on the two tones come closer to each other ... */
 #define FADE_FAR (70 * 256)  /* ... and here they are one */
-#define OFF_SCREEN (SCREEN_W << 8)
 
 static Pixel mix(Pixel a, Pixel b) { return (Pixel)(((a & 0xF7BC) >> 1) + ((b & 0xF7BC) >> 1)) | 1; }
 
@@ -18,19 +17,13 @@ typedef struct {
     int32_t next, step;
 } Borders;
 
-/* u: cells at the row's left end (s16.16); du: cells per pixel (s16.16). */
+/* u: cells at the row's left end (fraction of s16.16); du: cells per pixel (s16.16). */
 static inline Borders borders(int32_t u, int32_t du) {
-    Borders b = {OFF_SCREEN, 0};
-    int32_t size = iabs(du);
-    if (size < 128) { /* less than a third of a cell by row: at most one border */
-        if (du == 0) return b;
-        int32_t whole = (du > 0 ? 65536 - (u & 65535) : (u & 65535)) / size;
-        if (whole < SCREEN_W) b.next = whole << 8;
-        b.step = OFF_SCREEN;
-        return b;
-    }
+    int32_t sign = du >> 31, size = ((du ^ sign) - sign) | 1;
+    int32_t to_go = ((u ^ ~sign) & 65535) + 1; /* to the next cell if du > 0, else back to this cell's beginning */
+    Borders b;
     b.step = (1 << 24) / size;
-    b.next = (b.step * (int32_t)((uint32_t)(du > 0 ? 65536 - (u & 65535) : (u & 65535)) >> 4)) >> 12;
+    b.next = mul_shift(b.step, to_go, 16);
     return b;
 }
 
@@ -55,11 +48,9 @@ __attribute__((section(".text.hot.ground"))) void ground_draw(const Camera *came
         Borders bz = borders((z >> (CELL_SHIFT - 16)) & 65535, dz >> (CELL_SHIFT - 16));
         int32_t at = 0;
         for (;;) {
-            int32_t next;
-            if (bx.next < bz.next)
-                next = bx.next, bx.next += bx.step;
-            else
-                next = bz.next, bz.next += bz.step;
+            int32_t gap = bx.next - bz.next, x_first = gap >> 31, next = bz.next + (gap & x_first);
+            bx.next += bx.step & x_first;
+            bz.next += bz.step & ~x_first;
             int32_t until = next >> 8;
             if (until >= SCREEN_W) until = SCREEN_W;
             if (until > at) span_fill(row, at, until, tone[which] * 65537u);

@@ -41,8 +41,10 @@ static void side_down(int x, int reversed, int lit, Pixel colour, Pixel rest) {
     lit = (int)clamp(lit, 0, SCREEN_H);
     int upper = reversed ? SCREEN_H - lit : lit;
     uint32_t above = reversed ? rest : colour, below = reversed ? colour : rest;
+    above = (above ^ below) * 65537u, below *= 65537u;
     Pixel *p = canvas + x;
-    for (int y = 0; y < SCREEN_H; y++, p += SCREEN_W) *(uint32_t *)(void *)p = (y < upper ? above : below) * 65537u;
+#pragma GCC unroll 8
+    for (int y = 0; y < SCREEN_H; y++, p += SCREEN_W) *(uint32_t *)(void *)p = below ^ (above & (uint32_t)((y - upper) >> 31));
 }
 
 static void border(const Game *game, fix lap_progress) {
@@ -66,9 +68,18 @@ static void number(char *text, int32_t n) { /* three places */
     text[2] = (char)('0' + n % 10);
 }
 
-void hud_map(const Course *course, int x, int y, int size, Pixel colour, const Kart *kart) {
+/* A course's outline, kept from picture to picture: pixels as offsets into the canvas, a multiple of four of them. */
+static struct {
+    const CourseData *data;
+    int size, count;
+    int32_t low_x, high_z, span; /* span: s16.16 metres a pixel */
+    uint16_t at[COURSE_MAX_SAMPLES + 3];
+} outline;
+
+static void make_outline(const Course *course, int size) {
     int32_t low_x = FIX(1000), high_x = -FIX(1000), low_z = FIX(1000), high_z = -FIX(1000);
-    for (int i = 0; i < course->count; i++) {
+    int n = course->count;
+    for (int i = 0; i < n; i++) {
         const Sample *s = &course->samples[i];
         if (s->x < low_x) low_x = s->x;
         if (s->x > high_x) high_x = s->x;
@@ -76,13 +87,23 @@ void hud_map(const Course *course, int x, int y, int size, Pixel colour, const K
         if (s->z > high_z) high_z = s->z;
     }
     int32_t span = (high_x - low_x > high_z - low_z ? high_x - low_x : high_z - low_z) / (size - 2) + 1;
-    for (int i = 0; i < course->count; i++) {
+    for (int i = 0; i < n; i++) {
         const Sample *s = &course->samples[i];
-        Pixel *p = canvas + (y + (high_z - s->z) / span) * SCREEN_W + x + (s->x - low_x) / span;
-        p[0] = p[1] = colour;
+        outline.at[i] = (uint16_t)((high_z - s->z) / span * SCREEN_W + (s->x - low_x) / span);
     }
+    for (; n & 3; n++) outline.at[n] = outline.at[n - 1];
+    outline.data = course->data, outline.size = size, outline.count = n;
+    outline.low_x = low_x, outline.high_z = high_z, outline.span = span;
+}
+
+void hud_map(const Course *course, int x, int y, int size, Pixel colour, const Kart *kart) {
+    if (outline.data != course->data || outline.size != size) make_outline(course, size);
+    Pixel *p = canvas + y * SCREEN_W + x;
+#pragma GCC unroll 4
+    for (int i = 0; i < outline.count; i++) p[outline.at[i]] = p[outline.at[i] + 1] = colour;
     if (!kart) return;
-    int32_t kx = x + clamp((kart->x - low_x) / span, 0, size - 2), ky = y + clamp((high_z - kart->z) / span, 0, size - 2);
+    int32_t kx = x + clamp((kart->x - outline.low_x) / outline.span, 0, size - 2);
+    int32_t ky = y + clamp((outline.high_z - kart->z) / outline.span, 0, size - 2);
     raster_rectangle((int)kx - 1, (int)ky - 1, 3, 3, RGB(255, 32, 32));
 }
 

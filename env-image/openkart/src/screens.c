@@ -23,7 +23,7 @@ static void select(const Game *game) {
     text_centre(course_list[game->course_id]->name, 84, WHITE);
     if (game->best_lap) text_centre(hud_time(time, game->best_lap), 94, YELLOW);
     if (blink(game->stage_time)) text_centre("A: GO", 103, WHITE);
-    hud_map(&game->course, 54, 22, 52, WHITE, 0);
+    for (int thick = 0; thick < 2; thick++) hud_map(&game->course, 54, 22 + thick, 52, WHITE, 0);
 }
 
 static void lamp(int x, int y, Pixel colour) {
