@@ -4,13 +4,13 @@
 #define ROAD 48, 105, 105 /* 9.6 m of road, walls 10.5 m from the centre line */
 
 static const ControlPoint points[] = {
-    {-62, -20, ROAD}, /* the line */
-    {-62, 4, ROAD},   {-62, 28, ROAD},  {-56, 46, ROAD},  {-40, 55, ROAD},  {-20, 56, ROAD}, /* fast right */
-    {-4, 53, ROAD},   {10, 46, ROAD},   {25, 45, ROAD},   {38, 53, ROAD},   {54, 56, ROAD},  /* chicane */
-    {70, 50, ROAD},   {77, 36, ROAD},   {72, 22, ROAD},   {58, 15, ROAD},   {38, 14, ROAD},  /* right, back west */
-    {12, 13, ROAD},   {-10, 12, ROAD},  {-22, 5, ROAD},   {-23, -7, ROAD},  {-12, -14, ROAD}, /* hairpin left */
-    {12, -15, ROAD},  {38, -17, ROAD},  {58, -22, ROAD},  {68, -36, ROAD},  {58, -51, ROAD}, /* right again */
-    {38, -55, ROAD},  {10, -52, ROAD},  {-18, -55, ROAD}, {-42, -57, ROAD}, {-58, -46, ROAD},
+    {-62, -20, ROAD},                                                                        /* the line */
+    {-62, 4, ROAD},   {-62, 28, ROAD}, {-56, 46, ROAD},  {-40, 55, ROAD},  {-20, 56, ROAD},  /* fast right */
+    {-4, 53, ROAD},   {10, 46, ROAD},  {25, 45, ROAD},   {38, 53, ROAD},   {54, 56, ROAD},   /* chicane */
+    {70, 50, ROAD},   {77, 36, ROAD},  {72, 22, ROAD},   {58, 15, ROAD},   {38, 14, ROAD},   /* right, back west */
+    {12, 13, ROAD},   {-10, 12, ROAD}, {-22, 5, ROAD},   {-23, -7, ROAD},  {-12, -14, ROAD}, /* hairpin left */
+    {12, -15, ROAD},  {38, -17, ROAD}, {58, -22, ROAD},  {68, -36, ROAD},  {58, -51, ROAD},  /* right again */
+    {38, -55, ROAD},  {10, -52, ROAD}, {-18, -55, ROAD}, {-42, -57, ROAD}, {-58, -46, ROAD},
 };
 
 const CourseData course_meadow = {

@@ -25,7 +25,8 @@ void ok_start(void) {
 
 /* One VI with mupen64plus' BUTTONS word: its four bytes, lowest first, are what the controller sends. */
 void ok_step(uint32_t buttons) {
-    Pad pad = {(uint16_t)((buttons & 255) << 8 | (buttons >> 8 & 255)), (int8_t)(buttons >> 16), (int8_t)(buttons >> 24)};
+    Pad pad = {(uint16_t)((buttons & 255) << 8 | (buttons >> 8 & 255)), (int8_t)(buttons >> 16),
+               (int8_t)(buttons >> 24)};
     game_vi(pad, telemetry);
 }
 

@@ -23,7 +23,7 @@
     .byte 'E'                   # NTSC, North America
     .byte 1                     # version
 
-# ---- boot program at ROM 0x40, runs at 0xA4000040 --------------------------------------------------------------------
+# ---- boot program at ROM 0x40, runs at 0xA4000040 ------------------------------------------------------------------
 boot:
     lui   $t0, 0xA460           # PI registers
     li    $t1, 0x00001000       # to RDRAM 0x1000 ...
@@ -40,7 +40,7 @@ boot:
     jr    $t0
     nop
 
-# ---- start of the game, RDRAM 0x80001000 ------------------------------------------------------------------------------
+# ---- start of the game, RDRAM 0x80001000 ---------------------------------------------------------------------------
     .section .text.start, "ax"
     .globl _start
 _start:

@@ -1,11 +1,11 @@
 /* Camera movements. */
 #include "camera.h"
 
-#define DISTANCE FIX(4.6)     /* behind the kart, metres */
-#define HEIGHT 560            /* 2.2 m */
+#define DISTANCE FIX(4.6) /* behind the kart, metres */
+#define HEIGHT 560        /* 2.2 m */
 #define HORIZON 42
-#define HEIGHT_ORBIT 1100     /* 4.3 m */
-#define ORBIT_SPEED 3         /* 1/16 metres per VI */
+#define HEIGHT_ORBIT 1100 /* 4.3 m */
+#define ORBIT_SPEED 3     /* 1/16 metres per VI */
 
 void camera_aim(Camera *camera) {
     camera->s = sine(camera->heading >> 16);
@@ -46,7 +46,9 @@ void camera_orbit(Camera *camera, const Course *course, uint32_t time) {
     const Sample *then = &course->samples[(cell + 4) % course->count];
     camera->x = s->x + ((next->x - s->x) >> 8) * part;
     camera->z = s->z + ((next->z - s->z) >> 8) * part;
-    camera->heading = angle_of((aim->tx * (256 - part) + then->tx * part) >> 6, (aim->tz * (256 - part) + then->tz * part) >> 6) << 16;
+    camera->heading =
+        angle_of((aim->tx * (256 - part) + then->tx * part) >> 6, (aim->tz * (256 - part) + then->tz * part) >> 6)
+        << 16;
     camera->height = HEIGHT_ORBIT;
     camera->horizon = HORIZON + 6;
     camera_aim(camera);

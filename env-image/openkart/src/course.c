@@ -1,4 +1,5 @@
-/* Course building: control points -> Catmull-Rom curve -> samples at equal distances -> tangents, kerbs, walls, trees. */
+/* Course building: control points -> Catmull-Rom curve -> samples at equal distances -> tangents, kerbs, walls, trees.
+ */
 #include "course.h"
 
 #define FINE 32 /* points of the curve between two control points while it is measured */
@@ -119,7 +120,8 @@ static void plant(Course *course) {
             int32_t wall = side < 0 ? s->left : s->right, roll = next_random(&state), away = next_random(&state) & 4095;
             int32_t lateral = (wall + 512 + away) * side; /* s8.8: 2 to 18 m behind the wall */
             int32_t x = (s->x >> 12) + ((s->tz * lateral) >> 18), z = (s->z >> 12) - ((s->tx * lateral) >> 18);
-            if ((roll & 255) >= theme->trees || course->trees == COURSE_MAX_TREES || !is_outside(course, x, z, 1)) continue;
+            if ((roll & 255) >= theme->trees || course->trees == COURSE_MAX_TREES || !is_outside(course, x, z, 1))
+                continue;
             Tree *tree = &course->tree[course->trees++];
             tree->x = (int16_t)x;
             tree->z = (int16_t)z;

@@ -34,20 +34,20 @@ typedef struct {
 /* The centre line sampled at equal distances. Vectors s1.14, widths s8.8 metres. */
 typedef struct {
     fix x, z;
-    int16_t tx, tz;                 /* unit tangent, forwards; the unit normal to the right is (tz, -tx) */
+    int16_t tx, tz;                  /* unit tangent, forwards; the unit normal to the right is (tz, -tx) */
     int16_t half, kerb, left, right; /* edge of road, width of kerb, walls' distances from the centre line */
-    int16_t bend;                   /* how much the tangent turns to the next sample, s1.14; right is positive */
+    int16_t bend;                    /* how much the tangent turns to the next sample, s1.14; right is positive */
 } Sample;
 
 typedef struct {
-    int16_t x, z; /* s11.4 metres */
+    int16_t x, z;         /* s11.4 metres */
     uint8_t kind, height; /* sprite number; decimetres */
 } Tree;
 
 typedef struct {
     const CourseData *data;
-    int count;   /* samples */
-    fix spacing; /* metres between two */
+    int count;                              /* samples */
+    fix spacing;                            /* metres between two */
     Sample samples[COURSE_MAX_SAMPLES + 1]; /* the last repeats the first */
     int trees;
     Tree tree[COURSE_MAX_TREES];
@@ -55,10 +55,10 @@ typedef struct {
 
 /* Where a point lies with respect to the course. */
 typedef struct {
-    int32_t sample;   /* cell: between samples[sample] and the next */
-    fix fraction;     /* within the cell, [0, 1) */
-    fix lateral;      /* metres right of the centre line */
-    int32_t tx, tz;   /* unit tangent there, s1.14 */
+    int32_t sample;        /* cell: between samples[sample] and the next */
+    fix fraction;          /* within the cell, [0, 1) */
+    fix lateral;           /* metres right of the centre line */
+    int32_t tx, tz;        /* unit tangent there, s1.14 */
     fix half, left, right; /* metres */
 } Place;
 
@@ -68,8 +68,9 @@ extern const int course_list_count;
 /* Build `course` from its data. */
 void course_build(Course *course, const CourseData *data);
 
-/* Find (x, z) on the course, starting from the cell in place->sample and moving at most one cell either way, which is how
- * far a kart gets in a VI; so a jump over the infield finds no other part of the course. Returns -1, 0 or 1: cells moved. */
+/* Find (x, z) on the course, starting from the cell in place->sample and moving at most one cell either way, which is
+ * how far a kart gets in a VI; so a jump over the infield finds no other part of the course. Returns -1, 0 or 1: cells
+ * moved. */
 int course_locate(const Course *course, Place *place, fix x, fix z);
 
 #endif

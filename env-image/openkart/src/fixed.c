@@ -45,7 +45,8 @@ static int32_t octant(int32_t t) { return (t * (8192 + ((2847 * (4096 - t)) >> 1
 uint32_t angle_of(int32_t x, int32_t z) {
     int32_t ax = iabs(x), az = iabs(z), a;
     if (ax == 0 && az == 0) return 0;
-    a = ax <= az ? octant((ax << 10) / ((az >> 2) + !(az >> 2))) : 16384 - octant((az << 10) / ((ax >> 2) + !(ax >> 2)));
+    a = ax <= az ? octant((ax << 10) / ((az >> 2) + !(az >> 2)))
+                 : 16384 - octant((az << 10) / ((ax >> 2) + !(ax >> 2)));
     if (z < 0) a = 32768 - a;
     if (x < 0) a = -a;
     return (uint32_t)a & 65535;

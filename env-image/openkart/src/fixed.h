@@ -7,12 +7,11 @@
 typedef int32_t fix; /* s16.16 unless a comment says otherwise */
 
 #define FIX_ONE 65536
-#define FIX(x) ((fix)((x)*65536 + ((x) < 0 ? -0.5 : 0.5))) /* of a constant: folded by the compiler, no float at run time */
+#define FIX(x) \
+    ((fix)((x) * 65536 + ((x) < 0 ? -0.5 : 0.5))) /* of a constant: folded by the compiler, no float at run time */
 
 /* (a * b) >> shift with a 64-bit product: one mult on MIPS. */
-static inline int32_t mul_shift(int32_t a, int32_t b, int shift) {
-    return (int32_t)(((int64_t)a * b) >> shift);
-}
+static inline int32_t mul_shift(int32_t a, int32_t b, int shift) { return (int32_t)(((int64_t)a * b) >> shift); }
 
 static inline fix fix_mul(fix a, fix b) { return mul_shift(a, b, 16); }
 

@@ -11,12 +11,12 @@
 #include "telemetry.h"
 #include "trees.h"
 
-#define GRID_METRES FIX(-6.0)     /* the kart waits this far before the line ... */
-#define GRID_LATERAL FIX(-1.6)    /* ... left of the middle */
-#define WRONG_WAY_ERROR 20480     /* 112 degrees */
-#define RIGHT_WAY_ERROR 16384     /* 90 degrees: below this the warning ends */
-#define WRONG_WAY_PATIENCE 20     /* VIs */
-#define STICK_PRESS 40            /* stick as a menu's direction */
+#define GRID_METRES FIX(-6.0)  /* the kart waits this far before the line ... */
+#define GRID_LATERAL FIX(-1.6) /* ... left of the middle */
+#define WRONG_WAY_ERROR 20480  /* 112 degrees */
+#define RIGHT_WAY_ERROR 16384  /* 90 degrees: below this the warning ends */
+#define WRONG_WAY_PATIENCE 20  /* VIs */
+#define STICK_PRESS 40         /* stick as a menu's direction */
 
 Game the_game;
 
@@ -90,10 +90,9 @@ static void race(void) {
 }
 
 static void choose_course(void) {
-    static int32_t stick_was;
     int32_t stick = the_game.pad.y > STICK_PRESS ? -1 : the_game.pad.y < -STICK_PRESS ? 1 : 0;
-    int32_t id = the_game.course_id + (stick_was == 0 ? stick : 0);
-    stick_was = stick;
+    int32_t id = the_game.course_id + (the_game.stick_was == 0 ? stick : 0);
+    the_game.stick_was = stick;
     if (id < 0) id = course_list_count - 1;
     if (id >= course_list_count) id = 0;
     if (id != the_game.course_id) load_course((int)id);
@@ -115,25 +114,25 @@ static void results(void) {
 static void advance(void) {
     the_game.stage_time++;
     switch (the_game.stage) {
-    case STAGE_BOOT:
-        break;
-    case STAGE_TITLE:
-        camera_orbit(&the_game.camera, &the_game.course, the_game.stage_time);
-        if (the_game.pressed & (PAD_START | PAD_A)) enter(STAGE_SELECT);
-        break;
-    case STAGE_SELECT:
-        choose_course();
-        break;
-    case STAGE_COUNTDOWN:
-        camera_follow(&the_game.camera, &the_game.kart);
-        if (the_game.stage_time >= COUNTDOWN_TIME) enter(STAGE_RACE);
-        break;
-    case STAGE_RACE:
-        race();
-        break;
-    case STAGE_RESULTS:
-        results();
-        break;
+        case STAGE_BOOT:
+            break;
+        case STAGE_TITLE:
+            camera_orbit(&the_game.camera, &the_game.course, the_game.stage_time);
+            if (the_game.pressed & (PAD_START | PAD_A)) enter(STAGE_SELECT);
+            break;
+        case STAGE_SELECT:
+            choose_course();
+            break;
+        case STAGE_COUNTDOWN:
+            camera_follow(&the_game.camera, &the_game.kart);
+            if (the_game.stage_time >= COUNTDOWN_TIME) enter(STAGE_RACE);
+            break;
+        case STAGE_RACE:
+            race();
+            break;
+        case STAGE_RESULTS:
+            results();
+            break;
     }
 }
 

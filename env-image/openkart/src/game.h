@@ -22,6 +22,7 @@ typedef struct Game {
     uint32_t best_lap; /* of this session, VIs; 0 = none yet */
     Pad pad;
     uint16_t pressed; /* buttons that went down in this VI */
+    int32_t stick_was; /* the menu direction of the VI before: -1 up, 1 down */
     Kart kart;
     Camera camera;
     Course course;

@@ -1,12 +1,12 @@
 /* Grass in a chequered pattern, in perspective, drawn as spans.
  *
- * Along one screen row the ground moves by the same world vector from pixel to pixel. So the borders of the pattern in x
- * are equally far apart on the row, and so are those in z: two sequences of borders, found with two divisions a row, are
- * merged, and what lies between two neighbours is one flat span. No pixel is looked up anywhere.
+ * Along one screen row the ground moves by the same world vector from pixel to pixel. So the borders of the pattern in
+ * x are equally far apart on the row, and so are those in z: two sequences of borders, found with two divisions a row,
+ * are merged, and what lies between two neighbours is one flat span. No pixel is looked up anywhere.
  */
 #include "ground.h"
 
-#define CELL_SHIFT 19 /* a square of the pattern is 8 m = 2^19 in s16.16 */
+#define CELL_SHIFT 19        /* a square of the pattern is 8 m = 2^19 in s16.16 */
 #define FADE_NEAR (36 * 256) /* s.8 metres: from here on the two tones come closer to each other ... */
 #define FADE_FAR (70 * 256)  /* ... and here they are one */
 

@@ -28,7 +28,8 @@ char *hud_time(char *text, uint32_t vis) {
     return text;
 }
 
-/* One side: `lit` of its `length` pixels, counted from its clockwise beginning, in one colour, the rest in the other. */
+/* One side: `lit` of its `length` pixels, counted from its clockwise beginning, in one colour, the rest in the other.
+ */
 static void side_across(int y, int from, int length, int reversed, int lit, Pixel colour, Pixel rest) {
     lit = (int)clamp(lit, 0, length);
     int left = reversed ? length - lit : lit;
@@ -44,7 +45,8 @@ static void side_down(int x, int reversed, int lit, Pixel colour, Pixel rest) {
     above = (above ^ below) * 65537u, below *= 65537u;
     Pixel *p = canvas + x;
 #pragma GCC unroll 8
-    for (int y = 0; y < SCREEN_H; y++, p += SCREEN_W) *(uint32_t *)(void *)p = below ^ (above & (uint32_t)((y - upper) >> 31));
+    for (int y = 0; y < SCREEN_H; y++, p += SCREEN_W)
+        *(uint32_t *)(void *)p = below ^ (above & (uint32_t)((y - upper) >> 31));
 }
 
 static void border(const Game *game, fix lap_progress) {

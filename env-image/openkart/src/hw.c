@@ -16,26 +16,27 @@ void *memset(void *to, int value, unsigned long size);
 
 /* NTSC, progressive, 16 bits a pixel; 160x120 stretched over the whole screen by the two scale registers. */
 static const uint32_t vi_registers[14] = {
-    0x00003202,               /* CTRL: 16-bit pixels, resampling without anti-aliasing */
-    0,                        /* ORIGIN: set with each picture */
-    SCREEN_W,                 /* WIDTH in pixels */
-    0x00000002,               /* V_INTR: half-line of the interrupt */
-    0,                        /* V_CURRENT */
-    0x03E52239,               /* BURST */
-    0x0000020D,               /* V_SYNC: 525 half-lines */
-    0x00000C15,               /* H_SYNC */
-    0x0C150C15,               /* LEAP */
-    0x006C02EC,               /* H_VIDEO: 640 pixels wide */
-    0x002501FF,               /* V_VIDEO: 474 half-lines high */
-    0x000E0204,               /* V_BURST */
-    SCREEN_W * 1024 / 640,    /* X_SCALE: source pixels per screen pixel, 2.10 */
-    SCREEN_H * 1024 / 240,    /* Y_SCALE */
+    0x00003202,            /* CTRL: 16-bit pixels, resampling without anti-aliasing */
+    0,                     /* ORIGIN: set with each picture */
+    SCREEN_W,              /* WIDTH in pixels */
+    0x00000002,            /* V_INTR: half-line of the interrupt */
+    0,                     /* V_CURRENT */
+    0x03E52239,            /* BURST */
+    0x0000020D,            /* V_SYNC: 525 half-lines */
+    0x00000C15,            /* H_SYNC */
+    0x0C150C15,            /* LEAP */
+    0x006C02EC,            /* H_VIDEO: 640 pixels wide */
+    0x002501FF,            /* V_VIDEO: 474 half-lines high */
+    0x000E0204,            /* V_BURST */
+    SCREEN_W * 1024 / 640, /* X_SCALE: source pixels per screen pixel, 2.10 */
+    SCREEN_H * 1024 / 240, /* Y_SCALE */
 };
 
-/* The joybus program: each of four channels sends 1 byte (0x01 = read) and receives 4; 0xFE ends it; last byte = run. */
+/* The joybus program: each of four channels sends 1 byte (0x01 = read) and receives 4; 0xFE ends it; last byte = run.
+ */
 static uint32_t pif_block[16] __attribute__((aligned(64))) = {
-    0xFF010401, 0xFFFFFFFF, 0xFF010401, 0xFFFFFFFF, 0xFF010401, 0xFFFFFFFF, 0xFF010401, 0xFFFFFFFF, 0xFE000000,
-    0, 0, 0, 0, 0, 0, 1,
+    0xFF010401, 0xFFFFFFFF, 0xFF010401, 0xFFFFFFFF, 0xFF010401, 0xFFFFFFFF, 0xFF010401, 0xFFFFFFFF,
+    0xFE000000, 0,          0,          0,          0,          0,          0,          1,
 };
 static uint32_t pad_block[16] __attribute__((aligned(64)));
 

@@ -2,12 +2,12 @@
 #include "kart.h"
 
 /* Metres per second and metres per second squared, to metres per VI (and per VI squared), s8.24. */
-#define SPEED(ms) ((int32_t)((ms)*16777216.0 / 60))
-#define ACCELERATION(ms2) ((int32_t)((ms2)*16777216.0 / 3600))
+#define SPEED(ms) ((int32_t)((ms) * 16777216.0 / 60))
+#define ACCELERATION(ms2) ((int32_t)((ms2) * 16777216.0 / 3600))
 
-#define TOP_SPEED SPEED(24.0)    /* 86 km/h */
+#define TOP_SPEED SPEED(24.0) /* 86 km/h */
 #define BOOST_SPEED SPEED(29.0)
-#define GRASS_SPEED SPEED(9.0)   /* what the engine still manages off road */
+#define GRASS_SPEED SPEED(9.0) /* what the engine still manages off road */
 #define REVERSE_SPEED SPEED(6.0)
 #define ENGINE ACCELERATION(9.5) /* at rest; falls towards top speed */
 #define BRAKES ACCELERATION(17.0)
@@ -15,22 +15,22 @@
 
 /* A kart at full lock turns with a radius of TIGHTEST metres, or as wide as its tyres' pull across demands. */
 #define TIGHTEST FIX(4.5)
-#define TURN_ROAD (3600 / 15)    /* 1 / (15 m/s2) in VI2/m */
+#define TURN_ROAD (3600 / 15) /* 1 / (15 m/s2) in VI2/m */
 #define TURN_DRIFT (3600 / 22)
 #define TURN_GRASS (3600 / 9)
 #define GRIP_ROAD ACCELERATION(16.5)
 #define GRIP_DRIFT ACCELERATION(21.0)
 #define GRIP_GRASS ACCELERATION(10.0)
 
-#define STEER_RATE 8             /* stick units per VI: full lock in 10 VIs */
+#define STEER_RATE 8 /* stick units per VI: full lock in 10 VIs */
 #define STICK_MAX 80
-#define DRIFT_STICK 20           /* a hop lands in a drift if the stick is at least this far over */
-#define DRIFT_SPEED SPEED(8.0)   /* and ends below this */
-#define HOP FIX(0.055)           /* metres per VI upwards */
+#define DRIFT_STICK 20         /* a hop lands in a drift if the stick is at least this far over */
+#define DRIFT_SPEED SPEED(8.0) /* and ends below this */
+#define HOP FIX(0.055)         /* metres per VI upwards */
 #define GRAVITY FIX(0.0075)
 #define KART_RADIUS FIX(0.7)
-#define HIT_SPEED SPEED(1.5)     /* a touch of the wall slower than this does not count as a hit */
-#define PIVOT 120000             /* angle units/256 per VI and stick unit when pushing against something */
+#define HIT_SPEED SPEED(1.5) /* a touch of the wall slower than this does not count as a hit */
+#define PIVOT 120000         /* angle units/256 per VI and stick unit when pushing against something */
 
 void kart_place(Kart *kart, const Course *course, fix metres, fix lateral) {
     int32_t cells = 0;
@@ -48,7 +48,8 @@ void kart_place(Kart *kart, const Course *course, fix metres, fix lateral) {
 
 fix kart_progress(const Kart *kart, const Course *course) {
     /* (sample + fraction) / samples: 8 + 16 bits fit unsigned */
-    return kart->turns * FIX_ONE + (fix)((((uint32_t)kart->place.sample << 16) + (uint32_t)kart->place.fraction) / (uint32_t)course->count);
+    return kart->turns * FIX_ONE +
+           (fix)((((uint32_t)kart->place.sample << 16) + (uint32_t)kart->place.fraction) / (uint32_t)course->count);
 }
 
 int32_t kart_heading_error(const Kart *kart) {
@@ -106,7 +107,8 @@ static void engine_and_brakes(Kart *kart, Pad pad) {
 /* Turn the nose: v / radius, where the radius grows with the square of the speed once the tyres' limit is reached. */
 static void steering(Kart *kart, Pad pad) {
     int32_t stick = clamp(pad.x, -STICK_MAX, STICK_MAX);
-    if (kart->drift) stick = clamp(stick / 2 + kart->drift * STICK_MAX / 2, -STICK_MAX, STICK_MAX); /* 0..80 to its side */
+    if (kart->drift)
+        stick = clamp(stick / 2 + kart->drift * STICK_MAX / 2, -STICK_MAX, STICK_MAX); /* 0..80 to its side */
     kart->steer += clamp(stick - kart->steer, -STEER_RATE, STEER_RATE);
     fix v = kart->speed >> 8; /* s16.16 m/VI */
     int32_t limit = kart->off_road ? TURN_GRASS : kart->drift ? TURN_DRIFT : TURN_ROAD;

@@ -18,27 +18,28 @@ typedef struct {
 
 /* Speeds are metres per VI in s8.24; angles have 2^32 units to the turn, so that they wrap by themselves. */
 typedef struct {
-    fix x, z;            /* metres */
-    fix y;               /* metres above the ground */
-    int32_t vx, vz;      /* over the ground */
-    fix vy;              /* upwards, metres per VI s16.16 */
-    uint32_t heading;    /* of the nose */
-    int32_t speed;       /* along the nose */
-    int32_t slip;        /* across it, right positive */
-    int32_t steer;       /* the front wheels, -80..80, following the stick */
-    int32_t drift;       /* 0, or the side drifted to: -1 left, 1 right */
-    int32_t drift_time;  /* VIs in this drift */
-    int32_t boost;       /* VIs of boost left */
+    fix x, z;           /* metres */
+    fix y;              /* metres above the ground */
+    int32_t vx, vz;     /* over the ground */
+    fix vy;             /* upwards, metres per VI s16.16 */
+    uint32_t heading;   /* of the nose */
+    int32_t speed;      /* along the nose */
+    int32_t slip;       /* across it, right positive */
+    int32_t steer;      /* the front wheels, -80..80, following the stick */
+    int32_t drift;      /* 0, or the side drifted to: -1 left, 1 right */
+    int32_t drift_time; /* VIs in this drift */
+    int32_t boost;      /* VIs of boost left */
     int32_t off_road, touching, wall_hits, hit_pause;
-    uint16_t held;       /* buttons of the VI before */
+    uint16_t held; /* buttons of the VI before */
     Place place;
-    int32_t turns;       /* laps by cell changes over the line: race progress = turns + (sample + fraction) / samples */
+    int32_t turns; /* laps by cell changes over the line: race progress = turns + (sample + fraction) / samples */
 } Kart;
 
-#define BOOST_TIME 40      /* VIs */
+#define BOOST_TIME 40       /* VIs */
 #define BOOST_DRIFT_TIME 50 /* VIs of drift that earn a boost */
 
-/* Put the kart on the course, `metres` (s16.16, may be negative) from the start line and `lateral` metres right of the centre line. */
+/* Put the kart on the course, `metres` (s16.16, may be negative) from the start line and `lateral` metres right of the
+ * centre line. */
 void kart_place(Kart *kart, const Course *course, fix metres, fix lateral);
 
 /* One VI of driving. */

@@ -1,5 +1,5 @@
-/* The model is made of boxes, wheels and a helmet in centimetres; it is drawn three times too large, with light from the
- * upper left, and shrunk to sprites, which smooths its edges.
+/* The model is made of boxes, wheels and a helmet in centimetres; it is drawn three times too large, with light from
+ * the upper left, and shrunk to sprites, which smooths its edges.
  */
 #include "kartmodel.h"
 
@@ -10,9 +10,9 @@
 #define W 40
 #define H 38
 #define SCALE 3
-#define EYE_BACK 480  /* centimetres, as the camera follows in a race */
+#define EYE_BACK 480 /* centimetres, as the camera follows in a race */
 #define EYE_UP 220
-#define REAR_ROWS 9   /* the rear wheels touch the ground this many rows below the kart's middle */
+#define REAR_ROWS 9 /* the rear wheels touch the ground this many rows below the kart's middle */
 #define MAX_FACES 256
 
 typedef struct {
@@ -28,8 +28,9 @@ typedef struct {
     int32_t red, green, blue;
 } Paint;
 
-static const Paint RED = {228, 44, 36}, DARK = {52, 52, 60}, GREY = {168, 172, 184}, STEEL = {96, 100, 116}, BLUE = {48, 88, 208}, WHITE = {248, 248, 248},
-                   YELLOW = {252, 204, 40}, SKIN = {248, 200, 160}, RUBBER = {44, 44, 48};
+static const Paint RED = {228, 44, 36}, DARK = {52, 52, 60}, GREY = {168, 172, 184}, STEEL = {96, 100, 116},
+                   BLUE = {48, 88, 208}, WHITE = {248, 248, 248}, YELLOW = {252, 204, 40}, SKIN = {248, 200, 160},
+                   RUBBER = {44, 44, 48};
 
 static Face faces[MAX_FACES];
 static int face_count;
@@ -79,29 +80,35 @@ static void helmet(int cy, int cz, int radius) {
             uint32_t low = (uint32_t)(ring * 8192 - 16384), high = low + 8192, a = (uint32_t)i * 8192, b = a + 8192;
             int rl = (radius * cosine(low)) >> 14, yl = (radius * sine(low)) >> 14;
             int rh = (radius * cosine(high)) >> 14, yh = (radius * sine(high)) >> 14;
-            Corner c0 = {(rl * sine(a)) >> 14, cy + yl, cz + ((rl * cosine(a)) >> 14)}, c1 = {(rl * sine(b)) >> 14, cy + yl, cz + ((rl * cosine(b)) >> 14)};
-            Corner c2 = {(rh * sine(b)) >> 14, cy + yh, cz + ((rh * cosine(b)) >> 14)}, c3 = {(rh * sine(a)) >> 14, cy + yh, cz + ((rh * cosine(a)) >> 14)};
+            Corner c0 = {(rl * sine(a)) >> 14, cy + yl, cz + ((rl * cosine(a)) >> 14)},
+                   c1 = {(rl * sine(b)) >> 14, cy + yl, cz + ((rl * cosine(b)) >> 14)};
+            Corner c2 = {(rh * sine(b)) >> 14, cy + yh, cz + ((rh * cosine(b)) >> 14)},
+                   c3 = {(rh * sine(a)) >> 14, cy + yh, cz + ((rh * cosine(a)) >> 14)};
             int is_visor = ring == 2 && (i == 0 || i == 7);
-            face(c0, c1, c2, c3, is_visor ? DARK : ring == 1 ? (i == 0 || i == 7 ? SKIN : WHITE) : ring == 2 ? YELLOW : YELLOW);
+            face(c0, c1, c2, c3,
+                 is_visor    ? DARK
+                 : ring == 1 ? (i == 0 || i == 7 ? SKIN : WHITE)
+                 : ring == 2 ? YELLOW
+                             : YELLOW);
         }
 }
 
 static void build(void) {
     face_count = 0;
-    box(0, -70, 42, 12, 30, 78, 36, 12, 26, DARK);         /* floor */
-    box(0, 30, 34, 20, 46, 104, 16, 14, 24, RED);          /* nose */
-    box(0, 92, 44, 12, 20, 106, 40, 12, 18, YELLOW);       /* front wing */
-    box(-44, -30, 12, 14, 38, 36, 10, 14, 30, RED);        /* side pods */
+    box(0, -70, 42, 12, 30, 78, 36, 12, 26, DARK);   /* floor */
+    box(0, 30, 34, 20, 46, 104, 16, 14, 24, RED);    /* nose */
+    box(0, 92, 44, 12, 20, 106, 40, 12, 18, YELLOW); /* front wing */
+    box(-44, -30, 12, 14, 38, 36, 10, 14, 30, RED);  /* side pods */
     box(44, -30, 12, 14, 38, 36, 10, 14, 30, RED);
-    box(0, -40, 24, 24, 78, -28, 22, 24, 70, RED);         /* seat back */
-    box(0, -80, 20, 22, 44, -42, 22, 22, 52, STEEL);       /* engine */
-    box(0, -90, 46, 22, 32, -82, 46, 22, 32, RED);         /* rear bumper */
-    box(-17, -98, 5, 36, 46, -78, 5, 36, 46, YELLOW);      /* exhausts */
+    box(0, -40, 24, 24, 78, -28, 22, 24, 70, RED);    /* seat back */
+    box(0, -80, 20, 22, 44, -42, 22, 22, 52, STEEL);  /* engine */
+    box(0, -90, 46, 22, 32, -82, 46, 22, 32, RED);    /* rear bumper */
+    box(-17, -98, 5, 36, 46, -78, 5, 36, 46, YELLOW); /* exhausts */
     box(17, -98, 5, 36, 46, -78, 5, 36, 46, YELLOW);
-    box(0, -28, 22, 36, 84, 0, 17, 36, 78, BLUE);          /* driver */
-    box(-23, -20, 6, 56, 76, 28, 5, 50, 60, BLUE);         /* arms */
+    box(0, -28, 22, 36, 84, 0, 17, 36, 78, BLUE);  /* driver */
+    box(-23, -20, 6, 56, 76, 28, 5, 50, 60, BLUE); /* arms */
     box(23, -20, 6, 56, 76, 28, 5, 50, 60, BLUE);
-    box(0, 26, 16, 44, 62, 30, 16, 46, 64, DARK);          /* steering wheel */
+    box(0, 26, 16, 44, 62, 30, 16, 46, 64, DARK); /* steering wheel */
     helmet(104, -10, 26);
     wheel(-62, -56, 28, 15);
     wheel(62, -56, 28, 15);
@@ -142,12 +149,14 @@ static void render(uint32_t turn) {
     for (int i = 0; i < face_count; i++) {
         int f = order[i];
         int32_t light = light_on(at[f], up[f]);
-        int32_t red = clamp(faces[f].red * light / 52, 8, 255), green = clamp(faces[f].green * light / 52, 8, 255), blue = clamp(faces[f].blue * light / 52, 8, 255);
+        int32_t red = clamp(faces[f].red * light / 52, 8, 255), green = clamp(faces[f].green * light / 52, 8, 255),
+                blue = clamp(faces[f].blue * light / 52, 8, 255);
         Point *point = raster_polygon(4, RGB(red, green, blue));
         for (int k = 0; k < 4; k++) {
             int32_t z = EYE_BACK + at[f][k].z;
             point[k].x = W * SCALE * 8 + at[f][k].x * FOCAL * SCALE * 16 / z;
-            point[k].y = H * SCALE * 16 - 16 + ((EYE_UP - up[f][k]) * FOCAL * SCALE * 16) / z - EYE_UP * FOCAL * SCALE * 16 / (EYE_BACK - 98);
+            point[k].y = H * SCALE * 16 - 16 + ((EYE_UP - up[f][k]) * FOCAL * SCALE * 16) / z -
+                         EYE_UP * FOCAL * SCALE * 16 / (EYE_BACK - 98);
         }
     }
 }
@@ -189,11 +198,15 @@ static void spot(int32_t x, int32_t y, int32_t size, Pixel colour) {
 static void dust(const Kart *kart, int32_t x, int32_t y) {
     int moving = iabs(kart->speed) > 500000;
     if (!(moving && kart->off_road) && !kart->drift && !kart->boost) return;
-    Pixel colour = kart->boost ? RGB(255, 160, 32) : kart->off_road ? RGB(150, 112, 64) : kart->drift_time >= BOOST_DRIFT_TIME ? RGB(255, 200, 64) : RGB(224, 224, 224);
+    Pixel colour = kart->boost                            ? RGB(255, 160, 32)
+                   : kart->off_road                       ? RGB(150, 112, 64)
+                   : kart->drift_time >= BOOST_DRIFT_TIME ? RGB(255, 200, 64)
+                                                          : RGB(224, 224, 224);
     uint32_t state = (uint32_t)(kart->x ^ kart->z);
     for (int side = -1; side <= 1; side += 2)
         for (int i = 0; i < 3; i++)
-            spot(x + side * (11 + i * 2) + (next_random(&state) & 3) - 2, y - 3 - (next_random(&state) & 3) - i, 1 + (next_random(&state) & 1) + (i == 0), colour);
+            spot(x + side * (11 + i * 2) + (next_random(&state) & 3) - 2, y - 3 - (next_random(&state) & 3) - i,
+                 1 + (next_random(&state) & 1) + (i == 0), colour);
 }
 
 void kartmodel_draw(const Kart *kart, uint32_t camera_heading, Point ground, Point foot) {

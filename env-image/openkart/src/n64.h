@@ -2,7 +2,7 @@
 #ifndef OPENKART_N64_H
 #define OPENKART_N64_H
 
-#define STACK_TOP 0x803FFFF0      /* grows down from 4 MiB: works without an expansion pak */
+#define STACK_TOP 0x803FFFF0 /* grows down from 4 MiB: works without an expansion pak */
 #define TELEMETRY_ADDRESS 0x80000400
 
 #ifndef __ASSEMBLER__

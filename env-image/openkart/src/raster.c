@@ -32,8 +32,8 @@ static inline int32_t at_most(int32_t x, int32_t limit) { return limit + ((x - l
 static inline int32_t row_of(int32_t y) { return (y + 15) >> 4; } /* first pixel row at or below y */
 
 /* Both sides are walked downwards from the topmost corner. Row y belongs to an edge from a to b if row_of(a.y) <= y <
- * row_of(b.y), and pixels from the left x rounded up to below the right x rounded up are filled: so two polygons with an
- * edge in common compute the same x for it and meet exactly. */
+ * row_of(b.y), and pixels from the left x rounded up to below the right x rounded up are filled: so two polygons with
+ * an edge in common compute the same x for it and meet exactly. */
 static inline __attribute__((always_inline)) void fill(const Point *points, int32_t n, uint32_t pair) {
     int32_t top = 0, high = points[0].y, low = high;
     for (int32_t i = 1; i < n; i++) {
@@ -45,9 +45,9 @@ static inline __attribute__((always_inline)) void fill(const Point *points, int3
     int32_t y = row_of(high), bottom = at_most(row_of(low), SCREEN_H);
     if (y >= bottom || bottom <= 0) return;
 
-    int32_t a = top, b = top, last = n - 1;  /* the corners where the two current edges end */
-    int32_t a_end = y, b_end = y;            /* the rows where they end */
-    int32_t ax = 0, bx = 0, as = 0, bs = 0;  /* x and its step by row, s16.16 */
+    int32_t a = top, b = top, last = n - 1; /* the corners where the two current edges end */
+    int32_t a_end = y, b_end = y;           /* the rows where they end */
+    int32_t ax = 0, bx = 0, as = 0, bs = 0; /* x and its step by row, s16.16 */
     Pixel *row = canvas + at_least_0(y) * SCREEN_W;
     for (;;) {
         while (y >= a_end) {

@@ -7,7 +7,8 @@
 #define SCREEN_W 160
 #define SCREEN_H 120
 
-typedef uint16_t Pixel; /* RRRRRGGG GGBBBBBA in the machine's own byte order; A = 1, and 0 means "transparent" in sprites */
+typedef uint16_t
+    Pixel; /* RRRRRGGG GGBBBBBA in the machine's own byte order; A = 1, and 0 means "transparent" in sprites */
 
 /* A colour from 8-bit components. */
 #define RGB(r, g, b) ((Pixel)((((r) >> 3) << 11) | (((g) >> 3) << 6) | (((b) >> 3) << 1) | 1))
@@ -30,14 +31,15 @@ const Pixel *raster_shown(void);
 #define POLYGON_CORNERS 6
 
 typedef struct {
-    int32_t n;        /* corners, 3..POLYGON_CORNERS */
-    uint32_t pair;    /* the colour twice */
+    int32_t n;     /* corners, 3..POLYGON_CORNERS */
+    uint32_t pair; /* the colour twice */
     Point corner[POLYGON_CORNERS];
 } Polygon;
 
 #define RASTER_LIST 256
 
-/* The polygons waiting to be drawn. Convex, any orientation, clipped to the canvas; neighbours that share an edge leave no gap. */
+/* The polygons waiting to be drawn. Convex, any orientation, clipped to the canvas; neighbours that share an edge leave
+ * no gap. */
 extern Polygon raster_list[RASTER_LIST];
 extern int32_t raster_waiting;
 
@@ -73,7 +75,8 @@ static inline void span_fill(Pixel *row, int32_t from, int32_t to, uint32_t pair
     int32_t last = to - 1, groups = (last >> 2) - (from >> 2);
     Pixel *p = row + (from & ~3);
 #ifdef __mips__
-    /* First and last group: old ^ ((old ^ colour) & mask). Between them a jump into a row of stores, the last ones first. */
+    /* First and last group: old ^ ((old ^ colour) & mask). Between them a jump into a row of stores, the last ones
+     * first. */
     __asm__ volatile(
         ".set push\n .set noreorder\n .set noat\n .set mips3\n"
         "dsll32 $1, %2, 0\n dsrl32 $8, $1, 0\n or $1, $1, $8\n"

@@ -5,8 +5,8 @@
  */
 #include "road.h"
 
-#define KERBS_TO (60 * 256)  /* s.8 metres: farther away only the road itself is drawn */
-#define LINES_TO (35 * 256)  /* the white lines of straights are less than a pixel wide there */
+#define KERBS_TO (60 * 256) /* s.8 metres: farther away only the road itself is drawn */
+#define LINES_TO (35 * 256) /* the white lines of straights are less than a pixel wide there */
 #define DASHES_TO (40 * 256)
 #define DOUBLE_FROM (45 * 256)
 #define SIDE_ROOM (16 * 256) /* how far beside the view's edge a line's middle may be and still matter */
@@ -17,8 +17,8 @@ Line lines[COURSE_MAX_SAMPLES + 1];
 static inline __attribute__((always_inline)) void make_line(const Camera *camera, const Sample *s, Line *line) {
     int32_t dx = (s->x - camera->x) >> 8, dz = (s->z - camera->z) >> 8;
     View middle = {(dx * camera->c - dz * camera->s) >> 14, (dx * camera->s + dz * camera->c) >> 14};
-    int32_t room = iabs(middle.z) + SIDE_ROOM - iabs(middle.x);  /* negative: beside the view */
-    int32_t far = 90 * 256;                                       /* beyond that the products above do not fit */
+    int32_t room = iabs(middle.z) + SIDE_ROOM - iabs(middle.x); /* negative: beside the view */
+    int32_t far = 90 * 256;                                     /* beyond that the products above do not fit */
     int32_t unseen = room | (middle.z + SIDE_ROOM) | (far - iabs(dx)) | (far - iabs(dz));
     line->seen = 0;
     if (unseen < 0) return;
@@ -47,7 +47,8 @@ static int clip(View *corner, int n) {
         if (a.z >= NEAR) out[made++] = a;
         if ((a.z >= NEAR) != (b.z >= NEAR)) {
             View front = a.z >= NEAR ? a : b, behind = a.z >= NEAR ? b : a; /* neighbours must cut alike */
-            out[made++] = (View){front.x + (behind.x - front.x) * ((front.z - NEAR) * 4096 / (front.z - behind.z)) / 4096, NEAR};
+            out[made++] =
+                (View){front.x + (behind.x - front.x) * ((front.z - NEAR) * 4096 / (front.z - behind.z)) / 4096, NEAR};
         }
     }
     for (int i = 0; i < made; i++) corner[i] = out[i];
@@ -55,7 +56,8 @@ static int clip(View *corner, int n) {
 }
 
 /* A flat quadrilateral given in the camera's frame. */
-static __attribute__((noinline, section(".text.hot.road"))) void flat(const Camera *camera, View a, View b, View c, View d, Pixel colour) {
+static __attribute__((noinline, section(".text.hot.road"))) void flat(const Camera *camera, View a, View b, View c,
+                                                                      View d, Pixel colour) {
     View corner[6] = {a, b, c, d};
     int n = clip(corner, 4);
     if (n < 3) return;
@@ -84,19 +86,23 @@ static View between(View a, View b, int32_t part) { /* part in 1/64 */
 }
 
 static void dash(const Camera *camera, const Line *a, const Line *b, Pixel colour) {
-    flat(camera, between(a->view[ROAD_LEFT], a->view[ROAD_RIGHT], 31), between(b->view[ROAD_LEFT], b->view[ROAD_RIGHT], 31),
-         between(b->view[ROAD_LEFT], b->view[ROAD_RIGHT], 33), between(a->view[ROAD_LEFT], a->view[ROAD_RIGHT], 33), colour);
+    flat(camera, between(a->view[ROAD_LEFT], a->view[ROAD_RIGHT], 31),
+         between(b->view[ROAD_LEFT], b->view[ROAD_RIGHT], 31), between(b->view[ROAD_LEFT], b->view[ROAD_RIGHT], 33),
+         between(a->view[ROAD_LEFT], a->view[ROAD_RIGHT], 33), colour);
 }
 
 /* Two rows of eight squares, 1.2 m each, from the start line on. */
 static void chequer(const Camera *camera, const Line *a, const Line *b) {
     enum { ROW = 19 }; /* 1/64 of a cell */
     for (int row = 0; row < 2; row++) {
-        View left0 = between(a->view[ROAD_LEFT], b->view[ROAD_LEFT], row * ROW), left1 = between(a->view[ROAD_LEFT], b->view[ROAD_LEFT], row * ROW + ROW);
-        View right0 = between(a->view[ROAD_RIGHT], b->view[ROAD_RIGHT], row * ROW), right1 = between(a->view[ROAD_RIGHT], b->view[ROAD_RIGHT], row * ROW + ROW);
+        View left0 = between(a->view[ROAD_LEFT], b->view[ROAD_LEFT], row * ROW),
+             left1 = between(a->view[ROAD_LEFT], b->view[ROAD_LEFT], row * ROW + ROW);
+        View right0 = between(a->view[ROAD_RIGHT], b->view[ROAD_RIGHT], row * ROW),
+             right1 = between(a->view[ROAD_RIGHT], b->view[ROAD_RIGHT], row * ROW + ROW);
         for (int i = 0; i < 8; i++)
-            flat(camera, between(left0, right0, i * 8), between(left1, right1, i * 8), between(left1, right1, i * 8 + 8),
-                 between(left0, right0, i * 8 + 8), (i + row) & 1 ? RGB(16, 16, 24) : RGB(248, 248, 248));
+            flat(camera, between(left0, right0, i * 8), between(left1, right1, i * 8),
+                 between(left1, right1, i * 8 + 8), between(left0, right0, i * 8 + 8),
+                 (i + row) & 1 ? RGB(16, 16, 24) : RGB(248, 248, 248));
     }
 }
 
@@ -123,10 +129,12 @@ __attribute__((section(".text.hot.road"), aligned(4096))) void road_draw(const C
     for (int i = 0; i < n; i++) {
         if (!(lines[i].seen & lines[i + 1].seen)) continue;
         int is_double = !(i & 1) && lines[i].nearest > DOUBLE_FROM && i + 2 <= n && lines[i + 2].seen;
-        strip(camera, &lines[i], &lines[i + 1 + is_double], ROAD_LEFT, ROAD_RIGHT, course->data->theme.road[i >> 1 & 1]);
+        strip(camera, &lines[i], &lines[i + 1 + is_double], ROAD_LEFT, ROAD_RIGHT,
+              course->data->theme.road[i >> 1 & 1]);
         i += is_double;
     }
     for (int i = 0; i < n; i++)
-        if ((lines[i].seen & lines[i + 1].seen) && (i & 2) == 0 && lines[i].nearest < DASHES_TO) markings(camera, course, i);
+        if ((lines[i].seen & lines[i + 1].seen) && (i & 2) == 0 && lines[i].nearest < DASHES_TO)
+            markings(camera, course, i);
     raster_flush();
 }

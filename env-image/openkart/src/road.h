@@ -7,8 +7,8 @@
 enum Mark { WALL_LEFT, KERB_LEFT, ROAD_LEFT, ROAD_RIGHT, KERB_RIGHT, WALL_RIGHT, MARKS };
 
 typedef struct {
-    int32_t seen;       /* 0: none of it matters in this picture, and the rest is stale */
-    int32_t nearest;    /* smallest z of the marks */
+    int32_t seen;    /* 0: none of it matters in this picture, and the rest is stale */
+    int32_t nearest; /* smallest z of the marks */
     View view[MARKS];
     Point point[MARKS]; /* valid if nearest >= NEAR */
 } Line;

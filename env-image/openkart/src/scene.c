@@ -9,11 +9,11 @@
 
 #define CAPS_TO (40 * 256)     /* s.8 metres: farther away a wall has no cap ... */
 #define DOUBLE_FROM (45 * 256) /* ... and spans two cells of the course */
-#define WALL_HEIGHT 220      /* 0.86 m, s.8 */
-#define WALL_CAP 50          /* 0.2 m of it are the cap */
+#define WALL_HEIGHT 220        /* 0.86 m, s.8 */
+#define WALL_CAP 50            /* 0.2 m of it are the cap */
 
 #define TREES_TO FIX(70) /* metres, in x and in z */
-#define BUCKETS 128 /* of one metre */
+#define BUCKETS 128      /* of one metre */
 #define MAX_ITEMS 768
 
 enum ItemKind { ITEM_WALL, ITEM_TREE, ITEM_KART };
@@ -45,14 +45,16 @@ static __attribute__((noinline)) int cut(const Camera *camera, View a, View b, P
     return 1;
 }
 
-/* height: of a point over the ground whose screen row is y; ratio is (camera's height - height) / camera's height, s.12. */
+/* height: of a point over the ground whose screen row is y; ratio is (camera's height - height) / camera's height,
+ * s.12. */
 static inline Point raised(const Camera *camera, Point ground, int32_t ratio) {
     int32_t horizon = camera->horizon * 16;
     return (Point){ground.x, horizon + (((ground.y - horizon) * ratio) >> 12)};
 }
 
 /* The wall along `mark` from line i to line `end`. */
-static inline void wall(const Camera *camera, const Theme *theme, int i, int end, enum Mark mark, const int32_t *ratios) {
+static inline void wall(const Camera *camera, const Theme *theme, int i, int end, enum Mark mark,
+                        const int32_t *ratios) {
     Point a = lines[i].point[mark], b = lines[end].point[mark];
     if (((lines[i].nearest - NEAR) | (lines[end].nearest - NEAR)) < 0 &&
         !cut(camera, lines[i].view[mark], lines[end].view[mark], &a, &b))
@@ -103,8 +105,10 @@ static inline void sort_items(const Camera *camera, const Course *course, const 
     if (kart) put(camera_view(camera, kart->x, kart->z).z, ITEM_KART, 0, 0);
 }
 
-__attribute__((section(".text.hot.scene"), aligned(4096))) void scene_draw(const Camera *camera, const Course *course, const Kart *kart) {
-    const int32_t ratios[2] = {(camera->height - WALL_HEIGHT + WALL_CAP) * 4096 / camera->height, (camera->height - WALL_HEIGHT) * 4096 / camera->height};
+__attribute__((section(".text.hot.scene"), aligned(4096))) void scene_draw(const Camera *camera, const Course *course,
+                                                                           const Kart *kart) {
+    const int32_t ratios[2] = {(camera->height - WALL_HEIGHT + WALL_CAP) * 4096 / camera->height,
+                               (camera->height - WALL_HEIGHT) * 4096 / camera->height};
     const Theme *theme = &course->data->theme;
     road_draw(camera, course);
     sort_items(camera, course, kart);
@@ -113,7 +117,8 @@ __attribute__((section(".text.hot.scene"), aligned(4096))) void scene_draw(const
             const Item *item = &items[index];
             if (item->kind == ITEM_WALL) {
                 int is_double = item->side >= MARKS;
-                wall(camera, theme, item->index, item->index + 1 + is_double, item->side - (is_double ? MARKS : 0), ratios);
+                wall(camera, theme, item->index, item->index + 1 + is_double, item->side - (is_double ? MARKS : 0),
+                     ratios);
             } else {
                 raster_flush();
                 if (item->kind == ITEM_TREE)

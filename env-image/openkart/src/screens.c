@@ -46,7 +46,8 @@ static void results(const Game *game) {
     for (int i = 0; i < RACE_LAPS; i++) {
         label[4] = (char)('1' + i);
         text_draw(label, 36, 42 + i * 11, WHITE);
-        text_draw(hud_time(time, game->lap_times[i]), 82, 42 + i * 11, game->lap_times[i] == game->best_lap ? YELLOW : WHITE);
+        text_draw(hud_time(time, game->lap_times[i]), 82, 42 + i * 11,
+                  game->lap_times[i] == game->best_lap ? YELLOW : WHITE);
     }
     text_draw("TOTAL", 36, 77, WHITE);
     text_draw(hud_time(time, game->race_time), 82, 77, YELLOW);
@@ -55,29 +56,29 @@ static void results(const Game *game) {
 
 void screens_draw(const Game *game) {
     switch (game->stage) {
-    case STAGE_TITLE:
-        title(game);
-        break;
-    case STAGE_SELECT:
-        select(game);
-        break;
-    case STAGE_COUNTDOWN:
-        traffic_light((int)game->stage_time / 40, RGB(240, 32, 32));
-        break;
-    case STAGE_RACE:
-        if (game->race_time < GREEN_TIME) traffic_light(3, RGB(48, 232, 64));
-        if (game->wrong_way && (game->race_time & 31) < 22) text_centre("WRONG WAY!", 50, RGB(255, 64, 48));
-        if (game->paused) {
-            raster_shade(40, 40, 80, 34);
-            text_centre("PAUSE", 45, YELLOW);
-            text_centre("START: GO ON", 55, WHITE);
-            text_centre("Z: LEAVE", 64, WHITE);
-        }
-        break;
-    case STAGE_RESULTS:
-        results(game);
-        break;
-    default:
-        break;
+        case STAGE_TITLE:
+            title(game);
+            break;
+        case STAGE_SELECT:
+            select(game);
+            break;
+        case STAGE_COUNTDOWN:
+            traffic_light((int)game->stage_time / 40, RGB(240, 32, 32));
+            break;
+        case STAGE_RACE:
+            if (game->race_time < GREEN_TIME) traffic_light(3, RGB(48, 232, 64));
+            if (game->wrong_way && (game->race_time & 31) < 22) text_centre("WRONG WAY!", 50, RGB(255, 64, 48));
+            if (game->paused) {
+                raster_shade(40, 40, 80, 34);
+                text_centre("PAUSE", 45, YELLOW);
+                text_centre("START: GO ON", 55, WHITE);
+                text_centre("Z: LEAVE", 64, WHITE);
+            }
+            break;
+        case STAGE_RESULTS:
+            results(game);
+            break;
+        default:
+            break;
     }
 }

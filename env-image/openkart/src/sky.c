@@ -3,9 +3,9 @@
  */
 #include "sky.h"
 
-#define TURN 640                    /* pixels in a full turn; 2 pi FOCAL = 603 would match the ground exactly */
+#define TURN 640 /* pixels in a full turn; 2 pi FOCAL = 603 would match the ground exactly */
 #define WIDE (TURN + SCREEN_W + 8)
-#define HIGH 48                     /* rows, the last one at the horizon */
+#define HIGH 48 /* rows, the last one at the horizon */
 
 static Pixel panorama[4][HIGH][WIDE] __attribute__((aligned(64)));
 
@@ -36,7 +36,8 @@ static void puff(int32_t cx, int32_t cy, int32_t rx, int32_t ry, Pixel light, Pi
 static void clouds(const Theme *theme) {
     uint32_t state = theme->seed;
     for (int32_t i = 0; i < 11; i++) {
-        int32_t x = i * TURN / 11 + next_random(&state) % 30, y = 7 + next_random(&state) % 16, size = 4 + next_random(&state) % 4;
+        int32_t x = i * TURN / 11 + next_random(&state) % 30, y = 7 + next_random(&state) % 16,
+                size = 4 + next_random(&state) % 4;
         for (int32_t part = -2; part <= 2; part++) {
             int32_t tall = size - iabs(part) - (next_random(&state) & 1);
             if (tall > 1) puff(x + part * size, y + iabs(part) / 2, size + 2, tall, theme->cloud, theme->cloud_shade);
@@ -47,11 +48,14 @@ static void clouds(const Theme *theme) {
 /* A ridge: three waves that fit the turn a whole number of times. */
 static int32_t ridge(int32_t x, int32_t a, int32_t b, int32_t c, int32_t scale) {
     uint32_t angle = (uint32_t)(x * 65536 / TURN);
-    return ((sine(angle * (uint32_t)a) * 3 + sine(angle * (uint32_t)b + 9000) * 2 + sine(angle * (uint32_t)c + 30000)) * scale) >> 14;
+    return ((sine(angle * (uint32_t)a) * 3 + sine(angle * (uint32_t)b + 9000) * 2 + sine(angle * (uint32_t)c + 30000)) *
+            scale) >>
+           14;
 }
 
 static void hills(const Theme *theme) {
-    Pixel far_light = blend(theme->hill_far, theme->cloud, 1, 3), near_dark = blend(theme->hill_near, theme->grass[1], 1, 2);
+    Pixel far_light = blend(theme->hill_far, theme->cloud, 1, 3),
+          near_dark = blend(theme->hill_near, theme->grass[1], 1, 2);
     for (int32_t x = 0; x < TURN; x++) {
         int32_t far = 13 + ridge(x, 5, 11, 23, 3) / 2, near = 6 + ridge(x, 4, 9, 29, 1) / 2;
         int32_t slope = ridge(x + 2, 5, 11, 23, 3) - ridge(x - 2, 5, 11, 23, 3);

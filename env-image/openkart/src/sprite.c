@@ -26,14 +26,16 @@ __attribute__((section(".text.hot"))) void sprite_draw(const Sprite *sprite, int
         if (line < 0 || line >= SCREEN_H || from >= to) continue;
         const Pixel *source = sprite->pixels + row * sprite->w + from - x;
         Pixel *p = canvas + line * SCREEN_W + from, *end = p + (to - from);
-        for (; p + 4 <= end; p += 4, source += 4) p[0] = source[0], p[1] = source[1], p[2] = source[2], p[3] = source[3];
+        for (; p + 4 <= end; p += 4, source += 4)
+            p[0] = source[0], p[1] = source[1], p[2] = source[2], p[3] = source[3];
         for (; p < end; p++, source++) *p = *source;
     }
 }
 
 __attribute__((section(".text.hot"))) void sprite_draw_scaled(const Sprite *sprite, Point foot, int32_t height) {
     if (height < 16) return;
-    int32_t step = (sprite->h << 20) / height, grow = (height << 12) / sprite->h; /* source by screen and back, s16.16 */
+    int32_t step = (sprite->h << 20) / height,
+            grow = (height << 12) / sprite->h; /* source by screen and back, s16.16 */
     int32_t left = (foot.x << 12) - grow * sprite->w / 2, top = foot.y - height;
     int32_t y = (top + 15) >> 4, bottom = (foot.y + 15) >> 4;
     if (y < 0) y = 0;
@@ -43,7 +45,8 @@ __attribute__((section(".text.hot"))) void sprite_draw_scaled(const Sprite *spri
     for (; y < bottom; y++, line += SCREEN_W, v += step) {
         int32_t row = v >> 16;
         if (row >= sprite->h) return;
-        int32_t from = (left + sprite->from[row] * grow + 65535) >> 16, to = (left + sprite->to[row] * grow + 65535) >> 16;
+        int32_t from = (left + sprite->from[row] * grow + 65535) >> 16,
+                to = (left + sprite->to[row] * grow + 65535) >> 16;
         if (from < 0) from = 0;
         if (to > SCREEN_W) to = SCREEN_W;
         if (from >= to) continue;

@@ -8,7 +8,7 @@
 
 typedef struct {
     int16_t w, h;
-    Pixel *pixels;                          /* w * h */
+    Pixel *pixels;                                      /* w * h */
     uint8_t from[SPRITE_MAX_ROWS], to[SPRITE_MAX_ROWS]; /* the run of each row: [from, to) */
 } Sprite;
 

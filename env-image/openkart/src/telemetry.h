@@ -14,25 +14,25 @@
 #define TELEMETRY_WORDS 64
 
 enum TelemetryWord {
-    TM_MAGIC = 0,          /* TELEMETRY_MAGIC; 0 until the game has started */
-    TM_VERSION = 1,        /* TELEMETRY_VERSION */
-    TM_STAGE = 2,          /* enum Stage: 0 boot, 1 title, 2 course select, 3 countdown, 4 race, 5 results */
-    TM_PAUSED = 3,         /* 1 while a race is paused */
-    TM_COURSE = 4,         /* index of the course, 0-based */
-    TM_LAPS = 5,           /* laps in the race: 3 */
-    TM_LAPS_DONE = 6,      /* laps completed, 0..3; never falls within a race */
-    TM_LAP_PROGRESS = 7,   /* s16.16 race progress - laps completed: [0,1), slightly negative before the line */
-    TM_RACE_PROGRESS = 8,  /* s16.16 laps along the centre line since the start line; falls when driving backwards */
-    TM_SPEED = 9,          /* s16.16 km/h along the kart's nose, negative in reverse; the HUD shows its magnitude */
-    TM_X = 10,             /* s16.16 metres */
-    TM_Y = 11,             /* s16.16 metres above the ground (a hop) */
-    TM_Z = 12,             /* s16.16 metres */
-    TM_HEADING = 13,       /* 0..65535 */
-    TM_OFF_ROAD = 14,      /* 1 while the kart's centre is off road and kerb and on the ground */
-    TM_WRONG_WAY = 15,     /* 1 while pointing against the course for more than 1/3 s */
-    TM_FINISHED = 16,      /* 1 from the third lap's end until a new race begins */
-    TM_RACE_TIME = 17,     /* VIs raced; counts from the first VI of stage 4, stands while paused and after the finish */
-    TM_LAP_TIME_1 = 18,    /* VIs, 0 = not yet driven */
+    TM_MAGIC = 0,         /* TELEMETRY_MAGIC; 0 until the game has started */
+    TM_VERSION = 1,       /* TELEMETRY_VERSION */
+    TM_STAGE = 2,         /* enum Stage: 0 boot, 1 title, 2 course select, 3 countdown, 4 race, 5 results */
+    TM_PAUSED = 3,        /* 1 while a race is paused */
+    TM_COURSE = 4,        /* index of the course, 0-based */
+    TM_LAPS = 5,          /* laps in the race: 3 */
+    TM_LAPS_DONE = 6,     /* laps completed, 0..3; never falls within a race */
+    TM_LAP_PROGRESS = 7,  /* s16.16 race progress - laps completed: [0,1), slightly negative before the line */
+    TM_RACE_PROGRESS = 8, /* s16.16 laps along the centre line since the start line; falls when driving backwards */
+    TM_SPEED = 9,         /* s16.16 km/h along the kart's nose, negative in reverse; the HUD shows its magnitude */
+    TM_X = 10,            /* s16.16 metres */
+    TM_Y = 11,            /* s16.16 metres above the ground (a hop) */
+    TM_Z = 12,            /* s16.16 metres */
+    TM_HEADING = 13,      /* 0..65535 */
+    TM_OFF_ROAD = 14,     /* 1 while the kart's centre is off road and kerb and on the ground */
+    TM_WRONG_WAY = 15,    /* 1 while pointing against the course for more than 1/3 s */
+    TM_FINISHED = 16,     /* 1 from the third lap's end until a new race begins */
+    TM_RACE_TIME = 17,    /* VIs raced; counts from the first VI of stage 4, stands while paused and after the finish */
+    TM_LAP_TIME_1 = 18,   /* VIs, 0 = not yet driven */
     TM_LAP_TIME_2 = 19,
     TM_LAP_TIME_3 = 20,
     TM_FRAMES = 21,        /* pictures drawn since boot */

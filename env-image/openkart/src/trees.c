@@ -36,7 +36,8 @@ static void fir(Pixel *p) {
 }
 
 static void broad(Pixel *p) {
-    static const int8_t blobs[][3] = {{16, 13, 12}, {9, 20, 9}, {23, 20, 9}, {16, 24, 11}, {12, 11, 8}}; /* x, y, radius */
+    static const int8_t blobs[][3] = {
+        {16, 13, 12}, {9, 20, 9}, {23, 20, 9}, {16, 24, 11}, {12, 11, 8}}; /* x, y, radius */
     uint32_t state = 11;
     trunk(p, 30, 2);
     for (unsigned i = 0; i < sizeof blobs / sizeof blobs[0]; i++) {
