@@ -18,7 +18,9 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD_S = 1800  # from nothing, on a slow network
-START_S = 120  # a container's Python, TensorFlow and eight emulators take 15 s on two free cores, more on busy ones
+START_S = (
+    240  # a container with Python, TensorFlow and eight emulators takes 15 s on two free cores, minutes on crowded ones
+)
 COMMAND_S = 120
 RFB_GREETING = 12  # bytes: "RFB 003.008\n", RFC 6143 section 7.1.1
 
