@@ -85,7 +85,8 @@ class Display:
         now = time.monotonic()
         if now < self._next_frame:
             return
-        self._next_frame = now + INTERVAL_S
+        # Late after a gradient, early the next time: the rate holds.
+        self._next_frame = max(self._next_frame + INTERVAL_S, now + INTERVAL_S / 2)
         self._tend(now)
         picture = self._environment.render()
         if isinstance(picture, np.ndarray) and picture.ndim == 3 and picture.shape[2] == 3:
