@@ -125,3 +125,18 @@ def test_no_tracked_file_names_a_registry_or_a_path_of_one_machine() -> None:
             continue
         found += [f"{name}: {hit[0]}" for hit in FOREIGN.finditer(text) if name not in PLACES_OF_EXAMPLES]
     assert not found
+
+
+def test_the_readme_shows_the_tree_as_it_is() -> None:
+    tree = (ROOT / "README.md").read_text().split("## The tree")[1].split("## ")[0]
+    shown, folders = set(), {}
+    for indent, name in re.findall(r"^    ( *)(\S+)  .*$", tree, re.MULTILINE):
+        folders[len(indent)] = name
+        path = "".join(folders[depth] for depth in sorted(folders) if depth < len(indent) and folders[depth][-1] == "/")
+        shown.add(path + name)
+        folders = {depth: folder for depth, folder in folders.items() if depth <= len(indent)}
+    assert not [path for path in shown if not (ROOT / path).exists()]
+    modules = {
+        str(p.relative_to(ROOT)) for part in ("agent", "paramserver", "worker") for p in (ROOT / part).glob("*.py")
+    }
+    assert not {module for module in modules if "__" not in module} - shown

@@ -1,6 +1,7 @@
 """What a user of docker-compose sees, on the real images: `make e2e`. Tests of one file share one running stack."""
 
 import re
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -164,3 +165,22 @@ def test_down_and_up_goes_on(stack: Stack) -> None:
     points = stack.scalars("time/total_timesteps")
     before, after = [p for p in points if p.wall_time < began], [p for p in points if p.wall_time >= began]
     assert after[0].value >= before[-1].value > 0
+
+
+TEN_STEPS = """
+import os, gymnasium, n64gym
+env = gymnasium.make("n64gym/Rom-v0", rom=os.environ["A3C64_ROM"])
+env.reset(seed=0)
+print([env.step(env.action_space.sample())[0].shape for _ in range(10)][-1])
+"""
+
+
+def test_a_rom_of_ones_own_is_seen_by_a_worker_and_safe_from_it(stack: Stack, tmp_path: Path) -> None:
+    rom = tmp_path / "game.z64"
+    image = ["docker", "run", "--rm", "a3c64-worker", "sh", "-c"]
+    rom.write_bytes(bytes.fromhex(run(*image, "od -An -v -tx1 /opt/n64gym/n64gym/data/openkart.z64")))
+    compose = ["docker-compose"] if shutil.which("docker-compose") else ["docker", "compose"]
+    worker = [*compose, "run", "-T", "--rm", "--no-deps", "worker"]
+    settings = stack.environment | {"LOCAL_ROM_PATH": str(rom), "A3C64_ROM": "/rom"}
+    assert run(*worker, "python3", "-c", TEN_STEPS, env=settings).endswith(", 3)")
+    assert "Read-only file system" in run(*worker, "sh", "-c", "touch /rom 2>&1 || true", env=settings)
