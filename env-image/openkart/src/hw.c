@@ -54,8 +54,11 @@ void *memset(void *to, int value, unsigned long size) {
     return to;
 }
 
-/* Called once from boot.S with interrupts off. The game's tables are made before the first VI is scheduled. */
+/* Called once from boot.S with interrupts off. Video goes on first, so that whoever waits for a VI need not wait for the
+ * game's tables; the VIs of that time are not the game's: it counts from the first one after it. */
 void hw_start(void) {
+    for (int i = 0; i < 14; i++)
+        if (i != 4) REG(VI_BASE + 4 * i) = i == 1 ? PHYSICAL(raster_shown()) : vi_registers[i];
     game_start();
     while (SI_STATUS & SI_STATUS_BUSY) {
     }
@@ -66,8 +69,6 @@ void hw_start(void) {
     while (SI_STATUS & SI_STATUS_BUSY) {
     }
     SI_STATUS = 0;
-    for (int i = 0; i < 14; i++)
-        if (i != 4) REG(VI_BASE + 4 * i) = i == 1 ? PHYSICAL(raster_shown()) : vi_registers[i];
     VI_CURRENT = 0;
     MI_MASK = MI_MASK_SET_SI | MI_MASK_SET_VI;
 }

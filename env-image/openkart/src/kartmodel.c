@@ -34,6 +34,7 @@ static const Paint RED = {228, 44, 36}, DARK = {52, 52, 60}, GREY = {168, 172, 1
 
 static Face faces[MAX_FACES];
 static int face_count;
+static int16_t order[MAX_FACES]; /* of drawing */
 static Sprite sprites[DIRECTIONS];
 static Pixel pixels[DIRECTIONS][W * H];
 
@@ -95,6 +96,7 @@ static void helmet(int cy, int cz, int radius) {
 
 static void build(void) {
     face_count = 0;
+    for (int16_t i = 0; i < MAX_FACES; i++) order[i] = i;
     box(0, -70, 42, 12, 30, 78, 36, 12, 26, DARK);   /* floor */
     box(0, 30, 34, 20, 46, 104, 16, 14, 24, RED);    /* nose */
     box(0, 92, 44, 12, 20, 106, 40, 12, 18, YELLOW); /* front wing */
@@ -132,7 +134,6 @@ static int32_t light_on(const View *at, const int32_t *up) {
 static void render(uint32_t turn) {
     static View at[MAX_FACES][4];
     static int32_t up[MAX_FACES][4], depth[MAX_FACES];
-    static int16_t order[MAX_FACES];
     int32_t s = sine(turn), c = cosine(turn);
     for (int i = 0; i < face_count; i++) {
         depth[i] = 0;
@@ -142,9 +143,12 @@ static void render(uint32_t turn) {
             up[i][k] = corner.y;
             depth[i] += at[i][k].z * EYE_BACK / 256 - up[i][k] * EYE_UP / 256; /* along the line of sight */
         }
-        int j = i; /* insertion sort, far first */
-        for (; j > 0 && depth[order[j - 1]] < depth[i]; j--) order[j] = order[j - 1];
-        order[j] = (int16_t)i;
+    }
+    for (int i = 0; i < face_count; i++) { /* insertion sort, far first, starting from the last direction's order */
+        int16_t f = order[i];
+        int j = i;
+        for (; j > 0 && depth[order[j - 1]] < depth[f]; j--) order[j] = order[j - 1];
+        order[j] = f;
     }
     for (int i = 0; i < face_count; i++) {
         int f = order[i];

@@ -4,7 +4,7 @@
 #include "fixed.h"
 
 static Pixel frames[3][SCREEN_W * SCREEN_H] __attribute__((aligned(64)));
-static int drawn, shown;
+static int drawn, shown = 1; /* black at first, while the tables are made with the help of frame 0 */
 
 Pixel *canvas = frames[0];
 
