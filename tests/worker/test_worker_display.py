@@ -149,7 +149,7 @@ def test_a_viewer_sees_the_game_and_cannot_touch_it(stack, vnc, tmp_path):
     family = alive_descendants(worker.pid)
     assert family
     worker.send_signal(signal.SIGTERM)
-    assert worker.wait(8) == 0
+    assert worker.wait(20) == 0
     assert still_running(family) == []
 
 

@@ -103,7 +103,10 @@ def test_local_mode_that_is_killed_leaves_nothing(stack):
     local, family = start_local(stack, vnc_port=free_port())
     local.kill()
     local.wait()
-    until(lambda: not still_running(family), 10, f"all gone, left: {still_running(family)}")
+    try:
+        until(lambda: not still_running(family), 20, "all gone")
+    except AssertionError:
+        raise AssertionError(f"left: {still_running(family)}") from None
 
 
 def test_a_worker_that_crashes_is_started_again(stack):
