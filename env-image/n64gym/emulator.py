@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
+import os
 import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple, NoReturn, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +29,7 @@ from n64gym.state import State
 PLUGINS = Path("/usr/lib/x86_64-linux-gnu/mupen64plus")  # where Debian keeps mupen64plus' own plugins
 DEATH_CHECK_S = 0.05  # how soon the death of the emulator process is noticed
 SLOWEST_VI_S = 0.1  # a VI may take this long on a loaded machine before a long step counts as hung
-FIRST_VI_S = 2.0  # a ROM that has not switched its video on by then is started again with video forced on
+SILENT_CPU_S = 2.0  # of the emulator's own time: a ROM without video by then is started again with video forced on
 STOP_S = 2.0  # a clean stop takes a few milliseconds
 
 
@@ -66,8 +69,11 @@ class Emulator:
         self._closed = True
         try:
             self._start(video, controllers, force_video=False)
-            self._wait(FIRST_VI_S)
+            self._wait(timeout, silent_after=SILENT_CPU_S)
         except SilentEmulator:
+            warnings.warn(
+                f"{self.rom.path.name} has not switched its video on: done for it, and it runs slowly", stacklevel=2
+            )
             self._start(video, controllers, force_video=True)
             self._wait(timeout)
 
@@ -199,23 +205,26 @@ class Emulator:
         self._control.command = command
         self._memory.post_go()
 
-    def _wait(self, timeout: float) -> None:
-        """Wait until the emulator has stopped at a VI again; kill it and raise EmulatorError if it does not."""
+    def _wait(self, timeout: float, silent_after: float = math.inf) -> None:
+        """Wait until the emulator has stopped at a VI again; kill it and raise EmulatorError if it does not.
+
+        SilentEmulator if it has worked for `silent_after` seconds of processor time, which a loaded machine does not
+        stretch, without a first VI.
+        """
         end = time.monotonic() + timeout
         while not self._memory.wait_done(DEATH_CHECK_S):
             if self._process.poll() is not None:
                 self._fail(f"the emulator has died (exit code {self._process.returncode})")
+            if silent_after < math.inf and cpu_seconds(self._process.pid) >= silent_after:
+                self._fail("the ROM has not switched its video on", SilentEmulator)
             if time.monotonic() >= end:
-                silent = self._control.vi_count == 0
-                self._fail(
-                    f"the emulator has not answered for {timeout:.0f} s", SilentEmulator if silent else EmulatorError
-                )
+                self._fail(f"the emulator has not answered for {timeout:.0f} s")
 
-    def _fail(self, what: str, error: type[EmulatorError] | None = None) -> None:
+    def _fail(self, what: str, error: type[EmulatorError] = EmulatorError) -> NoReturn:
         self._log.seek(0)
         last = self._log.read().decode(errors="replace").strip()[-1000:]
         self._destroy()
-        raise (error or EmulatorError)(f"{self.rom.path.name}: {what}" + (f": {last}" if last else ""))
+        raise error(f"{self.rom.path.name}: {what}" + (f": {last}" if last else ""))
 
     def _destroy(self) -> None:
         self._closed = True
@@ -229,3 +238,9 @@ class Emulator:
 
 class SilentEmulator(EmulatorError):
     """The ROM runs, but has not switched the video interface on, so no VI has come yet."""
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a process has used: fields 14 and 15 of /proc/PID/stat, proc(5)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -15,6 +15,7 @@ def make(path, **settings):
     return gymnasium.make("n64gym/Rom-v0", rom=path, **settings)
 
 
+@pytest.mark.filterwarnings("ignore:silent.z64 has not switched its video on")
 @pytest.mark.parametrize("name", ["silent", "blank", "pad"])
 def test_ten_steps(rom, name):
     with make(rom(name)) as env:
