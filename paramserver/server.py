@@ -39,7 +39,7 @@ class Server:
             self._socket.close()
             hint = "is another run going on? " if error.errno == zmq.EADDRINUSE else ""
             raise BadInputError(
-                f"A3C64_BIND: {settings.bind} cannot be bound ({os.strerror(error.errno)}): {hint}"
+                f"A3C64_BIND: {settings.bind} cannot be bound ({os.strerror(error.errno or 0)}): {hint}"
                 "choose another with --bind or A3C64_BIND"
             ) from None
         self._folder = RunFolder(settings.run_dir)
@@ -54,6 +54,7 @@ class Server:
         self._board = Board(self._folder.tensorboard, settings.tensorboard_host, settings.tensorboard_port)
         self._saved = snapshot.step if snapshot else -1
         self._started = self._last_save = self._last_status = time.monotonic()
+        self._rated = float("-inf")
         self._finished_at: float | None = None
 
     def serve(self, stop: threading.Event) -> None:
@@ -121,7 +122,9 @@ class Server:
     def _report(self, now: float) -> None:
         """Write a TensorBoard point and a line of progress."""
         service = self.service
-        service.metrics.measure_rate(now, service.weights.step)
+        if now - self._rated >= self._settings.status_interval / 2:  # the last report may come right after another
+            self._rated = now
+            service.metrics.measure_rate(now, service.weights.step)
         self._events.scalars(service.scalars(), service.weights.step)
         means = service.metrics.rollout()
         parts = [
