@@ -22,10 +22,11 @@ class X11vnc:
 
     def __init__(self, display: str, host: str, port: int) -> None:
         # forever: outlive a viewer; shared: several viewers; viewonly: no key or click reaches the display;
+        # noxdamage: with damage reports a new viewer is shown what the last one saw, up to three seconds old;
         # noipv6, no6: exactly the port we were told, nothing else; nopw only silences a warning.
         self._command = [
             "x11vnc", "-display", display, "-listen", host, "-rfbport", str(port), "-forever", "-shared", "-viewonly",
-            "-noipv6", "-no6", "-nopw", "-quiet", "-norc", "-nosel", "-noclipboard", "-nocursor",
+            "-noipv6", "-no6", "-nopw", "-quiet", "-norc", "-nosel", "-noclipboard", "-nocursor", "-noxdamage",
         ]  # fmt: skip
         self._port = port
         self._child: subprocess.Popen | None = None
