@@ -2,13 +2,14 @@
 
 import ctypes
 import os
+import select
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -54,9 +55,39 @@ def silence() -> Iterator[None]:
         os.close(nowhere)
 
 
-def stop_on_signals() -> threading.Event:
+class StopEvent(threading.Event):
+    """An event that a signal handler may set at any moment.
+
+    threading.Event takes a lock to be set, and a handler that interrupts somebody who holds it, be it a wait or another
+    signal's handler, would wait for it for ever. This one has a flag, and a pipe that wakes who waits.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stopped = False
+        self._wake, self._alarm = os.pipe()
+        os.set_blocking(self._alarm, False)
+
+    def set(self) -> None:
+        """Ask to stop."""
+        self._stopped = True
+        with suppress(BlockingIOError):  # full: it has been asked often enough
+            os.write(self._alarm, b"!")
+
+    def is_set(self) -> bool:
+        """Say whether that was asked."""
+        return self._stopped
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until it is asked, at most `timeout` seconds; say whether it was."""
+        if not self._stopped:
+            select.select([self._wake], [], [], timeout)
+        return self._stopped
+
+
+def stop_on_signals() -> StopEvent:
     """Return an event that SIGTERM and SIGINT set: the one way a process of ours is asked to stop."""
-    stop = threading.Event()
+    stop = StopEvent()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     return stop
