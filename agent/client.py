@@ -148,8 +148,11 @@ def configure(socket: zmq.Socket) -> None:
 class Client:
     """One worker's conversation: every wait ends, at the latest with `stop`; a server that went away is found again."""
 
-    def __init__(self, transport: Transport, client: str, name: str, stop: threading.Event) -> None:
+    def __init__(
+        self, transport: Transport, client: str, name: str, stop: threading.Event, address: str = "in this process"
+    ) -> None:
         self._transport = transport
+        self._address = address
         self._client = client
         self._name = name
         self._stop = stop
@@ -179,7 +182,7 @@ class Client:
             if answer is not None and isinstance(answer.body, wire.Refused):
                 raise RefusedError(answer.body.reason)
             if not said:
-                print("waiting for the parameter server", flush=True)
+                print(f"waiting for the parameter server at {self._address} (A3C64_SERVER)", flush=True)
                 said = True
             wait = min(2.0 * wait, HELLO_MAX_S)
             self._transport.reset()
@@ -289,7 +292,7 @@ class Client:
 def connect(address: str, name: str, stop: threading.Event) -> tuple[Client, "Heartbeat"]:
     """Return a client over a socket, and the heartbeat that is to be started once the server has said welcome."""
     client = uuid.uuid4().hex
-    return Client(SocketTransport(address, client.encode()), client, name, stop), Heartbeat(address, client)
+    return Client(SocketTransport(address, client.encode()), client, name, stop, address), Heartbeat(address, client)
 
 
 class Heartbeat:

@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "A3C64_"
 EXIT_BAD_INPUT = 2  # as argparse, and as the README promises
-ENDPOINT = re.compile(r"^(tcp://[^:/\s]+:\d{1,5}|ipc://\S+)$")
+ENDPOINT = re.compile(r"^(tcp://[^:/\s]+:(?P<port>\d{1,5})|ipc://\S+)$")
 
 
 class BadInputError(Exception):
@@ -22,8 +22,9 @@ class BadInputError(Exception):
 
 def _endpoint(value: str) -> str:
     """Accept the addresses ZeroMQ is used with here."""
-    if not ENDPOINT.match(value):
-        raise ValueError("an address such as tcp://127.0.0.1:5555")
+    match = ENDPOINT.match(value)
+    if not match or int(match["port"] or 0) > 65535:
+        raise ValueError("an address such as tcp://127.0.0.1:5555, with a port up to 65535")
     return value
 
 
