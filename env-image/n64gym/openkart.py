@@ -22,9 +22,11 @@ FIXED = 1 << 16  # s16.16
 TITLE, COURSE_SELECT, COUNTDOWN, RACE, RESULTS = range(1, 6)
 
 PRESS_VIS = 2  # a press counts on its rising edge, and the pad is read once a VI
-BOOT_VIS = 120  # telemetry is there after one
+BOOT_VIS = 600  # its tables take it about a hundred
 MENU_VIS = 1200  # title to start of the race takes far less than 20 s
 REWARD_PER_LAP = 100.0
+# Without it, an agent that values the way still ahead learns to stop short of the last line, where all of it ends.
+REWARD_FOR_FINISHING = 100.0
 
 
 class Telemetry(NamedTuple):
@@ -69,8 +71,9 @@ class OpenKartEnv(N64Env):
     """One race of three laps against the clock.
 
     Actions: Discrete(12), gym-mupen64plus' driving actions (controller.DRIVING). Reward: 100 for each lap's worth of
-    way made, fractions included; driving back costs as much. Terminated when the race is finished, truncated after
-    `time_limit` seconds of the game's time, or `stuck_limit` of them without new way made. Other arguments: see N64Env.
+    way made, fractions included; driving back costs as much; and 100 for finishing. Terminated when the race is
+    finished, truncated after `time_limit` seconds of the game's time, or `stuck_limit` of them without new way made.
+    Other arguments: see N64Env.
     info: the telemetry in everyday units, and `metrics`, the episode's figures, with the last step.
     """
 
@@ -123,6 +126,8 @@ class OpenKartEnv(N64Env):
         truncated = not terminated and (
             telemetry.race_time >= self._time_limit or telemetry.race_time - self._best_time >= self._stuck_limit
         )
+        if terminated:
+            reward += REWARD_FOR_FINISHING
         info = describe(telemetry)
         if terminated or truncated:
             info["metrics"] = self._metrics(info)

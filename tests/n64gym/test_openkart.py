@@ -66,6 +66,30 @@ def test_reward_is_the_way_made(env):
     assert total == pytest.approx(openkart.REWARD_PER_LAP * (info["race_progress"] - start))
 
 
+def steer_home(info):
+    """A crude driver: full throttle, the stick against the error of heading and of place on the road."""
+    error = -info["heading_error"] - 25 * info["lateral"]
+    bends = [abs(error) > limit for limit in (4, 8, 15, 25)]
+    return STRAIGHT if not bends[0] else (7 if error > 0 else 3) + sum(bends)
+
+
+def test_a_whole_race_terminates_with_lap_times(env):
+    _, info = env.reset()
+    start, total, terminated = info["race_progress"], 0.0, False
+    while not terminated:
+        _, reward, terminated, truncated, info = env.step(steer_home(info))
+        total += reward
+        assert not truncated, f"stuck after {info['race_progress']:.2f} laps"
+    way = info["race_progress"] - start
+    assert way == pytest.approx(3, abs=0.02)
+    assert total == pytest.approx(openkart.REWARD_PER_LAP * way + openkart.REWARD_FOR_FINISHING)
+    assert (info["finished"], info["lap"], len(info["lap_times"])) == (True, 3, 3)
+    assert sum(info["lap_times"]) == pytest.approx(info["race_time"])
+    assert info["metrics"]["finished"] == 1.0
+    assert info["metrics"]["race_time_s"] == info["race_time"]
+    assert 25 < info["metrics"]["best_lap_s"] == min(info["lap_times"]) < 60
+
+
 def test_standing_still_is_truncated_with_metrics(env):
     env.reset()
     steps, truncated = 0, False
