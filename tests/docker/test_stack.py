@@ -179,6 +179,7 @@ def test_a_rom_of_ones_own_is_seen_by_a_worker_and_safe_from_it(stack: Stack, tm
     rom = tmp_path / "game.z64"
     image = ["docker", "run", "--rm", "a3c64-worker", "sh", "-c"]
     rom.write_bytes(bytes.fromhex(run(*image, "od -An -v -tx1 /opt/n64gym/n64gym/data/openkart.z64")))
+    rom.chmod(0o666)  # so that nothing but the mount forbids to write
     compose = ["docker-compose"] if shutil.which("docker-compose") else ["docker", "compose"]
     worker = [*compose, "run", "-T", "--rm", "--no-deps", "worker"]
     settings = stack.environment | {"LOCAL_ROM_PATH": str(rom), "A3C64_ROM": "/rom"}
