@@ -71,5 +71,5 @@ native: apt
 	@touch $@
 
 .venv/packages: pyproject.toml env-image/pyproject.toml .venv/run
-	@.venv/bin/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e . -e env-image
+	@PYTHONWARNINGS=ignore .venv/bin/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e . -e env-image
 	@touch $@

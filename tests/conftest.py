@@ -32,6 +32,7 @@ def display(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         extra_args=["-noreset"],
     ) as screen:
         monkeypatch.setenv("DISPLAY", screen.new_display_var)
+        monkeypatch.setenv("SDL_VIDEODRIVER", "x11")  # the workers' own modules ask for another
         yield screen.new_display_var
 
 

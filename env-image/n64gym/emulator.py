@@ -30,6 +30,7 @@ PLUGINS = Path("/usr/lib/x86_64-linux-gnu/mupen64plus")  # where Debian keeps mu
 DEATH_CHECK_S = 0.05  # how soon the death of the emulator process is noticed
 SLOWEST_VI_S = 0.1  # a VI may take this long on a loaded machine before a long step counts as hung
 SILENT_CPU_S = 2.0  # of the emulator's own time: a ROM without video by then is started again with video forced on
+START_S = 30.0  # a start takes a quarter of a second; one of many on a loaded machine takes several
 STOP_S = 2.0  # a clean stop takes a few milliseconds
 
 
@@ -50,7 +51,7 @@ class Emulator:
 
     rom: a file in any of the three byte orders. video: None for ROMs that draw into RDRAM with the CPU, else the name
     of a real video plugin ("glide64mk2", "rice"), which needs a DISPLAY. observation: made after each step, see
-    `observation`. timeout: seconds within which a start or a short step must be done.
+    `observation`. timeout: seconds within which a short step must be done.
     Raises RomError or EmulatorError.
     """
 
@@ -69,13 +70,13 @@ class Emulator:
         self._closed = True
         try:
             self._start(video, controllers, force_video=False)
-            self._wait(timeout, silent_after=SILENT_CPU_S)
+            self._wait(START_S, silent_after=SILENT_CPU_S)
         except SilentEmulator:
             warnings.warn(
                 f"{self.rom.path.name} has not switched its video on: done for it, and it runs slowly", stacklevel=2
             )
             self._start(video, controllers, force_video=True)
-            self._wait(timeout)
+            self._wait(START_S)
 
         self.rdram: NDArray[np.uint32] = self._memory.array(
             self._control.rdram_offset, (shared.RDRAM_BYTES // 4,), "<u4"

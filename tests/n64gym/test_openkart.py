@@ -147,11 +147,25 @@ def shrink(picture, size):
     return np.tensordot(weights / weights.sum(1, keepdims=True), picture, 1)
 
 
+WATCH = """
+import sys, gymnasium, n64gym
+with gymnasium.make("n64gym/OpenKart-v0", render_mode="human") as env:
+    env.reset()
+    env.step(1)
+    print("shown", flush=True)
+    sys.stdin.read()
+"""
+
+
 def test_human_mode_shows_the_game(display):
-    with make(render_mode="human") as env:
-        env.reset()
-        env.step(STRAIGHT)
+    """In a process of its own: other tests have set pygame up otherwise in this one."""
+    viewer = subprocess.Popen([sys.executable, "-c", WATCH], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert any(line == "shown\n" for line in viewer.stdout)
         screen = np.asarray(ImageGrab.grab(xdisplay=display))
+    finally:
+        viewer.communicate(timeout=30)
+    assert viewer.returncode == 0
     assert screen.shape == (480, 640, 3)
     assert len(np.unique(screen.reshape(-1, 3), axis=0)) > 20
 
