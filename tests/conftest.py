@@ -1,8 +1,9 @@
-"""Test ROMs, built from source; and what to do where the machine lacks a part."""
+"""What tests of several folders share: ROMs built from source, a display, a run of real processes."""
 
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pytest
 from pyvirtualdisplay import Display
 
 TESTS = Path(__file__).parent
+sys.path.insert(0, str(TESTS / "agent"))  # live.py and tiny_env.py
+
+from live import Stack  # noqa: E402
 
 
 def need(program: str) -> None:
@@ -42,3 +46,11 @@ def rom() -> Callable[[str], Path]:
     need("mips64-linux-gnuabi64-gcc")
     subprocess.run(["make", "-s", "-C", TESTS / "roms"], check=True, timeout=60)
     return lambda name: TESTS / "roms" / "build" / f"{name}.z64"
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    """A parameter server and workers as real processes, ended with the test."""
+    stack = Stack(tmp_path)
+    yield stack
+    stack.close()
