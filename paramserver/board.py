@@ -2,19 +2,15 @@
 
 import subprocess
 import sys
-import time
 import types
 from pathlib import Path
 
-from agent.processes import end, spawn
-
-BACKOFF_S = 2.0  # before the first restart; doubles up to
-BACKOFF_MAX_S = 60.0
-STABLE_S = 60.0  # a TensorBoard that ran this long starts the backoff anew
+from agent.kept import Kept
+from agent.processes import spawn
 
 
 class Board:
-    """Keeps TensorBoard running; when it dies, that is said and it is started again, and training never notices."""
+    """Keeps TensorBoard running; with port 0 there is none."""
 
     def __init__(self, logdir: Path, host: str, port: int) -> None:
         self._arguments = [
@@ -23,38 +19,20 @@ class Board:
         ]  # fmt: skip
         self._enabled = port != 0
         self._log = logdir.parent / "tensorboard.log"
-        self._child: subprocess.Popen | None = None
-        self._backoff = BACKOFF_S
-        self._started = self._due = 0.0
+        self._kept = Kept(f"TensorBoard (see {self._log})", self._launch)
 
     def tend(self) -> None:
         """Start it, or start it again; call it often."""
-        now = time.monotonic()
-        if not self._enabled:
-            return
-        if self._child is not None and self._child.poll() is not None:
-            if now - self._started > STABLE_S:
-                self._backoff = BACKOFF_S
-            print(
-                f"TensorBoard ended with code {self._child.returncode} (see {self._log}), "
-                f"next try in {self._backoff:.0f} s; training goes on",
-                flush=True,
-            )
-            self._child, self._due = None, now + self._backoff
-            self._backoff = min(2.0 * self._backoff, BACKOFF_MAX_S)
-        if self._child is None and now >= self._due:
-            try:
-                with self._log.open("wb") as log:
-                    self._child = spawn(self._arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-            except OSError as error:
-                print(f"TensorBoard cannot be started, training goes on: {error}", flush=True)
-                self._due = now + BACKOFF_MAX_S
-            self._started = now
+        if self._enabled:
+            self._kept.tend()
 
     def close(self) -> None:
         """End it."""
-        if self._child is not None:
-            end([self._child], grace_s=2.0)
+        self._kept.close(grace_s=2.0)
+
+    def _launch(self) -> subprocess.Popen:
+        with self._log.open("wb") as log:
+            return spawn(self._arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
 
 def main() -> None:

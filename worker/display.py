@@ -15,15 +15,14 @@ from typing import Protocol
 
 import numpy as np
 
-from agent.processes import end, spawn, sweep
+from agent.kept import Kept
+from agent.processes import spawn
 
 INTERVAL_S = 1.0 / 20.0  # between two frames shown; the eye wants 15 a second
 MAX_SIDE = (1024, 1280)  # height, width; larger frames are thinned out
 HEADER = struct.Struct("<QII")  # count, height, width; the count is odd while the pixels are being written
 PIXELS = 64  # bytes before the pixels
 SIZE = PIXELS + 3 * MAX_SIDE[0] * MAX_SIDE[1]
-BACKOFF_S = 2.0  # before a viewer that died is started again; doubles up to
-BACKOFF_MAX_S = 60.0
 
 
 class Frame:
@@ -76,9 +75,8 @@ class Display:
         self._environment = environment
         self._frame = Frame.create()
         self._arguments = ["-m", "worker.viewer", str(self._frame.descriptor), host, str(port)]
-        self._child: subprocess.Popen | None = None
-        self._next_frame = self._due = 0.0
-        self._backoff = BACKOFF_S
+        self._viewer = Kept("the viewer", self._launch)
+        self._next_frame = 0.0
 
     def show(self) -> None:
         """Draw if it is time to; costs a look at the clock if not."""
@@ -87,35 +85,20 @@ class Display:
             return
         # Late after a gradient, early the next time: the rate holds.
         self._next_frame = max(self._next_frame + INTERVAL_S, now + INTERVAL_S / 2)
-        self._tend(now)
+        self._viewer.tend()
         picture = self._environment.render()
         if isinstance(picture, np.ndarray) and picture.ndim == 3 and picture.shape[2] == 3:
             self._frame.write(picture)
 
     def close(self) -> None:
         """End the viewer process and what it started."""
-        if self._child is not None:
-            end([self._child], grace_s=3.0)
-            if self._child.stdin:
-                self._child.stdin.close()
+        self._viewer.close(grace_s=3.0)
+        if self._viewer.child is not None and self._viewer.child.stdin:
+            self._viewer.child.stdin.close()
 
-    def _tend(self, now: float) -> None:
-        if self._child is not None and self._child.poll() is not None:
-            print(
-                f"the viewer ended with code {self._child.returncode}, next try in {self._backoff:.0f} s; "
-                "training goes on",
-                flush=True,
-            )
-            sweep(self._child)  # its X server, if it was killed
-            self._child, self._due = None, now + self._backoff
-            self._backoff = min(2.0 * self._backoff, BACKOFF_MAX_S)
-        if self._child is None and now >= self._due:
-            try:
-                # Its standard input is a pipe nobody writes to: when it ends, so has this process.
-                self._child = spawn(self._arguments, stdin=subprocess.PIPE, pass_fds=[self._frame.descriptor])
-            except OSError as error:
-                print(f"the viewer cannot be started, training goes on: {error}", flush=True)
-                self._due = now + BACKOFF_MAX_S
+    def _launch(self) -> subprocess.Popen:
+        # Its standard input is a pipe nobody writes to: when it ends, so has this process.
+        return spawn(self._arguments, stdin=subprocess.PIPE, pass_fds=[self._frame.descriptor])
 
 
 @contextmanager

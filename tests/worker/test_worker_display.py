@@ -107,7 +107,7 @@ def test_no_port_no_cost():
 
 
 def test_drawing_keeps_to_20_frames_a_second(monkeypatch):
-    monkeypatch.setattr(Display, "_tend", lambda *_: None)
+    monkeypatch.setattr("worker.display.Kept.tend", lambda _: None)
     blinker = Blinker()
     with show_on("127.0.0.1", 1, blinker) as show:
         end = time.monotonic() + 1.0
@@ -179,11 +179,11 @@ def test_a_port_that_is_taken_is_said_and_tried_again_later(monkeypatch, capsys,
         taken.listen()
         server = X11vnc(":98765", "127.0.0.1", vnc)  # no such display: it ends at once
         server.tend()
-        child = server._child
+        child = server.kept.child
         child.wait(10)
         for _ in range(5):
             server.tend()
-        assert server._child is None, "it waits before it tries again"
+        assert server.kept.child is None, "it waits before it tries again"
         server.close()
     assert capsys.readouterr().out.count("ended with code") == 1
     assert not psutil.pid_exists(child.pid)
