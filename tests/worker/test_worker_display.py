@@ -14,7 +14,7 @@ import pytest
 from live import alive_descendants, free_port, still_running, until
 from PIL import Image
 
-from worker.display import MAX_SIDE, Display, Frame, show_on
+from worker.display import MAX_SIDE, Frame, show_on
 from worker.viewer import SCREEN, placed
 from worker.x11vnc import X11vnc
 
