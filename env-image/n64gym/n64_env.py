@@ -6,6 +6,7 @@ A game's environment says how its actions become controller words, how the start
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,7 +34,7 @@ class Outcome(NamedTuple):
     info: dict[str, Any]
 
 
-class N64Env(gymnasium.Env[NDArray[np.uint8], Any]):
+class N64Env(gymnasium.Env[NDArray[np.uint8], Any], ABC):
     """A game on one emulator.
 
     rom: path. obs_type: "rgb" uint8 [H, W, 3], "grayscale" uint8 [H, W] or "ram" uint8 [8388608] (RDRAM, big endian).
@@ -93,20 +94,20 @@ class N64Env(gymnasium.Env[NDArray[np.uint8], Any]):
 
     # What a game adds.
 
+    @abstractmethod
     def _word(self, action: Any) -> int:
         """The controller word of `action`."""
-        raise NotImplementedError
 
     def _go_to_start(self, emulator: Emulator) -> None:
         """Bring a freshly started game to where episodes begin; raises RomError if this is another game."""
 
+    @abstractmethod
     def _begin_episode(self, emulator: Emulator) -> dict[str, Any]:
         """The game is at its start: forget the last episode; returns the info of reset."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _judge(self, emulator: Emulator) -> Outcome:
         """What the step that has just ended was worth."""
-        raise NotImplementedError
 
     # Gymnasium's interface.
 
