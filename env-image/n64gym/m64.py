@@ -1,0 +1,188 @@
+"""Movies: the .m64 files of mupen64-rr and TASVideos, one controller word for each time that the game reads the pad.
+
+Format: https://tasvideos.org/EmulatorResources/Mupen/M64. All numbers are little endian.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+MAGIC = b"M64\x1a"
+VERSION = 3
+HEADER_BYTES = 1024
+OLD_HEADER_BYTES = 512  # of versions 1 and 2
+
+SNAPSHOT, POWER_ON, EEPROM, EXISTING_SNAPSHOT = 1, 2, 4, 8
+STARTS = {SNAPSHOT: "a savestate", EEPROM: "saved EEPROM contents", EXISTING_SNAPSHOT: "a savestate"}
+
+# magic, version, uid, vis, rerecords, vis per second, controllers, extended version and flags, samples, start,
+# controller flags, extended data; at 0x24 + 32 follow 128 reserved bytes.
+FIRST = struct.Struct("<4s4I4BIHxxI32s128x")
+ROM = struct.Struct("<32s4sH56x")  # at 0xC4: name, CRC1 in the ROM's own byte order, country
+TEXTS = struct.Struct("<64s64s64s64s222s256s")  # at 0x122: plugins (video, sound, input, RSP), author, description
+OLD_TEXTS = struct.Struct("<48s80s")  # at 0x44 in versions 1 and 2: author, description
+
+
+class MovieError(ValueError):
+    """A movie that cannot be read, or not be written; the text says what was found and what was expected."""
+
+
+@dataclass(frozen=True, eq=False)
+class M64:
+    """A movie that begins when the console is switched on."""
+
+    samples: NDArray[np.uint32]
+    """BUTTONS words [N], one a controller read; those of several controllers take turns, as in the file."""
+    vis: int  # length in vertical interrupts
+    rom_name: str  # the internal name in the ROM's header
+    crc1: int  # of the ROM's header, as ROM databases print it
+    country: int  # the ROM's bytes 0x3E (the country, low) and 0x3F (the version, high)
+    uid: int = 0  # when it was recorded, Unix time
+    rerecords: int = 0
+    vis_per_second: int = 60
+    controllers: int = 1
+    controller_flags: int = (
+        1  # bit n: controller n + 1 is plugged in, bit n + 4: with a memory pak, n + 8: a rumble pak
+    )
+    start: int = POWER_ON
+    video_plugin: str = ""
+    sound_plugin: str = ""
+    input_plugin: str = ""
+    rsp_plugin: str = ""
+    author: str = ""
+    description: str = ""
+    extended_version: int = 0
+    extended_flags: int = 0
+    extended_data: bytes = bytes(32)
+
+
+def read(path: str | Path) -> M64:
+    """The movie at `path`. Raises MovieError.
+
+    Versions 1 and 2 are read without their plugins' names, which the programs of that time put in various places.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise MovieError(f"movie not readable: {path}: {error.strerror}") from None
+    try:
+        return parse(data)
+    except MovieError as error:
+        raise MovieError(f"movie not usable: {path} {error}") from None
+
+
+def parse(data: bytes) -> M64:
+    """The movie in `data`, the bytes of a file. Raises MovieError; its text continues "this file …"."""
+    if not data:
+        raise MovieError("is empty; expected an .m64 movie")
+    if data[:4] != MAGIC:
+        raise MovieError(f"begins with {data[:4].hex(' ')}; an .m64 movie begins with {MAGIC.hex(' ')}")
+    version = int.from_bytes(data[4:8], "little")
+    header = {1: OLD_HEADER_BYTES, 2: OLD_HEADER_BYTES, VERSION: HEADER_BYTES}.get(version)
+    if header is None and len(data) >= 8:
+        raise MovieError(f"is an .m64 movie of version {version}; expected version 1, 2 or {VERSION}")
+    if header is None or len(data) < header:
+        raise MovieError(f"ends after {len(data)} bytes, within its header of {header or HEADER_BYTES}")
+
+    (_, _, uid, vis, rerecords, vis_per_second, controllers, extended_version, extended_flags, count, start, flags,
+     extended_data) = FIRST.unpack_from(data)  # fmt: skip
+    name, crc1, country = ROM.unpack_from(data, FIRST.size)
+    if version == VERSION:
+        *plugins, author, description = TEXTS.unpack_from(data, FIRST.size + ROM.size)
+    else:
+        author, description = OLD_TEXTS.unpack_from(data, FIRST.size - OLD_TEXTS.size)
+        plugins = [b""] * 4
+
+    if start != POWER_ON:
+        what = STARTS.get(start, "nothing known")
+        raise MovieError(f"begins from {what} (start type {start}); only movies from power-on (2) can be played")
+    if not 1 <= controllers <= 4:
+        raise MovieError(f"has {controllers} controllers; expected 1 to 4")
+    # mupen64-rr leaves a word more than it promises, so what follows the promised ones is nobody's concern.
+    there = (len(data) - header) // 4
+    if there < count:
+        raise MovieError(f"holds {there} samples where its header promises {count}: the end of the file is missing")
+    return M64(
+        samples=np.frombuffer(data, "<u4", count, header).astype(np.uint32),
+        vis=vis,
+        rom_name=text(name, "latin-1"),
+        crc1=int.from_bytes(crc1, "big"),
+        country=country,
+        uid=uid,
+        rerecords=rerecords,
+        vis_per_second=vis_per_second,
+        controllers=controllers,
+        controller_flags=flags,
+        start=start,
+        video_plugin=text(plugins[0], "latin-1"),
+        sound_plugin=text(plugins[1], "latin-1"),
+        input_plugin=text(plugins[2], "latin-1"),
+        rsp_plugin=text(plugins[3], "latin-1"),
+        author=text(author, "utf-8"),
+        description=text(description, "utf-8"),
+        extended_version=extended_version,
+        extended_flags=extended_flags,
+        extended_data=extended_data,
+    )
+
+
+def text(field: bytes, encoding: str) -> str:
+    """A C string: what follows its NUL is not part of it."""
+    return field.partition(b"\0")[0].decode(encoding, errors="replace")
+
+
+def to_bytes(movie: M64) -> bytes:
+    """The file that holds `movie`, always of version 3. Raises MovieError if something does not fit into its field."""
+    try:
+        first = FIRST.pack(
+            MAGIC, VERSION, movie.uid, movie.vis, movie.rerecords, movie.vis_per_second, movie.controllers,
+            movie.extended_version, movie.extended_flags, len(movie.samples), movie.start, movie.controller_flags,
+            movie.extended_data,
+        )  # fmt: skip
+        rom = ROM.pack(c_string(movie, "rom_name", 32), movie.crc1.to_bytes(4, "big"), movie.country)
+    except (struct.error, OverflowError) as error:
+        raise MovieError(f"movie not written: a number in its header is out of range ({error})") from None
+    texts = TEXTS.pack(
+        *(c_string(movie, name, 64) for name in ("video_plugin", "sound_plugin", "input_plugin", "rsp_plugin")),
+        c_string(movie, "author", 222, "utf-8"),
+        c_string(movie, "description", 256, "utf-8"),
+    )
+    return first + rom + texts + movie.samples.astype("<u4").tobytes()
+
+
+def c_string(movie: M64, name: str, size: int, encoding: str = "latin-1") -> bytes:
+    """The field `name`, encoded; it leaves room for the NUL that other programs look for."""
+    value: str = getattr(movie, name)
+    try:
+        encoded = value.encode(encoding)
+    except UnicodeEncodeError as error:
+        raise MovieError(f"movie not written: its {name} {value!r} cannot be said in {error.encoding}") from None
+    if len(encoded) >= size or b"\0" in encoded:
+        raise MovieError(
+            f"movie not written: its {name} {value!r} has {len(encoded)} bytes; expected up to {size - 1}, none of them 0"
+        )
+    return encoded
+
+
+def write(path: str | Path, movie: M64) -> None:
+    """Write `movie` to `path`, whole or not at all: nobody ever sees half a file there. Raises MovieError, OSError."""
+    path = Path(path)
+    data = to_bytes(movie)
+    descriptor, temporary = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            os.fchmod(file.fileno(), 0o644)  # mkstemp's files are for their owner alone
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
