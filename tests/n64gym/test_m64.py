@@ -180,8 +180,8 @@ def test_old_versions_have_a_shorter_header(version):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"author": "ä" * 111}, "author 'ä+' has 222 bytes; expected up to 221"),
-        ({"description": "a\0b"}, "none of them 0"),
+        ({"author": "ä" * 111}, "author 'ä+' has 222 bytes; expected at most 221"),
+        ({"description": "a\0b"}, "no NUL"),
         ({"rom_name": "マリオ"}, "rom_name 'マリオ' cannot be said in latin-1"),
         ({"vis": 1 << 32}, "out of range"),
         ({"crc1": -1}, "out of range"),
