@@ -16,7 +16,7 @@ from n64gym.rom import OPEN_KART, RomError
 
 TELEMETRY_WORD = 0x400 // 4  # openkart/src/telemetry.h
 MAGIC = 0x4F4B5254  # "OKRT"
-VERSION = 1
+VERSION = 2
 FIXED = 1 << 16  # s16.16
 
 TITLE, COURSE_SELECT, COUNTDOWN, RACE, RESULTS = range(1, 6)
@@ -60,6 +60,30 @@ class Telemetry(NamedTuple):
     lateral: int
     heading_error: int
     reads: int
+    mode: int
+    seed: int
+    level: int
+    karts: int
+    place: int
+    start: int
+    menu_row: int
+    kart_hits: int
+    ahead_1: int
+    ahead_2: int
+    ahead_3: int
+    ahead_4: int
+    ahead_5: int
+    ahead_6: int
+    lap_metres: int
+    half_width: int
+    course_ready: int
+    rival_1: int
+    rival_2: int
+    rival_3: int
+    rival_4: int
+    rival_5: int
+    rival_6: int
+    rival_7: int
 
 
 def read_telemetry(rdram: NDArray[np.uint32]) -> Telemetry:

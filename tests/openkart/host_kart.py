@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 
 import numpy as np
-from n64gym.controller import A, B, word
+from n64gym.controller import A, B, L, R, Z, word
 from n64gym.openkart import COURSE_SELECT, RACE, RESULTS, TITLE, Telemetry
 from numpy.typing import NDArray
 
@@ -49,17 +49,40 @@ class HostKart:
         pixels = np.frombuffer(self._game.ok_frame().contents, np.uint16).reshape(120, 160)
         return np.stack([pixels >> shift & 31 for shift in (11, 6, 1)], axis=-1).astype(np.uint8)
 
-    def go_to_race(self) -> Telemetry:
-        """From power-on to the first VI of the race."""
+    def go_to_menu(self) -> Telemetry:
+        """From power-on to the course select."""
+        self.start()
+        self.step(A)
+        now = self.step()
+        assert now.stage == COURSE_SELECT
+        return now
+
+    def go_to_race(self, **wanted: int) -> Telemetry:
+        """From power-on to the first VI of the race that is wanted, see menu_buttons."""
         self.start()
         while (now := self.telemetry).stage != RACE:
-            self.step(menu_buttons(now))
+            self.step(menu_buttons(now, **wanted))
             self.step(0)
         return now
 
 
-def menu_buttons(now: Telemetry) -> int:
-    return A if now.stage in (TITLE, COURSE_SELECT, RESULTS) else 0
+ROWS = ("mode", "course", "seed", "level", "laps", "start")
+UP, DOWN, LEFT, RIGHT = word(y=80), word(y=-80), word(x=-80), word(x=80)
+STEPS = ((1000, Z), (100, R), (10, L))
+
+
+def menu_buttons(now: Telemetry, **wanted: int) -> int:
+    """What to press next (and then to let go) on the way to a race with the wanted values of ROWS."""
+    if now.stage != COURSE_SELECT:
+        return A if now.stage in (TITLE, RESULTS) else 0
+    for number, row in enumerate(ROWS):
+        missing = wanted.get(row, getattr(now, row)) - getattr(now, row)
+        if missing:
+            if now.menu_row != number:
+                return DOWN
+            held = next((button for step, button in STEPS if row in ("seed", "start") and abs(missing) >= step), 0)
+            return held | (RIGHT if missing > 0 else LEFT)
+    return A
 
 
 class Driver:

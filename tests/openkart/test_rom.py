@@ -37,7 +37,7 @@ def test_telemetry_header(products: Path):
         words = emulator.rdram[TELEMETRY_WORD : TELEMETRY_WORD + 64].tolist()
         assert words[:3] == [MAGIC, VERSION, TITLE]
         assert words[5] == 3
-        assert words[28:] == [0] * 36
+        assert words[52:] == [0] * 12
         vis, reads = words[22], words[27]
         assert vis == reads
         emulator.step(7)

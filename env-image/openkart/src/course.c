@@ -80,6 +80,7 @@ static void shape(Course *course) {
     for (int i = 0; i < n; i++) {
         const Sample *before = &s[i == 0 ? n - 1 : i - 1], *after = &s[i == n - 1 ? 0 : i + 1];
         normalise(after->x - before->x, after->z - before->z, &s[i].tx, &s[i].tz);
+        s[i].heading = (uint16_t)angle_of(s[i].tx, s[i].tz);
     }
     for (int i = 0; i < n; i++) {
         const Sample *after = &s[i == n - 1 ? 0 : i + 1];
@@ -138,6 +139,8 @@ void course_build(Course *course, const CourseData *data) {
     course->count = length / SAMPLE_SPACING;
     if (course->count > COURSE_MAX_SAMPLES) course->count = COURSE_MAX_SAMPLES;
     course->spacing = length / course->count;
+    course->cells = (10 << 24) / (course->spacing >> 8);
+    course->serial++;
     walk(course, data, course->spacing);
     shape(course);
     plant(course);
@@ -175,4 +178,12 @@ int course_locate(const Course *course, Place *place, fix x, fix z) {
     place->left = (s[0].left + mul_shift(s[1].left - s[0].left, f, 16)) * 256;
     place->right = (s[0].right + mul_shift(s[1].right - s[0].right, f, 16)) * 256;
     return moved;
+}
+
+int32_t course_heading_ahead(const Course *course, const Place *place, int tens) {
+    uint32_t at = ((uint32_t)place->sample << 16) + (uint32_t)(place->fraction + tens * course->cells);
+    uint32_t cell = at >> 16;
+    if (cell >= (uint32_t)course->count) cell -= (uint32_t)course->count;
+    const Sample *s = &course->samples[cell];
+    return s[0].heading + (((int16_t)(s[1].heading - s[0].heading) * (int32_t)(at >> 4 & 4095)) >> 12);
 }

@@ -37,6 +37,7 @@ typedef struct {
     int16_t tx, tz;                  /* unit tangent, forwards; the unit normal to the right is (tz, -tx) */
     int16_t half, kerb, left, right; /* edge of road, width of kerb, walls' distances from the centre line */
     int16_t bend;                    /* how much the tangent turns to the next sample, s1.14; right is positive */
+    uint16_t heading;                /* of the tangent, 1/65536 turns */
 } Sample;
 
 typedef struct {
@@ -48,6 +49,8 @@ typedef struct {
     const CourseData *data;
     int count;                              /* samples */
     fix spacing;                            /* metres between two */
+    fix cells;                              /* of that size in ten metres, s16.16 */
+    uint32_t serial;                        /* counts the courses built: another number, another course */
     Sample samples[COURSE_MAX_SAMPLES + 1]; /* the last repeats the first */
     int trees;
     Tree tree[COURSE_MAX_TREES];
@@ -65,6 +68,9 @@ typedef struct {
 extern const CourseData *const course_list[];
 extern const int course_list_count;
 
+#define COURSE_GENERATED 4 /* the index of the course that is made from a seed */
+#define COURSES 5
+
 /* Build `course` from its data. */
 void course_build(Course *course, const CourseData *data);
 
@@ -72,5 +78,11 @@ void course_build(Course *course, const CourseData *data);
  * how far a kart gets in a VI; so a jump over the infield finds no other part of the course. Returns -1, 0 or 1: cells
  * moved. */
 int course_locate(const Course *course, Place *place, fix x, fix z);
+
+/* Heading of the course `tens` times ten metres ahead of a place, 1/65536 turns. */
+int32_t course_heading_ahead(const Course *course, const Place *place, int tens);
+
+/* Length of the lap along the centre line, metres. */
+static inline fix course_length(const Course *course) { return course->spacing * course->count; }
 
 #endif

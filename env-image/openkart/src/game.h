@@ -5,10 +5,10 @@
 #include "camera.h"
 #include "course.h"
 #include "kart.h"
+#include "menu.h"
 
 enum Stage { STAGE_BOOT, STAGE_TITLE, STAGE_SELECT, STAGE_COUNTDOWN, STAGE_RACE, STAGE_RESULTS };
 
-#define RACE_LAPS 3
 #define COUNTDOWN_TIME 150 /* VIs: three red lamps, 40 each, then 30 of all red; green is the race's first moment */
 #define GREEN_TIME 60      /* VIs that the green lamps stay on */
 
@@ -17,12 +17,13 @@ typedef struct Game {
     uint32_t stage_time; /* VIs in this stage */
     uint32_t vis, reads, frames;
     int32_t paused, finished, wrong_way, wrong_way_time;
-    int32_t course_id, laps_done;
-    uint32_t race_time, lap_times[RACE_LAPS], lap_start;
-    uint32_t best_lap; /* of this session, VIs; 0 = none yet */
+    int32_t course_id, seed; /* of `course`; the seed only if it is the generated one's */
+    int32_t laps_done, place;
+    uint32_t race_time, lap_times[MAX_LAPS], lap_start;
+    uint32_t best_laps[COURSES]; /* of this session, VIs; 0 = none yet */
     Pad pad;
     uint16_t pressed; /* buttons that went down in this VI */
-    int32_t stick_was; /* the menu direction of the VI before: -1 up, 1 down */
+    Menu menu;
     Kart kart;
     Camera camera;
     Course course;
@@ -35,5 +36,14 @@ void game_start(void);
 
 /* Advance by one VI with this pad, write telemetry, and draw every second time. */
 void game_vi(Pad pad, uint32_t *telemetry);
+
+/* Go to a stage. */
+void game_enter(enum Stage stage);
+
+/* Is `course` the one that is chosen in the menu? */
+int game_course_ready(const Game *game);
+
+/* Build it if it is not. */
+void game_load_course(void);
 
 #endif

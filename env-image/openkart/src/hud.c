@@ -12,7 +12,7 @@
 #define MAP_Y 84
 #define MAP_SIZE 28
 
-static const Pixel lap_colours[RACE_LAPS + 1] = {RGB(40, 40, 56), RGB(32, 64, 255), RGB(255, 224, 0), RGB(240, 16, 16)};
+static const Pixel lap_colours[MAX_LAPS + 1] = {RGB(40, 40, 56), RGB(32, 64, 255), RGB(255, 224, 0), RGB(240, 16, 16)};
 
 char *hud_time(char *text, uint32_t vis) {
     uint32_t seconds = vis / 60, hundredths = (vis % 60) * 5 / 3, minutes = seconds / 60 % 10;
@@ -50,7 +50,7 @@ static void side_down(int x, int reversed, int lit, Pixel colour, Pixel rest) {
 }
 
 static void border(const Game *game, fix lap_progress) {
-    int lap = game->laps_done < RACE_LAPS ? game->laps_done : RACE_LAPS - 1;
+    int laps = game->menu.value[ROW_LAPS], lap = game->laps_done < laps ? game->laps_done : laps - 1;
     int lit = game->finished ? BORDER_LENGTH : (int)((clamp(lap_progress, 0, FIX_ONE) * BORDER_LENGTH) >> 16);
     Pixel colour = lap_colours[lap + 1], rest = lap_colours[lap];
     side_across(SCREEN_H - BORDER, 0, SCREEN_W / 2, 1, lit, colour, rest); /* bottom, middle to left */
@@ -72,7 +72,7 @@ static void number(char *text, int32_t n) { /* three places */
 
 /* A course's outline, kept from picture to picture: pixels as offsets into the canvas, a multiple of four of them. */
 static struct {
-    const CourseData *data;
+    uint32_t serial; /* the course's */
     int size, count;
     int32_t low_x, high_z, span; /* span: s16.16 metres a pixel */
     uint16_t at[COURSE_MAX_SAMPLES + 3];
@@ -94,12 +94,12 @@ static void make_outline(const Course *course, int size) {
         outline.at[i] = (uint16_t)((high_z - s->z) / span * SCREEN_W + (s->x - low_x) / span);
     }
     for (; n & 3; n++) outline.at[n] = outline.at[n - 1];
-    outline.data = course->data, outline.size = size, outline.count = n;
+    outline.serial = course->serial, outline.size = size, outline.count = n;
     outline.low_x = low_x, outline.high_z = high_z, outline.span = span;
 }
 
 void hud_map(const Course *course, int x, int y, int size, Pixel colour, const Kart *kart) {
-    if (outline.data != course->data || outline.size != size) make_outline(course, size);
+    if (outline.serial != course->serial || outline.size != size) make_outline(course, size);
     Pixel *p = canvas + y * SCREEN_W + x;
 #pragma GCC unroll 4
     for (int i = 0; i < outline.count; i++) p[outline.at[i]] = p[outline.at[i] + 1] = colour;
@@ -113,9 +113,10 @@ void hud_draw(const Game *game) {
     const Kart *kart = &game->kart;
     char text[12] = "LAP 1/3";
     fix progress = kart_progress(kart, &game->course);
-    int lap = game->laps_done < RACE_LAPS ? game->laps_done + 1 : RACE_LAPS;
+    int laps = game->menu.value[ROW_LAPS], lap = game->laps_done < laps ? game->laps_done + 1 : laps;
     border(game, progress - game->laps_done * FIX_ONE);
     text[4] = (char)('0' + lap);
+    text[6] = (char)('0' + laps);
     text_draw(text, 6, 6, RGB(255, 255, 255));
     text_draw(hud_time(text, game->race_time), 112, 6, RGB(255, 240, 128));
     int32_t speed = iabs(mul_shift(kart->speed, 216, 24));

@@ -8,6 +8,7 @@
 #define PAD_B 0x4000
 #define PAD_Z 0x2000
 #define PAD_START 0x1000
+#define PAD_L 0x0020
 #define PAD_R 0x0010
 
 /* Controller 1: buttons as the N64 sends them, stick right and up positive. */
@@ -30,6 +31,7 @@ typedef struct {
     int32_t drift_time; /* VIs in this drift */
     int32_t boost;      /* VIs of boost left */
     int32_t off_road, touching, wall_hits, hit_pause;
+    int32_t kart_hits, kart_hit_pause;
     uint16_t held; /* buttons of the VI before */
     Place place;
     int32_t turns; /* laps by cell changes over the line: race progress = turns + (sample + fraction) / samples */

@@ -16,14 +16,43 @@ static void title(const Game *game) {
     if (blink(game->stage_time)) text_centre("PRESS START", 98, WHITE);
 }
 
+/* Decimal number without leading spaces, into at least 12 bytes. */
+static char *decimal(char *text, int32_t n) {
+    int digits = 1;
+    for (int32_t rest = n; rest >= 10; rest /= 10) digits++;
+    for (int i = digits - 1; i >= 0; i--, n /= 10) text[i] = (char)('0' + n % 10);
+    text[digits] = 0;
+    return text;
+}
+
+static const char *value_text(const Menu *menu, enum Row row, char *number) {
+    static const char *const modes[] = {"TIME TRIAL", "GRAND PRIX"}, *const levels[] = {"EASY", "MEDIUM", "HARD"};
+    int32_t value = menu->value[row];
+    if (row == ROW_MODE) return modes[value];
+    if (row == ROW_COURSE) return course_list[value]->name;
+    if (row == ROW_LEVEL) return levels[value];
+    return decimal(number, value);
+}
+
 static void select(const Game *game) {
-    char time[12];
-    text_centre("SELECT A COURSE", 8, YELLOW);
-    raster_shade(20, 80, 120, 32);
-    text_centre(course_list[game->course_id]->name, 84, WHITE);
-    if (game->best_lap) text_centre(hud_time(time, game->best_lap), 94, YELLOW);
-    if (blink(game->stage_time)) text_centre("A: GO", 103, WHITE);
-    for (int thick = 0; thick < 2; thick++) hud_map(&game->course, 54, 22 + thick, 52, WHITE, 0);
+    static const char *const labels[ROWS] = {"MODE", "COURSE", "SEED", "LEVEL", "LAPS", "START"};
+    const Menu *menu = &game->menu;
+    char text[12];
+    int y = 56;
+    raster_shade(4, 53, 152, 62);
+    for (int row = 0; row < ROWS; row++) {
+        if (!menu_shows(menu, row)) continue;
+        Pixel colour = row == menu->row ? YELLOW : WHITE;
+        text_draw(labels[row], 10, y, colour);
+        text_draw(value_text(menu, row, text), 54, y, colour);
+        y += 10;
+    }
+    for (int thick = 0; thick < 2; thick++) hud_map(&game->course, 8, 5 + thick, 44, WHITE, 0);
+    if (game->best_laps[menu->value[ROW_COURSE]]) {
+        text_draw("BEST LAP", 70, 20, WHITE);
+        text_draw(hud_time(text, game->best_laps[menu->value[ROW_COURSE]]), 70, 30, YELLOW);
+    }
+    if (blink(game->stage_time)) text_draw("A: GO", 70, 8, WHITE);
 }
 
 static void lamp(int x, int y, Pixel colour) {
@@ -43,11 +72,11 @@ static void results(const Game *game) {
     char time[12], label[8] = "LAP 1";
     raster_shade(24, 22, 112, 78);
     text_centre("FINISH!", 27, YELLOW);
-    for (int i = 0; i < RACE_LAPS; i++) {
+    for (int i = 0; i < game->laps_done; i++) {
         label[4] = (char)('1' + i);
         text_draw(label, 36, 42 + i * 11, WHITE);
         text_draw(hud_time(time, game->lap_times[i]), 82, 42 + i * 11,
-                  game->lap_times[i] == game->best_lap ? YELLOW : WHITE);
+                  game->lap_times[i] == game->best_laps[game->course_id] ? YELLOW : WHITE);
     }
     text_draw("TOTAL", 36, 77, WHITE);
     text_draw(hud_time(time, game->race_time), 82, 77, YELLOW);

@@ -8,14 +8,16 @@ static int32_t kilometres_per_hour(int32_t speed) { return mul_shift(speed, 216,
 
 void telemetry_write(const struct Game *g, uint32_t *block) {
     const Kart *kart = &g->kart;
+    const int32_t *chosen = g->menu.value;
+    int32_t heading_error = kart_heading_error(kart), here = (int32_t)(kart->heading >> 16) - heading_error;
     fix progress = kart_progress(kart, &g->course);
     fix half = kart->place.half >> 9; /* 7 fraction bits, and lateral gets 7 more: the quotient has 16 */
     block[TM_MAGIC] = TELEMETRY_MAGIC;
     block[TM_VERSION] = TELEMETRY_VERSION;
     block[TM_STAGE] = (uint32_t)g->stage;
     block[TM_PAUSED] = (uint32_t)g->paused;
-    block[TM_COURSE] = (uint32_t)g->course_id;
-    block[TM_LAPS] = RACE_LAPS;
+    block[TM_COURSE] = (uint32_t)chosen[ROW_COURSE];
+    block[TM_LAPS] = chosen[ROW_LAPS];
     block[TM_LAPS_DONE] = (uint32_t)g->laps_done;
     block[TM_LAP_PROGRESS] = (uint32_t)(progress - g->laps_done * FIX_ONE);
     block[TM_RACE_PROGRESS] = (uint32_t)progress;
@@ -36,6 +38,19 @@ void telemetry_write(const struct Game *g, uint32_t *block) {
     block[TM_WALL_HITS] = (uint32_t)kart->wall_hits;
     block[TM_DRIFTING] = (uint32_t)(kart->drift != 0);
     block[TM_LATERAL] = (uint32_t)(half > 0 ? clamp(kart->place.lateral, -FIX(100), FIX(100)) * 128 / half : 0);
-    block[TM_HEADING_ERROR] = (uint32_t)kart_heading_error(kart);
+    block[TM_HEADING_ERROR] = (uint32_t)heading_error;
     block[TM_READS] = g->reads;
+    block[TM_MODE] = (uint32_t)chosen[ROW_MODE];
+    block[TM_SEED] = (uint32_t)chosen[ROW_SEED];
+    block[TM_LEVEL] = (uint32_t)chosen[ROW_LEVEL];
+    block[TM_KARTS] = 1;
+    block[TM_PLACE] = (uint32_t)g->place;
+    block[TM_START] = (uint32_t)chosen[ROW_START];
+    block[TM_MENU_ROW] = (uint32_t)g->menu.row;
+    block[TM_KART_HITS] = (uint32_t)kart->kart_hits;
+    for (int i = 1; i <= 6; i++)
+        block[TM_AHEAD_1 + i - 1] = (uint32_t)(int16_t)(course_heading_ahead(&g->course, &kart->place, i) - here);
+    block[TM_LAP_METRES] = (uint32_t)course_length(&g->course);
+    block[TM_HALF_WIDTH] = (uint32_t)kart->place.half;
+    block[TM_COURSE_READY] = (uint32_t)game_course_ready(g);
 }

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define TELEMETRY_MAGIC 0x4F4B5254u /* "OKRT" */
-#define TELEMETRY_VERSION 1
+#define TELEMETRY_VERSION 2
 #define TELEMETRY_WORDS 64
 
 enum TelemetryWord {
@@ -18,9 +18,9 @@ enum TelemetryWord {
     TM_VERSION = 1,       /* TELEMETRY_VERSION */
     TM_STAGE = 2,         /* enum Stage: 0 boot, 1 title, 2 course select, 3 countdown, 4 race, 5 results */
     TM_PAUSED = 3,        /* 1 while a race is paused */
-    TM_COURSE = 4,        /* index of the course, 0-based */
-    TM_LAPS = 5,          /* laps in the race: 3 */
-    TM_LAPS_DONE = 6,     /* laps completed, 0..3; never falls within a race */
+    TM_COURSE = 4,        /* index of the course, 0..4; 4 is generated from TM_SEED */
+    TM_LAPS = 5,          /* laps in the race, 1..3 */
+    TM_LAPS_DONE = 6,     /* laps completed, 0..TM_LAPS; never falls within a race */
     TM_LAP_PROGRESS = 7,  /* s16.16 race progress - laps completed: [0,1), slightly negative before the line */
     TM_RACE_PROGRESS = 8, /* s16.16 laps along the centre line since the start line; falls when driving backwards */
     TM_SPEED = 9,         /* s16.16 km/h along the kart's nose, negative in reverse; the HUD shows its magnitude */
@@ -30,9 +30,9 @@ enum TelemetryWord {
     TM_HEADING = 13,      /* 0..65535 */
     TM_OFF_ROAD = 14,     /* 1 while the kart's centre is off road and kerb and on the ground */
     TM_WRONG_WAY = 15,    /* 1 while pointing against the course for more than 1/3 s */
-    TM_FINISHED = 16,     /* 1 from the third lap's end until a new race begins */
+    TM_FINISHED = 16,     /* 1 from the last lap's end until a new race begins */
     TM_RACE_TIME = 17,    /* VIs raced; counts from the first VI of stage 4, stands while paused and after the finish */
-    TM_LAP_TIME_1 = 18,   /* VIs, 0 = not yet driven */
+    TM_LAP_TIME_1 = 18,   /* VIs, 0 = not yet driven; the first is a partial lap if the race began at TM_START > 0 */
     TM_LAP_TIME_2 = 19,
     TM_LAP_TIME_3 = 20,
     TM_FRAMES = 21,        /* pictures drawn since boot */
@@ -42,8 +42,35 @@ enum TelemetryWord {
     TM_LATERAL = 25,       /* s16.16 offset from the centre line: -1 left edge of the road, +1 right edge */
     TM_HEADING_ERROR = 26, /* s16 (sign-extended) kart's heading - course's heading */
     TM_READS = 27,         /* controller reads since boot */
-    TM_RESERVED = 28,      /* 28..63: 0 */
+    TM_MODE = 28,          /* 0 time trial, 1 grand prix */
+    TM_SEED = 29,          /* of the generated course, 0..9999 */
+    TM_LEVEL = 30,         /* of the CPU karts: 0 easy, 1 medium, 2 hard */
+    TM_KARTS = 31,         /* karts in the race, the player's included: 1 in a time trial */
+    TM_PLACE = 32,         /* the player's place, 1..TM_KARTS; stands from the finish on */
+    TM_START = 33,         /* where the race begins, percent of a lap, 0..99 */
+    TM_MENU_ROW = 34,      /* the course select's cursor: 0 mode, 1 course, 2 seed, 3 level, 4 laps, 5 start */
+    TM_KART_HITS = 35,     /* collisions with other karts in this race */
+    TM_AHEAD_1 = 36,       /* s16 (sign-extended) course's heading 10 m ahead - course's heading here */
+    TM_AHEAD_2 = 37,       /* 20 m */
+    TM_AHEAD_3 = 38,       /* 30 m */
+    TM_AHEAD_4 = 39,       /* 40 m */
+    TM_AHEAD_5 = 40,       /* 50 m */
+    TM_AHEAD_6 = 41,       /* 60 m */
+    TM_LAP_METRES = 42,    /* s16.16 length of the centre line */
+    TM_HALF_WIDTH = 43,    /* s16.16 metres from the centre line to the edge of the road, here */
+    TM_COURSE_READY = 44,  /* 1 when the course that is shown, or raced on, is the one of TM_COURSE and TM_SEED */
+    TM_RIVAL_1 = 45,       /* s16.16 race progress of the CPU karts; 0 for one that is not there */
+    TM_RIVAL_2 = 46,
+    TM_RIVAL_3 = 47,
+    TM_RIVAL_4 = 48,
+    TM_RIVAL_5 = 49,
+    TM_RIVAL_6 = 50,
+    TM_RIVAL_7 = 51,
+    TM_RESERVED = 52, /* 52..63: 0 */
 };
+
+/* The choices (TM_MODE, TM_COURSE, TM_SEED, TM_LEVEL, TM_LAPS, TM_START) follow the course select at once; they stand
+ * from there to the end of the race. */
 
 struct Game;
 

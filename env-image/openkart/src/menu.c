@@ -1,0 +1,58 @@
+/* Cursor and values of the course select. */
+#include "menu.h"
+
+#include "course.h"
+
+#define STICK_PRESS 40 /* stick as a direction */
+
+typedef struct {
+    int16_t low, high, first;
+    int16_t large; /* do L, R and Z count? */
+} Range;
+
+static Range range_of(enum Row row) {
+    static const Range ranges[ROWS] = {{0, 1, 0, 0}, {0, 0, 0, 0},        {0, 9999, 0, 1},
+                                       {0, 2, 0, 0}, {1, MAX_LAPS, 3, 0}, {0, 99, 0, 1}};
+    Range range = ranges[row];
+    if (row == ROW_COURSE) range.high = (int16_t)(course_list_count - 1);
+    return range;
+}
+
+void menu_start(Menu *menu) {
+    *menu = (Menu){0};
+    for (int row = 0; row < ROWS; row++) menu->value[row] = range_of(row).first;
+}
+
+void menu_enter(Menu *menu) { menu->stick_x_was = menu->stick_y_was = 1; }
+
+int menu_shows(const Menu *menu, enum Row row) {
+    if (row == ROW_SEED) return menu->value[ROW_COURSE] == COURSE_GENERATED;
+    if (row == ROW_LEVEL) return menu->value[ROW_MODE] == MODE_GRAND_PRIX;
+    return 1;
+}
+
+/* low..high as a ring. */
+static int32_t wrap(int32_t x, int32_t low, int32_t high) {
+    int32_t count = high - low + 1, past = (x - low) % count;
+    return low + (past < 0 ? past + count : past);
+}
+
+static int32_t direction(int32_t stick) { return stick > STICK_PRESS ? 1 : stick < -STICK_PRESS ? -1 : 0; }
+
+static int32_t step_of(Pad pad) {
+    return pad.buttons & PAD_Z ? 1000 : pad.buttons & PAD_R ? 100 : pad.buttons & PAD_L ? 10 : 1;
+}
+
+void menu_step(Menu *menu, Pad pad) {
+    int32_t x = direction(pad.x), y = direction(pad.y);
+    int32_t across = menu->stick_x_was == 0 ? x : 0, down = menu->stick_y_was == 0 ? -y : 0;
+    menu->stick_x_was = x, menu->stick_y_was = y;
+    menu->row = wrap(menu->row + down, 0, ROWS - 1);
+    while (!menu_shows(menu, menu->row)) menu->row = wrap(menu->row + down, 0, ROWS - 1);
+    menu->rested++;
+    if (!across) return;
+    Range range = range_of(menu->row);
+    menu->value[menu->row] =
+        wrap(menu->value[menu->row] + across * (range.large ? step_of(pad) : 1), range.low, range.high);
+    menu->rested = 0;
+}

@@ -1,0 +1,75 @@
+/* The rules of racing: grid, laps, wrong way, pause, finish. */
+#include "race.h"
+
+#define GRID_METRES FIX(-6.0)  /* the kart waits this far before the line ... */
+#define GRID_LATERAL FIX(-1.6) /* ... left of the middle */
+#define WRONG_WAY_ERROR 20480  /* 112 degrees */
+#define RIGHT_WAY_ERROR 16384  /* 90 degrees: below this the warning ends */
+#define WRONG_WAY_PATIENCE 20  /* VIs */
+#define RESULTS_TIME 30        /* VIs that the results stay at least */
+
+/* Metres from the start line to the player's place on the grid. */
+static fix grid_metres(const Game *game) {
+    int32_t percent = game->menu.value[ROW_START];
+    return percent ? mul_shift(course_length(&game->course), percent * 41943, 22) : GRID_METRES; /* 2^22 / 100 */
+}
+
+void race_begin(Game *game) {
+    game->paused = game->finished = game->wrong_way = game->wrong_way_time = 0;
+    game->laps_done = 0;
+    game->place = 1;
+    game->race_time = game->lap_start = 0;
+    for (int i = 0; i < MAX_LAPS; i++) game->lap_times[i] = 0;
+    kart_place(&game->kart, &game->course, grid_metres(game), GRID_LATERAL);
+    if (game->menu.value[ROW_START]) /* maybe in a bend, where the course turns within the cell */
+        game->kart.heading -= (uint32_t)kart_heading_error(&game->kart) << 16;
+    camera_behind(&game->camera, &game->kart);
+    game_enter(STAGE_COUNTDOWN);
+}
+
+static void watch_direction(Game *game) {
+    int32_t error = iabs(kart_heading_error(&game->kart));
+    if (error > WRONG_WAY_ERROR) {
+        if (game->wrong_way_time < WRONG_WAY_PATIENCE) game->wrong_way_time++;
+        if (game->wrong_way_time == WRONG_WAY_PATIENCE) game->wrong_way = 1;
+    } else if (error < RIGHT_WAY_ERROR) {
+        game->wrong_way = game->wrong_way_time = 0;
+    }
+}
+
+static void count_laps(Game *game) {
+    int32_t laps = kart_progress(&game->kart, &game->course) >> 16;
+    if (laps <= game->laps_done) return; /* backwards over the line and forwards again is no new lap */
+    uint32_t time = game->race_time - game->lap_start, *best = &game->best_laps[game->course_id];
+    int is_whole = game->laps_done > 0 || game->menu.value[ROW_START] == 0;
+    game->lap_times[game->laps_done] = time;
+    game->lap_start = game->race_time;
+    if (is_whole && (*best == 0 || time < *best)) *best = time;
+    if (++game->laps_done < game->menu.value[ROW_LAPS]) return;
+    game->finished = 1;
+    game_enter(STAGE_RESULTS);
+}
+
+void race_step(Game *game) {
+    if (game->pressed & PAD_START) game->paused = !game->paused;
+    if (game->paused) {
+        if (game->pressed & PAD_Z) {
+            game->paused = 0;
+            game_enter(STAGE_SELECT);
+        }
+        return;
+    }
+    game->race_time++;
+    kart_step(&game->kart, &game->course, game->pad);
+    watch_direction(game);
+    count_laps(game);
+    camera_follow(&game->camera, &game->kart);
+}
+
+/* The kart rolls out by itself while the times are shown. */
+void race_results(Game *game) {
+    Pad nobody = {0, 0, 0};
+    kart_step(&game->kart, &game->course, nobody);
+    camera_circle(&game->camera, &game->kart, game->stage_time);
+    if ((game->pressed & PAD_A) && game->stage_time > RESULTS_TIME) game_enter(STAGE_SELECT);
+}

@@ -1,0 +1,14 @@
+/* A race: from the grid over its laps to the results. */
+#ifndef OPENKART_RACE_H
+#define OPENKART_RACE_H
+
+#include "game.h"
+
+/* Put everybody onto the grid of the chosen race and begin the countdown. */
+void race_begin(Game *game);
+
+/* One VI of the race, of the pause, or of the results. */
+void race_step(Game *game);
+void race_results(Game *game);
+
+#endif

@@ -1,0 +1,130 @@
+"""The course select: every row, both directions, wrapping, and what the race makes of the choice."""
+
+import pytest
+from host_kart import DOWN, LEFT, RIGHT, ROWS, UP, Driver, HostKart, menu_buttons
+from n64gym.controller import A, B, L, R, Z, word
+from n64gym.openkart import COUNTDOWN, COURSE_SELECT, RACE, RESULTS, TITLE, Telemetry
+
+FIXED = 65536
+RANGES = {"mode": (0, 1), "course": (0, 0), "laps": (1, 3), "start": (0, 99)}
+FIRST = {"mode": 0, "course": 0, "seed": 0, "level": 0, "laps": 3, "start": 0}
+
+
+def push(kart: HostKart, buttons: int) -> Telemetry:
+    kart.step(buttons)
+    return kart.step(0)
+
+
+def go_to_row(kart: HostKart, row: str) -> Telemetry:
+    now = kart.telemetry
+    while ROWS[now.menu_row] != row:
+        now = push(kart, DOWN)
+    return now
+
+
+def values(now: Telemetry) -> dict[str, int]:
+    return {row: getattr(now, row) for row in ROWS}
+
+
+def test_defaults_after_power_on(kart: HostKart):
+    now = kart.go_to_menu()
+    assert values(now) == FIRST
+    assert (now.menu_row, now.course_ready, now.karts, now.place) == (0, 1, 1, 1)
+
+
+def test_cursor_goes_round_both_ways_past_hidden_rows(kart: HostKart):
+    kart.go_to_menu()
+    assert [ROWS[push(kart, DOWN).menu_row] for _ in range(4)] == ["course", "laps", "start", "mode"]
+    assert [ROWS[push(kart, UP).menu_row] for _ in range(4)] == ["start", "laps", "course", "mode"]
+
+
+@pytest.mark.parametrize("row", RANGES)
+@pytest.mark.parametrize(("buttons", "way"), [(RIGHT, 1), (LEFT, -1)])
+def test_every_row_changes_by_one_and_wraps(kart: HostKart, row: str, buttons: int, way: int):
+    kart.go_to_menu()
+    first = values(go_to_row(kart, row))
+    low, high = RANGES[row]
+    expected = first[row]
+    for _ in range(high - low + 2):
+        expected = low + (expected + way - low) % (high - low + 1)
+        assert values(push(kart, buttons)) == {**first, row: expected}
+
+
+@pytest.mark.parametrize(("held", "step"), [(L, 10), (R, 100), (Z, 1000)])
+def test_held_buttons_make_large_steps_of_the_start_only(kart: HostKart, held: int, step: int):
+    kart.go_to_menu()
+    go_to_row(kart, "start")
+    assert push(kart, held | RIGHT).start == step % 100
+    assert push(kart, held | LEFT).start == 0
+    assert push(kart, held | LEFT).start == -step % 100
+    go_to_row(kart, "laps")
+    assert push(kart, held | LEFT).laps == 2
+
+
+def test_a_push_counts_once_and_needs_more_than_a_touch(kart: HostKart):
+    kart.go_to_menu()
+    go_to_row(kart, "laps")
+    assert kart.step(LEFT, vis=50).laps == 2
+    assert kart.step(word(x=-39), vis=50).laps == 2
+    kart.step(0)
+    assert kart.step(word(x=-39), vis=50).laps == 2
+
+
+def test_a_stick_held_from_the_title_moves_nothing(kart: HostKart):
+    kart.start()
+    kart.step(A | DOWN)
+    assert kart.step(DOWN, vis=20).menu_row == 0
+    kart.step(0)
+    assert kart.step(DOWN).menu_row == 1
+
+
+def test_b_goes_back_and_the_choice_stays(kart: HostKart):
+    kart.go_to_menu()
+    go_to_row(kart, "laps")
+    push(kart, LEFT)
+    assert push(kart, B).stage == TITLE
+    assert push(kart, A).stage == COURSE_SELECT
+    assert kart.telemetry.laps == 2
+    assert push(kart, A).stage == COUNTDOWN
+
+
+@pytest.mark.parametrize("start", [1, 37, 50, 99])
+def test_the_race_starts_there(kart: HostKart, start: int):
+    now = kart.go_to_race(start=start)
+    assert now.start == start
+    assert now.race_progress / FIXED == pytest.approx(start / 100, abs=0.0005)
+    assert abs(now.lateral) < FIXED
+    assert abs(now.heading_error) < 4 / 360 * 65536
+    assert (now.laps_done, now.speed) == (0, 0)
+
+
+def test_one_lap_is_a_race(kart: HostKart, driver: Driver):
+    now = kart.go_to_race(laps=1)
+    assert now.laps == 1
+    while now.stage == RACE:
+        now = kart.step(driver(now))
+    assert (now.stage, now.finished, now.laps_done, now.lap_time_2) == (RESULTS, 1, 1, 0)
+    assert now.lap_time_1 == now.race_time
+    assert now.race_progress == pytest.approx(FIXED, abs=FIXED / 100)
+
+
+def test_a_race_from_the_middle_is_shorter(kart: HostKart, driver: Driver):
+    now = kart.go_to_race(laps=2, start=60)
+    while now.stage == RACE:
+        now = kart.step(driver(now))
+    assert (now.stage, now.finished, now.laps_done) == (RESULTS, 1, 2)
+    assert now.lap_time_1 < 0.6 * now.lap_time_2
+    assert now.lap_time_1 + now.lap_time_2 == now.race_time
+    assert now.lap_time_3 == 0
+
+
+def test_menu_is_closed_loop(kart: HostKart):
+    """Wherever it stands, pushing towards what is wanted gets there."""
+    now = kart.go_to_menu()
+    for wanted in ({"laps": 1, "start": 99}, {"laps": 3, "start": 8}, {"start": 41}):
+        for _ in range(40):
+            buttons = menu_buttons(now, **wanted)
+            if buttons == A:
+                break
+            now = push(kart, buttons)
+        assert values(now).items() >= wanted.items()
