@@ -1,4 +1,5 @@
-/* mupen64plus input plugin: answers every controller with the word that Python has latched, and counts the reads.
+/* mupen64plus input plugin: answers controller 1 with the movie's next word or, without one, with the word that Python
+ * has latched, and writes down every word that the game has read. The other controllers are never touched.
  *
  * It takes the raw joybus commands, because only so can a controller read (0x01) be told from a status request. */
 #include "lockstep.h"
@@ -14,16 +15,32 @@
 enum joybus { JOYBUS_STATUS = 0x00, JOYBUS_READ = 0x01, JOYBUS_PAK_READ = 0x02, JOYBUS_PAK_WRITE = 0x03, JOYBUS_RESET = 0xFF };
 
 static struct lockstep_control *control;
+static uint32_t *movie, *history;
 
 /* Joins the memory file (lockstep_attach of the video plugin checks its version). Returns NULL or what is wrong. */
 EXPORT const char *CALL lockstep_attach(int fd, const char *unused)
 {
     (void)unused;
-    void *shared = mmap(NULL, LOCKSTEP_CONTROL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    uint8_t *shared = mmap(NULL, LOCKSTEP_FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (shared == MAP_FAILED)
         return "the shared memory cannot be mapped";
-    control = shared;
+    control = (struct lockstep_control *)shared;
+    movie = (uint32_t *)(shared + LOCKSTEP_MOVIE_OFFSET);
+    history = (uint32_t *)(shared + LOCKSTEP_HISTORY_OFFSET);
     return NULL;
+}
+
+/* Controller 1 is read: its word, a sample of an .m64 movie. */
+static uint32_t next_sample(void)
+{
+    uint32_t word = control->buttons;
+
+    if (control->movie_position < control->movie_length)
+        word = movie[control->movie_position++];
+    if (control->controller_reads < LOCKSTEP_SAMPLES)
+        history[control->controller_reads] = word;
+    control->controller_reads++;
+    return word;
 }
 
 EXPORT void CALL InitiateControllers(CONTROL_INFO info)
@@ -46,10 +63,11 @@ EXPORT void CALL ReadController(int port, unsigned char *command)
     case JOYBUS_RESET:
         memcpy(answer, (unsigned char[]){0x05, 0x00, 0x00}, 3); /* a standard controller, nothing in its pak slot */
         break;
-    case JOYBUS_READ: /* the word is little endian in BUTTONS' order, which is the joybus' own */
-        memcpy(answer, &control->buttons[port], 4);
-        control->controller_reads++;
+    case JOYBUS_READ: { /* the word is little endian in BUTTONS' order, which is the joybus' own */
+        uint32_t word = port == 0 ? next_sample() : 0;
+        memcpy(answer, &word, 4);
         break;
+    }
     case JOYBUS_PAK_READ:
     case JOYBUS_PAK_WRITE:
         command[1] |= 0x80; /* no answer: there is no pak */
@@ -59,7 +77,7 @@ EXPORT void CALL ReadController(int port, unsigned char *command)
 
 EXPORT void CALL GetKeys(int port, BUTTONS *keys)
 {
-    keys->Value = control && port >= 0 && port < 4 ? control->buttons[port] : 0;
+    keys->Value = control && port == 0 ? control->buttons : 0;
 }
 
 EXPORT m64p_error CALL PluginGetVersion(m64p_plugin_type *type, int *version, int *api, const char **name, int *capabilities)

@@ -1,6 +1,6 @@
 /* The memory that the Python side and the emulator process share, and the conversation held in it.
  *
- * One memory file per emulator:  [ control block, 4096 bytes | picture | observation | RDRAM ]
+ * One memory file per emulator:  [ control block, 4096 bytes | picture | observation | movie | history | RDRAM ]
  *
  * The emulator stops in the video plugin's UpdateScreen, once per vertical interrupt (VI), and waits there for `go`.
  * Python writes a request, posts `go` and waits for `done`; the plugin carries the request out and posts `done`.
@@ -14,23 +14,26 @@
 #include <stdint.h>
 
 #define LOCKSTEP_MAGIC 0x4C4F434BU /* "LOCK" */
-#define LOCKSTEP_VERSION 1U
+#define LOCKSTEP_VERSION 2U
 
 #define LOCKSTEP_CONTROL_BYTES 4096
 #define LOCKSTEP_PICTURE_BYTES (1024 * 768 * 3)     /* the largest picture that a ROM or a real video plugin may show */
 #define LOCKSTEP_OBSERVATION_BYTES (1024 * 768 * 3)
+#define LOCKSTEP_SAMPLES (1 << 22) /* controller words in the movie, and in the history: 19 hours of 60 a second */
 #define LOCKSTEP_RDRAM_BYTES (8 << 20)
 
 #define LOCKSTEP_PICTURE_OFFSET LOCKSTEP_CONTROL_BYTES
 #define LOCKSTEP_OBSERVATION_OFFSET (LOCKSTEP_PICTURE_OFFSET + LOCKSTEP_PICTURE_BYTES)
-#define LOCKSTEP_RDRAM_OFFSET (LOCKSTEP_OBSERVATION_OFFSET + LOCKSTEP_OBSERVATION_BYTES) /* a multiple of 4096 */
+#define LOCKSTEP_MOVIE_OFFSET (LOCKSTEP_OBSERVATION_OFFSET + LOCKSTEP_OBSERVATION_BYTES)
+#define LOCKSTEP_HISTORY_OFFSET (LOCKSTEP_MOVIE_OFFSET + 4 * LOCKSTEP_SAMPLES)
+#define LOCKSTEP_RDRAM_OFFSET (LOCKSTEP_HISTORY_OFFSET + 4 * LOCKSTEP_SAMPLES) /* a multiple of 4096 */
 /* RDRAM does not begin on a page in the core's memory, so one page more than RDRAM is shared. */
 #define LOCKSTEP_FILE_BYTES (LOCKSTEP_RDRAM_OFFSET + LOCKSTEP_RDRAM_BYTES + 4096)
 
 enum lockstep_command {
     LOCKSTEP_STEP = 1,  /* run `vis` VIs with `buttons` held, then make the observation */
     LOCKSTEP_PICTURE,   /* convert the whole picture to RGB; no time passes */
-    LOCKSTEP_SAVE,      /* queue a savestate to `path`; takes one VI, the file is written a little later */
+    LOCKSTEP_SAVE,      /* take a savestate, and run to the first VI after it; `path` is written a little later */
     LOCKSTEP_LOAD,      /* load a savestate from `path`, and run to the first VI after it */
     LOCKSTEP_STOP,      /* end the emulation */
 };
@@ -45,17 +48,22 @@ struct lockstep_control {
     /* The request, written by Python. */
     uint32_t command;
     uint32_t vis;
-    uint32_t buttons[4]; /* mupen64plus BUTTONS words, one a port */
-    uint32_t present;    /* bit n: a controller is plugged into port n; read once, when the ROM is opened */
+    uint32_t buttons;      /* controller 1's word, a mupen64plus BUTTONS; the others are plugged in and let alone */
+    uint32_t present;      /* bit n: a controller is plugged into port n; read once, when the ROM is opened */
+    uint32_t movie_length; /* as long as movie_position is less, the movie's words take the place of `buttons` */
     uint32_t observation_format, observation_height, observation_width;
     char path[512];
 
     /* The reply, written by the plugins. */
-    uint32_t vi_count;         /* VIs since power-on */
-    uint32_t controller_reads; /* joybus commands 0x01 answered since power-on: the samples of a .m64 movie */
+    uint32_t vi_count;         /* VIs since power-on; after LOCKSTEP_LOAD, since the power-on of what was loaded */
+    uint32_t controller_reads; /* likewise: how often controller 1 was read (joybus command 0x01) */
+    uint32_t movie_position;   /* words of the movie used up */
     uint32_t display_lists;    /* pictures that the ROM gave to the GPU: not drawn unless a real plugin is behind us */
     uint32_t picture_height, picture_width;
-    uint32_t load_failed; /* the core's verdict on the last LOCKSTEP_LOAD */
+    uint32_t state_failed; /* the core's verdict on the last LOCKSTEP_SAVE or LOCKSTEP_LOAD */
+
+    /* vi_count and controller_reads at the moment a savestate was taken: LOCKSTEP_SAVE's reply, LOCKSTEP_LOAD's request. */
+    uint32_t state_vi_count, state_controller_reads;
 };
 
 _Static_assert(sizeof(struct lockstep_control) <= LOCKSTEP_CONTROL_BYTES, "the control block is one page");

@@ -18,6 +18,7 @@
 #include <m64p_frontend.h>
 
 #define FRESH_VIS 3      /* the last VIs of a step: one of them brings a new picture even in a game of 20 a second */
+#define STATE_VIS 60     /* within so many VIs, the core has taken or loaded a savestate; it waits for a safe moment */
 #define PARENT_CHECK_S 1 /* how often a waiting emulator looks whether its parent still lives */
 
 static struct lockstep_control *control;
@@ -25,6 +26,7 @@ static uint8_t *shared;
 static int shared_fd = -1;
 static pid_t parent;
 static uint32_t vis_left;
+static uint32_t state_vis_left; /* while a savestate is under way: the VIs that it may still take */
 static bool stopping;
 static GFX_INFO gfx;
 static ptr_CoreDoCommand core_do_command;
@@ -43,12 +45,33 @@ EXPORT const char *CALL lockstep_attach(int fd, const char *real_path)
     return real_path ? real_load(real_path) : NULL;
 }
 
-/* The core's state callback: tells whether a savestate could be loaded. */
+/* The core's state callback: called on the emulation thread at the very moment that a savestate is taken or loaded.
+ *
+ * A load comes at the next interrupt of any kind, and until then the abandoned run goes on and may read the controller.
+ * So the counts are those of the savestate from here on, and not from the request on. */
 EXPORT void CALL lockstep_state_changed(void *context, m64p_core_param parameter, int value)
 {
     (void)context;
-    if (control && parameter == M64CORE_STATE_LOADCOMPLETE)
-        control->load_failed = value == 0;
+    if (parameter == M64CORE_STATE_SAVECOMPLETE) {
+        control->state_vi_count = control->vi_count;
+        control->state_controller_reads = control->controller_reads;
+    } else if (parameter == M64CORE_STATE_LOADCOMPLETE) {
+        control->vi_count = control->state_vi_count;
+        control->controller_reads = control->state_controller_reads;
+    } else {
+        return;
+    }
+    control->state_failed = value == 0;
+    state_vis_left = 0;
+}
+
+/* Asks the core to take or load a savestate. */
+static void begin_state(m64p_command command, int type)
+{
+    control->state_failed = 1;
+    state_vis_left = STATE_VIS;
+    vis_left = 1;
+    core_do_command(command, type, control->path);
 }
 
 /* Puts the memory file under the core's RDRAM, so that Python sees every byte of it without a copy. */
@@ -120,6 +143,8 @@ EXPORT void CALL UpdateScreen(void)
         vis_left--;
         return;
     }
+    if (state_vis_left && --state_vis_left)
+        return;
     finish_step();
     for (;;) {
         switch (next_command()) {
@@ -135,13 +160,10 @@ EXPORT void CALL UpdateScreen(void)
             break;
         }
         case LOCKSTEP_SAVE: /* the core saves at the end of this very interrupt */
-            core_do_command(M64CMD_STATE_SAVE, 1, control->path);
-            vis_left = 1;
+            begin_state(M64CMD_STATE_SAVE, 1);
             return;
         case LOCKSTEP_LOAD: /* the core loads when the next interrupt begins: before we are called again */
-            control->load_failed = 1;
-            core_do_command(M64CMD_STATE_LOAD, 0, control->path);
-            vis_left = 1;
+            begin_state(M64CMD_STATE_LOAD, 0);
             return;
         default:
             stopping = true;

@@ -51,8 +51,12 @@ class Emulator:
 
     rom: a file in any of the three byte orders. video: None for ROMs that draw into RDRAM with the CPU, else the name
     of a real video plugin ("glide64mk2", "rice"), which needs a DISPLAY. observation: made after each step, see
-    `observation`. timeout: seconds within which a short step must be done.
+    `observation`. controllers: how many are plugged in; only the first is ever touched. movie: what `play` takes, from
+    the very first controller read on. timeout: seconds within which a short step must be done.
     Raises RomError or EmulatorError.
+
+    It remembers every controller word that the game has read since power-on (`samples`): fed to another emulator, they
+    give the same run, to the bit. Loading a state puts that memory back, too.
     """
 
     def __init__(
@@ -62,11 +66,13 @@ class Emulator:
         video: str | None = None,
         observation: ObservationFormat | None = None,
         controllers: int = 1,
+        movie: NDArray[np.uint32] | None = None,
         timeout: float = 10.0,
     ) -> None:
         self.rom = open_rom(rom)
         self.timeout = timeout
         self._format = observation
+        self._movie = movie
         self._closed = True
         try:
             self._start(video, controllers, force_video=False)
@@ -96,6 +102,8 @@ class Emulator:
         if self._format:
             self._control.observation_height, self._control.observation_width, channels = self._format
             self._control.observation_format = channels
+        if self._movie is not None:
+            self.play(self._movie)
         self._folder = tempfile.TemporaryDirectory(prefix="n64gym-")
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         request = {
@@ -125,13 +133,18 @@ class Emulator:
 
     @property
     def vi_count(self) -> int:
-        """VIs since power-on."""
+        """VIs since power-on; after `load_state`, since the power-on of the run that the state is of."""
         return self._control.vi_count
 
     @property
     def controller_reads(self) -> int:
-        """Controller reads (joybus command 0x01) since power-on."""
+        """How often the game has read controller 1 (joybus command 0x01); counts as `vi_count` does."""
         return self._control.controller_reads
+
+    @property
+    def movie_position(self) -> int:
+        """How many of the words given to `play` the game has read."""
+        return self._control.movie_position
 
     @property
     def display_lists(self) -> int:
@@ -146,7 +159,7 @@ class Emulator:
     def step_async(self, vis: int = 1, buttons: int = 0) -> None:
         """Begin a step; `step_wait` must follow before anything else."""
         self._control.vis = vis
-        self._control.buttons[0] = buttons
+        self._control.buttons = buttons
         self._send(shared.STEP)
 
     def step_wait(self) -> None:
@@ -159,22 +172,52 @@ class Emulator:
         height, width = self._control.picture_height, self._control.picture_width
         return self._memory.array(shared.PICTURE_OFFSET, (height, width, 3)).copy()
 
+    def play(self, samples: NDArray[np.uint32]) -> None:
+        """Answer the next controller reads with `samples` [N] instead of the steps' buttons, one each, to their end.
+
+        Raises ValueError if there are more than shared.SAMPLES.
+        """
+        if len(samples) > shared.SAMPLES:
+            raise ValueError(f"the movie has {len(samples)} samples; expected at most {shared.SAMPLES}")
+        self._memory.array(shared.MOVIE_OFFSET, (len(samples),), "<u4")[:] = samples
+        self._control.movie_position = 0
+        self._control.movie_length = len(samples)
+
+    def samples(self) -> NDArray[np.uint32]:
+        """Every word that the game has read from controller 1 since power-on, [controller_reads], a copy.
+
+        Raises ValueError after more than shared.SAMPLES.
+        """
+        return self._history(self.controller_reads).copy()
+
     def save_state(self) -> State:
         """The machine as it is now, to come back to; one VI passes, with nothing held."""
-        state = State.empty()
-        self._control.buttons[0] = 0
+        state = State()
+        self._control.buttons = 0
         self._control.path = state.path.encode()
         self._call(shared.SAVE)
-        state.await_written(self.timeout)
+        if self._control.state_failed:
+            self._fail("a savestate cannot be taken")
+        try:
+            state.await_written(self.timeout)
+        except TimeoutError as error:
+            self._fail(str(error))
+        state.vi_count = self._control.state_vi_count
+        state.samples = self._history(self._control.state_controller_reads).copy()
         return state
 
     def load_state(self, state: State) -> None:
-        """Go back to `state`, and on to the first VI after it, with nothing held."""
-        self._control.buttons[0] = 0
+        """Go back to `state`, and on to the first VI after it, with nothing held; a movie being played ends."""
+        self._control.buttons = 0
+        self._control.movie_position = self._control.movie_length = 0
+        self._control.state_vi_count = state.vi_count
+        self._control.state_controller_reads = len(state.samples)
         self._control.path = state.path.encode()
         self._call(shared.LOAD)
-        if self._control.load_failed:
-            self._fail(f"the savestate {state.path} cannot be loaded")
+        if self._control.state_failed:
+            self._fail("the savestate cannot be loaded: it is damaged or another ROM's")
+        # Only now: until the state was loaded, the abandoned run went on and may have written down one more read.
+        self._history(len(state.samples))[:] = state.samples
 
     def close(self) -> None:
         """End the emulator process; may be called more than once."""
@@ -195,6 +238,11 @@ class Emulator:
     def __del__(self) -> None:
         if not getattr(self, "_closed", True):
             self._destroy()
+
+    def _history(self, reads: int) -> NDArray[np.uint32]:
+        if reads > shared.SAMPLES:
+            raise ValueError(f"the game has read the controller {reads} times; only {shared.SAMPLES} are remembered")
+        return self._memory.array(shared.HISTORY_OFFSET, (reads,), "<u4")
 
     def _call(self, command: int) -> None:
         self._send(command)

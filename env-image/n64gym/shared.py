@@ -11,20 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAGIC = 0x4C4F434B  # "LOCK"
-VERSION = 1
+VERSION = 2
 
 CONTROL_BYTES = 4096
 PICTURE_BYTES = OBSERVATION_BYTES = 1024 * 768 * 3
 PICTURE_OFFSET = CONTROL_BYTES
 OBSERVATION_OFFSET = PICTURE_OFFSET + PICTURE_BYTES
-RDRAM_OFFSET = OBSERVATION_OFFSET + OBSERVATION_BYTES
+SAMPLES = 1 << 22  # controller words in the movie, and in the history: 19 hours of 60 a second
+MOVIE_OFFSET = OBSERVATION_OFFSET + OBSERVATION_BYTES
+HISTORY_OFFSET = MOVIE_OFFSET + 4 * SAMPLES
+RDRAM_OFFSET = HISTORY_OFFSET + 4 * SAMPLES
 RDRAM_BYTES = 8 << 20
 FILE_BYTES = RDRAM_OFFSET + RDRAM_BYTES + 4096
 
 STEP, PICTURE, SAVE, LOAD, STOP = 1, 2, 3, 4, 5
 FORMAT_NONE, FORMAT_GRAY, FORMAT_RGB = 0, 1, 3
 
-Semaphore = ctypes.c_ubyte * 32  # sem_t on 64-bit Linux
+Semaphore = ctypes.c_uint64 * 4  # sem_t on 64-bit Linux: 32 bytes, aligned to 8
 
 
 class Control(ctypes.Structure):
@@ -39,18 +42,22 @@ class Control(ctypes.Structure):
         ("done", Semaphore),
         ("command", ctypes.c_uint32),
         ("vis", ctypes.c_uint32),
-        ("buttons", ctypes.c_uint32 * 4),
+        ("buttons", ctypes.c_uint32),
         ("present", ctypes.c_uint32),
+        ("movie_length", ctypes.c_uint32),
         ("observation_format", ctypes.c_uint32),
         ("observation_height", ctypes.c_uint32),
         ("observation_width", ctypes.c_uint32),
         ("path", ctypes.c_char * 512),
         ("vi_count", ctypes.c_uint32),
         ("controller_reads", ctypes.c_uint32),
+        ("movie_position", ctypes.c_uint32),
         ("display_lists", ctypes.c_uint32),
         ("picture_height", ctypes.c_uint32),
         ("picture_width", ctypes.c_uint32),
-        ("load_failed", ctypes.c_uint32),
+        ("state_failed", ctypes.c_uint32),
+        ("state_vi_count", ctypes.c_uint32),
+        ("state_controller_reads", ctypes.c_uint32),
     )
 
 

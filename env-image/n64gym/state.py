@@ -4,28 +4,56 @@ from __future__ import annotations
 
 import gzip
 import os
+import struct
 import time
 import zlib
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 POLL_S = 0.01
-COMPRESSION_LEVEL = 0  # stored: a load costs no inflation
+STORED = 0  # gzip level: a load costs no inflation
+QUICK = 1  # gzip level for the disk: most of a machine is zeros, so more brings little
+COUNTS = struct.Struct("<II")  # data() begins with vi_count and the number of samples
 
 
 class State:
     """One savestate; freed with the object."""
 
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
+    vi_count = 0
+    """VIs from power-on to this state."""
+    samples: NDArray[np.uint32] = np.zeros(0, np.uint32)
+    """The controller words that led here from power-on, [N]."""
 
-    @classmethod
-    def empty(cls) -> State:
-        """A state for the emulator to write."""
-        return cls(os.memfd_create("n64gym-state"))
+    def __init__(self) -> None:
+        self._fd = os.memfd_create("n64gym-state")
 
     @property
     def path(self) -> str:
         """Where any process of this user finds it, as long as this one lives."""
         return f"/proc/{os.getpid()}/fd/{self._fd}"
+
+    def data(self) -> bytes:
+        """All of it, compressed, to be kept on disk."""
+        head = COUNTS.pack(self.vi_count, len(self.samples))
+        machine = gzip.decompress(self._read())
+        return gzip.compress(head + self.samples.astype("<u4").tobytes() + machine, QUICK, mtime=0)
+
+    @classmethod
+    def from_data(cls, data: bytes) -> Self:
+        """What `data` was made from. Raises ValueError if it is cut off, or never was a state."""
+        try:
+            plain = gzip.decompress(data)
+            vi_count, count = COUNTS.unpack_from(plain)
+            machine = plain[COUNTS.size + 4 * count :]
+            samples = np.frombuffer(plain, "<u4", count, COUNTS.size).astype(np.uint32)
+        except (EOFError, gzip.BadGzipFile, zlib.error, struct.error, ValueError) as error:
+            raise ValueError(f"this is no savestate, or a damaged one: {error}") from None
+        state = cls()
+        state.vi_count, state.samples = vi_count, samples
+        state._write(gzip.compress(machine, STORED, mtime=0))
+        return state
 
     def await_written(self, timeout: float) -> None:
         """Wait until the file is whole (the core announces a save before it is), then repack it.
@@ -43,7 +71,7 @@ class State:
                 if time.monotonic() > end:
                     raise TimeoutError(f"the emulator has not finished its savestate within {timeout:.0f} s") from None
                 time.sleep(POLL_S)
-        self._write(gzip.compress(machine, COMPRESSION_LEVEL, mtime=0))
+        self._write(gzip.compress(machine, STORED, mtime=0))
 
     def _read(self) -> bytes:
         return os.pread(self._fd, os.fstat(self._fd).st_size, 0)

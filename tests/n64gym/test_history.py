@@ -1,0 +1,186 @@
+"""Movies fed to the emulator, the memory of what the game has read, and states that carry it: all exact to the bit."""
+
+import gzip
+
+import numpy as np
+import pytest
+from n64gym import shared
+from n64gym.emulator import Emulator, EmulatorError
+from n64gym.rom import OPEN_KART
+from n64gym.state import State
+
+BOOT_VIS = 120  # Open Kart makes its tables first
+UNUSED_BITS = 0xC000  # of a BUTTONS word: reserved
+
+
+@pytest.fixture(params=["pad", "reads", "blank", "openkart"])
+def game(rom, request):
+    """pad reads once a VI, reads 0 to 3 times and before its first VI, blank never."""
+    return OPEN_KART if request.param == "openkart" else rom(request.param)
+
+
+def random_word(rng):
+    return int(rng.integers(1 << 32)) & ~UNUSED_BITS
+
+
+def run_afresh(game, samples, vis):
+    """RDRAM [2097152] after `vis` VIs from power-on, with `samples` for the controller."""
+    with Emulator(game, movie=samples) as emulator:
+        emulator.step(vis - emulator.vi_count)
+        assert (emulator.vi_count, emulator.controller_reads) == (vis, len(samples))
+        assert emulator.movie_position == len(samples)
+        assert (emulator.samples() == samples).all()
+        return emulator.rdram.copy()
+
+
+def test_a_movie_made_by_hand_plays_in_steps_of_any_length():
+    rng = np.random.default_rng(5)
+    recorded = []
+    with Emulator(OPEN_KART) as emulator:
+        emulator.step(BOOT_VIS)
+        recorded += [0] * emulator.controller_reads
+        for _ in range(250):
+            word, reads = random_word(rng), emulator.controller_reads
+            emulator.step(int(rng.integers(1, 8)), word)
+            recorded += [word] * (emulator.controller_reads - reads)
+        assert len(recorded) > 600
+        assert emulator.samples().tolist() == recorded
+        vis, expected = emulator.vi_count, emulator.rdram.copy()
+    for step in (1, 7, 600):
+        with Emulator(OPEN_KART) as emulator:
+            assert emulator.controller_reads == 0
+            emulator.play(np.array(recorded, np.uint32))
+            while emulator.vi_count < vis:
+                emulator.step(min(step, vis - emulator.vi_count), buttons=random_word(rng))  # the movie's come first
+            assert emulator.movie_position == len(recorded)
+            assert (emulator.rdram == expected).all()
+
+
+def test_after_a_movie_the_buttons_count_again(rom):
+    with Emulator(rom("pad")) as emulator:
+        emulator.play(np.array([1, 2, 3], np.uint32))
+        emulator.step(2, buttons=9)
+        assert emulator.movie_position == 2
+        emulator.step(3, buttons=9)
+        assert emulator.movie_position == 3
+        assert emulator.samples().tolist() == [1, 2, 3, 9, 9]
+        emulator.play(np.array([7], np.uint32))
+        emulator.step(2, buttons=8)
+        assert emulator.samples().tolist() == [1, 2, 3, 9, 9, 7, 8]
+
+
+def test_loading_a_state_ends_the_movie(rom):
+    with Emulator(rom("pad")) as emulator:
+        emulator.step(2, buttons=5)
+        state = emulator.save_state()
+        emulator.play(np.arange(100, 110, dtype=np.uint32))
+        emulator.step(3)
+        emulator.load_state(state)
+        emulator.step(1, buttons=6)
+        assert emulator.samples().tolist() == [5, 5, 0, 6]
+        assert emulator.movie_position == 0
+
+
+def test_only_controller_1_is_recorded(rom):
+    with Emulator(rom("pad"), controllers=4) as emulator:
+        emulator.step(3, buttons=5)
+        assert emulator.samples().tolist() == [5, 5, 5]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_history_after_any_saves_and_loads_gives_the_same_machine(game, seed):
+    """Saves and loads at random, of states within states, too; then everything read since power-on, played afresh."""
+    rng = np.random.default_rng(seed)
+    states = []
+    with Emulator(game) as emulator:
+        emulator.step(BOOT_VIS * (game == OPEN_KART) + 1)
+        for _ in range(60):
+            emulator.step(int(rng.integers(1, 9)), random_word(rng))
+            what = rng.random()
+            if what < 0.2:
+                vis, reads = emulator.vi_count, emulator.controller_reads
+                states.append(emulator.save_state())
+                assert emulator.vi_count == vis + 1
+                assert (states[-1].vi_count, len(states[-1].samples)) == (vis, reads)
+            elif what < 0.5 and states:
+                state = states[rng.integers(len(states))]
+                emulator.load_state(state)
+                assert emulator.vi_count == state.vi_count + 1
+                assert (emulator.samples()[: len(state.samples)] == state.samples).all()
+                assert not emulator.samples()[len(state.samples) :].any()  # nothing is held until the first VI
+        samples, vis, rdram = emulator.samples(), emulator.vi_count, emulator.rdram.copy()
+    assert (run_afresh(game, samples, vis) == rdram).all()
+
+
+def test_a_load_alone_and_a_load_after_other_reads_are_the_same(game):
+    """The abandoned run reads the controller once more before the load takes place; it must leave nothing behind."""
+    with Emulator(game) as emulator:
+        emulator.step(BOOT_VIS, 3)
+        state = emulator.save_state()
+        ends = []
+        for word in (0xFF, 0, 0xFF):
+            emulator.step(40, word)
+            emulator.load_state(state)
+            ends.append((emulator.vi_count, emulator.samples().tolist(), emulator.rdram.copy()))
+        for vis, samples, rdram in ends[1:]:
+            assert (vis, samples) == ends[0][:2]
+            assert (rdram == ends[0][2]).all()
+
+
+def test_a_state_travels_as_bytes_into_another_emulator(game):
+    with Emulator(game) as emulator:
+        emulator.step(BOOT_VIS + 80, 0x80)
+        data = emulator.save_state().data()
+        emulator.step(9, 0x80)
+        vis, samples, rdram = emulator.vi_count, emulator.samples(), emulator.rdram.copy()
+    assert len(data) < 1 << 20
+    with Emulator(game) as emulator:
+        state = State.from_data(data)
+        assert state.data() == data
+        emulator.load_state(state)
+        emulator.step(9, 0x80)
+        assert emulator.vi_count == vis
+        assert (emulator.samples() == samples).all()
+        assert (emulator.rdram == rdram).all()
+
+
+def test_damaged_states_are_errors(rom):
+    with Emulator(rom("pad")) as emulator:
+        emulator.step(5)
+        data = emulator.save_state().data()
+    for damaged in (b"", b"not a state", data[:-9], data[: len(data) // 2], gzip.compress(b""), gzip.compress(b"1234")):
+        with pytest.raises(ValueError, match="no savestate, or a damaged one"):
+            State.from_data(damaged)
+
+
+@pytest.mark.parametrize("keep", [0, 8, 43, 44, 1000, 16_000_000])
+def test_loading_garbage_is_an_error(rom, keep):
+    """A machine that begins well and ends in noise, or ends too soon."""
+    with Emulator(rom("pad"), timeout=3.0) as emulator:
+        emulator.step(5)
+        plain = gzip.decompress(emulator.save_state().data())
+        head, machine = plain[: 8 + 4 * 5], plain[8 + 4 * 5 :]
+        for rest in (b"", bytes(np.random.default_rng(1).integers(0, 256, 10_000, np.uint8))):
+            state = State.from_data(gzip.compress(head + machine[:keep] + rest, 1))
+            victim = Emulator(rom("pad"), timeout=3.0)
+            with pytest.raises(EmulatorError, match=r"cannot be loaded|has died|has not answered"):
+                victim.load_state(state)
+            with pytest.raises(EmulatorError, match="closed"):
+                victim.step()
+
+
+def test_a_state_of_another_rom_is_refused(rom):
+    with Emulator(rom("pad")) as one, Emulator(rom("blank")) as other:
+        state = one.save_state()
+        with pytest.raises(EmulatorError, match="damaged or another ROM's"):
+            other.load_state(state)
+
+
+def test_too_long_a_movie_or_run_is_named(rom, monkeypatch):
+    with Emulator(rom("pad")) as emulator:
+        with pytest.raises(ValueError, match=r"has 4194305 samples; expected at most 4194304"):
+            emulator.play(np.zeros(shared.SAMPLES + 1, np.uint32))
+        emulator.step(11)
+        monkeypatch.setattr(shared, "SAMPLES", 10)
+        with pytest.raises(ValueError, match="11 times; only 10 are remembered"):
+            emulator.samples()
