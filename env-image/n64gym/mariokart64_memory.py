@@ -1,0 +1,237 @@
+"""What Mario Kart 64 (US) keeps in memory: public addresses and types, read as they stand in RDRAM.
+
+From the decompilation's headers (n64decomp/mk64: defines.h, common_structs.h, menus.h, variables.h, the bss listings).
+Nothing here has met the real cartridge yet, so mariokart64_menu.check_race asks whether what is found can be a race.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rdram = NDArray[np.uint32]  # [2097152], words in the host's byte order
+
+COURSES = {  # in the order of the cups, four each
+    "luigi_raceway": 8,
+    "moo_moo_farm": 9,
+    "koopa_troopa_beach": 6,
+    "kalimari_desert": 11,
+    "toads_turnpike": 10,
+    "frappe_snowland": 5,
+    "choco_mountain": 1,
+    "mario_raceway": 0,
+    "wario_stadium": 14,
+    "sherbet_land": 12,
+    "royal_raceway": 7,
+    "bowsers_castle": 2,
+    "dks_jungle_parkway": 18,
+    "yoshi_valley": 4,
+    "banshee_boardwalk": 3,
+    "rainbow_road": 13,
+}
+CHARACTERS = ("mario", "luigi", "yoshi", "toad", "donkey_kong", "wario", "peach", "bowser")  # index = id
+GRID = ("mario", "luigi", "peach", "toad", "yoshi", "donkey_kong", "wario", "bowser")  # the select screen, 4 a row
+MODES = ("grand_prix", "time_trial")
+CLASSES = ("50cc", "100cc", "150cc")
+LAPS = 3
+
+MENUS, RACING = 0, 4  # gGamestate
+LOGO, TITLE, MAIN_MENU, PLAYER_SELECT, COURSE_SELECT = 8, 10, 11, 12, 13  # gMenuSelection
+OPTIONS, DATA, COURSE_DATA = 5, 6, 7
+PLAYERS, MODE, OPTION, OK, OK_AGAIN, OPTION_AGAIN = 3, 4, 5, 6, 7, 8  # gMainMenuSelectionDepth
+DRIVER, DRIVER_OK, DRIVER_OK_AGAIN = 1, 2, 3  # gPlayerSelectMenuSelection
+CUP, COURSE, COURSE_OK = 1, 2, 3  # gSubMenuSelection
+UNDER_WAY = 3  # gRaceState: 0 to 2 lead to it, 4 and more follow the finish
+
+EXISTS, HUMAN, WAITING, COMPUTER, GHOST = 0x8000, 0x4000, 0x2000, 0x1000, 0x0100  # Player.type
+# Player.effects, of being thrown about: green shell, an enemy bumped into, a tumble, lightning, an explosion, a red
+# shell or star, squashed. Driving into a wall leaves no trace there.
+HIT = 0x400 | 0x8000 | 0x10000 | 0x20000 | 0x1000000 | 0x2000000 | 0x4000000
+
+AIRBORNE, GRASS = 0, 8  # surfaces under a tyre
+# Sand beside Mario Raceway, grass, snow beside Frappe Snowland, sand beside Kalimari Desert, out of bounds; other sands
+# are the road on some courses.
+OFF_ROAD = frozenset({7, GRASS, 11, 13, 0xFD})
+OFF_ROAD_THERE = {COURSES["luigi_raceway"]: frozenset({2}), COURSES["royal_raceway"]: frozenset({3})}
+
+SYMBOLS = {
+    "gGamestate": 0x800DC50C,
+    "gRaceState": 0x800DC510,
+    "gDemoMode": 0x800DC51C,
+    "gModeSelection": 0x800DC53C,
+    "gCCSelection": 0x800DC548,
+    "gCourseTimer": 0x800DC598,
+    "gCurrentCourseId": 0x800DC5A0,
+    "gMenuSelection": 0x800E86A0,
+    "gGameModeSubMenuColumn": 0x800E86B0,
+    "gPlayers": 0x800F6990,
+    "gIsPlayerWrongDirection": 0x80163270,
+    "gLapCountByPlayerId": 0x80164390,
+    "gGPCurrentRaceRankByPlayerId": 0x801643B8,
+    "gNearestPathPointByPlayerId": 0x80164438,
+    "gCourseCompletionPercentByPlayerId": 0x801644D0,
+    "gPathIndexByPlayerId": 0x801645B0,
+    "gPathCountByPathIndex": 0x801645C8,
+    "playerHUD": 0x8018CA70,
+    "gCharacterGridSelections": 0x8018EDE4,
+    "gSubMenuSelection": 0x8018EDEC,
+    "gMainMenuSelectionDepth": 0x8018EDED,
+    "gPlayerSelectMenuSelection": 0x8018EDEE,
+    "gPlayerCount": 0x8018EDF3,
+    "gCupSelection": 0x8018EE09,
+    "gCupCourseSelection": 0x8018EE0B,
+    "gRandomSeed16": 0x802BA290,
+}
+KARTS, PLAYER_BYTES = 8, 0xDD8
+# What two runs of a race differ in, sooner or later: (first address, bytes).
+TELLING = (
+    (SYMBOLS["gCourseTimer"], 4),
+    (SYMBOLS["gPlayers"], KARTS * PLAYER_BYTES),
+    (0x80164360, 0x80164600 - 0x80164360),  # places, laps, path points, completion
+    (SYMBOLS["playerHUD"], 0x84),
+    (SYMBOLS["gRandomSeed16"] & ~3, 4),
+)
+
+
+def u32(rdram: Rdram, address: int) -> int:
+    """The word at a KSEG0 address."""
+    return int(rdram[(address & 0x1FFFFFFF) >> 2])
+
+
+def s32(rdram: Rdram, address: int) -> int:
+    """The word at a KSEG0 address, signed."""
+    return (u32(rdram, address) ^ 0x80000000) - 0x80000000
+
+
+def u16(rdram: Rdram, address: int) -> int:
+    """The halfword at a KSEG0 address."""
+    return u32(rdram, address) >> (16 - 8 * (address & 2)) & 0xFFFF
+
+
+def s16(rdram: Rdram, address: int) -> int:
+    """The halfword at a KSEG0 address, signed."""
+    return (u16(rdram, address) ^ 0x8000) - 0x8000
+
+
+def s8(rdram: Rdram, address: int) -> int:
+    """The byte at a KSEG0 address, signed."""
+    return ((u32(rdram, address) >> (24 - 8 * (address & 3)) & 0xFF) ^ 0x80) - 0x80
+
+
+def f32(rdram: Rdram, address: int) -> float:
+    """The float at a KSEG0 address."""
+    return struct.unpack("<f", struct.pack("<I", u32(rdram, address)))[0]
+
+
+class Menu(NamedTuple):
+    """Where the game is, and what its menus have been told so far."""
+
+    game_state: int
+    race_state: int
+    demo: int  # 1 while the game plays by itself, because nobody has pressed anything
+    menu: int
+    main_menu: int
+    driver_menu: int
+    course_menu: int
+    players: int
+    mode: int
+    option: int  # the row under the mode: engine class, or begin and data
+    engine: int
+    grid: int  # 1 to 8
+    cup: int
+    cup_course: int
+    course: int
+
+
+def read_menu(rdram: Rdram) -> Menu:
+    """Read all of Menu."""
+    at = SYMBOLS
+    mode = s32(rdram, at["gModeSelection"])
+    return Menu(
+        game_state=s32(rdram, at["gGamestate"]),
+        race_state=s32(rdram, at["gRaceState"]),
+        demo=u16(rdram, at["gDemoMode"]),
+        menu=s32(rdram, at["gMenuSelection"]),
+        main_menu=s8(rdram, at["gMainMenuSelectionDepth"]),
+        driver_menu=s8(rdram, at["gPlayerSelectMenuSelection"]),
+        course_menu=s8(rdram, at["gSubMenuSelection"]),
+        players=s8(rdram, at["gPlayerCount"]),
+        mode=mode,
+        option=s8(rdram, at["gGameModeSubMenuColumn"] + (mode & 1)),
+        engine=s32(rdram, at["gCCSelection"]),
+        grid=s8(rdram, at["gCharacterGridSelections"]),
+        cup=s8(rdram, at["gCupSelection"]),
+        cup_course=s8(rdram, at["gCupCourseSelection"]),
+        course=s16(rdram, at["gCurrentCourseId"]),
+    )
+
+
+class Race(NamedTuple):
+    """Player 1 in a race."""
+
+    flags: int
+    character: int
+    position: tuple[float, float, float]  # in the course's units
+    velocity: tuple[float, float, float]  # units per 1/60 s
+    speed: float  # units per 1/60 s; 12 km/h each
+    effects: int
+    surfaces: tuple[int, ...]  # under the four tyres
+    item: int
+    lap: int  # -1 before the line is crossed for the first time, 3 when the race is over
+    completion: float  # lap + part of it; the part turns to 0 a little before the line, the lap at the line
+    path_point: int
+    path_points: int
+    wrong_way: bool
+    rank: int  # 0 is first
+    karts: int
+    timer: float  # seconds
+    lap_ends: tuple[int, int, int]  # hundredths of a second since the start; 0 = not yet
+    lap_times: tuple[int, int, int]  # hundredths of a second
+    complete: bool
+
+
+def read_race(rdram: Rdram) -> Race:
+    """Read all of Race."""
+    at = SYMBOLS
+    player, hud = at["gPlayers"], at["playerHUD"]
+    path = u16(rdram, at["gPathIndexByPlayerId"]) & 3
+    types = [u16(rdram, player + i * PLAYER_BYTES) for i in range(KARTS)]
+    x, y, z, vx, vy, vz = (f32(rdram, player + offset) for offset in (0x14, 0x18, 0x1C, 0x34, 0x38, 0x3C))
+    ends, times = ([s32(rdram, hud + first + 4 * i) for i in range(LAPS)] for first in (0x14, 0x20))
+    return Race(
+        flags=types[0],
+        character=u16(rdram, player + 0x254),
+        position=(x, y, z),
+        velocity=(vx, vy, vz),
+        speed=f32(rdram, player + 0x94),
+        effects=u32(rdram, player + 0xBC),
+        surfaces=tuple(s8(rdram, player + 0x198 + 0x18 * tyre + 0xC) & 0xFF for tyre in range(4)),
+        item=s16(rdram, player + 0x10),
+        lap=s32(rdram, at["gLapCountByPlayerId"]),
+        completion=f32(rdram, at["gCourseCompletionPercentByPlayerId"]),
+        path_point=u16(rdram, at["gNearestPathPointByPlayerId"]),
+        path_points=u16(rdram, at["gPathCountByPathIndex"] + 2 * path),
+        wrong_way=u16(rdram, at["gIsPlayerWrongDirection"]) != 0,
+        rank=s32(rdram, at["gGPCurrentRaceRankByPlayerId"]),
+        karts=sum(bool(kind & EXISTS) and not kind & GHOST for kind in types),
+        timer=f32(rdram, at["gCourseTimer"]),
+        lap_ends=(ends[0], ends[1], ends[2]),
+        lap_times=(times[0], times[1], times[2]),
+        complete=s8(rdram, hud + 0x70) != 0,
+    )
+
+
+def is_off_road(race: Race, course: int) -> bool:
+    """Whether two tyres or more stand where the course does not lead."""
+    beside = OFF_ROAD | OFF_ROAD_THERE.get(course, frozenset())
+    return sum(surface in beside for surface in race.surfaces) >= 2
+
+
+def fingerprint(rdram: Rdram) -> bytes:
+    """The memory that tells two runs apart."""
+    return b"".join(
+        rdram[(first & 0x1FFFFFFF) >> 2 : (first + size & 0x1FFFFFFF) >> 2].tobytes() for first, size in TELLING
+    )

@@ -1,0 +1,225 @@
+"""Through Mario Kart 64's menus to the first moment of a race, in closed loop on its memory; and is it that race?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from n64gym import controller
+from n64gym.emulator import Emulator
+from n64gym.mariokart64_memory import (
+    CHARACTERS,
+    CLASSES,
+    COMPUTER,
+    COURSE,
+    COURSE_DATA,
+    COURSE_OK,
+    COURSE_SELECT,
+    COURSES,
+    CUP,
+    DATA,
+    DRIVER,
+    DRIVER_OK,
+    DRIVER_OK_AGAIN,
+    EXISTS,
+    GRID,
+    HUMAN,
+    LOGO,
+    MAIN_MENU,
+    MENUS,
+    MODE,
+    MODES,
+    OK,
+    OK_AGAIN,
+    OPTION,
+    OPTION_AGAIN,
+    OPTIONS,
+    PLAYER_SELECT,
+    PLAYERS,
+    RACING,
+    TITLE,
+    UNDER_WAY,
+    WAITING,
+    Menu,
+    Race,
+    read_menu,
+    read_race,
+)
+from n64gym.rom import RomError
+
+PRESS_VIS = 4  # the pad is read every second VI, and a press counts on its rising edge
+MENU_VIS = 5400  # power-on to the start of the race takes far less than 90 s
+IDLE_VIS = 1500  # the longest that nothing happens, camera flight and loading included, is far less than 25 s
+
+LEFT, RIGHT = controller.word(x=-controller.STICK), controller.word(x=controller.STICK)
+UP, DOWN = controller.word(y=controller.STICK), controller.word(y=-controller.STICK)
+
+
+class Wanted(NamedTuple):
+    """What the menus shall be told, in the game's own numbers."""
+
+    mode: int
+    option: int  # 0 of a time trial is "begin"
+    engine: int  # a time trial is always driven at 100cc
+    grid: int
+    character: int
+    cup: int
+    cup_course: int
+    course: int
+
+
+def wanted_of(setup: Mapping[str, Any]) -> Wanted:
+    """Raises ValueError for a grand prix that does not begin on the course."""
+    place = list(COURSES).index(setup["course"])
+    grand_prix = setup["mode"] == "grand_prix"
+    if grand_prix and place % 4:
+        raise ValueError(
+            f"a grand prix begins on its cup's first course, and {setup['course']!r} is number {place % 4 + 1} of its "
+            f"cup: choose {', '.join(repr(name) for name in list(COURSES)[::4])}, or mode='time_trial'"
+        )
+    engine = CLASSES.index(setup["engine"]) if grand_prix else CLASSES.index("100cc")
+    return Wanted(
+        mode=MODES.index(setup["mode"]),
+        option=engine if grand_prix else 0,
+        engine=engine,
+        grid=GRID.index(setup["character"]) + 1,
+        character=CHARACTERS.index(setup["character"]),
+        cup=place // 4,
+        cup_course=place % 4,
+        course=COURSES[setup["course"]],
+    )
+
+
+def go_to_race(emulator: Emulator, setup: Mapping[str, Any]) -> None:
+    """From power-on to the first moment of the race; RomError, with all that was found, if there is none."""
+    wanted = wanted_of(setup)
+    menu = read_menu(emulator.rdram)
+    changed = emulator.vi_count
+    while not (menu.game_state == RACING and menu.race_state == UNDER_WAY and not menu.demo):
+        if emulator.vi_count > MENU_VIS or emulator.vi_count - changed > IDLE_VIS:
+            raise RomError(
+                f"{emulator.rom.path.name} ({emulator.rom.name}) does not behave like Mario Kart 64: no race after "
+                f"{emulator.vi_count} VIs, the last {emulator.vi_count - changed} of them without any change. Its "
+                f"memory says {told(menu)}; wanted {told(wanted)}"
+            )
+        press = next_press(menu, wanted)
+        if press:
+            emulator.step(PRESS_VIS, press)
+            emulator.step(PRESS_VIS)
+        else:
+            emulator.step(1)
+        before, menu = menu, read_menu(emulator.rdram)
+        if menu != before:
+            changed = emulator.vi_count
+
+
+def next_press(menu: Menu, wanted: Wanted) -> int:
+    """The controller word that brings the game nearer to the race; 0 to wait."""
+    if menu.game_state == RACING:
+        return controller.START if menu.demo else 0
+    if menu.game_state != MENUS:
+        return 0
+    if menu.menu in (LOGO, TITLE):
+        return controller.START
+    if menu.menu == MAIN_MENU:
+        return in_main_menu(menu, wanted)
+    if menu.menu == PLAYER_SELECT:
+        return in_player_select(menu, wanted)
+    if menu.menu == COURSE_SELECT:
+        return in_course_select(menu, wanted)
+    return controller.B if menu.menu in (OPTIONS, DATA, COURSE_DATA) else 0
+
+
+def in_main_menu(menu: Menu, wanted: Wanted) -> int:
+    """How many play, what, at which speed."""
+    if menu.main_menu == PLAYERS:
+        return LEFT if menu.players > 1 else controller.A
+    if menu.main_menu == MODE:
+        return toward(menu.mode, wanted.mode, UP, DOWN) or controller.A
+    if menu.main_menu in (OPTION, OPTION_AGAIN):
+        if menu.mode != wanted.mode:
+            return controller.B
+        return toward(menu.option, wanted.option, UP, DOWN) or controller.A
+    if menu.main_menu in (OK, OK_AGAIN):
+        right = (menu.players, menu.mode, menu.option) == (1, wanted.mode, wanted.option)
+        return controller.A if right else controller.B
+    return 0
+
+
+def in_player_select(menu: Menu, wanted: Wanted) -> int:
+    """Two rows of four drivers."""
+    row, column = divmod(menu.grid - 1, 4)
+    to_row, to_column = divmod(wanted.grid - 1, 4)
+    if menu.driver_menu == DRIVER:
+        return toward(row, to_row, UP, DOWN) or toward(column, to_column, LEFT, RIGHT) or controller.A
+    if menu.driver_menu in (DRIVER_OK, DRIVER_OK_AGAIN):
+        return controller.A if menu.grid == wanted.grid else controller.B
+    return 0
+
+
+def in_course_select(menu: Menu, wanted: Wanted) -> int:
+    """Four cups side by side, four courses one below the other."""
+    if menu.course_menu == CUP:
+        return toward(menu.cup, wanted.cup, LEFT, RIGHT) or controller.A
+    if menu.course_menu == COURSE and menu.cup == wanted.cup:
+        return toward(menu.cup_course, wanted.cup_course, UP, DOWN) or controller.A
+    if menu.course_menu == COURSE_OK and (menu.cup, menu.cup_course) == (wanted.cup, wanted.cup_course):
+        return controller.A
+    return controller.B if menu.course_menu in (COURSE, COURSE_OK) else 0
+
+
+def toward(here: int, there: int, less: int, more: int) -> int:
+    """The direction to push in; 0 when there."""
+    return 0 if here == there else less if here > there else more
+
+
+def differences(menu: Menu, race: Race, wanted: Wanted) -> list[str]:
+    """What in memory cannot be the beginning of the race that is wanted: "what is found (what was expected)"."""
+    speed = math.hypot(race.velocity[0], race.velocity[2])
+    numbers = (*race.position, *race.velocity, race.speed, race.completion, race.timer)
+    in_race = EXISTS | HUMAN
+    checks = (
+        ("game state", menu.game_state, RACING, menu.game_state == RACING),
+        ("race state", menu.race_state, UNDER_WAY, menu.race_state == UNDER_WAY),
+        ("demo", menu.demo, 0, menu.demo == 0),
+        ("mode", menu.mode, wanted.mode, menu.mode == wanted.mode),
+        ("engine class", menu.engine, wanted.engine, menu.engine == wanted.engine),
+        ("course", menu.course, wanted.course, menu.course == wanted.course),
+        ("character", race.character, wanted.character, race.character == wanted.character),
+        (
+            "player 1's flags",
+            f"{race.flags:#06x}",
+            f"{in_race:#06x}, a human who may drive",
+            race.flags & (in_race | WAITING | COMPUTER) == in_race,
+        ),
+        ("karts", race.karts, 8 if wanted.mode == 0 else 1, race.karts == (8 if wanted.mode == 0 else 1)),
+        ("lap", race.lap, "-1 or 0", race.lap in (-1, 0)),
+        ("path points", race.path_points, "2 to 4000", 2 <= race.path_points <= 4000),
+        (
+            "position, velocity, speed, completion and time",
+            numbers,
+            "finite numbers below 32768",
+            all(math.isfinite(number) and abs(number) < 32768 for number in numbers),
+        ),
+        ("completion", race.completion, "less than half a lap from the line", abs(race.completion) < 0.5),
+        ("speed", race.speed, f"the velocity's {speed:.2f}", abs(race.speed - speed) <= 0.5 + speed / 4),
+        ("time", race.timer, "0 to 1 s", 0 <= race.timer <= 1),
+    )
+    return [f"{what} {found} (expected {expected})" for what, found, expected, right in checks if not right]
+
+
+def check_race(emulator: Emulator, setup: Mapping[str, Any], error: type[RomError] = RomError) -> None:
+    """Raise `error` with a report unless memory says: this is the beginning of that race."""
+    menu, race = read_menu(emulator.rdram), read_race(emulator.rdram)
+    wrong = differences(menu, race, wanted_of(setup))
+    if wrong:
+        raise error(
+            f"{emulator.rom.path.name} ({emulator.rom.name}): its memory does not look like the start of a race in "
+            f"Mario Kart 64 (US): {'; '.join(wrong)}. All that was found: {told(menu)}; {told(race)}"
+        )
+
+
+def told(values: Menu | Race | Wanted) -> str:
+    """Every field by name."""
+    return ", ".join(f"{name} {value}" for name, value in values._asdict().items())
