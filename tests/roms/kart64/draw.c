@@ -5,19 +5,19 @@
 
 #define WHITE RGB(255, 255, 255)
 #define YELLOW RGB(255, 224, 64)
-#define MAP_METRES FIX(2.2) /* a pixel */
+#define MAP_UNITS (18 * 2.2f) /* a pixel of the map, in Mario Kart 64's units */
 
-static const char *const course_names[COURSES] = {
+static const char *const course_names[COURSE_IDS] = {
     "MARIO RACEWAY",  "CHOCO MOUNTAIN", "BOWSER'S CASTLE", "BANSHEE BOARDWALK", "YOSHI VALLEY",
     "FRAPPE SNOWLAND", "KOOPA BEACH",   "ROYAL RACEWAY",   "LUIGI RACEWAY",     "MOO MOO FARM",
     "TOAD'S TURNPIKE", "KALIMARI DESERT", "SHERBET LAND",  "RAINBOW ROAD",      "WARIO STADIUM",
     "BLOCK FORT",     "SKYSCRAPER",     "DOUBLE DECK",     "D.K.'S JUNGLE",     "BIG DONUT",
 };
-static const char *const character_names[PLAYERS] = {"MARIO", "LUIGI", "YOSHI", "TOAD",
+static const char *const character_names[PLAYER_COUNT] = {"MARIO", "LUIGI", "YOSHI", "TOAD",
                                                      "D.K.",  "WARIO", "PEACH", "BOWSER"};
 static const char *const modes[] = {"MARIO GP", "TIME TRIALS"};
 
-/* Right-aligned, `places` digits, into text. */
+/* The last `places` digits of n, and a terminating 0, into text. */
 static void digits(char *text, int32_t n, int places) {
     text[places] = 0;
     while (places-- > 0) text[places] = (char)('0' + n % 10), n /= 10;
@@ -33,19 +33,21 @@ static void time_draw(int32_t hundredths, int x, int y, Pixel colour) {
     text_draw(text, x, y, colour);
 }
 
+static int map_x(float x) { return SCREEN_W / 2 + (int)(x / MAP_UNITS); }
+static int map_y(float z) { return SCREEN_H / 2 + (int)(z / MAP_UNITS); }
+
 static void dot(const float *pos, Pixel colour) {
-    int x = 80 + (int)(pos[0] / 18 / 2.2f), y = 62 + (int)(pos[2] / 18 / 2.2f);
+    int x = map_x(pos[0]), y = map_y(pos[2]);
     if (x > 2 && x < SCREEN_W - 3 && y > 2 && y < SCREEN_H - 3) raster_rectangle(x - 1, y - 1, 3, 3, colour);
 }
 
 static void race(void) {
     char text[8];
     for (int32_t i = 0; i < gPathCountByPathIndex[0]; i += 2) {
-        int x = 80 + (int)((float)gCurrentTrackPath[i].x / 18 / 2.2f);
-        int y = 62 + (int)((float)gCurrentTrackPath[i].z / 18 / 2.2f);
+        int x = map_x(gCurrentTrackPath[i].x), y = map_y(gCurrentTrackPath[i].z);
         if (x >= 0 && x < SCREEN_W && y >= 0 && y < SCREEN_H) canvas[y * SCREEN_W + x] = WHITE;
     }
-    for (int i = PLAYERS - 1; i >= 0; i--)
+    for (int i = PLAYER_COUNT - 1; i >= 0; i--)
         if (gPlayers[i].type & PLAYER_EXISTS) dot(gPlayers[i].pos, i ? YELLOW : RGB(255, 32, 32));
     text_centre(course_names[gCurrentCourseId], 3, YELLOW);
     text_draw("L", 4, 108, WHITE);

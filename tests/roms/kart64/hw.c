@@ -1,4 +1,4 @@
-/* Video, and the pace of Mario Kart 64 with one player: a game frame every second VI, the controller read once in it. */
+/* Video, and the pace of Mario Kart 64 with one player: a game frame, and one controller read, every second VI. */
 #include "double.h"
 #include "n64.h"
 #include "raster.h"

@@ -23,10 +23,10 @@ static int is_before(int a, int b) {
 }
 
 void ranks_update(void) {
-    for (int a = 0; a < PLAYERS; a++) {
+    for (int a = 0; a < PLAYER_COUNT; a++) {
         int rank = 0;
         if (!(gPlayers[a].type & PLAYER_EXISTS)) continue;
-        for (int b = 0; b < PLAYERS; b++)
+        for (int b = 0; b < PLAYER_COUNT; b++)
             if (b != a && gPlayers[b].type & PLAYER_EXISTS && is_before(b, a)) rank++;
         gGPCurrentRaceRankByPlayerId[a] = rank;
         gGPCurrentRacePlayerIdByRank[rank] = (int16_t)a;

@@ -63,11 +63,11 @@ void race_enter(void) {
     gCourseTimer = 0;
     ticks = hit_ticks = hits_seen = 0;
     loading = LOADING_FRAMES;
-    clear(gPlayers, sizeof(Player[PLAYERS]));
+    clear(gPlayers, sizeof(Player[PLAYER_COUNT]));
     clear(playerHUD, sizeof(PlayerHud[4]));
-    clear(gWrongDirectionCounter, sizeof(uint16_t[PLAYERS]));
-    clear(gIsPlayerWrongDirection, sizeof(uint16_t[PLAYERS]));
-    clear(gTimePlayerLastTouchedFinishLine, sizeof(float[PLAYERS]));
+    clear(gWrongDirectionCounter, sizeof(uint16_t[PLAYER_COUNT]));
+    clear(gIsPlayerWrongDirection, sizeof(uint16_t[PLAYER_COUNT]));
+    clear(gTimePlayerLastTouchedFinishLine, sizeof(float[PLAYER_COUNT]));
     load_course();
     kart_place(&kart, &course, gModeSelection == MODE_GRAND_PRIX ? LAST_PLACE : POLE, FIX(-1.6));
     if (gModeSelection == MODE_GRAND_PRIX) rivals_place(!gDemoMode);
@@ -171,7 +171,7 @@ static void tick(Pad pad) {
         case RACE_STAGING:
             if (ticks < STAGING_TICKS) break;
             gRaceState = RACE_RACING;
-            for (int i = 0; i < PLAYERS; i++) gPlayers[i].type &= (uint16_t)~PLAYER_START_SEQUENCE;
+            for (int i = 0; i < PLAYER_COUNT; i++) gPlayers[i].type &= (uint16_t)~PLAYER_START_SEQUENCE;
             break;
         case RACE_FINISHED:
             gRaceState = RACE_RESULTS;

@@ -8,16 +8,16 @@
 static struct {
     fix along; /* metres since the line, of this lap */
     int32_t lap;
-} rivals[PLAYERS];
+} rivals[PLAYER_COUNT];
 
 /* The demo's first rival is player 0; a grand prix is begun from the last place on the grid. */
 void rivals_place(int first) {
     fix length = course.spacing * course.count;
-    for (int i = first; i < PLAYERS; i++) {
+    for (int i = first; i < PLAYER_COUNT; i++) {
         rivals[i].along = length - FIRST_ROW - (i - first) * ROW;
         rivals[i].lap = -1;
         gPlayers[i].type = PLAYER_EXISTS | PLAYER_CPU | PLAYER_START_SEQUENCE;
-        gPlayers[i].characterId = (uint16_t)((gCharacterSelections[0] + i) % PLAYERS);
+        gPlayers[i].characterId = (uint16_t)((gCharacterSelections[0] + i) % PLAYER_COUNT);
     }
 }
 
@@ -39,7 +39,7 @@ static void show(int i, fix speed) {
 
 void rivals_tick(int first) {
     fix length = course.spacing * course.count;
-    for (int i = first; i < PLAYERS; i++) {
+    for (int i = first; i < PLAYER_COUNT; i++) {
         fix speed = gRaceState >= RACE_RACING ? speed_of(i) : 0;
         rivals[i].along += speed;
         if (rivals[i].along >= length) rivals[i].along -= length, rivals[i].lap++;

@@ -24,9 +24,9 @@ enum RaceState {
 };
 enum Mode { MODE_GRAND_PRIX, MODE_TIME_TRIAL };
 
-#define PLAYERS 8
+#define PLAYER_COUNT 8
 #define COURSE_NONE 0xFF
-#define COURSES 20 /* ids of race and battle courses */
+#define COURSE_IDS 20 /* ids of race and battle courses */
 
 enum PlayerType {
     PLAYER_EXISTS = 0x8000,
@@ -123,7 +123,7 @@ typedef struct {
 
 extern Controller *gControllerOne, gControllers[8];
 extern int32_t gGamestate, gRaceState, gGamestateNext;
-extern uint16_t gDemoMode, gEnableDebugMode, gIsGamePaused;
+extern uint16_t gDemoMode, gIsGamePaused;
 extern int32_t gActiveScreenMode, gScreenModeSelection, gPlayerCountSelection1, gModeSelection, gCCSelection;
 extern int32_t gGlobalTimer;
 extern float gCourseTimer;
@@ -136,14 +136,15 @@ extern int8_t gCharacterGridSelections[4], gCharacterGridIsSelected[4];
 extern int8_t gSubMenuSelection, gMainMenuSelectionDepth, gPlayerSelectMenuSelection, gPlayerCount;
 extern int8_t gCupSelection, gCupCourseSelection;
 
-extern Player gPlayers[PLAYERS];
+extern Player gPlayers[PLAYER_COUNT];
 extern PlayerHud playerHUD[4];
-extern float gTimePlayerLastTouchedFinishLine[PLAYERS];
-extern uint16_t gWrongDirectionCounter[PLAYERS], gIsPlayerWrongDirection[PLAYERS];
-extern int16_t gGPCurrentRacePlayerIdByRank[PLAYERS];
-extern int32_t gLapCountByPlayerId[PLAYERS], gGPCurrentRaceRankByPlayerId[PLAYERS], gNumPathPointsTraversed[PLAYERS];
-extern float gLapCompletionPercentByPlayerId[PLAYERS], gCourseCompletionPercentByPlayerId[PLAYERS];
-extern uint16_t gSelectedPathCount, gNearestPathPointByPlayerId[PLAYERS], gPathIndexByPlayerId[PLAYERS];
+extern float gTimePlayerLastTouchedFinishLine[PLAYER_COUNT];
+extern uint16_t gWrongDirectionCounter[PLAYER_COUNT], gIsPlayerWrongDirection[PLAYER_COUNT];
+extern int16_t gGPCurrentRacePlayerIdByRank[PLAYER_COUNT];
+extern int32_t gLapCountByPlayerId[PLAYER_COUNT], gGPCurrentRaceRankByPlayerId[PLAYER_COUNT];
+extern int32_t gNumPathPointsTraversed[PLAYER_COUNT];
+extern float gLapCompletionPercentByPlayerId[PLAYER_COUNT], gCourseCompletionPercentByPlayerId[PLAYER_COUNT];
+extern uint16_t gSelectedPathCount, gNearestPathPointByPlayerId[PLAYER_COUNT], gPathIndexByPlayerId[PLAYER_COUNT];
 extern uint16_t gPathCountByPathIndex[4], gRandomSeed16;
 extern TrackPathPoint *gCurrentTrackPath, *gTrackPaths[4];
 extern int16_t *gPathExpectedRotation[4];
