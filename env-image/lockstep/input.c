@@ -55,8 +55,12 @@ EXPORT void CALL InitiateControllers(CONTROL_INFO info)
 /* command: [0] bytes sent, [1] bytes expected, [2] the command, then its data, then the answer. */
 EXPORT void CALL ReadController(int port, unsigned char *command)
 {
-    if (port < 0 || port > 3 || !command || !control || !(control->present >> port & 1))
+    if (port < 0 || port > 3 || !command || !control)
         return;
+    if (!(control->present >> port & 1)) {
+        command[1] |= 0x80; /* no answer: there is no controller */
+        return;
+    }
     unsigned char *answer = command + 2 + (command[0] & 0x3F);
     switch (command[2]) {
     case JOYBUS_STATUS:

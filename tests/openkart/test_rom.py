@@ -42,3 +42,10 @@ def test_telemetry_header(products: Path):
         assert vis == reads
         emulator.step(7)
         assert emulator.rdram[TELEMETRY_WORD + 22] == vis + 7
+
+
+def test_no_controller_presses_nothing(products: Path):
+    """The joybus answers all ones then."""
+    with Emulator(products / "openkart.z64", controllers=0) as emulator:
+        emulator.step(300)
+        assert emulator.rdram[TELEMETRY_WORD + 2] == TITLE

@@ -76,7 +76,7 @@ void hw_start(void) {
 static Pad read_pad(void) {
     volatile uint32_t *block = UNCACHED(pad_block);
     Pad pad = {0, 0, 0};
-    if (block[0] & 0x00800000) return pad; /* receive count's top bit: no controller in port 1 */
+    if (block[0] & 0x00008000) return pad; /* receive count's top bit: no controller in port 1 */
     uint32_t reply = block[1];
     pad.buttons = (uint16_t)(reply >> 16);
     pad.x = (int8_t)(reply >> 8);
