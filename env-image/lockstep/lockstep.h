@@ -52,6 +52,7 @@ struct lockstep_control {
     uint32_t present;      /* bit n: a controller is plugged into port n; read once, when the ROM is opened */
     uint32_t movie_length; /* as long as movie_position is less, the movie's words take the place of `buttons` */
     uint32_t observation_format, observation_height, observation_width;
+    uint32_t observation_crop[4]; /* top, left, height, width in the picture's own pixels, see picture_crop; 0s = all */
     char path[512];
 
     /* The reply, written by the plugins. */

@@ -33,6 +33,28 @@ struct picture picture_from_vi(const uint8_t *rdram, uint32_t rdram_bytes, uint3
     return picture;
 }
 
+/* Cuts [*begin, *begin + *size) out of an axis of `whole` pixels. */
+static void crop_axis(uint32_t whole, uint32_t *begin, uint32_t *size)
+{
+    if (*begin >= whole)
+        *begin = whole - 1;
+    if (*size == 0 || *size > whole - *begin)
+        *size = whole - *begin;
+}
+
+struct picture picture_crop(struct picture picture, uint32_t top, uint32_t left, uint32_t height, uint32_t width)
+{
+    crop_axis(picture.height, &top, &height);
+    crop_axis(picture.width, &left, &width);
+    if (picture.rgb)
+        picture.rgb += ((size_t)top * picture.stride + left) * 3;
+    else
+        picture.origin += (top * picture.stride + left) * picture.bytes_per_pixel;
+    picture.height = height;
+    picture.width = width;
+    return picture;
+}
+
 /* RDRAM is an array of host-endian words: the halfword at address a lies at a ^ 2. */
 static inline uint32_t half_at(const struct picture *picture, uint32_t address)
 {
@@ -51,7 +73,7 @@ static inline uint32_t rgb_of_16(uint32_t half) /* RGBA5551 to 0xRRGGBB */
 static void read_row(const struct picture *picture, uint32_t y, uint32_t *out)
 {
     if (picture->rgb) {
-        const uint8_t *from = picture->rgb + (size_t)y * picture->width * 3;
+        const uint8_t *from = picture->rgb + (size_t)y * picture->stride * 3;
         for (uint32_t x = 0; x < picture->width; x++, from += 3)
             out[x] = (uint32_t)from[0] << 16 | from[1] << 8 | from[2];
     } else if (picture->bytes_per_pixel == 2) {

@@ -82,5 +82,5 @@ struct picture real_read_back_buffer(void)
     gl.read_buffer(read_buffer);
     for (int y = 0; y < height; y++)
         memcpy(rgb + (size_t)y * width * 3, flipped + (size_t)(height - 1 - y) * width * 3, (size_t)width * 3);
-    return (struct picture){.rgb = rgb, .height = height, .width = width};
+    return (struct picture){.rgb = rgb, .stride = width, .height = height, .width = width};
 }

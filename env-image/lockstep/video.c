@@ -111,7 +111,8 @@ static struct picture current_picture(void)
 static void finish_step(void)
 {
     if (control->observation_format != LOCKSTEP_NONE) {
-        struct picture picture = current_picture();
+        const uint32_t *crop = control->observation_crop;
+        struct picture picture = picture_crop(current_picture(), crop[0], crop[1], crop[2], crop[3]);
         picture_observe(&picture, shared + LOCKSTEP_OBSERVATION_OFFSET, control->observation_height,
                         control->observation_width, control->observation_format);
     }

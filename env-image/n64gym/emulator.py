@@ -44,6 +44,10 @@ class ObservationFormat(NamedTuple):
     height: int
     width: int
     channels: int  # 1 = luma, 3 = RGB
+    crop: tuple[int, int, int, int] | None = None
+    """Of which part: (top, left, height, width) in the pixels that `Emulator.frame` has; height or width 0 = to the edge.
+
+    What lies outside of the picture is cut off."""
 
 
 class Emulator:
@@ -100,8 +104,9 @@ class Emulator:
         self._control = self._memory.control
         self._control.present = (1 << controllers) - 1
         if self._format:
-            self._control.observation_height, self._control.observation_width, channels = self._format
+            self._control.observation_height, self._control.observation_width, channels, crop = self._format
             self._control.observation_format = channels
+            self._control.observation_crop[:] = crop or (0, 0, 0, 0)
         if self._movie is not None:
             self.play(self._movie)
         self._folder = tempfile.TemporaryDirectory(prefix="n64gym-")

@@ -48,6 +48,7 @@ class Control(ctypes.Structure):
         ("observation_format", ctypes.c_uint32),
         ("observation_height", ctypes.c_uint32),
         ("observation_width", ctypes.c_uint32),
+        ("observation_crop", ctypes.c_uint32 * 4),
         ("path", ctypes.c_char * 512),
         ("vi_count", ctypes.c_uint32),
         ("controller_reads", ctypes.c_uint32),

@@ -11,6 +11,7 @@ import psutil
 import pytest
 from n64gym import controller, shared
 from n64gym.emulator import Emulator, EmulatorError, ObservationFormat
+from n64gym.rom import OPEN_KART
 
 COUNT, PAD = 0x100 // 4, 0x104 // 4  # RDRAM words that the test ROMs keep
 
@@ -73,6 +74,31 @@ def test_observations_are_area_means(rom, height, width):
                 picture = picture @ [0.299, 0.587, 0.114]
             expected = area_mean(area_mean(picture, height).swapaxes(0, 1), width).swapaxes(0, 1)
             assert np.abs(emulator.observation - expected).max() <= 1.5
+
+
+@pytest.mark.parametrize(
+    ("crop", "part"),
+    [
+        ((0, 0, 0, 0), (slice(None), slice(None))),
+        ((50, 31, 37, 83), (slice(50, 87), slice(31, 114))),
+        ((20, 0, 0, 0), (slice(20, None), slice(None))),
+        ((0, 7, 30, 0), (slice(0, 30), slice(7, None))),
+        ((100, 150, 100, 100), (slice(100, 120), slice(150, 160))),  # cut off at the picture's edge
+        ((4000, 4000, 9, 9), (slice(119, 120), slice(159, 160))),
+    ],
+)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_cropped_observation_is_the_area_mean_of_that_part(crop, part, channels):
+    """Of Open Kart's title, a picture in which no two parts are the same."""
+    with Emulator(OPEN_KART, observation=ObservationFormat(30, 40, channels, crop)) as emulator:
+        emulator.step(400)
+        picture = emulator.frame().astype(float)
+        assert picture.shape == (120, 160, 3)
+        if channels == 1:
+            picture = picture @ [0.299, 0.587, 0.114]
+        expected = area_mean(area_mean(picture[part], 30).swapaxes(0, 1), 40).swapaxes(0, 1)
+        assert np.abs(emulator.observation - expected).max() <= 2
+        assert picture.std() > 10
 
 
 def area_mean(picture, size):
