@@ -45,7 +45,7 @@ class ObservationFormat(NamedTuple):
     width: int
     channels: int  # 1 = luma, 3 = RGB
     crop: tuple[int, int, int, int] | None = None
-    """Of which part: (top, left, height, width) in the pixels that `Emulator.frame` has; height or width 0 = to the edge.
+    """Of which part: (top, left, height, width) in the pixels of `Emulator.frame`; height or width 0 = to the edge.
 
     What lies outside of the picture is cut off."""
 
