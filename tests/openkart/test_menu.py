@@ -6,7 +6,7 @@ from n64gym.controller import A, B, L, R, Z, word
 from n64gym.openkart import COUNTDOWN, COURSE_SELECT, RACE, RESULTS, TITLE, Telemetry
 
 FIXED = 65536
-RANGES = {"mode": (0, 1), "course": (0, 0), "laps": (1, 3), "start": (0, 99)}
+RANGES = {"mode": (0, 1), "course": (0, 4), "laps": (1, 3), "start": (0, 99)}
 FIRST = {"mode": 0, "course": 0, "seed": 0, "level": 0, "laps": 3, "start": 0}
 
 

@@ -3,7 +3,8 @@
 #define OPENKART_COURSES_H
 
 #include "course.h"
+#include "decor.h"
 
-extern const CourseData course_meadow;
+extern const CourseData course_meadow, course_desert, course_harbour, course_mountain;
 
 #endif

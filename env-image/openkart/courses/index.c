@@ -1,6 +1,7 @@
 /* The menu's order of courses. To add one: write courses/NAME.c, declare it in courses.h, list it here and in the
- * Makefile. */
+ * Makefile, and count it in course.h. */
 #include "courses.h"
+#include "generator.h"
 
-const CourseData *const course_list[] = {&course_meadow};
-const int course_list_count = sizeof course_list / sizeof course_list[0];
+const CourseData *const course_list[COURSES] = {&course_meadow, &course_desert, &course_harbour, &course_mountain,
+                                                &course_generated};

@@ -19,7 +19,7 @@ const CourseData course_meadow = {
     .count = sizeof points / sizeof points[0],
     .theme =
         {
-            .grass = {RGB(72, 168, 56), RGB(56, 144, 48)},
+            .ground = {RGB(72, 168, 56), RGB(56, 144, 48)},
             .road = {RGB(112, 112, 120), RGB(104, 104, 112)},
             .kerb = {RGB(216, 40, 40), RGB(240, 240, 240)},
             .line = RGB(240, 240, 240),
@@ -31,7 +31,12 @@ const CourseData course_meadow = {
             .hill_near = RGB(56, 120, 88),
             .cloud = RGB(255, 255, 255),
             .cloud_shade = RGB(208, 224, 240),
-            .trees = 125,
+            .map = RGB(255, 255, 255),
+            .dust = RGB(150, 112, 64),
+            .landscape = LANDSCAPE_HILLS,
+            .decor = {DECOR_FIR, DECOR_BROAD_LEAVED},
+            .density = 125,
+            .grip = 100,
             .seed = 64,
         },
 };

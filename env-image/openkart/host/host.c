@@ -1,8 +1,9 @@
-/* Open Kart on the host: the same game behind five C functions, for tests and for playing with its physics (ctypes).
+/* Open Kart on the host: the same game behind a few C functions, for tests and for playing with its physics (ctypes).
  *
  * One game per process, like the console. A step is one VI, as on the N64: the input given is the one sampled in it.
  */
 #include "game.h"
+#include "generator.h"
 #include "raster.h"
 #include "telemetry.h"
 
@@ -15,6 +16,8 @@ EXPORT void ok_step(uint32_t buttons);
 EXPORT const uint32_t *ok_telemetry(void);
 EXPORT const Pixel *ok_frame(void);
 EXPORT void ok_place(int32_t x, int32_t z, uint32_t heading);
+EXPORT int ok_build(int course, int seed);
+EXPORT int ok_samples(int32_t *out);
 
 /* Power on. May be called again. */
 void ok_start(void) {
@@ -41,4 +44,22 @@ void ok_place(int32_t x, int32_t z, uint32_t heading) {
     the_game.kart.x = x;
     the_game.kart.z = z;
     the_game.kart.heading = heading << 16;
+}
+
+/* For tests: build a course behind the menu's back. Returns how many drafts a generated one took, else 1. */
+int ok_build(int course, int seed) {
+    if (course == COURSE_GENERATED) return generator_build(&the_game.course, seed);
+    course_build(&the_game.course, course_list[course]);
+    return 1;
+}
+
+/* For tests: the course's centre line, at most COURSE_MAX_SAMPLES times x, z, half, left, right; s16.16 metres. Returns
+ * the number of samples. */
+int ok_samples(int32_t *out) {
+    const Course *course = &the_game.course;
+    for (int i = 0; i < course->count; i++, out += 5) {
+        const Sample *s = &course->samples[i];
+        out[0] = s->x, out[1] = s->z, out[2] = s->half * 256, out[3] = s->left * 256, out[4] = s->right * 256;
+    }
+    return course->count;
 }

@@ -1,6 +1,9 @@
-/* Course building: control points -> Catmull-Rom curve -> samples at equal distances -> tangents, kerbs, walls, trees.
+/* Course building: control points -> Catmull-Rom curve -> samples at equal distances -> tangents, kerbs, walls,
+ * decoration.
  */
 #include "course.h"
+
+#include "decor.h"
 
 #define FINE 32 /* points of the curve between two control points while it is measured */
 
@@ -111,23 +114,26 @@ static int is_outside(const Course *course, int32_t x, int32_t z, int32_t clear)
     return 1;
 }
 
-static void plant(Course *course) {
+static void decorate(Course *course) {
     const Theme *theme = &course->data->theme;
     uint32_t state = theme->seed;
-    course->trees = 0;
+    course->decors = 0;
     for (int i = 0; i < course->count; i++) {
         const Sample *s = &course->samples[i];
         for (int side = -1; side <= 1; side += 2) {
             int32_t wall = side < 0 ? s->left : s->right, roll = next_random(&state), away = next_random(&state) & 4095;
-            int32_t lateral = (wall + 512 + away) * side; /* s8.8: 2 to 18 m behind the wall */
+            int kind = theme->decor[(roll >> 8) & 1];
+            const DecorSize *size = &decor_sizes[kind];
+            int32_t lateral = (wall + size->behind * 256 + away * size->spread / 16) * side; /* s8.8 */
             int32_t x = (s->x >> 12) + ((s->tz * lateral) >> 18), z = (s->z >> 12) - ((s->tx * lateral) >> 18);
-            if ((roll & 255) >= theme->trees || course->trees == COURSE_MAX_TREES || !is_outside(course, x, z, 1))
+            if ((roll & 255) >= theme->density || course->decors == COURSE_MAX_DECORS ||
+                !is_outside(course, x, z, size->clear))
                 continue;
-            Tree *tree = &course->tree[course->trees++];
-            tree->x = (int16_t)x;
-            tree->z = (int16_t)z;
-            tree->kind = (uint8_t)((roll >> 8) & 1);
-            tree->height = (uint8_t)(45 + ((roll >> 9) & 31));
+            Decor *decor = &course->decor[course->decors++];
+            decor->x = (int16_t)x;
+            decor->z = (int16_t)z;
+            decor->kind = (uint8_t)kind;
+            decor->height = (uint8_t)(size->height + ((roll >> 9) & size->taller));
         }
     }
 }
@@ -140,10 +146,12 @@ void course_build(Course *course, const CourseData *data) {
     if (course->count > COURSE_MAX_SAMPLES) course->count = COURSE_MAX_SAMPLES;
     course->spacing = length / course->count;
     course->cells = (10 << 24) / (course->spacing >> 8);
+    course->grip = data->theme.grip * 256 / 100;
+    course->slippery = 256 * 200 / (data->theme.grip + 100); /* the nose still turns more than the tyres can follow */
     course->serial++;
     walk(course, data, course->spacing);
     shape(course);
-    plant(course);
+    decorate(course);
 }
 
 /* Signed distance from the plane through a sample, across the course; metres s16.16. */

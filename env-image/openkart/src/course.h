@@ -12,12 +12,19 @@ typedef struct {
     uint8_t left, right; /* decimetres from the centre line to the walls */
 } ControlPoint;
 
+enum Landscape { LANDSCAPE_HILLS, LANDSCAPE_MESAS, LANDSCAPE_SKYLINE, LANDSCAPE_PEAKS }; /* skyline: at night */
+
 /* The colours and decoration of a course. */
 typedef struct {
-    Pixel grass[2], road[2], kerb[2], line, wall[2], wall_top;
-    Pixel sky_high, sky_low, hill_far, hill_near, cloud, cloud_shade;
-    uint8_t trees; /* per 256 places beside the course */
-    uint32_t seed; /* of hills, clouds and trees */
+    Pixel ground[2], road[2], kerb[2], line, wall[2], wall_top;
+    Pixel sky_high, sky_low, hill_far, hill_near, cloud, cloud_shade; /* at night: moon and stars */
+    Pixel map;                                                        /* the course on the head-up display */
+    Pixel dust;                                                       /* off the road */
+    uint8_t landscape;                                                /* enum Landscape: what the horizon looks like */
+    uint8_t decor[2];                                                 /* enum DecorKind, by turns at random */
+    uint8_t density;                                                  /* of decoration, per 256 places */
+    uint8_t grip;                                                     /* of road and ground, percent of dry asphalt */
+    uint32_t seed;                                                    /* of clouds and decoration */
 } Theme;
 
 typedef struct {
@@ -28,7 +35,7 @@ typedef struct {
 } CourseData;
 
 #define COURSE_MAX_SAMPLES 256
-#define COURSE_MAX_TREES 160
+#define COURSE_MAX_DECORS 160
 #define SAMPLE_SPACING FIX(4.0) /* metres between samples, nearly: a whole number of them makes the lap */
 
 /* The centre line sampled at equal distances. Vectors s1.14, widths s8.8 metres. */
@@ -42,18 +49,19 @@ typedef struct {
 
 typedef struct {
     int16_t x, z;         /* s11.4 metres */
-    uint8_t kind, height; /* sprite number; decimetres */
-} Tree;
+    uint8_t kind, height; /* enum DecorKind; decimetres */
+} Decor;
 
 typedef struct {
     const CourseData *data;
     int count;                              /* samples */
     fix spacing;                            /* metres between two */
     fix cells;                              /* of that size in ten metres, s16.16 */
+    int32_t grip, slippery;                 /* tyres' pull by dry asphalt's; radius of turns by dry asphalt's; s.8 */
     uint32_t serial;                        /* counts the courses built: another number, another course */
     Sample samples[COURSE_MAX_SAMPLES + 1]; /* the last repeats the first */
-    int trees;
-    Tree tree[COURSE_MAX_TREES];
+    int decors;
+    Decor decor[COURSE_MAX_DECORS];
 } Course;
 
 /* Where a point lies with respect to the course. */
@@ -65,11 +73,11 @@ typedef struct {
     fix half, left, right; /* metres */
 } Place;
 
-extern const CourseData *const course_list[];
-extern const int course_list_count;
-
-#define COURSE_GENERATED 4 /* the index of the course that is made from a seed */
 #define COURSES 5
+#define COURSE_GENERATED 4 /* the index of the course that is made from a seed */
+#define SEEDS 10000
+
+extern const CourseData *const course_list[COURSES];
 
 /* Build `course` from its data. */
 void course_build(Course *course, const CourseData *data);

@@ -1,6 +1,7 @@
 /* The stages - title, course select, countdown, race, results - and what each VI does in them. */
 #include "game.h"
 
+#include "generator.h"
 #include "ground.h"
 #include "hud.h"
 #include "kartmodel.h"
@@ -10,7 +11,7 @@
 #include "screens.h"
 #include "sky.h"
 #include "telemetry.h"
-#include "trees.h"
+#include "decor.h"
 
 #define REST_TIME 12 /* VIs that the choice must have rested before the course is built */
 
@@ -29,8 +30,15 @@ int game_course_ready(const Game *game) {
 }
 
 static void build_course(void) {
-    the_game.course_id = the_game.menu.value[ROW_COURSE];
-    course_build(&the_game.course, course_list[the_game.course_id]);
+    const int32_t *chosen = the_game.menu.value;
+    the_game.course_id = chosen[ROW_COURSE];
+    if (the_game.course_id == COURSE_GENERATED) {
+        the_game.seed = chosen[ROW_SEED];
+        the_game.best_laps[COURSE_GENERATED] = 0; /* they were another course's */
+        generator_build(&the_game.course, the_game.seed);
+    } else {
+        course_build(&the_game.course, course_list[the_game.course_id]);
+    }
     sky_build(&the_game.course.data->theme);
 }
 
@@ -41,7 +49,7 @@ void game_load_course(void) {
 void game_start(void) {
     fixed_start();
     kartmodel_bake();
-    trees_bake();
+    decor_bake();
     menu_start(&the_game.menu);
     build_course();
     race_begin(&the_game); /* whoever looks at the telemetry finds the kart on the grid */

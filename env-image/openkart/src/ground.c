@@ -1,4 +1,4 @@
-/* Grass in a chequered pattern, in perspective, drawn as spans.
+/* Grass, sand or snow in a chequered pattern, in perspective, drawn as spans.
  *
  * Along one screen row the ground moves by the same world vector from pixel to pixel. So the borders of the pattern in
  * x are equally far apart on the row, and so are those in z: two sequences of borders, found with two divisions a row,
@@ -28,9 +28,9 @@ static inline Borders borders(int32_t u, int32_t du) {
 }
 
 __attribute__((section(".text.hot.ground"))) void ground_draw(const Camera *camera, const Course *course) {
-    const Pixel *grass = course->data->theme.grass;
-    Pixel blend = mix(grass[0], grass[1]);
-    Pixel tones[3][2] = {{grass[0], grass[1]}, {mix(grass[0], blend), mix(grass[1], blend)}, {blend, blend}};
+    const Pixel *ground = course->data->theme.ground;
+    Pixel blend = mix(ground[0], ground[1]);
+    Pixel tones[3][2] = {{ground[0], ground[1]}, {mix(ground[0], blend), mix(ground[1], blend)}, {blend, blend}};
     for (int32_t y = camera->horizon; y < SCREEN_H; y++) {
         Pixel *row = canvas + y * SCREEN_W;
         int32_t depth = FOCAL * 2 * camera->height / (2 * (y - camera->horizon) + 1); /* at the row's middle */

@@ -4,7 +4,7 @@
 
 #include "camera.h"
 
-/* Fill the canvas below the horizon with two-tone grass. */
+/* Fill the canvas below the horizon with two tones of grass, sand, stone or snow. */
 void ground_draw(const Camera *camera, const Course *course);
 
 #endif

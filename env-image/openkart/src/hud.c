@@ -123,5 +123,5 @@ void hud_draw(const Game *game) {
     number(text, speed);
     text[3] = 'K', text[4] = 'M', text[5] = '/', text[6] = 'H', text[7] = 0;
     text_draw(text, 6, 106, RGB(255, 255, 255));
-    hud_map(&game->course, MAP_X - 4, MAP_Y, MAP_SIZE, RGB(255, 255, 255), kart);
+    hud_map(&game->course, MAP_X - 4, MAP_Y, MAP_SIZE, game->course.data->theme.map, kart);
 }

@@ -105,14 +105,14 @@ static void engine_and_brakes(Kart *kart, Pad pad) {
 }
 
 /* Turn the nose: v / radius, where the radius grows with the square of the speed once the tyres' limit is reached. */
-static void steering(Kart *kart, Pad pad) {
+static void steering(Kart *kart, const Course *course, Pad pad) {
     int32_t stick = clamp(pad.x, -STICK_MAX, STICK_MAX);
     if (kart->drift)
         stick = clamp(stick / 2 + kart->drift * STICK_MAX / 2, -STICK_MAX, STICK_MAX); /* 0..80 to its side */
     kart->steer += clamp(stick - kart->steer, -STEER_RATE, STEER_RATE);
     fix v = kart->speed >> 8; /* s16.16 m/VI */
     int32_t limit = kart->off_road ? TURN_GRASS : kart->drift ? TURN_DRIFT : TURN_ROAD;
-    fix radius = fix_mul(v, v) * limit;
+    fix radius = mul_shift(fix_mul(v, v) * limit, course->slippery, 8);
     if (radius < TIGHTEST) radius = TIGHTEST;
     int32_t turn = v * 10430 / (radius >> 8); /* 10430 = 65536 / 2 pi: 1/256 of 1/65536 turns per VI at full lock */
     kart->heading += (uint32_t)(turn * kart->steer / STICK_MAX) << 8;
@@ -120,9 +120,10 @@ static void steering(Kart *kart, Pad pad) {
 }
 
 /* Tyres take speed across the nose away, as much as they can; what is left over is a slide. */
-static void grip(Kart *kart) {
+static void grip(Kart *kart, const Course *course) {
     int32_t limit = kart->off_road ? GRIP_GRASS : kart->drift ? GRIP_DRIFT : GRIP_ROAD;
     if (kart->y > 0) limit /= 4;
+    limit = mul_shift(limit, course->grip, 8);
     int32_t taken = clamp(kart->slip, -limit, limit);
     kart->slip -= taken;
 }
@@ -160,10 +161,10 @@ void kart_step(Kart *kart, const Course *course, Pad pad) {
     kart->speed = mul_shift(kart->vx, s, 14) + mul_shift(kart->vz, c, 14);
     kart->slip = mul_shift(kart->vx, c, 14) - mul_shift(kart->vz, s, 14);
     engine_and_brakes(kart, pad);
-    grip(kart);
+    grip(kart, course);
     kart->vx = mul_shift(kart->speed, s, 14) + mul_shift(kart->slip, c, 14);
     kart->vz = mul_shift(kart->speed, c, 14) - mul_shift(kart->slip, s, 14);
-    steering(kart, pad);
+    steering(kart, course, pad);
 
     kart->x += kart->vx >> 8;
     kart->z += kart->vz >> 8;

@@ -200,11 +200,11 @@ static void spot(int32_t x, int32_t y, int32_t size, Pixel colour) {
 }
 
 /* Puffs behind the rear wheels: earth off road, smoke (or sparks, once a boost is earned) in a drift. */
-static void dust(const Kart *kart, int32_t x, int32_t y) {
+static void dust(const Kart *kart, int32_t x, int32_t y, Pixel earth) {
     int moving = iabs(kart->speed) > 500000;
     if (!(moving && kart->off_road) && !kart->drift && !kart->boost) return;
     Pixel colour = kart->boost                            ? RGB(255, 160, 32)
-                   : kart->off_road                       ? RGB(150, 112, 64)
+                   : kart->off_road                       ? earth
                    : kart->drift_time >= BOOST_DRIFT_TIME ? RGB(255, 200, 64)
                                                           : RGB(224, 224, 224);
     uint32_t state = (uint32_t)(kart->x ^ kart->z);
@@ -214,7 +214,7 @@ static void dust(const Kart *kart, int32_t x, int32_t y) {
                  1 + (next_random(&state) & 1) + (i == 0), colour);
 }
 
-void kartmodel_draw(const Kart *kart, uint32_t camera_heading, Point ground, Point foot) {
+void kartmodel_draw(const Kart *kart, uint32_t camera_heading, Point ground, Point foot, Pixel earth) {
     static const uint8_t shadow[8] = {9, 12, 14, 15, 15, 15, 14, 11}; /* half-widths by row */
     uint32_t turn = (kart->heading - camera_heading) >> 16;
     turn += (uint32_t)(kart->steer * 24 + kart->drift * 2400);
@@ -226,5 +226,5 @@ void kartmodel_draw(const Kart *kart, uint32_t camera_heading, Point ground, Poi
             span_fill(canvas + line * SCREEN_W, from, from + 2 * shadow[row], RGB(40, 48, 40) * 65537u);
     }
     sprite_draw(&sprites[direction], x, y + REAR_ROWS - lift);
-    dust(kart, x, y + 8);
+    dust(kart, x, y + 8, earth);
 }

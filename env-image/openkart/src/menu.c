@@ -10,17 +10,14 @@ typedef struct {
     int16_t large; /* do L, R and Z count? */
 } Range;
 
-static Range range_of(enum Row row) {
-    static const Range ranges[ROWS] = {{0, 1, 0, 0}, {0, 0, 0, 0},        {0, 9999, 0, 1},
-                                       {0, 2, 0, 0}, {1, MAX_LAPS, 3, 0}, {0, 99, 0, 1}};
-    Range range = ranges[row];
-    if (row == ROW_COURSE) range.high = (int16_t)(course_list_count - 1);
-    return range;
-}
+static const Range ranges[ROWS] = {
+    [ROW_MODE] = {0, 1, 0, 0},  [ROW_COURSE] = {0, COURSES - 1, 0, 0}, [ROW_SEED] = {0, SEEDS - 1, 0, 1},
+    [ROW_LEVEL] = {0, 2, 0, 0}, [ROW_LAPS] = {1, MAX_LAPS, 3, 0},      [ROW_START] = {0, 99, 0, 1},
+};
 
 void menu_start(Menu *menu) {
     *menu = (Menu){0};
-    for (int row = 0; row < ROWS; row++) menu->value[row] = range_of(row).first;
+    for (int row = 0; row < ROWS; row++) menu->value[row] = ranges[row].first;
 }
 
 void menu_enter(Menu *menu) { menu->stick_x_was = menu->stick_y_was = 1; }
@@ -51,8 +48,8 @@ void menu_step(Menu *menu, Pad pad) {
     while (!menu_shows(menu, menu->row)) menu->row = wrap(menu->row + down, 0, ROWS - 1);
     menu->rested++;
     if (!across) return;
-    Range range = range_of(menu->row);
+    const Range *range = &ranges[menu->row];
     menu->value[menu->row] =
-        wrap(menu->value[menu->row] + across * (range.large ? step_of(pad) : 1), range.low, range.high);
+        wrap(menu->value[menu->row] + across * (range->large ? step_of(pad) : 1), range->low, range->high);
     menu->rested = 0;
 }

@@ -1,22 +1,22 @@
-/* What stands on the ground: walls, trees, the kart. All of it is put into buckets by its distance and drawn from the
- * farthest bucket to the nearest. The ground comes first, see road.c.
+/* What stands on the ground: walls, decoration, the kart. All of it is put into buckets by its distance and drawn from
+ * the farthest bucket to the nearest. The ground comes first, see road.c.
  */
 #include "scene.h"
 
 #include "kartmodel.h"
 #include "road.h"
-#include "trees.h"
+#include "decor.h"
 
 #define CAPS_TO (40 * 256)     /* s.8 metres: farther away a wall has no cap ... */
 #define DOUBLE_FROM (45 * 256) /* ... and spans two cells of the course */
 #define WALL_HEIGHT 220        /* 0.86 m, s.8 */
 #define WALL_CAP 50            /* 0.2 m of it are the cap */
 
-#define TREES_TO FIX(70) /* metres, in x and in z */
+#define DECOR_TO FIX(70) /* metres, in x and in z */
 #define BUCKETS 128      /* of one metre */
 #define MAX_ITEMS 768
 
-enum ItemKind { ITEM_WALL, ITEM_TREE, ITEM_KART };
+enum ItemKind { ITEM_WALL, ITEM_DECOR, ITEM_KART };
 
 typedef struct {
     int16_t next, index;
@@ -70,18 +70,18 @@ static inline void wall(const Camera *camera, const Theme *theme, int i, int end
     quad(cap_a, cap_b, top_b, top_a, theme->wall_top);
 }
 
-static void tree(const Camera *camera, const Course *course, int i) {
-    const Tree *t = &course->tree[i];
-    View view = camera_view(camera, t->x << 12, t->z << 12);
-    int32_t high = mul_shift(t->height * 26, camera_scale(view.z), 16); /* 26 = 256 / 10: decimetres to s.8 metres */
-    sprite_draw_scaled(&tree_sprites[t->kind], camera_project(camera, view, 0), high);
+static void decoration(const Camera *camera, const Course *course, int i) {
+    const Decor *d = &course->decor[i];
+    View view = camera_view(camera, d->x << 12, d->z << 12);
+    int32_t high = mul_shift(d->height * 26, camera_scale(view.z), 16); /* 26 = 256 / 10: decimetres to s.8 metres */
+    sprite_draw_scaled(&decor_sprites[d->kind], camera_project(camera, view, 0), high);
 }
 
-static void draw_kart(const Camera *camera, const Kart *kart) {
+static void draw_kart(const Camera *camera, const Kart *kart, Pixel earth) {
     View view = camera_view(camera, kart->x, kart->z);
     if (view.z < NEAR) return;
     Point ground = camera_project(camera, view, 0), foot = camera_project(camera, view, kart->y >> 8);
-    kartmodel_draw(kart, camera->heading, ground, foot);
+    kartmodel_draw(kart, camera->heading, ground, foot, earth);
 }
 
 static inline void sort_items(const Camera *camera, const Course *course, const Kart *kart) {
@@ -95,12 +95,12 @@ static inline void sort_items(const Camera *camera, const Course *course, const 
         put((a->view[WALL_RIGHT].z + b->view[WALL_RIGHT].z) >> 1, ITEM_WALL, i, WALL_RIGHT + is_double * MARKS);
         i += is_double;
     }
-    for (int i = 0; i < course->trees; i++) {
-        fix x = course->tree[i].x << 12, z = course->tree[i].z << 12;
+    for (int i = 0; i < course->decors; i++) {
+        fix x = course->decor[i].x << 12, z = course->decor[i].z << 12;
         View view = camera_view(camera, x, z);
         int32_t dx = iabs(x - camera->x), dz = iabs(z - camera->z);
-        if (((TREES_TO - dx) | (TREES_TO - dz) | (view.z - NEAR) | (view.z + 512 - iabs(view.x))) < 0) continue;
-        put(view.z, ITEM_TREE, i, 0);
+        if (((DECOR_TO - dx) | (DECOR_TO - dz) | (view.z - NEAR) | (view.z + 512 - iabs(view.x))) < 0) continue;
+        put(view.z, ITEM_DECOR, i, 0);
     }
     if (kart) put(camera_view(camera, kart->x, kart->z).z, ITEM_KART, 0, 0);
 }
@@ -121,10 +121,10 @@ __attribute__((section(".text.hot.scene"), aligned(4096))) void scene_draw(const
                      ratios);
             } else {
                 raster_flush();
-                if (item->kind == ITEM_TREE)
-                    tree(camera, course, item->index);
+                if (item->kind == ITEM_DECOR)
+                    decoration(camera, course, item->index);
                 else
-                    draw_kart(camera, kart);
+                    draw_kart(camera, kart, theme->dust);
             }
         }
     raster_flush();

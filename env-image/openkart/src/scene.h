@@ -1,4 +1,4 @@
-/* Road, walls, trees and kart, seen by the camera. */
+/* Road, walls, decoration and kart, seen by the camera. */
 #ifndef OPENKART_SCENE_H
 #define OPENKART_SCENE_H
 
