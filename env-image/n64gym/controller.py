@@ -19,6 +19,12 @@ def word(buttons: int = 0, x: int = 0, y: int = 0) -> int:
     return buttons | (x & 0xFF) << 16 | (y & 0xFF) << 24
 
 
+def stick_of(buttons: int) -> tuple[int, int]:
+    """The stick's x and y in a BUTTONS word, -128 to 127."""
+    x, y = buttons >> 16 & 0xFF, buttons >> 24 & 0xFF
+    return (x ^ 0x80) - 0x80, (y ^ 0x80) - 0x80
+
+
 class DrivingAction(NamedTuple):
     """One of the discrete driving actions."""
 

@@ -5,14 +5,14 @@ Format: https://tasvideos.org/EmulatorResources/Mupen/M64. All numbers are littl
 
 from __future__ import annotations
 
-import os
 import struct
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from n64gym.files import write_whole
 
 MAGIC = b"M64\x1a"
 VERSION = 3
@@ -173,16 +173,4 @@ def c_string(movie: M64, name: str, size: int, encoding: str = "latin-1") -> byt
 
 def write(path: str | Path, movie: M64) -> None:
     """Write `movie` to `path`, whole or not at all: nobody ever sees half a file there. Raises MovieError, OSError."""
-    path = Path(path)
-    data = to_bytes(movie)
-    descriptor, temporary = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            os.fchmod(file.fileno(), 0o644)  # mkstemp's files are for their owner alone
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    write_whole(Path(path), to_bytes(movie))

@@ -6,23 +6,29 @@ A game's environment says how its actions become controller words, how the start
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import inspect
+import sys
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import gymnasium
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import NDArray
 
-from n64gym.emulator import Emulator, EmulatorError, ObservationFormat
+from n64gym import settings
+from n64gym.emulator import Emulator, EmulatorError
+from n64gym.observations import Observations
+from n64gym.rom import RomError, open_rom
 from n64gym.shared import RDRAM_BYTES
-from n64gym.state import State
+from n64gym.starts import Starts, default_folder
 from n64gym.window import Window
 
 VIS_PER_SECOND = 60
 STARTS_TRIED = 3  # emulators started in a row before reset gives up
-CHANNELS = {"grayscale": 1, "rgb": 3}
 
 
 class Outcome(NamedTuple):
@@ -34,12 +40,19 @@ class Outcome(NamedTuple):
     info: dict[str, Any]
 
 
-class N64Env(gymnasium.Env[NDArray[np.uint8], Any], ABC):
+class StartError(RomError):
+    """The game is not where an episode begins."""
+
+
+class N64Env(gymnasium.Env[Any, Any], ABC):
     """A game on one emulator.
 
     rom: path. obs_type: "rgb" uint8 [H, W, 3], "grayscale" uint8 [H, W] or "ram" uint8 [8388608] (RDRAM, big endian).
     size: (H, W) of picture observations, the game's own if None; each pixel is the mean of the area that it covers.
+    telemetry: observations are Dict(picture, telemetry), a float32 vector with a place for each of `telemetry_names`.
     frameskip: VIs a step (60 a second). noop_max: reset idles a random 0 to noop_max VIs, drawn from the seed.
+    choices: the game's settings (see `settings`) that are not the default; a list is drawn from at each reset.
+    cache: where start states are kept: True (the user's cache folder), another folder, or False (this process only).
     video: None, or the real video plugin ("glide64mk2", "rice") for a ROM that draws with the GPU.
     timeout: seconds after which an emulator that does not answer is replaced.
     Raises RomError, EmulatorError, ValueError.
@@ -49,7 +62,11 @@ class N64Env(gymnasium.Env[NDArray[np.uint8], Any], ABC):
         "render_modes": ["rgb_array", "human"],
         "render_fps": VIS_PER_SECOND,
     }
-    native_size = (240, 320)
+    native_size: ClassVar[tuple[int, int]] = (240, 320)
+    settings: ClassVar[Mapping[str, settings.Setting]] = {}
+    telemetry_names: ClassVar[tuple[str, ...]] = ()
+    watch: ClassVar[Sequence[list[int]]] = ([0, RDRAM_BYTES // 4, 509],)
+    """Words of RDRAM, [first, end, stride], by which a movie's playback is compared after every step."""
 
     def __init__(
         self,
@@ -57,37 +74,37 @@ class N64Env(gymnasium.Env[NDArray[np.uint8], Any], ABC):
         *,
         obs_type: str = "rgb",
         size: tuple[int, int] | None = None,
+        telemetry: bool = False,
         frameskip: int = 4,
         render_mode: str | None = None,
         noop_max: int = 0,
+        choices: Mapping[str, Any] | None = None,
+        cache: bool | str | Path = True,
         video: str | None = None,
         timeout: float = 10.0,
     ) -> None:
-        if obs_type not in (*CHANNELS, "ram"):
-            raise ValueError(f'obs_type is {obs_type!r}; expected "rgb", "grayscale" or "ram"')
         if frameskip < 1:
             raise ValueError(f"frameskip is {frameskip}; expected the number of VIs a step, 1 or more")
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ValueError(f'render_mode is {render_mode!r}; expected None, "rgb_array" or "human"')
-        height, width = size or self.native_size
-        if not (1 <= height <= 768 and 1 <= width <= 1024):
-            raise ValueError(f"size is {(height, width)}; expected (height, width) up to (768, 1024)")
+        if telemetry and not self.telemetry_names:
+            raise ValueError("telemetry is True, but this game has no vector of telemetry")
+        self._choices = dict(choices or {})
+        settings.check(self.settings, self._choices)
         self.render_mode = render_mode
         self.frameskip = frameskip
         self.metadata = {**self.metadata, "render_fps": VIS_PER_SECOND / frameskip}
-        self._format: ObservationFormat | None = None
-        shape: tuple[int, ...] = (RDRAM_BYTES,)
-        if obs_type != "ram":
-            self._format = ObservationFormat(height, width, CHANNELS[obs_type])
-            shape = (height, width, 3) if obs_type == "rgb" else (height, width)
-        self.observation_space = spaces.Box(0, 255, shape, np.uint8)
-        self._last_observation = np.zeros(shape, np.uint8)
-        self._emulator_settings = {"rom": rom, "video": video, "timeout": timeout}
+        self.observations = Observations(obs_type, size or self.native_size, self.telemetry_names if telemetry else ())
+        self.observation_space = self.observations.space
+        self.rom = open_rom(rom)
+        self.video = video
+        self._timeout = timeout
         self._noop_max = noop_max
-        self._begun = False
-        self._state: State | None = None
+        self._starts = Starts(default_folder() if cache is True else Path(cache) if cache else None)
+        self._begun = 0  # the controller word of a step that is under way, plus 1
         self._window: Window | None = None
         self._start_vi = self._start_read = 0
+        self._start_state = ""
         self.emulator_restarts = 0
         self._emulator: Emulator | None = None
         self._emulator = self._start_emulator()
@@ -98,47 +115,62 @@ class N64Env(gymnasium.Env[NDArray[np.uint8], Any], ABC):
     def _word(self, action: Any) -> int:
         """The controller word of `action`."""
 
-    def _go_to_start(self, emulator: Emulator) -> None:
-        """Bring a freshly started game to where episodes begin; raises RomError if this is another game."""
+    def action_of(self, word: int) -> Any:
+        """The action nearest to a controller word."""
+        raise ValueError(f"{type(self).__name__} cannot tell which action a controller word is")
+
+    def in_play(self, emulator: Emulator) -> bool:
+        """Whether an episode could be on, rather than a menu."""
+        return True
+
+    def _what_matters(self, setup: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What of the setup makes a difference to the start."""
+        return setup
+
+    def _go_to_start(self, emulator: Emulator, setup: Mapping[str, Any]) -> None:
+        """Bring a game that has just been switched on to where episodes begin; raises RomError if it cannot be."""
+
+    def _check_start(self, emulator: Emulator, setup: Mapping[str, Any]) -> None:
+        """Raise StartError, with what was found, unless the game is where episodes of this setup begin."""
 
     @abstractmethod
-    def _begin_episode(self, emulator: Emulator) -> dict[str, Any]:
+    def _begin_episode(self, emulator: Emulator, setup: Mapping[str, Any]) -> dict[str, Any]:
         """The game is at its start: forget the last episode; returns the info of reset."""
 
     @abstractmethod
-    def _judge(self, emulator: Emulator) -> Outcome:
-        """What the step that has just ended was worth."""
+    def _judge(self, emulator: Emulator, word: int) -> Outcome:
+        """What the step that has just ended, with `word` held, was worth."""
+
+    def _telemetry(self) -> list[float]:
+        """The numbers that go with `telemetry_names`, as of the last `_begin_episode` or `_judge`."""
+        return []
 
     # Gymnasium's interface.
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
-        """Load the start state. The same seed begins with the same observation."""
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Load the start state. The same seed begins with the same observation.
+
+        options: settings for this episode alone, as in `choices`.
+        """
         super().reset(seed=seed)
+        settings.check(self.settings, options or {})
+        setup = settings.draw(self.settings, {**self._choices, **(options or {})}, self.np_random)
         noops = int(self.np_random.integers(self._noop_max + 1)) if self._noop_max else 0
         for tries_left in reversed(range(STARTS_TRIED)):
             try:
-                emulator = self._emulator or self._start_emulator()
-                if self._begun:
-                    self._begun = False
-                    emulator.step_wait()
-                if self._state is None:
-                    self._go_to_start(emulator)
-                    self._state = emulator.save_state()
-                emulator.load_state(self._state)
-                self._start_vi, self._start_read = emulator.vi_count, emulator.controller_reads
+                emulator = self._bring_to_start(setup)
                 emulator.step(1 + noops)  # observations are made by steps; at least one VI lets the picture follow
-                info = self._begin_episode(emulator) | {"start_noops": noops}
+                info = self._begin_episode(emulator, setup)
                 break
             except EmulatorError:
                 self._lose_emulator()
-                self._state = None  # it may be what is wrong
+                self._starts.forget(self._what_starts(setup))  # it may be what is wrong
                 if not tries_left:
                     raise
-        self._last_observation = self._observe(emulator)
+        observation = self.observe(emulator)
         self._show()
-        return self._last_observation, info | self._counts()
+        about = {"setup": setup, "start_noops": noops, "start_state": self._start_state}
+        return observation, info | about | self._counts()
 
     def begin_step(self, action: Any) -> None:
         """Let the emulator run ahead with `action`; the next `step`, given the same action, only waits for it.
@@ -147,32 +179,27 @@ class N64Env(gymnasium.Env[NDArray[np.uint8], Any], ABC):
         """
         if self._emulator is None or self._begun:
             return  # step reports what is wrong
-        self._emulator.step_async(self.frameskip, self._word(action))
-        self._begun = True
+        word = self._word(action)
+        self._emulator.step_async(self.frameskip, word)
+        self._begun = 1 + word
 
-    def step(self, action: Any) -> tuple[NDArray[np.uint8], float, bool, bool, dict[str, Any]]:
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Hold `action` for `frameskip` VIs. An emulator that dies ends the episode as truncated."""
         self.begin_step(action)
-        self._begun = False
+        word, self._begun = self._begun - 1, 0
         try:
             if self._emulator is None:
                 raise EmulatorError("the emulator has died; call reset")
             self._emulator.step_wait()
-            outcome = self._judge(self._emulator)
-            self._last_observation = self._observe(self._emulator)
+            outcome = self._judge(self._emulator, word)
+            observation = self.observe(self._emulator)
         except EmulatorError as error:
             self._lose_emulator()
-            self._last_observation = self._last_observation.copy()
+            observation = self.observations.repeat()
             metrics = {"emulator_restarts": float(self.emulator_restarts)}
             outcome = Outcome(0.0, False, True, {"emulator_error": str(error), "metrics": metrics})
         self._show()
-        return (
-            self._last_observation,
-            outcome.reward,
-            outcome.terminated,
-            outcome.truncated,
-            outcome.info | self._counts(),
-        )
+        return observation, outcome.reward, outcome.terminated, outcome.truncated, outcome.info | self._counts()
 
     def render(self) -> NDArray[np.uint8] | None:
         """The picture as the game shows it, uint8 [height, width, 3], in mode "rgb_array"."""
@@ -191,6 +218,43 @@ class N64Env(gymnasium.Env[NDArray[np.uint8], Any], ABC):
             self._window.close()
             self._window = None
 
+    # The start.
+
+    def _bring_to_start(self, setup: Mapping[str, Any]) -> Emulator:
+        """An emulator at the start: the start state loaded, after it has been made if there is none that is right."""
+        what = self._what_starts(setup)
+        emulator = self._ready_emulator()
+        start = self._starts.find(what)
+        if start is not None:
+            emulator.load_state(start.state)
+            try:
+                self._check_start(emulator, setup)
+            except StartError:
+                self._starts.forget(what)
+                start = None
+        if start is None:
+            if emulator.vi_count > 1:  # the way to the start begins at power-on
+                emulator.close()
+                emulator = self._start_emulator()
+            self._go_to_start(emulator, setup)
+            state = emulator.save_state()
+            emulator.load_state(state)
+            self._check_start(emulator, setup)
+            start = self._starts.keep(what, state)
+        self._start_vi, self._start_read = emulator.vi_count, emulator.controller_reads
+        self._start_state = start.sha256
+        return emulator
+
+    def _what_starts(self, setup: Mapping[str, Any]) -> dict[str, Any]:
+        """What a start state depends on."""
+        return {
+            "game": type(self).__name__,
+            "code": code_hash(type(self)),
+            "rom": self.rom.sha1,
+            "video": self.video,
+            "setup": dict(self._what_matters(setup)),
+        }
+
     # The emulator.
 
     @property
@@ -199,8 +263,18 @@ class N64Env(gymnasium.Env[NDArray[np.uint8], Any], ABC):
         return self._emulator
 
     def _start_emulator(self) -> Emulator:
-        self._emulator = Emulator(observation=self._format, **self._emulator_settings)  # type: ignore[arg-type]
+        self._emulator = Emulator(
+            self.rom.path, video=self.video, observation=self.observations.format, timeout=self._timeout
+        )
         return self._emulator
+
+    def _ready_emulator(self) -> Emulator:
+        """The emulator, stopped; another one if there is none."""
+        emulator = self._emulator or self._start_emulator()
+        if self._begun:
+            self._begun = 0
+            emulator.step_wait()
+        return emulator
 
     def _lose_emulator(self) -> None:
         """The emulator is dead or useless: the next reset starts another."""
@@ -209,10 +283,9 @@ class N64Env(gymnasium.Env[NDArray[np.uint8], Any], ABC):
             self._emulator = None
             self.emulator_restarts += 1
 
-    def _observe(self, emulator: Emulator) -> NDArray[np.uint8]:
-        if emulator.observation is None:
-            return emulator.rdram.byteswap().view(np.uint8)
-        return emulator.observation.copy()
+    def observe(self, emulator: Emulator) -> Any:
+        """What is seen of an emulator; telemetry is as of the last `_begin_episode` or `_judge`."""
+        return self.observations.make(emulator, self._telemetry() if self.observations.with_telemetry else None)
 
     def _counts(self) -> dict[str, Any]:
         """VIs and controller reads since the start state; emulators replaced since the environment was made."""
@@ -227,3 +300,12 @@ class N64Env(gymnasium.Env[NDArray[np.uint8], Any], ABC):
             if self._window is None:
                 self._window = Window("n64gym")
             self._window.show(self._emulator.frame, self.metadata["render_fps"])
+
+
+@functools.cache
+def code_hash(game: type) -> str:
+    """Return a hash of the module that says how a game reaches its start; "" for one typed into an interpreter."""
+    try:
+        return hashlib.sha256(inspect.getsource(sys.modules[game.__module__]).encode()).hexdigest()
+    except (OSError, TypeError):
+        return ""

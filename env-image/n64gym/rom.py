@@ -24,7 +24,22 @@ class Rom(NamedTuple):
     path: Path
     byte_order: str  # z64 (big endian), v64 (halfwords swapped) or n64 (little endian); the core reads all three
     name: str  # the internal name in the header
-    sha1: str  # of the file as it is
+    sha1: str  # of its z64 form, so the same whatever the byte order
+    crc1: int  # from the header
+    country: int  # the header's bytes 0x3E (country, low) and 0x3F (version, high)
+
+    @property
+    def title(self) -> str:
+        """What it is known as, or its internal name."""
+        return KNOWN.get(self.sha1, self.name)
+
+
+MARIO_KART_64 = "579c48e211ae952530ffc8738709f078d5dd215e"
+SUPER_SMASH_BROS = "e2929e10fccc0aa84e5776227e798abc07cedabf"
+KNOWN = {  # SHA-1 of the z64 form
+    MARIO_KART_64: "Mario Kart 64 (US)",
+    SUPER_SMASH_BROS: "Super Smash Bros. (US)",
+}
 
 
 def open_rom(path: str | Path) -> Rom:
@@ -50,12 +65,29 @@ def open_rom(path: str | Path) -> Rom:
         )
     if not SMALLEST_ROM <= len(data) <= LARGEST_ROM:
         raise RomError(f"ROM not usable: {path} has {len(data)} bytes; expected {SMALLEST_ROM} to {LARGEST_ROM}")
-    name = to_z64(data[:64], order)[0x20:0x34].decode("ascii", errors="replace").strip()
-    return Rom(path.resolve(), order, name, hashlib.sha1(data).hexdigest())
+    data = to_z64(data, order)
+    return Rom(
+        path.resolve(),
+        order,
+        name=data[0x20:0x34].decode("ascii", errors="replace").strip(" \0"),
+        sha1=hashlib.sha1(data).hexdigest(),
+        crc1=int.from_bytes(data[0x10:0x14], "big"),
+        country=int.from_bytes(data[0x3E:0x40], "little"),
+    )
+
+
+def expect_game(rom: Rom, sha1: str, setting: str) -> None:
+    """Raise RomError unless `rom` is the one with this hash; `setting` says where the user named the file."""
+    if rom.sha1 != sha1:
+        raise RomError(
+            f"{rom.path.name} is not {KNOWN[sha1]}: it is {rom.title!r} with SHA-1 {rom.sha1}; expected {sha1} (in z64 "
+            f"order; .v64 and .n64 files are converted before they are compared). The file is named by {setting}"
+        )
 
 
 def to_z64(data: bytes, order: str) -> bytes:
-    """`data` in the cartridge's own byte order, big endian; its length is a multiple of 4."""
+    """`data` in the cartridge's own byte order, big endian; a last part of a word is dropped."""
+    data = data[: len(data) & ~3]
     if order == "z64":
         return data
     swapped = bytearray(data)

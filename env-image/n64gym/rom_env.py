@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,10 @@ class RomEnv(N64Env):
     def _word(self, action: Any) -> int:
         return whole_controller_word(action)
 
-    def _begin_episode(self, emulator: Emulator) -> dict[str, Any]:
+    def _begin_episode(self, emulator: Emulator, setup: Mapping[str, Any]) -> dict[str, Any]:
         return {}
 
-    def _judge(self, emulator: Emulator) -> Outcome:
+    def _judge(self, emulator: Emulator, word: int) -> Outcome:
         if emulator.display_lists and not self._warned:
             self._warned = True
             logger.warn('this ROM draws with the GPU, so its picture is missing: pass video="glide64mk2"')

@@ -11,7 +11,7 @@ import pytest
 from host_kart import Driver, HostKart, menu_buttons
 from n64gym.controller import BUTTON_ORDER
 from n64gym.emulator import Emulator
-from n64gym.openkart import RACE, RESULTS, TELEMETRY_WORD
+from n64gym.openkart_telemetry import RACE, RESULTS, TELEMETRY_WORD
 from numpy.typing import NDArray
 
 VI_COUNT, READS = 22, 27

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from host_kart import OPEN_KART
 from n64gym.emulator import Emulator
-from n64gym.openkart import MAGIC, TELEMETRY_WORD, TITLE, VERSION
+from n64gym.openkart_telemetry import MAGIC, TELEMETRY_WORD, TITLE, VERSION
 
 
 def build(folder: Path) -> str:

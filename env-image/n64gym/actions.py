@@ -1,0 +1,90 @@
+"""The three ways to drive: twelve discrete actions, stick and buttons, or continuous controls.
+
+Each has a Gymnasium space, the controller word of an action, and the action nearest to a word (for demonstrations).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from n64gym.controller import DRIVING, STICK, A, B, R, stick_of, word
+from n64gym.settings import listed, nearest
+
+BUTTONS = (A, B, R)
+
+
+class Discrete:
+    """gym-mupen64plus' twelve driving actions, see controller.DRIVING."""
+
+    def space(self) -> spaces.Space:
+        """Return Discrete(12)."""
+        return spaces.Discrete(len(DRIVING))
+
+    def word(self, action: Any) -> int:
+        """Return the controller word of action 0 to 11."""
+        return DRIVING[int(action)].word
+
+    def action(self, buttons: int) -> np.int64:
+        """Return the action with the same A and B and the nearest stick."""
+
+        def distance(index: int) -> int:
+            mine = DRIVING[index].word
+            (x, y), (other_x, other_y) = stick_of(buttons), stick_of(mine)
+            differing = bin((buttons ^ mine) & (A | B)).count("1")
+            return differing * 1000 + abs(x - other_x) + abs(y - other_y)
+
+        return np.int64(min(range(len(DRIVING)), key=distance))
+
+
+class MultiDiscrete:
+    """Stick and buttons as gym-mupen64plus had them: x and y from -80 to 80, then A, B, R as 0 or 1."""
+
+    def space(self) -> spaces.Space:
+        """Return MultiDiscrete [5]."""
+        return spaces.MultiDiscrete([2 * STICK + 1] * 2 + [2] * 3, start=[-STICK, -STICK, 0, 0, 0])
+
+    def word(self, action: Any) -> int:
+        """Return the controller word of [x, y, A, B, R]."""
+        x, y, *pressed = (int(value) for value in action)
+        return word(sum(button for button, down in zip(BUTTONS, pressed, strict=True) if down), x, y)
+
+    def action(self, buttons: int) -> np.ndarray:
+        """Return [x, y, A, B, R], int64."""
+        x, y = (max(-STICK, min(STICK, value)) for value in stick_of(buttons))
+        return np.array([x, y, *(bool(buttons & button) for button in BUTTONS)], np.int64)
+
+
+class Continuous:
+    """[steer, throttle, brake, drift] as float32: steer from -1 (left) to 1, the others pressed above 0.5 of 0 to 1.
+
+    Brake also pulls the stick back, so that a kart that stands backs up.
+    """
+
+    def space(self) -> spaces.Space:
+        """Return Box [4]."""
+        return spaces.Box(np.array([-1, 0, 0, 0], np.float32), np.ones(4, np.float32))
+
+    def word(self, action: Any) -> int:
+        """Return the controller word of [steer, throttle, brake, drift]; what lies outside is clipped."""
+        steer, *pressed = (float(value) for value in action)
+        x = round(STICK * max(-1.0, min(1.0, steer)))
+        buttons = sum(button for button, value in zip(BUTTONS, pressed, strict=True) if value > 0.5)
+        return word(buttons, x, -STICK if buttons & B and not buttons & A else 0)
+
+    def action(self, buttons: int) -> np.ndarray:
+        """Return [steer, throttle, brake, drift], float32."""
+        x = max(-STICK, min(STICK, stick_of(buttons)[0]))
+        return np.array([x / STICK, *(bool(buttons & button) for button in BUTTONS)], np.float32)
+
+
+KINDS = {"discrete": Discrete, "multidiscrete": MultiDiscrete, "continuous": Continuous}
+
+
+def driving(kind: str) -> Discrete | MultiDiscrete | Continuous:
+    """Return the way to drive called `kind`; ValueError if there is none."""
+    if kind not in KINDS:
+        raise ValueError(f"actions is {kind!r}{nearest(kind, list(KINDS))}; expected {listed(KINDS)}")
+    return KINDS[kind]()

@@ -1,0 +1,160 @@
+"""Episodes as movies: NAME.m64, every controller sample since power-on, and NAME.json, what one wants to know of it.
+
+The JSON's `checks` are a running hash after each step, so that a playback that goes wrong is noticed where it does.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import time
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gymnasium
+
+from n64gym import m64
+from n64gym.emulator import Emulator
+from n64gym.files import write_whole
+from n64gym.m64 import M64, MovieError
+
+if TYPE_CHECKING:
+    from n64gym.n64_env import N64Env
+
+FORMAT = 1
+CHECK_BYTES = 2  # of the hash after each step
+FACTS = ("begins", "ends", "rom", "watch", "checks", "rdram_sha256", "frameskip")  # that a playback needs
+
+
+class Watch:
+    """A running hash of what tells two runs apart: words of RDRAM, given as [first, end, stride]."""
+
+    def __init__(self, words: Sequence[Sequence[int]]) -> None:
+        self._slices = [slice(*one) for one in words]
+        self._hash = 0
+
+    def look(self, emulator: Emulator) -> bytes:
+        """Return the hash after another step."""
+        for part in self._slices:
+            self._hash = zlib.crc32(emulator.rdram[part].tobytes(), self._hash)
+        return self._hash.to_bytes(4, "little")[:CHECK_BYTES]
+
+
+class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """Writes a movie of every episode into `folder`, when it is over, abandoned by reset, or by close.
+
+    An episode whose emulator died leaves none. Raises OSError if the folder cannot be written.
+    """
+
+    def __init__(self, env: gymnasium.Env[Any, Any], folder: str | Path) -> None:
+        super().__init__(env)
+        self._game: N64Env = env.unwrapped  # type: ignore[assignment]
+        self._folder = Path(folder)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._count = 0
+        self._checks = bytearray()
+        self.last_movie: Path | None = None
+        """The movie written last."""
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Begin a movie."""
+        self._write("abandoned", {})
+        observation, info = self.env.reset(seed=seed, options=options)
+        emulator = self._game.emulator
+        assert emulator is not None
+        self._watch = Watch(self._game.watch)
+        self._return = 0.0
+        self._facts: dict[str, Any] = {
+            "format": FORMAT,
+            "game": self._game.spec.id if self._game.spec else type(self._game).__name__,
+            "setup": info["setup"],
+            "seed": seed,
+            "start_noops": info["start_noops"],
+            "start_state": info["start_state"],
+            "frameskip": self._game.frameskip,
+            "video": self._game.video,
+            "begins": {"sample": emulator.controller_reads, "vi": emulator.vi_count},
+            "watch": list(self._game.watch),
+        }
+        return observation, info
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        """Go on with it."""
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        self._return += float(reward)
+        if self._game.emulator is None:
+            self._checks.clear()
+        else:
+            self._checks += self._watch.look(self._game.emulator)
+        if terminated or truncated:
+            self._write("terminated" if terminated else "truncated", info)
+        return observation, reward, terminated, truncated, info
+
+    def close(self) -> None:
+        """Write the movie of an episode that is still on."""
+        self._write("abandoned", {})
+        super().close()
+
+    def _write(self, ended: str, info: dict[str, Any]) -> None:
+        emulator = self._game.emulator
+        if emulator is None or not self._checks:
+            return
+        samples = emulator.samples()
+        rom = emulator.rom
+        movie = M64(
+            samples=samples,
+            vis=emulator.vi_count,
+            rom_name=rom.name,
+            crc1=rom.crc1,
+            country=rom.country,
+            uid=int(time.time()),
+            video_plugin="a3c64 lockstep video",
+            input_plugin="a3c64 lockstep input",
+            author="n64gym",
+            description=f"{self._facts['game']} {json.dumps(self._facts['setup'])}"[:200],
+        )
+        facts = {
+            **self._facts,
+            "ended": ended,
+            "steps": len(self._checks) // CHECK_BYTES,
+            "return": self._return,
+            "lap_times": list(info.get("lap_times", ())),
+            "metrics": info.get("metrics", {}),
+            "recorded": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(movie.uid)),
+            "rom": {"name": rom.name, "sha1": rom.sha1},
+            "ends": {"sample": len(samples), "vi": emulator.vi_count},
+            "rdram_sha256": rdram_hash(emulator),
+            "checks": base64.b64encode(self._checks).decode(),
+        }
+        self._checks.clear()
+        self._count += 1
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(movie.uid))
+        self.last_movie = self._folder / f"{stamp}-{os.getpid()}-{id(self) & 0xFFFF:04x}-{self._count:06d}.m64"
+        m64.write(self.last_movie, movie)
+        write_whole(self.last_movie.with_suffix(".json"), json.dumps(facts, indent=1).encode() + b"\n")
+
+
+def read_facts(path: Path) -> dict[str, Any]:
+    """The JSON beside a movie; empty if there is none. Raises MovieError if it is damaged."""
+    path = path.with_suffix(".json")
+    try:
+        facts = json.loads(path.read_bytes())
+        found = facts["format"], [name for name in FACTS if name not in facts]
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise MovieError(f"{path} is damaged ({error}); without it, the movie itself can be played") from None
+    if found != (FORMAT, []):
+        raise MovieError(
+            f"{path} has format {found[0]} and lacks {found[1]}; expected format {FORMAT} and nothing lacking"
+        )
+    return facts
+
+
+def rdram_hash(emulator: Emulator) -> str:
+    """SHA-256 of RDRAM, hexadecimal."""
+    return hashlib.sha256(emulator.rdram.data).hexdigest()

@@ -1,0 +1,58 @@
+"""What an environment observes: a picture or RDRAM, and, if asked for, a vector of telemetry beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from n64gym.emulator import Emulator, ObservationFormat
+from n64gym.shared import RDRAM_BYTES
+
+CHANNELS = {"grayscale": 1, "rgb": 3}
+LARGEST = (768, 1024)  # height, width
+
+
+class Observations:
+    """Makes observations of one kind.
+
+    Either of the two alone, or Dict(picture=…, telemetry=float32 [N]) if there are `telemetry_names`.
+    """
+
+    def __init__(self, obs_type: str, size: tuple[int, int], telemetry_names: tuple[str, ...] = ()) -> None:
+        if obs_type not in (*CHANNELS, "ram"):
+            raise ValueError(f'obs_type is {obs_type!r}; expected "rgb", "grayscale" or "ram"')
+        height, width = size
+        if not (1 <= height <= LARGEST[0] and 1 <= width <= LARGEST[1]):
+            raise ValueError(f"size is {size}; expected (height, width) up to {LARGEST}")
+        self.format: ObservationFormat | None = None
+        shape: tuple[int, ...] = (RDRAM_BYTES,)
+        if obs_type != "ram":
+            self.format = ObservationFormat(height, width, CHANNELS[obs_type])
+            shape = (height, width, 3) if obs_type == "rgb" else (height, width)
+        self.space: spaces.Space = spaces.Box(0, 255, shape, np.uint8)
+        self.last: Any = np.zeros(shape, np.uint8)
+        self.with_telemetry = bool(telemetry_names)
+        if self.with_telemetry:
+            vector = spaces.Box(-np.inf, np.inf, (len(telemetry_names),), np.float32)
+            self.space = spaces.Dict({"picture": self.space, "telemetry": vector})
+            self.last = {"picture": self.last, "telemetry": np.zeros(vector.shape, np.float32)}
+
+    def make(self, emulator: Emulator, telemetry: list[float] | None) -> Any:
+        """Return a new observation of the emulator as it stands."""
+        picture = (
+            emulator.rdram.byteswap().view(np.uint8) if emulator.observation is None else emulator.observation.copy()
+        )
+        self.last = picture
+        if self.with_telemetry:
+            self.last = {"picture": picture, "telemetry": np.array(telemetry, np.float32)}
+        return self.last
+
+    def repeat(self) -> Any:
+        """Return a copy of the last observation, for when there is no emulator to look at."""
+        if self.with_telemetry:
+            self.last = {name: part.copy() for name, part in self.last.items()}
+        else:
+            self.last = self.last.copy()
+        return self.last

@@ -1,0 +1,92 @@
+"""Through Open Kart's menus to the start of a race, in closed loop on its telemetry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from n64gym import controller
+from n64gym.emulator import Emulator
+from n64gym.openkart_telemetry import (
+    COUNTDOWN,
+    COURSE_SELECT,
+    COURSES,
+    LEVELS,
+    MAGIC,
+    MODES,
+    RACE,
+    RESULTS,
+    TITLE,
+    VERSION,
+    Telemetry,
+    read_telemetry,
+)
+from n64gym.rom import RomError
+
+BOOT_VIS = 600  # its tables take it about a hundred
+MENU_VIS = 3000  # title to start of the race takes far less than 50 s
+PRESS_VIS = 2  # a press counts on its rising edge, and the pad is read once a VI
+
+ROWS = ("mode", "course", "seed", "level", "laps", "start")  # of the menu, from above, as in Telemetry
+VALUES = {"mode": 2, "course": len(COURSES), "seed": 10_000, "level": 3, "laps": 3, "start": 100}
+STRIDES = ((1000, controller.Z), (100, controller.R), (10, controller.L), (1, 0))  # of seed and start, and what is held
+LEFT, RIGHT = controller.word(x=-controller.STICK), controller.word(x=controller.STICK)
+UP, DOWN = controller.word(y=controller.STICK), controller.word(y=-controller.STICK)
+
+
+def telemetry_of(setup: Mapping[str, Any]) -> dict[str, int]:
+    """What telemetry shows, in the menu and in the race, when `setup` is chosen; what does not matter is left out."""
+    shown = {
+        "mode": MODES.index(setup["mode"]),
+        "course": COURSES.index(setup["course"]),
+        "laps": setup["laps"],
+        "start": round(setup["start"] * 100),
+    }
+    if setup["course"] == "generated":
+        shown["seed"] = setup["course_seed"]
+    if setup["mode"] == "grand_prix":
+        shown["level"] = LEVELS.index(setup["level"])
+    return shown
+
+
+def go_to_race(emulator: Emulator, setup: Mapping[str, Any]) -> None:
+    """From power-on to the first moment of the race; raises RomError if this is not Open Kart."""
+    wanted = telemetry_of(setup)
+    telemetry = read_telemetry(emulator.rdram)
+    while telemetry.stage != RACE:
+        is_open_kart = (telemetry.magic, telemetry.version) == (MAGIC, VERSION)
+        if emulator.vi_count > (MENU_VIS if is_open_kart else BOOT_VIS):
+            raise RomError(
+                f"{emulator.rom.path.name} ({emulator.rom.name}) does not behave like Open Kart: after "
+                f"{emulator.vi_count} VIs its telemetry has magic {telemetry.magic & 0xFFFFFFFF:#x} (expected "
+                f"{MAGIC:#x}), version {telemetry.version} (expected {VERSION}) and stage {telemetry.stage} (expected "
+                f"{RACE}, the race)"
+            )
+        emulator.step(PRESS_VIS, next_press(telemetry, wanted))
+        if telemetry.stage != COUNTDOWN:
+            emulator.step(PRESS_VIS)
+        telemetry = read_telemetry(emulator.rdram)
+
+
+def next_press(telemetry: Telemetry, wanted: Mapping[str, int]) -> int:
+    """The controller word that brings the menus nearer to the race."""
+    if telemetry.stage in (TITLE, RESULTS):
+        return controller.A
+    if telemetry.stage != COURSE_SELECT:
+        return 0
+    for row, name in enumerate(ROWS):
+        if name not in wanted or getattr(telemetry, name) == wanted[name]:
+            continue
+        if telemetry.menu_row != row:
+            return DOWN if telemetry.menu_row < row else UP
+        return toward(wanted[name] - getattr(telemetry, name), VALUES[name])
+    return controller.A
+
+
+def toward(difference: int, values: int) -> int:
+    """The press that changes a value the right way, by as much as it may; values wrap."""
+    difference = (difference + values // 2) % values - values // 2
+    stride = 0
+    if values >= 100:
+        stride = next(held for size, held in STRIDES if size < values and size <= abs(difference))
+    return stride | (RIGHT if difference > 0 else LEFT)

@@ -1,0 +1,160 @@
+"""Playing movies back: to the bit, or saying where they diverged; and demonstrations, to learn from.
+
+python -m n64gym.playback FILE.m64 …    plays movies and says whether they are the same to the bit
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from n64gym import m64
+from n64gym.emulator import Emulator, EmulatorError, ObservationFormat
+from n64gym.m64 import MovieError
+from n64gym.movie import CHECK_BYTES, Watch, rdram_hash, read_facts
+from n64gym.n64_env import N64Env
+from n64gym.rom import OPEN_KART, RomError, open_rom
+
+FOREIGN_FRAMESKIP = 4  # VIs a step of a movie that does not say
+UNKNOWN_LENGTH = 60 * 60 * 60 * 4  # VIs after which a movie that does not say is over: four hours
+
+
+class Playback:
+    """A movie in an emulator of its own, from power-on; of another program's too, which has no JSON.
+
+    rom: found by itself for Open Kart. observation, video: see Emulator. Raises MovieError, RomError, EmulatorError.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        rom: str | Path | None = None,
+        *,
+        observation: ObservationFormat | None = None,
+        video: str | None = None,
+    ) -> None:
+        self.path = Path(path)
+        self.movie = m64.read(path)
+        self.facts = read_facts(self.path)
+        rom_file = open_rom(rom or OPEN_KART)
+        wanted = self.facts["rom"]["sha1"] if self.facts else f"{self.movie.crc1:08X}"
+        found = rom_file.sha1 if self.facts else f"{rom_file.crc1:08X}"
+        if found != wanted:
+            what = "SHA-1" if self.facts else "header CRC1"
+            raise MovieError(
+                f"{self.path} was recorded on another ROM: it names {self.movie.rom_name!r} with {what} {wanted}; "
+                f"found {rom_file.title!r} ({rom_file.path.name}) with {found}: name the right one with rom="
+            )
+        if self.movie.controllers != 1:
+            raise MovieError(f"{self.path} has {self.movie.controllers} controllers; only movies of one can be played")
+        self._last_vi = self.facts["ends"]["vi"] if self.facts else self.movie.vis or UNKNOWN_LENGTH
+        self._checks = base64.b64decode(self.facts.get("checks", ""))
+        self._watch = Watch(self.facts.get("watch", []))
+        self._step = 0
+        self.diverged = ""  # where, and how
+        self.emulator = Emulator(
+            rom_file.path,
+            observation=observation,
+            video=video or self.facts.get("video"),
+            movie=self.movie.samples,
+        )
+        if self.facts:
+            self._go_on(self.facts["begins"]["vi"] - self.emulator.vi_count)
+
+    @property
+    def frameskip(self) -> int:
+        """VIs a step when it was recorded."""
+        return self.facts.get("frameskip", FOREIGN_FRAMESKIP)
+
+    @property
+    def over(self) -> bool:
+        """Whether all has been played."""
+        done = not self.facts and self.emulator.movie_position >= len(self.movie.samples)
+        return done or self.emulator.vi_count >= self._last_vi
+
+    def step(self) -> NDArray[np.uint32]:
+        """Play `frameskip` VIs on; returns the samples that the game read in them."""
+        before = self.emulator.movie_position
+        self._go_on(self.frameskip)
+        samples = self.movie.samples[before : self.emulator.movie_position]
+        if self.facts and not self.diverged:
+            found = self._watch.look(self.emulator)
+            expected = self._checks[self._step * CHECK_BYTES : (self._step + 1) * CHECK_BYTES]
+            if found != expected:
+                self.diverged = (
+                    f"diverged between samples {before} and {self.emulator.movie_position} of {len(self.movie.samples)}"
+                )
+            self._step += 1
+            if self.over and not self.diverged and rdram_hash(self.emulator) != self.facts["rdram_sha256"]:
+                self.diverged = "ended with other contents of RDRAM, though all that was watched was the same"
+        return samples
+
+    def close(self) -> None:
+        """End the emulator."""
+        self.emulator.close()
+
+    def _go_on(self, vis: int) -> None:
+        if vis > 0:
+            self.emulator.step(vis)
+
+
+class Demonstration(NamedTuple):
+    """A step that somebody took."""
+
+    observation: Any  # before it
+    action: Any  # the nearest that the environment has
+
+
+def demonstrations(path: str | Path, env: N64Env) -> Iterator[Demonstration]:
+    """Play a movie, and yield what `env` (unwrapped) would have shown and been told while an episode was on.
+
+    Raises MovieError, RomError, EmulatorError.
+    """
+    playback = Playback(path, env.rom.path, observation=env.observations.format, video=env.video)
+    try:
+        held = 0
+        while not playback.over:
+            in_play = env.in_play(playback.emulator)
+            observation = env.observe(playback.emulator) if in_play else None
+            before = playback.emulator.movie_position
+            playback.emulator.step(env.frameskip)
+            words = playback.movie.samples[before : playback.emulator.movie_position]
+            held = int(words[len(words) // 2]) if len(words) else held  # a game that reads no pad plays the last one on
+            if in_play:
+                yield Demonstration(observation, env.action_of(held))
+    finally:
+        playback.close()
+
+
+def main() -> None:
+    """Play movies back and say whether they are the same to the bit; exit code 2 if one is not."""
+    parser = argparse.ArgumentParser(prog="python -m n64gym.playback", description=main.__doc__)
+    parser.add_argument("movies", nargs="+", metavar="FILE.m64")
+    parser.add_argument("--rom", help="the ROM, unless it is Open Kart")
+    arguments = parser.parse_args()
+    failed = False
+    for path in arguments.movies:
+        try:
+            playback = Playback(path, arguments.rom)
+            while not playback.over:
+                playback.step()
+            playback.close()
+            verdict = playback.diverged or ("the same to the bit" if playback.facts else "played to its end")
+        except (MovieError, RomError, EmulatorError) as error:
+            verdict = str(error)
+            failed = True
+        else:
+            failed |= bool(playback.diverged)
+        print(f"{path}: {verdict}")
+    sys.exit(2 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""What racing games share: how to drive, what a step of a race is worth, when it ends, and its figures."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from n64gym.actions import driving
+from n64gym.controller import STICK, stick_of
+from n64gym.emulator import Emulator
+from n64gym.n64_env import VIS_PER_SECOND, N64Env, Outcome
+from n64gym.race import COSTS, OBJECTIVES, PRESETS, RaceStatus, RaceStep
+from n64gym.rewards import Reward
+
+
+class RaceEnv(N64Env):
+    """One race.
+
+    actions: "discrete", "multidiscrete" or "continuous", see actions.py.
+    reward: a preset, or {term: weight} of the terms in race.py. Presets: "progress": 100 for each lap's worth of way
+    made, fractions included, and 100 for finishing; driving back costs as much. "time": only the finishing time counts,
+    a point for every second left of the time limit. "legacy": gym-mupen64plus' numbers.
+    Terminated when the race is finished, truncated after `time_limit` seconds of the game's time, or `stuck_limit` of
+    them without new way made. Other arguments: see N64Env.
+    info: `reward_terms`, `reward_objectives` and `reward_costs` of the step; all of RaceStatus; the game's own; and with
+    the last step `metrics`, the episode's figures.
+    """
+
+    def __init__(
+        self,
+        rom: str | Path,
+        *,
+        actions: str = "discrete",
+        reward: str | Mapping[str, float] = "progress",
+        time_limit: float = 180.0,
+        stuck_limit: float = 10.0,
+        **settings: Any,
+    ) -> None:
+        self._actions = driving(actions)
+        self.action_space = self._actions.space()
+        self._reward = Reward(reward, PRESETS, OBJECTIVES, COSTS)
+        self._time_limit = time_limit
+        self._stuck_limit = stuck_limit
+        super().__init__(rom, **settings)
+
+    @abstractmethod
+    def _status(self, emulator: Emulator) -> RaceStatus:
+        """Where the race stands."""
+
+    def _describe(self, emulator: Emulator) -> dict[str, Any]:
+        """What a game's info says beyond the RaceStatus."""
+        return {}
+
+    def _word(self, action: Any) -> int:
+        return self._actions.word(action)
+
+    def action_of(self, buttons: int) -> Any:
+        """The action nearest to a controller word."""
+        return self._actions.action(buttons)
+
+    def _begin_episode(self, emulator: Emulator, setup: Mapping[str, Any]) -> dict[str, Any]:
+        status = self._status(emulator)
+        self._last = self._furthest = status
+        self._steps = self._off_road_steps = self._stick = 0
+        self._reward.begin()
+        return status._asdict() | self._describe(emulator)
+
+    def _judge(self, emulator: Emulator, word: int) -> Outcome:
+        status = self._status(emulator)
+        self._steps += 1
+        self._off_road_steps += status.off_road
+        stick, _ = stick_of(word)
+        step = RaceStep(
+            before=self._last,
+            now=status,
+            furthest=self._furthest.progress,
+            seconds=self.frameskip / VIS_PER_SECOND,
+            steps=self._steps,
+            time_limit=self._time_limit,
+            stick_moved=abs(stick - self._stick) / (2 * STICK),
+        )
+        reward, shares = self._reward.weigh(step)
+        if status.progress > self._furthest.progress:
+            self._furthest = status
+        self._last, self._stick = status, stick
+        truncated = not status.finished and (
+            status.race_time >= self._time_limit or status.race_time - self._furthest.race_time >= self._stuck_limit
+        )
+        info = self._reward.info(shares) | status._asdict() | self._describe(emulator)
+        if status.finished or truncated:
+            info["metrics"] = self._metrics(status)
+        return Outcome(reward, status.finished, truncated, info)
+
+    def _metrics(self, status: RaceStatus) -> dict[str, float]:
+        metrics = {
+            "progress": status.progress,
+            "finished": float(status.finished),
+            "off_road": self._off_road_steps / self._steps,
+            "collisions": float(status.collisions),
+            "emulator_restarts": float(self.emulator_restarts),
+            **self._reward.metrics(),
+        }
+        if status.karts > 1:
+            metrics["place"] = float(status.place)
+        if status.lap_times:
+            metrics["best_lap_s"] = min(status.lap_times)
+        if status.finished:
+            metrics["race_time_s"] = status.race_time
+        return metrics

@@ -1,0 +1,72 @@
+"""Rewards as named terms with weights: what the environment grants (objectives) and what the agent pays (costs)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Generic, TypeVar
+
+from n64gym.settings import listed, nearest
+
+Step = TypeVar("Step")  # what a game judges a step by
+
+
+class Reward(Generic[Step]):
+    """Weighs the terms of one step, and keeps their totals over the episode.
+
+    reward: the name of a preset, or {term: weight}; a term that is not named counts nothing. Weights are positive for
+    costs too: a cost is subtracted. objectives, costs: how much of each term there is in a step.
+    """
+
+    def __init__(
+        self,
+        reward: str | Mapping[str, float],
+        presets: Mapping[str, Mapping[str, float]],
+        objectives: Mapping[str, Callable[[Step], float]],
+        costs: Mapping[str, Callable[[Step], float]],
+    ) -> None:
+        if isinstance(reward, str):
+            if reward not in presets:
+                raise ValueError(
+                    f"reward is {reward!r}{nearest(reward, list(presets))}; expected {listed(presets)}, or a "
+                    "dictionary of terms and weights"
+                )
+            reward = presets[reward]
+        terms = {**objectives, **costs}
+        for name, weight in reward.items():
+            if name not in terms:
+                raise ValueError(
+                    f"reward has no term {name!r}{nearest(name, list(terms))}; expected {listed(objectives)} "
+                    f"(objectives) or {listed(costs)} (costs)"
+                )
+            if not isinstance(weight, int | float) or not math.isfinite(weight):
+                raise ValueError(f"reward: the weight of {name!r} is {weight!r}; expected a number")
+        self._terms = {
+            name: (-float(weight) if name in costs else float(weight), terms[name]) for name, weight in reward.items()
+        }
+        self._costs = frozenset(costs)
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget the last episode."""
+        self._totals = dict.fromkeys(self._terms, 0.0)
+
+    def weigh(self, step: Step) -> tuple[float, dict[str, float]]:
+        """Return the reward of a step, and each term's share of it."""
+        shares = {name: weight * amount(step) for name, (weight, amount) in self._terms.items()}
+        for name, share in shares.items():
+            self._totals[name] += share
+        return sum(shares.values()), shares
+
+    def info(self, shares: dict[str, float]) -> dict[str, float | dict[str, float]]:
+        """Return what a step's info says of its reward."""
+        costs = sum(share for name, share in shares.items() if name in self._costs)
+        return {
+            "reward_terms": shares,
+            "reward_objectives": sum(shares.values()) - costs,
+            "reward_costs": costs,
+        }
+
+    def metrics(self) -> dict[str, float]:
+        """Return the episode's total of each term, to be charted."""
+        return {f"reward_{name}": total for name, total in self._totals.items()}

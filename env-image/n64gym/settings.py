@@ -1,0 +1,77 @@
+"""What can be chosen about an episode, such as the course: declared by each game, checked and drawn here."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Setting(NamedTuple):
+    """One thing to choose."""
+
+    allowed: Sequence[Any]  # names, or a range of numbers
+    default: Any
+    parts: int = 1  # numbers are given in units of which a number in the range is so many parts: 100 = percent
+
+
+def check(settings: Mapping[str, Setting], chosen: Mapping[str, Any]) -> None:
+    """Raise ValueError unless every choice is allowed, or a list of what is allowed."""
+    for name, value in chosen.items():
+        if name not in settings:
+            raise ValueError(
+                f"there is no setting {name!r}{nearest(name, list(settings))}; expected {listed(settings)}"
+            )
+        candidates = value if is_list(value) else [value]
+        if not len(candidates):
+            raise ValueError(f"{name} is an empty list; expected a value, or a list of values to draw from")
+        for candidate in candidates:
+            normal(name, settings[name], candidate)
+
+
+def draw(settings: Mapping[str, Setting], chosen: Mapping[str, Any], random: np.random.Generator) -> dict[str, Any]:
+    """Return one value for every setting: the default unless chosen, a random one where a list was given."""
+    drawn: dict[str, Any] = {}
+    for name, setting in settings.items():
+        value = chosen.get(name, setting.default)
+        if is_list(value):
+            value = value[int(random.integers(len(value)))]
+        drawn[name] = normal(name, setting, value)
+    return drawn
+
+
+def is_list(value: Any) -> bool:
+    """Whether `value` is several to draw from."""
+    return isinstance(value, Sequence | np.ndarray) and not isinstance(value, str)
+
+
+def normal(name: str, setting: Setting, value: Any) -> Any:
+    """Return the member of `setting.allowed` that `value` means; ValueError if there is none."""
+    allowed = setting.allowed
+    if isinstance(allowed, range):
+        parts = setting.parts
+        if (
+            not isinstance(value, int | float | np.number)
+            or not np.isfinite(value)
+            or round(value * parts) not in allowed
+        ):
+            raise ValueError(
+                f"{name} is {value!r}; expected a number from {allowed[0] / parts:g} to {allowed[-1] / parts:g}"
+            )
+        return round(value * parts) / parts if parts > 1 else round(value)
+    if value not in allowed:
+        raise ValueError(f"{name} is {value!r}{nearest(value, allowed)}; expected {listed(allowed)}")
+    return value
+
+
+def nearest(name: Any, names: Sequence[Any]) -> str:
+    """Return " (maybe you meant …?)", or nothing if no name is near."""
+    near = difflib.get_close_matches(str(name), [str(one) for one in names], n=1)
+    return f" (maybe you meant {near[0]!r}?)" if near else ""
+
+
+def listed(names: Any) -> str:
+    """Return the names, as one reads them."""
+    return ", ".join(repr(name) for name in names) or "none at all: this game has no settings"

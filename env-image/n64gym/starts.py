@@ -1,0 +1,114 @@
+"""Start states: the savestates that episodes begin with, made once and kept, in this process and on disk.
+
+A file is one line of JSON (what the state is, and the hash of what follows) and then State.data(). It appears under its
+name when it is whole; one that is damaged counts as absent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import warnings
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from n64gym.files import write_whole
+from n64gym.state import State
+
+FORMAT = 1
+STATES_IN_MEMORY = 16  # of 17 MB each, shared by all environments of this process
+FILES = 256  # of a few hundred KB each for Open Kart, a few MB for large games; the oldest go
+
+
+class Start(NamedTuple):
+    """A start state."""
+
+    state: State
+    sha256: str  # of State.data()
+
+
+_in_memory: OrderedDict[tuple[Path | None, str], Start] = OrderedDict()
+
+
+def default_folder() -> Path:
+    """Return where the user's caches belong: $XDG_CACHE_HOME or ~/.cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "n64gym"
+
+
+class Starts:
+    """The start states of one game on one ROM. folder: None keeps them in this process only."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+
+    def find(self, what: dict[str, Any]) -> Start | None:
+        """Return the start described by `what` (JSON), if there is one."""
+        key = (self._folder, key_of(what))
+        start = _in_memory.get(key) or self._read(key[1])
+        if start is not None:
+            self._remember(key, start)
+        return start
+
+    def keep(self, what: dict[str, Any], state: State) -> Start:
+        """Keep `state` as the one described by `what`. A folder that cannot be written costs a warning, no more."""
+        key = (self._folder, key_of(what))
+        data = state.data()
+        start = Start(state, hashlib.sha256(data).hexdigest())
+        self._remember(key, start)
+        if self._folder is not None:
+            try:
+                self._write(key[1], {"format": FORMAT, "sha256": start.sha256, "start": what}, data)
+            except OSError as error:
+                warnings.warn(
+                    f"start states cannot be kept in {self._folder}: {error.strerror}; each process makes them anew. "
+                    "Name another folder with cache=, or cache=False",
+                    stacklevel=2,
+                )
+                self._folder = None
+        return start
+
+    def forget(self, what: dict[str, Any]) -> None:
+        """Drop a state that is not what it should be."""
+        key = key_of(what)
+        _in_memory.pop((self._folder, key), None)
+        if self._folder is not None:
+            with contextlib.suppress(OSError):
+                self._path(key).unlink()
+
+    def _remember(self, key: tuple[Path | None, str], start: Start) -> None:
+        _in_memory[key] = start
+        _in_memory.move_to_end(key)
+        while len(_in_memory) > STATES_IN_MEMORY:
+            _in_memory.popitem(last=False)
+
+    def _path(self, key: str) -> Path:
+        assert self._folder is not None
+        return self._folder / f"{key}.start"
+
+    def _read(self, key: str) -> Start | None:
+        if self._folder is None:
+            return None
+        try:
+            head, _, data = self._path(key).read_bytes().partition(b"\n")
+            facts = json.loads(head)
+            if facts["format"] == FORMAT and facts["sha256"] == hashlib.sha256(data).hexdigest():
+                return Start(State.from_data(data), facts["sha256"])
+        except (OSError, ValueError, KeyError, TypeError):
+            pass  # damaged, or none at all: it is made anew
+        return None
+
+    def _write(self, key: str, head: dict[str, Any], data: bytes) -> None:
+        path = self._path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps(head).encode() + b"\n" + data)  # two processes making it at once write the same
+        files = sorted(path.parent.glob("*.start"), key=lambda file: file.stat().st_mtime)
+        for old in files[:-FILES]:
+            old.unlink(missing_ok=True)
+
+
+def key_of(what: dict[str, Any]) -> str:
+    """Return the name under which a state is kept."""
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
