@@ -23,6 +23,12 @@ def need(program: str) -> None:
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Start states of the tests and of the processes that they start stay out of the user's cache."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture
 def display(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """An Xvfb of its own, in DISPLAY while the test runs."""

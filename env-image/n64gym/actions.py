@@ -80,7 +80,11 @@ class Continuous:
         return np.array([x / STICK, *(bool(buttons & button) for button in BUTTONS)], np.float32)
 
 
-KINDS = {"discrete": Discrete, "multidiscrete": MultiDiscrete, "continuous": Continuous}
+KINDS: dict[str, type[Discrete | MultiDiscrete | Continuous]] = {
+    "discrete": Discrete,
+    "multidiscrete": MultiDiscrete,
+    "continuous": Continuous,
+}
 
 
 def driving(kind: str) -> Discrete | MultiDiscrete | Continuous:

@@ -24,8 +24,8 @@ class RaceEnv(N64Env):
     a point for every second left of the time limit. "legacy": gym-mupen64plus' numbers.
     Terminated when the race is finished, truncated after `time_limit` seconds of the game's time, or `stuck_limit` of
     them without new way made. Other arguments: see N64Env.
-    info: `reward_terms`, `reward_objectives` and `reward_costs` of the step; all of RaceStatus; the game's own; and with
-    the last step `metrics`, the episode's figures.
+    info: `reward_terms`, `reward_objectives` and `reward_costs` of the step; all of RaceStatus; the game's own; and
+    with the last step `metrics`, the episode's figures.
     """
 
     def __init__(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -50,17 +51,15 @@ def is_list(value: Any) -> bool:
 def normal(name: str, setting: Setting, value: Any) -> Any:
     """Return the member of `setting.allowed` that `value` means; ValueError if there is none."""
     allowed = setting.allowed
+    value = value.item() if isinstance(value, np.generic) else value
     if isinstance(allowed, range):
         parts = setting.parts
-        if (
-            not isinstance(value, int | float | np.number)
-            or not np.isfinite(value)
-            or round(value * parts) not in allowed
-        ):
+        number = round(value * parts) if isinstance(value, int | float) and math.isfinite(value) else None
+        if number is None or number not in allowed:
             raise ValueError(
                 f"{name} is {value!r}; expected a number from {allowed[0] / parts:g} to {allowed[-1] / parts:g}"
             )
-        return round(value * parts) / parts if parts > 1 else round(value)
+        return number if parts == 1 else number / parts
     if value not in allowed:
         raise ValueError(f"{name} is {value!r}{nearest(value, allowed)}; expected {listed(allowed)}")
     return value

@@ -12,9 +12,10 @@ import n64gym
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
-from n64gym import openkart
+from n64gym import openkart_telemetry
 from n64gym.controller import DRIVING
-from n64gym.openkart import RACE, Telemetry, read_telemetry
+from n64gym.openkart_telemetry import RACE, Telemetry, read_telemetry
+from n64gym.race import PRESETS
 from PIL import ImageGrab
 
 STRAIGHT, BRAKE = 1, 2
@@ -57,13 +58,13 @@ def test_every_reset_is_the_same_start_of_a_race(env):
 
 def test_reward_is_the_way_made(env):
     _, info = env.reset()
-    start, total = info["race_progress"], 0.0
+    start, total = info["progress"], 0.0
     for _ in range(60):
         _, reward, _, _, info = env.step(STRAIGHT)
         total += reward
-    assert info["race_progress"] > start
+    assert info["progress"] > start
     assert info["speed"] > 0
-    assert total == pytest.approx(openkart.REWARD_PER_LAP * (info["race_progress"] - start))
+    assert total == pytest.approx(PRESETS["progress"]["progress"] * (info["progress"] - start))
 
 
 def steer_home(info):
@@ -75,14 +76,14 @@ def steer_home(info):
 
 def test_a_whole_race_terminates_with_lap_times(env):
     _, info = env.reset()
-    start, total, terminated = info["race_progress"], 0.0, False
+    start, total, terminated = info["progress"], 0.0, False
     while not terminated:
         _, reward, terminated, truncated, info = env.step(steer_home(info))
         total += reward
-        assert not truncated, f"stuck after {info['race_progress']:.2f} laps"
-    way = info["race_progress"] - start
+        assert not truncated, f"stuck after {info['progress']:.2f} laps"
+    way = info["progress"] - start
     assert way == pytest.approx(3, abs=0.02)
-    assert total == pytest.approx(openkart.REWARD_PER_LAP * way + openkart.REWARD_FOR_FINISHING)
+    assert total == pytest.approx(PRESETS["progress"]["progress"] * way + PRESETS["progress"]["finish"])
     assert (info["finished"], info["lap"], len(info["lap_times"])) == (True, 3, 3)
     assert sum(info["lap_times"]) == pytest.approx(info["race_time"])
     assert info["metrics"]["finished"] == 1.0
@@ -173,7 +174,7 @@ def test_human_mode_shows_the_game(display):
 RUN = """
 import hashlib, json, sys
 import gymnasium, numpy as np, n64gym
-from n64gym.openkart import read_telemetry
+from n64gym.openkart_telemetry import read_telemetry
 env = gymnasium.make("n64gym/OpenKart-v0", obs_type="grayscale", size=(84, 84), noop_max=30)
 actions = np.random.default_rng(7)
 pixels, telemetry, rewards = hashlib.sha256(), [], []
@@ -216,12 +217,12 @@ def test_another_rom_is_refused_with_what_was_found(rom):
 
 def test_telemetry_is_the_headers():
     """The C header is the source: the same words in the same order."""
-    header = (Path(openkart.__file__).parents[1] / "openkart" / "src" / "telemetry.h").read_text()
+    header = (Path(openkart_telemetry.__file__).parents[1] / "openkart" / "src" / "telemetry.h").read_text()
     words = re.findall(r"^ *TM_(\w+) = (\d+),", header, re.MULTILINE)
     assert [(name.lower(), int(word)) for name, word in words] == [
         (name, word) for word, name in enumerate((*Telemetry._fields, "reserved"))
     ]
-    assert f"TELEMETRY_MAGIC {openkart.MAGIC:#x}".lower() in header.lower()
+    assert f"TELEMETRY_MAGIC {openkart_telemetry.MAGIC:#x}".lower() in header.lower()
 
 
 def test_telemetry_follows_the_game(env):
@@ -229,5 +230,10 @@ def test_telemetry_follows_the_game(env):
     before = read_telemetry(env.unwrapped.emulator.rdram)
     env.step(STRAIGHT)
     after = read_telemetry(env.unwrapped.emulator.rdram)
-    assert (after.magic, after.version, after.stage, after.laps) == (openkart.MAGIC, openkart.VERSION, RACE, 3)
+    assert (after.magic, after.version, after.stage, after.laps) == (
+        openkart_telemetry.MAGIC,
+        openkart_telemetry.VERSION,
+        RACE,
+        3,
+    )
     assert (after.vis - before.vis, after.race_time - before.race_time, after.frames - before.frames) == (4, 4, 2)
