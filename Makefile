@@ -6,10 +6,10 @@ PYTHON ?= python3
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train up down scale logs vnc build test e2e lint clean apt native
+.PHONY: help setup train up down scale logs vnc build test e2e bench-env lint clean apt native
 
 help: ## list these targets
-	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 # ---- without Docker ----
 
@@ -21,11 +21,14 @@ setup: native .venv/packages ## Debian packages, .venv, native code: everything 
 test: setup .venv/dev ## the tests that need no Docker engine
 	.venv/bin/pytest -m "not docker"
 
+bench-env: native .venv-bench/bench ## how fast n64gym is beside stable-retro and the bare emulator (2 minutes)
+	@PYTHONPATH=env-image .venv-bench/bin/python tests/bench/bench_env.py
+
 lint: .venv/dev ## ruff and mypy
 	.venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/mypy
 
 clean: ## remove what was built (not runs/)
-	$(MAKE) -C env-image clean && rm -rf .venv *.egg-info env-image/*.egg-info
+	$(MAKE) -C env-image clean && rm -rf .venv .venv-bench *.egg-info env-image/*.egg-info
 
 # ---- with Docker ----
 
@@ -72,4 +75,11 @@ native: apt
 
 .venv/packages: pyproject.toml env-image/pyproject.toml .venv/run
 	@PYTHONWARNINGS=ignore .venv/bin/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e . -e env-image
+	@touch $@
+
+# What n64gym is compared and tried with, apart from the project: PyTorch and TensorFlow need not share a process.
+.venv-bench/%: requirements/%.txt | apt
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	@echo "Installing the Python packages of $< into .venv-bench (about 200 MB to download the first time)"
+	@.venv-bench/bin/pip install --disable-pip-version-check --quiet --require-hashes -r $<
 	@touch $@

@@ -1,0 +1,176 @@
+"""How fast n64gym is beside stable-retro and beside the same emulator running free: `make bench-env`.
+
+All of it in one run, on one core, the three in alternation; the result is a table in Markdown on stdout.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import n64gym
+from n64gym.openkart import Telemetry, read_telemetry
+from n64gym.rom import OPEN_KART
+
+ID = "n64gym/OpenKart-v0"
+SETTINGS: dict[str, Any] = {"obs_type": "grayscale", "size": (84, 84), "frameskip": 4}
+NOTHING, GAS = 0, 1  # controller.DRIVING
+
+ROUNDS = 5
+RACE_STEPS = 120  # 8 s of the game's time from the start line: about what stable-retro does in 4 s
+RACES = 40  # n64gym drives that stretch so often: it takes it a few hundredths of a second
+IDLE_STEPS, IDLE_S = 3500, 1.0  # about the same time in both
+RESETS = 200
+MANY = 16
+OBSERVED_VIS = 500
+SAME_PLACE = 0.005  # laps; both karts have come that near to each other, so both emulators ran the same race
+SIDE_S = 60.0
+
+
+def side(script: str, *arguments: object) -> dict[str, float]:
+    """What a side's script prints as its last line."""
+    command = [sys.executable, str(Path(__file__).with_name(script)), str(OPEN_KART), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SIDE_S)
+    if done.returncode != 0:
+        sys.exit(f"{script} has failed:\n{done.stderr}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def telemetry(env: gymnasium.Env) -> Telemetry:
+    return read_telemetry(env.unwrapped.emulator.rdram)
+
+
+def steps(env: gymnasium.Env, action: int, count: int) -> tuple[int, float]:
+    """VIs of Open Kart's own count, and seconds."""
+    before, begin = telemetry(env), time.perf_counter()
+    for _ in range(count):
+        env.step(action)
+    seconds = time.perf_counter() - begin
+    return telemetry(env).vis - before.vis, seconds
+
+
+def speeds(env: gymnasium.Env) -> dict[str, list[float]]:
+    """VIs per second, a value a round."""
+    rates: dict[str, list[float]] = {"retro": [], "racing": [], "idle": [], "free": []}
+    env.reset()
+    start = env.unwrapped.emulator.save_state()
+    for number in range(ROUNDS):
+        print(f"round {number + 1} of {ROUNDS}", file=sys.stderr)
+        retro = side("retro_side.py", RACE_STEPS)
+        rates["retro"].append(retro["vis"] / retro["seconds"])
+
+        vis, seconds = 0, 0.0
+        for _ in range(RACES):
+            env.reset()
+            more_vis, more_seconds = steps(env, GAS, RACE_STEPS)
+            vis, seconds = vis + more_vis, seconds + more_seconds
+        rates["racing"].append(vis / seconds)
+        progress = telemetry(env).race_progress
+        if abs(progress - retro["progress"]) > SAME_PLACE * 65536:
+            sys.exit(
+                f"not the same race: n64gym came to {progress}, stable-retro to {retro['progress']}, of 65536 a lap"
+            )
+
+        free = side("free_side.py", start.path, IDLE_S)
+        rates["free"].append(free["vis"] / free["seconds"])
+        env.reset()
+        vis, seconds = steps(env, NOTHING, IDLE_STEPS)
+        rates["idle"].append(vis / seconds)
+    return rates
+
+
+def resets(env: gymnasium.Env) -> list[float]:
+    """Seconds of each reset, after a few steps away from the start."""
+    taken = []
+    for _ in range(RESETS):
+        steps(env, GAS, 5)
+        begin = time.perf_counter()
+        env.reset()
+        taken.append(time.perf_counter() - begin)
+    return taken
+
+
+def many() -> tuple[float, float]:
+    """Seconds until MANY environments in one program are made, and until they have had their first reset."""
+    begin = time.perf_counter()
+    envs = gymnasium.make_vec(ID, MANY, vectorization_mode="sync", vector_kwargs={"copy": False}, **SETTINGS)
+    made = time.perf_counter() - begin
+    envs.reset()
+    begun = time.perf_counter() - begin
+    envs.close()
+    return made, begun
+
+
+def observation_cost() -> float:
+    """Seconds that the emulator works longer on a VI when a picture of it is wanted, and that the copy of it takes."""
+    plain = n64gym.Emulator(OPEN_KART)
+    observed = n64gym.Emulator(OPEN_KART, observation=n64gym.ObservationFormat(84, 84, 1))
+    taken: dict[n64gym.Emulator, list[float]] = {plain: [], observed: []}
+    with plain, observed:
+        for emulator in taken:
+            emulator.step(600)  # both stand on the title screen
+        for _ in range(OBSERVED_VIS):
+            for emulator in taken:
+                begin = time.perf_counter()
+                emulator.step(2)  # a picture is drawn every second VI
+                if emulator.observation is not None:
+                    emulator.observation.copy()
+                taken[emulator].append(time.perf_counter() - begin)
+    return statistics.median(taken[observed]) - statistics.median(taken[plain])
+
+
+def main() -> None:
+    core = max(os.sched_getaffinity(0))
+    load = os.getloadavg()[0]
+    os.sched_setaffinity(0, {core})  # emulators and the other sides inherit it
+
+    begin = time.perf_counter()
+    env = gymnasium.make(ID, stuck_limit=1e9, time_limit=1e9, **SETTINGS)
+    env.reset()
+    first_reset = time.perf_counter() - begin
+    rates = speeds(env)
+    reset_times = resets(env)
+    env.close()
+    made, begun = many()
+
+    middle = {name: statistics.median(values) for name, values in rates.items()}
+    to_retro = statistics.median(a / b for a, b in zip(rates["racing"], rates["retro"], strict=True))
+    to_free = statistics.median(a / b for a, b in zip(rates["idle"], rates["free"], strict=True))
+    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    model = cpu[1] if cpu else "an unknown processor"
+    print(f"""
+`make bench-env`, {datetime.date.today()}: one core of {os.cpu_count()}, {model}; load {load:.1f} before the start.
+Open Kart, frame skip 4, observations of 84x84 grey. VIs by the game's own count, medians of {ROUNDS} rounds in turn.
+Racing: {RACE_STEPS} steps from the start line with A held, which stable-retro can press and the bare emulator cannot.
+At the start line: nothing pressed.
+
+| One core | VI/s | Ratio | Wanted |
+|---|---|---|---|
+| stable-retro {version("stable-retro")} (parallel_n64), racing | {middle["retro"]:.0f} | 1 | |
+| n64gym, racing | {middle["racing"]:.0f} | {to_retro:.0f} x stable-retro | 15 x |
+| mupen64plus without plugins, running free, at the start line | {middle["free"]:.0f} | 100 % | |
+| n64gym, at the start line | {middle["idle"]:.0f} | {to_free:.1%} of running free | 90 % |
+
+| n64gym | Time |
+|---|---|
+| gymnasium.make and first reset | {first_reset:.2f} s |
+| reset, median of {RESETS} | {statistics.median(reset_times) * 1000:.1f} ms |
+| reset, worst of {RESETS} | {max(reset_times) * 1000:.1f} ms |
+| {MANY} environments made, on this one core | {made:.2f} s |
+| the same with their first reset | {begun:.2f} s |
+| one observation made and copied | {observation_cost() * 1e6:.0f} µs |
+""")
+
+
+if __name__ == "__main__":
+    main()
