@@ -38,7 +38,7 @@ MODES = ("grand_prix", "time_trial")
 CLASSES = ("50cc", "100cc", "150cc")
 LAPS = 3
 
-MENUS, RACING = 0, 4  # gGamestate
+MENUS, RACING = range(4), 4  # gGamestate
 LOGO, TITLE, MAIN_MENU, PLAYER_SELECT, COURSE_SELECT = 8, 10, 11, 12, 13  # gMenuSelection
 OPTIONS, DATA, COURSE_DATA = 5, 6, 7
 PLAYERS, MODE, OPTION, OK, OK_AGAIN, OPTION_AGAIN = 3, 4, 5, 6, 7, 8  # gMainMenuSelectionDepth
@@ -47,7 +47,8 @@ CUP, COURSE, COURSE_OK = 1, 2, 3  # gSubMenuSelection
 UNDER_WAY = 3  # gRaceState: 0 to 2 lead to it, 4 and more follow the finish
 
 EXISTS, HUMAN, WAITING, COMPUTER, GHOST = 0x8000, 0x4000, 0x2000, 0x1000, 0x0100  # Player.type
-# Player.effects, of being thrown about: green shell, an enemy bumped into, a tumble, lightning, an explosion, a red
+DRIFTING = 0x10  # Player.effects
+# Player.effects too: of being thrown about: green shell, an enemy bumped into, a tumble, lightning, an explosion, a red
 # shell or star, squashed. Driving into a wall leaves no trace there.
 HIT = 0x400 | 0x8000 | 0x10000 | 0x20000 | 0x1000000 | 0x2000000 | 0x4000000
 
@@ -86,14 +87,15 @@ SYMBOLS = {
     "gRandomSeed16": 0x802BA290,
 }
 KARTS, PLAYER_BYTES = 8, 0xDD8
-# What two runs of a race differ in, sooner or later: (first address, bytes).
+# What two runs of a race differ in, sooner or later: first and last address.
 TELLING = (
-    (SYMBOLS["gCourseTimer"], 4),
-    (SYMBOLS["gPlayers"], KARTS * PLAYER_BYTES),
-    (0x80164360, 0x80164600 - 0x80164360),  # places, laps, path points, completion
-    (SYMBOLS["playerHUD"], 0x84),
-    (SYMBOLS["gRandomSeed16"] & ~3, 4),
+    (SYMBOLS["gCourseTimer"], SYMBOLS["gCourseTimer"] + 4),
+    (SYMBOLS["gPlayers"], SYMBOLS["gPlayers"] + KARTS * PLAYER_BYTES),
+    (0x80164360, 0x80164600),  # places, laps, path points, completion
+    (SYMBOLS["playerHUD"], SYMBOLS["playerHUD"] + 0x84),
+    (SYMBOLS["gRandomSeed16"], SYMBOLS["gRandomSeed16"] + 4),
 )
+WATCH = tuple([(first & 0x1FFFFFFF) >> 2, (end & 0x1FFFFFFF) >> 2, 1] for first, end in TELLING)  # words of RDRAM
 
 
 def u32(rdram: Rdram, address: int) -> int:
@@ -228,10 +230,3 @@ def is_off_road(race: Race, course: int) -> bool:
     """Whether two tyres or more stand where the course does not lead."""
     beside = OFF_ROAD | OFF_ROAD_THERE.get(course, frozenset())
     return sum(surface in beside for surface in race.surfaces) >= 2
-
-
-def fingerprint(rdram: Rdram) -> bytes:
-    """The memory that tells two runs apart."""
-    return b"".join(
-        rdram[(first & 0x1FFFFFFF) >> 2 : (first + size & 0x1FFFFFFF) >> 2].tobytes() for first, size in TELLING
-    )

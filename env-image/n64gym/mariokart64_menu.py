@@ -96,7 +96,7 @@ def go_to_race(emulator: Emulator, setup: Mapping[str, Any]) -> None:
     wanted = wanted_of(setup)
     menu = read_menu(emulator.rdram)
     changed = emulator.vi_count
-    while not (menu.game_state == RACING and menu.race_state == UNDER_WAY and not menu.demo):
+    while not in_race(menu):
         if emulator.vi_count > MENU_VIS or emulator.vi_count - changed > IDLE_VIS:
             raise RomError(
                 f"{emulator.rom.path.name} ({emulator.rom.name}) does not behave like Mario Kart 64: no race after "
@@ -114,11 +114,16 @@ def go_to_race(emulator: Emulator, setup: Mapping[str, Any]) -> None:
             changed = emulator.vi_count
 
 
+def in_race(menu: Menu) -> bool:
+    """Whether a human's race is on."""
+    return menu.game_state == RACING and menu.race_state == UNDER_WAY and not menu.demo
+
+
 def next_press(menu: Menu, wanted: Wanted) -> int:
     """The controller word that brings the game nearer to the race; 0 to wait."""
     if menu.game_state == RACING:
         return controller.START if menu.demo else 0
-    if menu.game_state != MENUS:
+    if menu.game_state not in MENUS:
         return 0
     if menu.menu in (LOGO, TITLE):
         return controller.START
@@ -193,7 +198,7 @@ def differences(menu: Menu, race: Race, wanted: Wanted) -> list[str]:
             f"{in_race:#06x}, a human who may drive",
             race.flags & (in_race | WAITING | COMPUTER) == in_race,
         ),
-        ("karts", race.karts, 8 if wanted.mode == 0 else 1, race.karts == (8 if wanted.mode == 0 else 1)),
+        ("karts", race.karts, "8 in a grand prix", race.karts == 8 or MODES[wanted.mode] != "grand_prix"),
         ("lap", race.lap, "-1 or 0", race.lap in (-1, 0)),
         ("path points", race.path_points, "2 to 4000", 2 <= race.path_points <= 4000),
         (

@@ -128,14 +128,14 @@ static void finish_lap(int32_t lap, fix progress) {
     float time = gCourseTimer - beyond * TICK_SECONDS;
     gTimePlayerLastTouchedFinishLine[0] = time;
     hud->lapCount = (int8_t)lap;
-    hud->alsoLapCount = (int8_t)(lap < 3 ? lap : 2);
+    hud->alsoLapCount = (int8_t)lap;
     if (lap < 1) return;
     int32_t before = lap > 1 ? hud->lapCompletionTime[lap - 2] : 0;
     hud->timeLastTouchedFinishLine = hud->lapCompletionTime[lap - 1] = (int32_t)(time * 100);
-    hud->lapDuration[lap - 1] = hud->lapCompletionTime[lap - 1] - before;
+    hud->someTimer1 = hud->lapDuration[lap - 1] = hud->lapCompletionTime[lap - 1] - before;
     if (lap < 3) return;
     hud->raceCompleteBool = 1;
-    hud->someTimer = hud->someTimer1 = hud->lapCompletionTime[2];
+    hud->someTimer = hud->lapCompletionTime[2];
     gPlayers[0].type |= PLAYER_CINEMATIC | PLAYER_CPU;
     gRaceState = RACE_FINISHED;
 }
@@ -149,7 +149,7 @@ static void drive(Pad pad) {
     progress_update(0, progress);
     watch_direction();
     if (!finished) {
-        playerHUD[0].someTimer = playerHUD[0].someTimer1 = (int32_t)(gCourseTimer * 100);
+        playerHUD[0].someTimer = (int32_t)(gCourseTimer * 100);
         /* a lap is a lap once: back over the line and forwards again makes none */
         if (progress >> 16 > gPlayers[0].lapCount) finish_lap(progress >> 16, progress);
     }

@@ -1,0 +1,179 @@
+"""n64gym/MarioKart64-v0: races in Mario Kart 64 (US), watched through the game's own variables in RDRAM."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from gymnasium import logger
+
+from n64gym.emulator import Emulator, EmulatorError
+from n64gym.mariokart64_memory import (
+    CHARACTERS,
+    CLASSES,
+    COURSES,
+    DRIFTING,
+    HIT,
+    LAPS,
+    MODES,
+    WATCH,
+    Race,
+    is_off_road,
+    read_menu,
+    read_race,
+)
+from n64gym.mariokart64_menu import check_race, go_to_race, in_race, wanted_of
+from n64gym.n64_env import StartError
+from n64gym.race import RaceStatus
+from n64gym.race_env import RaceEnv
+from n64gym.rom import MARIO_KART_64, expect_game, open_rom
+from n64gym.settings import Setting
+
+KMH = 12.0  # a unit of speed: the game itself shows speed / 18 * 216
+HUNDREDTH = 0.01  # seconds
+
+
+class MarioKart64Env(RaceEnv):
+    """A race in Mario Kart 64, the US cartridge.
+
+    mode: "time_trial" alone against the clock, or "grand_prix" against seven others. course: one of the sixteen in
+    COURSES; a grand prix begins, as the game has it, with its cup's first course: luigi_raceway, toads_turnpike,
+    wario_stadium or dks_jungle_parkway. character: one of CHARACTERS. engine: of a grand prix, "50cc", "100cc" or
+    "150cc". For each of them a list may be given, from which every reset draws; reset's `options` bear the same names.
+
+    rom: the cartridge's file in any byte order. check_rom: refuse a file with another hash. video: the plugin that
+    draws; "auto" is "glide64mk2" where there is a DISPLAY. Other arguments: see RaceEnv and N64Env.
+
+    Collisions are the times that the kart was thrown about, by items, enemies or tumbles; driving into a wall or
+    brushing another kart leaves no trace in memory that we know. Off-road means two tyres or more.
+    """
+
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "mode": Setting(MODES, "time_trial"),
+        "course": Setting(tuple(COURSES), "luigi_raceway"),
+        "character": Setting(CHARACTERS, "mario"),
+        "engine": Setting(CLASSES, "100cc"),
+    }
+    telemetry_names = (
+        "speed",  # 1 = 100 km/h
+        "lap_progress",  # of the lap, 0 to 1; a little below 0 before the first
+        "laps_left",  # of those of the race, 1 to 0
+        "place",  # 0 = first, 1 = last
+        "off_road",
+        "wrong_way",
+        "drifting",
+    )
+    watch = WATCH
+
+    def __init__(
+        self,
+        rom: str | Path = "",
+        *,
+        mode: Any = "time_trial",
+        course: Any = "luigi_raceway",
+        character: Any = "mario",
+        engine: Any = "100cc",
+        time_limit: float = 420.0,  # the longest courses take six minutes
+        check_rom: bool = True,
+        video: str | None = "auto",
+        **settings: Any,
+    ) -> None:
+        if not str(rom):
+            raise ValueError(
+                'n64gym/MarioKart64-v0 needs the cartridge\'s file: gymnasium.make("n64gym/MarioKart64-v0", '
+                'rom="/path/to/mariokart64.z64")'
+            )
+        found = open_rom(rom)
+        if check_rom:
+            expect_game(found, MARIO_KART_64, "rom=; with check_rom=False it is tried all the same")
+        if video == "auto":
+            video = choose_video(found.sha1)
+        self._warned = video is not None
+        choices = {"mode": mode, "course": course, "character": character, "engine": engine}
+        super().__init__(rom, choices=choices, time_limit=time_limit, video=video, **settings)
+
+    def in_play(self, emulator: Emulator) -> bool:
+        """Whether a race is on."""
+        return in_race(read_menu(emulator.rdram))
+
+    def _what_matters(self, setup: Mapping[str, Any]) -> Mapping[str, Any]:
+        return wanted_of(setup)._asdict()
+
+    def _go_to_start(self, emulator: Emulator, setup: Mapping[str, Any]) -> None:
+        go_to_race(emulator, setup)
+
+    def _check_start(self, emulator: Emulator, setup: Mapping[str, Any]) -> None:
+        check_race(emulator, setup, StartError)
+
+    def _begin_episode(self, emulator: Emulator, setup: Mapping[str, Any]) -> dict[str, Any]:
+        if emulator.display_lists and not self._warned:
+            self._warned = True
+            logger.warn('this game draws with the GPU, so its picture is missing: pass video="glide64mk2"')
+        self._course = COURSES[setup["course"]]
+        self._grand_prix = setup["mode"] == "grand_prix"
+        self._progress = 0.0
+        self._hits, self._hit = 0, False
+        return super()._begin_episode(emulator, setup)
+
+    def _status(self, emulator: Emulator) -> RaceStatus:
+        self._read = race = read_race(emulator.rdram)
+        # Just before the line the path's points have begun anew and the lap has not: for a moment the game's own
+        # figure is a lap short. No kart moves half a lap in a step.
+        self._progress = min(
+            (race.completion + lap for lap in (-1, 0, 1)), key=lambda progress: abs(progress - self._progress)
+        )
+        self._hits += bool(race.effects & HIT) and not self._hit
+        self._hit = bool(race.effects & HIT)
+        lap = min(max(race.lap, 0), LAPS)
+        finished = race.complete or race.lap >= LAPS
+        return RaceStatus(
+            progress=self._progress,
+            lap=lap,
+            laps=LAPS,
+            speed=race.speed * KMH,
+            place=race.rank + 1 if self._grand_prix else 1,
+            karts=race.karts if self._grand_prix else 1,
+            wrong_way=race.wrong_way,
+            off_road=is_off_road(race, self._course),
+            collisions=self._hits,
+            finished=finished,
+            race_time=race.lap_ends[-1] * HUNDREDTH if finished and race.lap_ends[-1] else race.timer,
+            lap_times=tuple(time * HUNDREDTH for time in race.lap_times[:lap] if time),
+        )
+
+    def _describe(self, emulator: Emulator) -> dict[str, Any]:
+        race: Race = self._read
+        return {
+            "position": race.position,  # the course's units
+            "velocity": race.velocity,  # units per 1/60 s
+            "surfaces": race.surfaces,  # under the tyres, the game's own numbers
+            "item": race.item,
+            "path_point": (race.path_point, race.path_points),
+            "lap_hundredths": race.lap_times,  # of a second
+        }
+
+    def _telemetry(self) -> list[float]:
+        status = self._last
+        return [
+            status.speed / 100,
+            status.progress - status.lap,
+            1 - status.lap / status.laps,
+            (status.place - 1) / max(1, status.karts - 1),
+            status.off_road,
+            status.wrong_way,
+            bool(self._read.effects & DRIFTING),
+        ]
+
+
+def choose_video(sha1: str) -> str | None:
+    """The plugin to draw with, where nobody has named one."""
+    if os.environ.get("DISPLAY"):
+        return "glide64mk2"
+    if sha1 == MARIO_KART_64:
+        raise EmulatorError(
+            "Mario Kart 64 draws with the GPU, and there is no X display: start one (Xvfb :1 & export DISPLAY=:1), or "
+            "pass video=None to go without its picture"
+        )
+    return None
