@@ -30,6 +30,7 @@ __all__ = [
 
 for name, game in {
     "OpenKart-v0": "openkart:OpenKartEnv",
+    "MarioKart64-v0": "mariokart64:MarioKart64Env",
     "Rom-v0": "rom_env:RomEnv",
 }.items():
     gymnasium.register(

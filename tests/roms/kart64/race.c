@@ -36,7 +36,7 @@ void world_point(const Sample *sample, fix along, float *pos) {
 static void load_course(void) {
     if (gModeSelection == MODE_GRAND_PRIX && !gDemoMode)
         gCurrentCourseId = gCupCourseOrder[gCupSelection][gCupCourseSelection];
-    course_build(&course, course_list[gCurrentCourseId % course_list_count]);
+    course_build(&course, course_list[gCurrentCourseId % COURSE_GENERATED]);
     int32_t count = 300 + 17 * gCurrentCourseId;
     fix length = course.spacing * course.count;
     for (int32_t i = 0; i < count; i++) {
