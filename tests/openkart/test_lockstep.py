@@ -15,7 +15,7 @@ from n64gym.openkart_telemetry import RACE, RESULTS, TELEMETRY_WORD
 from numpy.typing import NDArray
 
 VI_COUNT, READS = 22, 27
-LONGEST_BUILD = 60  # VIs
+LONGEST_BUILD = 90  # VIs
 
 
 @pytest.fixture

@@ -188,8 +188,8 @@ int course_locate(const Course *course, Place *place, fix x, fix z) {
     return moved;
 }
 
-int32_t course_heading_ahead(const Course *course, const Place *place, int tens) {
-    uint32_t at = ((uint32_t)place->sample << 16) + (uint32_t)(place->fraction + tens * course->cells);
+int32_t course_heading_ahead(const Course *course, const Place *place, fix cells) {
+    uint32_t at = ((uint32_t)place->sample << 16) + (uint32_t)(place->fraction + cells);
     uint32_t cell = at >> 16;
     if (cell >= (uint32_t)course->count) cell -= (uint32_t)course->count;
     const Sample *s = &course->samples[cell];

@@ -87,8 +87,8 @@ void course_build(Course *course, const CourseData *data);
  * moved. */
 int course_locate(const Course *course, Place *place, fix x, fix z);
 
-/* Heading of the course `tens` times ten metres ahead of a place, 1/65536 turns. */
-int32_t course_heading_ahead(const Course *course, const Place *place, int tens);
+/* Heading of the course so many cells (s16.16, below one lap) ahead of a place, 1/65536 turns. */
+int32_t course_heading_ahead(const Course *course, const Place *place, fix cells);
 
 /* Length of the lap along the centre line, metres. */
 static inline fix course_length(const Course *course) { return course->spacing * course->count; }

@@ -42,8 +42,9 @@ static void build_course(void) {
     sky_build(&the_game.course.data->theme);
 }
 
-void game_load_course(void) {
+void game_prepare(void) {
     if (!game_course_ready(&the_game)) build_course();
+    if (the_game.menu.value[ROW_MODE] == MODE_GRAND_PRIX) kartmodel_paint_rivals();
 }
 
 void game_start(void) {
@@ -59,7 +60,7 @@ void game_start(void) {
 
 static void select_race(void) {
     menu_step(&the_game.menu, the_game.pad);
-    if (the_game.menu.rested == REST_TIME || (the_game.pressed & PAD_A)) game_load_course();
+    if (the_game.menu.rested == REST_TIME || (the_game.pressed & PAD_A)) game_prepare();
     camera_orbit(&the_game.camera, &the_game.course, the_game.stage_time);
     if (the_game.pressed & PAD_A)
         race_begin(&the_game);
@@ -93,12 +94,12 @@ static void advance(void) {
 }
 
 static void draw(void) {
-    int with_kart = the_game.stage >= STAGE_COUNTDOWN;
+    int with_karts = the_game.stage >= STAGE_COUNTDOWN;
     raster_begin();
     sky_draw(&the_game.camera);
     ground_draw(&the_game.camera, &the_game.course);
-    scene_draw(&the_game.camera, &the_game.course, with_kart ? &the_game.kart : 0);
-    if (with_kart) hud_draw(&the_game);
+    scene_draw(&the_game.camera, &the_game.course, with_karts ? &the_game : 0);
+    if (with_karts) hud_draw(&the_game);
     screens_draw(&the_game);
     raster_finish();
     the_game.frames++;

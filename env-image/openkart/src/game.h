@@ -6,6 +6,7 @@
 #include "course.h"
 #include "kart.h"
 #include "menu.h"
+#include "rivals.h"
 
 enum Stage { STAGE_BOOT, STAGE_TITLE, STAGE_SELECT, STAGE_COUNTDOWN, STAGE_RACE, STAGE_RESULTS };
 
@@ -18,13 +19,15 @@ typedef struct Game {
     uint32_t vis, reads, frames;
     int32_t paused, finished, wrong_way, wrong_way_time;
     int32_t course_id, seed; /* of `course`; the seed only if it is the generated one's */
-    int32_t laps_done, place;
+    int32_t laps_done;
+    int32_t karts, place; /* in the race, the player's included; the player's */
     uint32_t race_time, lap_times[MAX_LAPS], lap_start;
     uint32_t best_laps[COURSES]; /* of this session, VIs; 0 = none yet */
     Pad pad;
     uint16_t pressed; /* buttons that went down in this VI */
     Menu menu;
-    Kart kart;
+    Kart kart;            /* the player's */
+    Rival rivals[RIVALS]; /* raced against if karts > 1 */
     Camera camera;
     Course course;
 } Game;
@@ -43,7 +46,7 @@ void game_enter(enum Stage stage);
 /* Is `course` the one that is chosen in the menu? */
 int game_course_ready(const Game *game);
 
-/* Build it if it is not. */
-void game_load_course(void);
+/* Make what the chosen race needs and is not there yet: the course, the CPU karts' pictures. */
+void game_prepare(void);
 
 #endif

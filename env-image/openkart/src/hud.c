@@ -4,6 +4,7 @@
 #include "hud.h"
 
 #include "font.h"
+#include "kartmodel.h"
 #include "raster.h"
 
 #define BORDER 2                                    /* pixels thick */
@@ -98,15 +99,18 @@ static void make_outline(const Course *course, int size) {
     outline.low_x = low_x, outline.high_z = high_z, outline.span = span;
 }
 
-void hud_map(const Course *course, int x, int y, int size, Pixel colour, const Kart *kart) {
+void hud_map(const Course *course, int x, int y, int size, Pixel colour) {
     if (outline.serial != course->serial || outline.size != size) make_outline(course, size);
     Pixel *p = canvas + y * SCREEN_W + x;
 #pragma GCC unroll 4
     for (int i = 0; i < outline.count; i++) p[outline.at[i]] = p[outline.at[i] + 1] = colour;
-    if (!kart) return;
+}
+
+/* A kart on the map drawn last: a square of `wide` pixels. */
+static void map_dot(const Kart *kart, int x, int y, int size, int wide, Pixel colour) {
     int32_t kx = x + clamp((kart->x - outline.low_x) / outline.span, 0, size - 2);
     int32_t ky = y + clamp((outline.high_z - kart->z) / outline.span, 0, size - 2);
-    raster_rectangle((int)kx - 1, (int)ky - 1, 3, 3, RGB(255, 32, 32));
+    raster_rectangle((int)kx - 1, (int)ky - 1, wide, wide, colour);
 }
 
 void hud_draw(const Game *game) {
@@ -123,5 +127,14 @@ void hud_draw(const Game *game) {
     number(text, speed);
     text[3] = 'K', text[4] = 'M', text[5] = '/', text[6] = 'H', text[7] = 0;
     text_draw(text, 6, 106, RGB(255, 255, 255));
-    hud_map(&game->course, MAP_X - 4, MAP_Y, MAP_SIZE, game->course.data->theme.map, kart);
+    if (game->karts > 1) {
+        static const char *const endings[4] = {"TH", "ST", "ND", "RD"};
+        char place[2] = {(char)('0' + game->place), 0};
+        text_large(place, 14, 86, 2, RGB(255, 240, 96), RGB(255, 144, 16));
+        text_draw(endings[game->place < 4 ? game->place : 0], 24, 86, RGB(255, 224, 64));
+    }
+    hud_map(&game->course, MAP_X - 4, MAP_Y, MAP_SIZE, game->course.data->theme.map);
+    for (int i = game->karts - 2; i >= 0; i--)
+        map_dot(&game->rivals[i].kart, MAP_X - 4, MAP_Y, MAP_SIZE, 2, kartmodel_colour(i));
+    map_dot(kart, MAP_X - 4, MAP_Y, MAP_SIZE, 3, RGB(255, 32, 32));
 }

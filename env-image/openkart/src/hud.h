@@ -6,8 +6,8 @@
 
 void hud_draw(const Game *game);
 
-/* The course seen from above, size x size pixels from (x, y); a dot for the kart unless 0. */
-void hud_map(const Course *course, int x, int y, int size, Pixel colour, const Kart *kart);
+/* The course seen from above, size x size pixels from (x, y). */
+void hud_map(const Course *course, int x, int y, int size, Pixel colour);
 
 /* m'ss"cc of a number of VIs, into at least 9 bytes. Returns text. */
 char *hud_time(char *text, uint32_t vis);

@@ -38,11 +38,12 @@ void kart_place(Kart *kart, const Course *course, fix metres, fix lateral) {
     while (metres < 0) metres += course->spacing, cells--;
     while (metres >= course->spacing) metres -= course->spacing, cells++;
     while (cells < 0) cells += course->count, kart->turns--;
-    const Sample *s = &course->samples[cells % course->count];
+    while (cells >= course->count) cells -= course->count, kart->turns++;
+    const Sample *s = &course->samples[cells];
     kart->x = s->x + mul_shift(s->tx, metres, 14) + mul_shift(s->tz, lateral, 14);
     kart->z = s->z + mul_shift(s->tz, metres, 14) - mul_shift(s->tx, lateral, 14);
     kart->heading = angle_of(s->tx, s->tz) << 16;
-    kart->place.sample = cells % course->count;
+    kart->place.sample = cells;
     course_locate(course, &kart->place, kart->x, kart->z);
 }
 

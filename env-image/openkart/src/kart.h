@@ -30,9 +30,10 @@ typedef struct {
     int32_t drift;      /* 0, or the side drifted to: -1 left, 1 right */
     int32_t drift_time; /* VIs in this drift */
     int32_t boost;      /* VIs of boost left */
-    int32_t off_road, touching, wall_hits, hit_pause;
-    int32_t kart_hits, kart_hit_pause;
-    uint16_t held; /* buttons of the VI before */
+    int32_t off_road, touching;
+    int32_t wall_hits, hit_pause;      /* collisions, and VIs until the next one counts */
+    int32_t kart_hits, kart_hit_pause; /* the same with other karts */
+    uint16_t held;                     /* buttons of the VI before */
     Place place;
     int32_t turns; /* laps by cell changes over the line: race progress = turns + (sample + fraction) / samples */
 } Kart;

@@ -4,6 +4,7 @@
 #include "kartmodel.h"
 
 #include "camera.h"
+#include "rivals.h"
 #include "sprite.h"
 
 #define DIRECTIONS 64
@@ -214,17 +215,67 @@ static void dust(const Kart *kart, int32_t x, int32_t y, Pixel earth) {
                  1 + (next_random(&state) & 1) + (i == 0), colour);
 }
 
+/* An ellipse under the kart, scaled by size (s.8). */
+static void shadow(Point ground, int32_t size) {
+    static const uint8_t halves[8] = {9, 12, 14, 15, 15, 15, 14, 11}; /* half-widths by row */
+    int32_t x = (ground.x + 8) >> 4, y = (ground.y + 8) >> 4, rows = 8 * size >> 8;
+    for (int32_t row = 0; row < rows; row++) {
+        int32_t half = halves[row * 8 / rows] * size >> 8, line = y + row;
+        int32_t from = x - half, to = x + half;
+        if (from < 0) from = 0;
+        if (to > SCREEN_W) to = SCREEN_W;
+        if (from < to && line >= 0 && line < SCREEN_H)
+            span_fill(canvas + line * SCREEN_W, from, to, RGB(40, 48, 40) * 65537u);
+    }
+}
+
 void kartmodel_draw(const Kart *kart, uint32_t camera_heading, Point ground, Point foot, Pixel earth) {
-    static const uint8_t shadow[8] = {9, 12, 14, 15, 15, 15, 14, 11}; /* half-widths by row */
     uint32_t turn = (kart->heading - camera_heading) >> 16;
     turn += (uint32_t)(kart->steer * 24 + kart->drift * 2400);
     uint32_t direction = (turn + 65536 / DIRECTIONS / 2) / (65536 / DIRECTIONS) & (DIRECTIONS - 1);
     int32_t x = (ground.x + 8) >> 4, y = (ground.y + 8) >> 4, lift = y - ((foot.y + 8) >> 4);
-    for (int32_t row = 0; row < 8; row++) {
-        int32_t from = x - shadow[row], line = y + row;
-        if (from >= 0 && from + 2 * shadow[row] <= SCREEN_W && line >= 0 && line < SCREEN_H)
-            span_fill(canvas + line * SCREEN_W, from, from + 2 * shadow[row], RGB(40, 48, 40) * 65537u);
-    }
+    shadow(ground, 256);
     sprite_draw(&sprites[direction], x, y + REAR_ROWS - lift);
     dust(kart, x, y + 8, earth);
+}
+
+/* The CPU karts are the player's with its colour components put in other places: each picks from (red, green, blue), 3
+ * is the mean of red and green. */
+#define RIVAL_DIRECTIONS (DIRECTIONS / 2)
+
+static const uint8_t liveries[RIVALS][3] = {{2, 1, 0}, {0, 3, 2}, {1, 0, 2}, {0, 1, 0},
+                                            {1, 0, 0}, {0, 0, 2}, {0, 0, 0}};
+static Sprite rival_sprites[RIVALS][RIVAL_DIRECTIONS];
+static Pixel rival_pixels[RIVALS][RIVAL_DIRECTIONS][W * H];
+static int rivals_are_painted;
+
+static Pixel repaint(Pixel p, const uint8_t *from) {
+    int32_t part[4] = {p >> 11, p >> 6 & 31, p >> 1 & 31, ((p >> 11) + (p >> 6 & 31)) / 2};
+    return (Pixel)(part[from[0]] << 11 | part[from[1]] << 6 | part[from[2]] << 1 | 1);
+}
+
+Pixel kartmodel_colour(int livery) { return repaint(RGB(232, 56, 56), liveries[livery]); }
+
+void kartmodel_paint_rivals(void) {
+    if (rivals_are_painted) return;
+    for (int k = 0; k < RIVALS; k++)
+        for (int d = 0; d < RIVAL_DIRECTIONS; d++) {
+            const Sprite *from = &sprites[d * (DIRECTIONS / RIVAL_DIRECTIONS)];
+            Sprite *to = &rival_sprites[k][d];
+            *to = *from;
+            to->pixels = rival_pixels[k][d];
+            for (int y = 0; y < H; y++)
+                for (int x = from->from[y]; x < from->to[y]; x++)
+                    to->pixels[y * W + x] = repaint(from->pixels[y * W + x], liveries[k]);
+        }
+    rivals_are_painted = 1;
+}
+
+void kartmodel_draw_rival(const Kart *kart, int livery, uint32_t camera_heading, Point ground, int32_t z) {
+    int32_t size = (EYE_BACK * 256 / 100 << 8) / z; /* s.8 of the sprite's own */
+    uint32_t turn = ((kart->heading - camera_heading) >> 16) + (uint32_t)(kart->steer * 24);
+    uint32_t direction = (turn + 65536 / RIVAL_DIRECTIONS / 2) / (65536 / RIVAL_DIRECTIONS) & (RIVAL_DIRECTIONS - 1);
+    shadow(ground, size);
+    ground.y += REAR_ROWS * size / 16;
+    sprite_draw_scaled(&rival_sprites[livery][direction], ground, H * size / 16);
 }

@@ -11,4 +11,13 @@ void kartmodel_bake(void);
  * earth: the colour of its dust off the road. */
 void kartmodel_draw(const Kart *kart, uint32_t camera_heading, Point ground, Point foot, Pixel earth);
 
+/* Draw CPU kart `livery` (0..RIVALS - 1) in its own colours, as small as z (s.8 metres) makes it. */
+void kartmodel_draw_rival(const Kart *kart, int livery, uint32_t camera_heading, Point ground, int32_t z);
+
+/* Paint the CPU karts, if that has not been done yet. */
+void kartmodel_paint_rivals(void);
+
+/* The colour of CPU kart `livery` on the map. */
+Pixel kartmodel_colour(int livery);
+
 #endif

@@ -1,28 +1,37 @@
 /* The rules of racing: grid, laps, wrong way, pause, finish. */
 #include "race.h"
 
-#define GRID_METRES FIX(-6.0)  /* the kart waits this far before the line ... */
-#define GRID_LATERAL FIX(-1.6) /* ... left of the middle */
-#define WRONG_WAY_ERROR 20480  /* 112 degrees */
-#define RIGHT_WAY_ERROR 16384  /* 90 degrees: below this the warning ends */
-#define WRONG_WAY_PATIENCE 20  /* VIs */
-#define RESULTS_TIME 30        /* VIs that the results stay at least */
+#define GRID_FRONT FIX(-6.0)  /* the foremost kart waits this far from the line */
+#define WRONG_WAY_ERROR 20480 /* 112 degrees */
+#define RIGHT_WAY_ERROR 16384 /* 90 degrees: below this the warning ends */
+#define WRONG_WAY_PATIENCE 20 /* VIs */
+#define RESULTS_TIME 30       /* VIs that the results stay at least */
 
-/* Metres from the start line to the player's place on the grid. */
-static fix grid_metres(const Game *game) {
+/* Everybody onto the grid. Its front is before the line; or, if the race begins elsewhere, the player is just there. */
+static void line_up(Game *game) {
     int32_t percent = game->menu.value[ROW_START];
-    return percent ? mul_shift(course_length(&game->course), percent * 41943, 22) : GRID_METRES; /* 2^22 / 100 */
+    fix back = (game->karts - 1) * GRID_STEP, front = GRID_FRONT;
+    if (percent) front = mul_shift(course_length(&game->course), percent * 41943, 22) + back; /* 2^22 / 100 */
+    kart_place(&game->kart, &game->course, front - back, -GRID_LATERAL);
+    if (front != GRID_FRONT || back) /* maybe in a bend, where the course turns within the cell */
+        game->kart.heading -= (uint32_t)kart_heading_error(&game->kart) << 16;
+    if (game->karts > 1) rivals_place(game->rivals, &game->course, front, game->menu.value[ROW_LEVEL]);
+}
+
+/* How the race stands among all karts: until the player has finished. */
+static void step_rivals(Game *game) {
+    if (game->karts == 1) return;
+    rivals_step(game->rivals, &game->course, &game->kart, game->menu.value[ROW_LAPS] * FIX_ONE);
+    if (!game->finished) game->place = rivals_place_of(game->rivals, &game->course, &game->kart);
 }
 
 void race_begin(Game *game) {
     game->paused = game->finished = game->wrong_way = game->wrong_way_time = 0;
     game->laps_done = 0;
-    game->place = 1;
+    game->karts = game->place = game->menu.value[ROW_MODE] == MODE_GRAND_PRIX ? KARTS : 1;
     game->race_time = game->lap_start = 0;
     for (int i = 0; i < MAX_LAPS; i++) game->lap_times[i] = 0;
-    kart_place(&game->kart, &game->course, grid_metres(game), GRID_LATERAL);
-    if (game->menu.value[ROW_START]) /* maybe in a bend, where the course turns within the cell */
-        game->kart.heading -= (uint32_t)kart_heading_error(&game->kart) << 16;
+    line_up(game);
     camera_behind(&game->camera, &game->kart);
     game_enter(STAGE_COUNTDOWN);
 }
@@ -61,15 +70,17 @@ void race_step(Game *game) {
     }
     game->race_time++;
     kart_step(&game->kart, &game->course, game->pad);
+    step_rivals(game);
     watch_direction(game);
     count_laps(game);
     camera_follow(&game->camera, &game->kart);
 }
 
-/* The kart rolls out by itself while the times are shown. */
+/* The karts roll out while the times are shown. */
 void race_results(Game *game) {
     Pad nobody = {0, 0, 0};
     kart_step(&game->kart, &game->course, nobody);
+    step_rivals(game);
     camera_circle(&game->camera, &game->kart, game->stage_time);
     if ((game->pressed & PAD_A) && game->stage_time > RESULTS_TIME) game_enter(STAGE_SELECT);
 }

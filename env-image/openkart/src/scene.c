@@ -77,14 +77,22 @@ static void decoration(const Camera *camera, const Course *course, int i) {
     sprite_draw_scaled(&decor_sprites[d->kind], camera_project(camera, view, 0), high);
 }
 
-static void draw_kart(const Camera *camera, const Kart *kart, Pixel earth) {
+/* The player's kart for 0, else a CPU kart. */
+static inline const Kart *kart_of(const Game *game, int index) {
+    return index == 0 ? &game->kart : &game->rivals[index - 1].kart;
+}
+
+static void draw_kart(const Camera *camera, const Kart *kart, int livery, Pixel earth) {
     View view = camera_view(camera, kart->x, kart->z);
     if (view.z < NEAR) return;
     Point ground = camera_project(camera, view, 0), foot = camera_project(camera, view, kart->y >> 8);
-    kartmodel_draw(kart, camera->heading, ground, foot, earth);
+    if (livery)
+        kartmodel_draw_rival(kart, livery - 1, camera->heading, ground, view.z);
+    else
+        kartmodel_draw(kart, camera->heading, ground, foot, earth);
 }
 
-static inline void sort_items(const Camera *camera, const Course *course, const Kart *kart) {
+static inline void sort_items(const Camera *camera, const Course *course, const Game *game) {
     item_count = 0;
     for (int i = 0; i < BUCKETS; i += 4) buckets[i] = buckets[i + 1] = buckets[i + 2] = buckets[i + 3] = -1;
     for (int i = 0; i < course->count; i++) {
@@ -102,16 +110,19 @@ static inline void sort_items(const Camera *camera, const Course *course, const 
         if (((DECOR_TO - dx) | (DECOR_TO - dz) | (view.z - NEAR) | (view.z + 512 - iabs(view.x))) < 0) continue;
         put(view.z, ITEM_DECOR, i, 0);
     }
-    if (kart) put(camera_view(camera, kart->x, kart->z).z, ITEM_KART, 0, 0);
+    for (int i = 0; game && i < game->karts; i++) {
+        const Kart *kart = kart_of(game, i);
+        if (camera_sees(camera, kart->x, kart->z)) put(camera_view(camera, kart->x, kart->z).z, ITEM_KART, i, 0);
+    }
 }
 
 __attribute__((section(".text.hot.scene"), aligned(4096))) void scene_draw(const Camera *camera, const Course *course,
-                                                                           const Kart *kart) {
+                                                                           const Game *game) {
     const int32_t ratios[2] = {(camera->height - WALL_HEIGHT + WALL_CAP) * 4096 / camera->height,
                                (camera->height - WALL_HEIGHT) * 4096 / camera->height};
     const Theme *theme = &course->data->theme;
     road_draw(camera, course);
-    sort_items(camera, course, kart);
+    sort_items(camera, course, game);
     for (int bucket = BUCKETS - 1; bucket >= 0; bucket--)
         for (int index = buckets[bucket]; index >= 0; index = items[index].next) {
             const Item *item = &items[index];
@@ -124,7 +135,7 @@ __attribute__((section(".text.hot.scene"), aligned(4096))) void scene_draw(const
                 if (item->kind == ITEM_DECOR)
                     decoration(camera, course, item->index);
                 else
-                    draw_kart(camera, kart, theme->dust);
+                    draw_kart(camera, kart_of(game, item->index), item->index, theme->dust);
             }
         }
     raster_flush();

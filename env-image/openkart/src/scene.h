@@ -2,9 +2,9 @@
 #ifndef OPENKART_SCENE_H
 #define OPENKART_SCENE_H
 
-#include "camera.h"
+#include "game.h"
 
-/* Draw everything that lies or stands on the ground, far things first; kart may be 0. */
-void scene_draw(const Camera *camera, const Course *course, const Kart *kart);
+/* Draw everything that lies or stands on the ground, far things first; no karts if game is 0. */
+void scene_draw(const Camera *camera, const Course *course, const Game *game);
 
 #endif

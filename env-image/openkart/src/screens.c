@@ -47,7 +47,7 @@ static void select(const Game *game) {
         text_draw(value_text(menu, row, text), 54, y, colour);
         y += 10;
     }
-    for (int thick = 0; thick < 2; thick++) hud_map(&game->course, 8, 5 + thick, 44, WHITE, 0);
+    for (int thick = 0; thick < 2; thick++) hud_map(&game->course, 8, 5 + thick, 44, WHITE);
     if (game->best_laps[menu->value[ROW_COURSE]]) {
         text_draw("BEST LAP", 70, 20, WHITE);
         text_draw(hud_time(text, game->best_laps[menu->value[ROW_COURSE]]), 70, 30, YELLOW);

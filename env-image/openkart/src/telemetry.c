@@ -43,14 +43,17 @@ void telemetry_write(const struct Game *g, uint32_t *block) {
     block[TM_MODE] = (uint32_t)chosen[ROW_MODE];
     block[TM_SEED] = (uint32_t)chosen[ROW_SEED];
     block[TM_LEVEL] = (uint32_t)chosen[ROW_LEVEL];
-    block[TM_KARTS] = 1;
+    block[TM_KARTS] = (uint32_t)g->karts;
     block[TM_PLACE] = (uint32_t)g->place;
     block[TM_START] = (uint32_t)chosen[ROW_START];
     block[TM_MENU_ROW] = (uint32_t)g->menu.row;
     block[TM_KART_HITS] = (uint32_t)kart->kart_hits;
     for (int i = 1; i <= 6; i++)
-        block[TM_AHEAD_1 + i - 1] = (uint32_t)(int16_t)(course_heading_ahead(&g->course, &kart->place, i) - here);
+        block[TM_AHEAD_1 + i - 1] =
+            (uint32_t)(int16_t)(course_heading_ahead(&g->course, &kart->place, i * g->course.cells) - here);
     block[TM_LAP_METRES] = (uint32_t)course_length(&g->course);
     block[TM_HALF_WIDTH] = (uint32_t)kart->place.half;
+    for (int i = 0; i < RIVALS; i++)
+        block[TM_RIVAL_1 + i] = g->karts > 1 ? (uint32_t)kart_progress(&g->rivals[i].kart, &g->course) : 0;
     block[TM_COURSE_READY] = (uint32_t)game_course_ready(g);
 }
