@@ -49,6 +49,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
 
     rom: path. obs_type: "rgb" uint8 [H, W, 3], "grayscale" uint8 [H, W] or "ram" uint8 [8388608] (RDRAM, big endian).
     size: (H, W) of picture observations, the game's own if None; each pixel is the mean of the area that it covers.
+    crop: only this part of the picture, (top, left, height, width) in the game's own pixels.
     telemetry: observations are Dict(picture, telemetry), a float32 vector with a place for each of `telemetry_names`.
     frameskip: VIs a step (60 a second). noop_max: reset idles a random 0 to noop_max VIs, drawn from the seed.
     choices: the game's settings (see `settings`) that are not the default; a list is drawn from at each reset.
@@ -74,6 +75,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         *,
         obs_type: str = "rgb",
         size: tuple[int, int] | None = None,
+        crop: tuple[int, int, int, int] | None = None,
         telemetry: bool = False,
         frameskip: int = 4,
         render_mode: str | None = None,
@@ -94,7 +96,9 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         self.render_mode = render_mode
         self.frameskip = frameskip
         self.metadata = {**self.metadata, "render_fps": VIS_PER_SECOND / frameskip}
-        self.observations = Observations(obs_type, size or self.native_size, self.telemetry_names if telemetry else ())
+        self.observations = Observations(
+            obs_type, size or (crop[2:] if crop else self.native_size), crop, self.telemetry_names if telemetry else ()
+        )
         self.observation_space = self.observations.space
         self.rom = open_rom(rom)
         self.video = video
@@ -141,8 +145,8 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
     def _judge(self, emulator: Emulator, word: int) -> Outcome:
         """What the step that has just ended, with `word` held, was worth."""
 
-    def _telemetry(self) -> list[float]:
-        """The numbers that go with `telemetry_names`, as of the last `_begin_episode` or `_judge`."""
+    def _telemetry(self, emulator: Emulator) -> list[float]:
+        """The numbers that go with `telemetry_names`."""
         return []
 
     # Gymnasium's interface.
@@ -284,8 +288,8 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
             self.emulator_restarts += 1
 
     def observe(self, emulator: Emulator) -> Any:
-        """What is seen of an emulator; telemetry is as of the last `_begin_episode` or `_judge`."""
-        return self.observations.make(emulator, self._telemetry() if self.observations.with_telemetry else None)
+        """What is seen of an emulator that has just ended a step."""
+        return self.observations.make(emulator, self._telemetry(emulator) if self.observations.with_telemetry else None)
 
     def _counts(self) -> dict[str, Any]:
         """VIs and controller reads since the start state; emulators replaced since the environment was made."""

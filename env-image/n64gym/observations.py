@@ -20,16 +20,24 @@ class Observations:
     Either of the two alone, or Dict(picture=…, telemetry=float32 [N]) if there are `telemetry_names`.
     """
 
-    def __init__(self, obs_type: str, size: tuple[int, int], telemetry_names: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        obs_type: str,
+        size: tuple[int, int],
+        crop: tuple[int, int, int, int] | None,
+        telemetry_names: tuple[str, ...],
+    ) -> None:
         if obs_type not in (*CHANNELS, "ram"):
             raise ValueError(f'obs_type is {obs_type!r}; expected "rgb", "grayscale" or "ram"')
         height, width = size
         if not (1 <= height <= LARGEST[0] and 1 <= width <= LARGEST[1]):
             raise ValueError(f"size is {size}; expected (height, width) up to {LARGEST}")
+        if crop is not None and not (len(crop) == 4 and min(crop) >= 0 and min(crop[2:]) > 0):
+            raise ValueError(f"crop is {crop}; expected (top, left, height, width) in the game's own pixels")
         self.format: ObservationFormat | None = None
         shape: tuple[int, ...] = (RDRAM_BYTES,)
         if obs_type != "ram":
-            self.format = ObservationFormat(height, width, CHANNELS[obs_type])
+            self.format = ObservationFormat(height, width, CHANNELS[obs_type], crop)
             shape = (height, width, 3) if obs_type == "rgb" else (height, width)
         self.space: spaces.Space = spaces.Box(0, 255, shape, np.uint8)
         self.last: Any = np.zeros(shape, np.uint8)

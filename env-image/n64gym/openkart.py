@@ -132,8 +132,8 @@ class OpenKartEnv(RaceEnv):
             "drifting": bool(telemetry.drifting),
         }
 
-    def _telemetry(self) -> list[float]:
-        telemetry = self._read
+    def _telemetry(self, emulator: Emulator) -> list[float]:
+        telemetry = read_telemetry(emulator.rdram)
         bends = telemetry[Telemetry._fields.index("ahead_1") :][:6]
         return [
             telemetry.speed / FIXED / 100,

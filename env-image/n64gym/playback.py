@@ -1,13 +1,8 @@
-"""Playing movies back: to the bit, or saying where they diverged; and demonstrations, to learn from.
-
-python -m n64gym.playback FILE.m64 …    plays movies and says whether they are the same to the bit
-"""
+"""Playing movies back: to the bit, or saying where they diverged; and demonstrations, to learn from."""
 
 from __future__ import annotations
 
-import argparse
 import base64
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from n64gym import m64
-from n64gym.emulator import Emulator, EmulatorError, ObservationFormat
+from n64gym.emulator import Emulator, ObservationFormat
 from n64gym.m64 import MovieError
 from n64gym.movie import CHECK_BYTES, Watch, rdram_hash, read_facts
 from n64gym.n64_env import N64Env
-from n64gym.rom import OPEN_KART, RomError, open_rom
+from n64gym.rom import OPEN_KART, open_rom
 
 FOREIGN_FRAMESKIP = 4  # VIs a step of a movie that does not say
 UNKNOWN_LENGTH = 60 * 60 * 60 * 4  # VIs after which a movie that does not say is over: four hours
@@ -131,30 +126,3 @@ def demonstrations(path: str | Path, env: N64Env) -> Iterator[Demonstration]:
                 yield Demonstration(observation, env.action_of(held))
     finally:
         playback.close()
-
-
-def main() -> None:
-    """Play movies back and say whether they are the same to the bit; exit code 2 if one is not."""
-    parser = argparse.ArgumentParser(prog="python -m n64gym.playback", description=main.__doc__)
-    parser.add_argument("movies", nargs="+", metavar="FILE.m64")
-    parser.add_argument("--rom", help="the ROM, unless it is Open Kart")
-    arguments = parser.parse_args()
-    failed = False
-    for path in arguments.movies:
-        try:
-            playback = Playback(path, arguments.rom)
-            while not playback.over:
-                playback.step()
-            playback.close()
-            verdict = playback.diverged or ("the same to the bit" if playback.facts else "played to its end")
-        except (MovieError, RomError, EmulatorError) as error:
-            verdict = str(error)
-            failed = True
-        else:
-            failed |= bool(playback.diverged)
-        print(f"{path}: {verdict}")
-    sys.exit(2 if failed else 0)
-
-
-if __name__ == "__main__":
-    main()

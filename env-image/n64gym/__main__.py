@@ -1,0 +1,45 @@
+"""Plays movies back, and says whether they are the same to the bit:  python -m n64gym FILE.m64 …"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from n64gym.emulator import EmulatorError
+from n64gym.m64 import MovieError
+from n64gym.playback import Playback
+from n64gym.rom import RomError
+
+
+def verdict(path: str, rom: str | None) -> tuple[bool, str]:
+    """Play a movie; returns whether all went well, and what is to be said."""
+    try:
+        playback = Playback(path, rom)
+        try:
+            while not playback.over:
+                playback.step()
+        finally:
+            playback.close()
+    except (MovieError, RomError, EmulatorError) as error:
+        return False, str(error)
+    if playback.diverged:
+        return False, playback.diverged
+    return True, "the same to the bit" if playback.facts else "played to its end"
+
+
+def main() -> None:
+    """Exit code 2 if a movie diverges or cannot be played."""
+    parser = argparse.ArgumentParser(prog="python -m n64gym", description=__doc__)
+    parser.add_argument("movies", nargs="+", metavar="FILE.m64")
+    parser.add_argument("--rom", help="the ROM, unless it is Open Kart")
+    arguments = parser.parse_args()
+    all_well = True
+    for path in arguments.movies:
+        well, text = verdict(path, arguments.rom)
+        all_well &= well
+        print(f"{path}: {text}", flush=True)
+    sys.exit(0 if all_well else 2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""Start states: made once, kept on disk, found again, and made anew when they are damaged, wrong or cannot be kept."""
+
+import os
+import subprocess
+import sys
+import warnings
+
+import gymnasium
+import n64gym
+import pytest
+from n64gym import openkart, starts
+from n64gym.openkart import OpenKartEnv
+
+SETUP = {"laps": 1}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A cache folder, and a process that remembers nothing."""
+    starts._in_memory.clear()
+    made = []
+    monkeypatch.setattr(openkart, "go_to_race", lambda *to: (made.append(1), go_to_race(*to)))
+    yield tmp_path / "cache", made
+    starts._in_memory.clear()
+
+
+go_to_race = openkart.go_to_race
+
+
+def first_reset(folder):
+    """What a new process finds: its first observation, and its first info."""
+    starts._in_memory.clear()
+    with gymnasium.make("n64gym/OpenKart-v0", cache=folder, **SETUP) as env:
+        observation, info = env.reset(seed=1)
+        return observation.tobytes(), info
+
+
+def test_a_start_is_made_once(folder):
+    folder, made = folder
+    first, again = first_reset(folder), first_reset(folder)
+    assert len(made) == 1
+    assert first == again
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_environments_of_one_process_share_it(folder):
+    _, made = folder
+    with (
+        gymnasium.make("n64gym/OpenKart-v0", cache=False, **SETUP) as one,
+        gymnasium.make("n64gym/OpenKart-v0", cache=False, **SETUP) as two,
+    ):
+        assert (one.reset()[0] == two.reset()[0]).all()
+    assert len(made) == 1
+
+
+def truncate(data):
+    return data[: len(data) // 2]
+
+
+def flip(data):
+    return data[:-1000] + bytes([data[-1000] ^ 1]) + data[-999:]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [truncate, flip, lambda data: b"", lambda data: b"{}\n" + data, lambda data: b"\n", lambda data: b"\xff" * 5000],
+    ids=["cut off", "a bit flipped", "empty", "no facts", "no head", "garbage"],
+)
+def test_a_damaged_file_is_made_anew(folder, damage):
+    folder, made = folder
+    first = first_reset(folder)
+    (file,) = folder.iterdir()
+    whole = file.read_bytes()
+    file.write_bytes(damage(whole))
+    assert first_reset(folder) == first
+    assert len(made) == 2
+    assert file.read_bytes() == whole
+
+
+def test_a_whole_file_with_another_start_in_it_is_made_anew(folder):
+    folder, made = folder
+    first = first_reset(folder)
+    (file,) = folder.iterdir()
+    starts._in_memory.clear()
+    with gymnasium.make("n64gym/OpenKart-v0", cache=folder, laps=2) as env:
+        env.reset()
+    (other,) = set(folder.iterdir()) - {file}
+    file.write_bytes(other.read_bytes())
+    assert first_reset(folder) == first
+    assert len(made) == 3
+
+
+def test_a_state_that_the_core_refuses_is_made_anew(folder, monkeypatch):
+    folder, made = folder
+    first = first_reset(folder)
+    (file,) = folder.iterdir()
+    head, _, data = file.read_bytes().partition(b"\n")
+    state = n64gym.State.from_data(data)
+    monkeypatch.setattr(starts.State, "from_data", lambda _: broken(state))
+    observation, info = first_reset(folder)
+    assert observation == first[0]
+    assert (len(made), info["emulator_restarts"]) == (2, 1)
+
+
+def broken(state):
+    os.pwrite(int(state.path.rpartition("/")[2]), b"M64", 0)
+    return state
+
+
+RUN = """
+import gymnasium, hashlib, n64gym, sys
+with gymnasium.make("n64gym/OpenKart-v0", cache=sys.argv[1], laps=1) as env:
+    observation, info = env.reset(seed=1)
+    print(hashlib.sha256(observation).hexdigest(), info["start_state"])
+"""
+
+
+def test_two_processes_make_it_at_once(tmp_path):
+    processes = [
+        subprocess.Popen([sys.executable, "-c", RUN, tmp_path], stdout=subprocess.PIPE, text=True) for _ in range(4)
+    ]
+    answers = {process.communicate(timeout=60)[0] for process in processes}
+    assert [process.returncode for process in processes] == [0] * 4
+    assert len(answers) == 1
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_folder_that_cannot_be_written_costs_a_warning(folder, tmp_path):
+    tmp_path.joinpath("file").write_text("in the way")  # root may write into any folder, so a file stands there
+    with (
+        pytest.warns(UserWarning, match=r"start states cannot be kept in .*: File exists; each process makes them"),
+        gymnasium.make("n64gym/OpenKart-v0", cache=tmp_path / "file", **SETUP) as env,
+    ):
+        env.reset()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            env.reset()
+            env.reset(options={"laps": 2})  # said once
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
+@pytest.mark.parametrize("state", ["read-only", "full"])
+def test_a_read_only_or_full_cache_folder(tmp_path, state):
+    """On a real file system of its own, in a mount namespace of its own."""
+    prepare = {
+        "read-only": f"mount -t tmpfs tmpfs {tmp_path} && mount -o remount,ro {tmp_path}",
+        "full": f"mount -t tmpfs -o size=64k tmpfs {tmp_path}",
+    }[state]
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", f'{prepare} && exec "$0" -c "$1" {tmp_path}', sys.executable, RUN],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if done.returncode and "unshare" in done.stderr:
+        pytest.skip("no right to a mount namespace here") if not os.environ.get("CI") else pytest.fail(done.stderr)
+    why = {"read-only": "Read-only file system", "full": "No space left on device"}[state]
+    assert done.returncode == 0, done.stderr
+    assert f"start states cannot be kept in {tmp_path}: {why}" in done.stderr
+    assert len(done.stdout.split()) == 2
+
+
+def test_old_files_go(folder, monkeypatch):
+    folder, _ = folder
+    monkeypatch.setattr(starts, "FILES", 2)
+    for laps in (1, 2, 3):
+        starts._in_memory.clear()
+        with gymnasium.make("n64gym/OpenKart-v0", cache=folder, laps=laps) as env:
+            env.reset()
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_what_does_not_matter_makes_no_new_start(folder):
+    folder, made = folder
+    with gymnasium.make("n64gym/OpenKart-v0", cache=folder, course_seed=range(100)) as env:
+        for seed in range(3):
+            env.reset(seed=seed)
+    assert len(made) == 1
+
+
+def test_the_users_cache_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert starts.default_folder() == tmp_path / "n64gym"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert str(starts.default_folder()) == "/home/somebody/.cache/n64gym"
+
+
+def test_a_game_typed_into_an_interpreter_has_no_source():
+    assert n64gym.n64_env.code_hash(OpenKartEnv) != ""
+    assert n64gym.n64_env.code_hash(type("Typed", (), {"__module__": "builtins"})) == ""
