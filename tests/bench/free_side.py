@@ -18,7 +18,8 @@ from ctypes import byref, c_int
 from pathlib import Path
 
 import numpy as np
-from n64gym import host, openkart
+from n64gym import host
+from n64gym import openkart_telemetry as openkart
 from n64gym.shared import RDRAM_BYTES
 
 STATE_LOAD = 10  # m64p_types.h, as are the commands in host.py
