@@ -118,6 +118,7 @@ class Emulator:
             "video_plugin": str(DATA / "lockstep-video.so"),
             "input_plugin": str(DATA / "lockstep-input.so"),
             "real_plugin": str(PLUGINS / f"mupen64plus-video-{video}.so") if video else None,
+            "rsp_plugin": str(PLUGINS / "mupen64plus-rsp-hle.so"),
             "screen": (480, 640),
             "force_video": force_video,
         }

@@ -351,6 +351,17 @@ def test_a_race_without_a_human_is_refused_at_reset(rom, make):
         make(rom("kart64-cpu")).reset()
 
 
+def test_without_a_plugin_a_game_that_draws_with_the_gpu_runs_unseen(rom, make):
+    env = make(rom("kart64-gpu"))
+    with pytest.warns(UserWarning, match='its picture is missing: pass video="glide64mk2"'):
+        env.reset()
+    lists = env.emulator.display_lists
+    for _ in range(20):
+        *_, info = env.step(STRAIGHT)
+    assert info["speed"] > 30
+    assert env.emulator.display_lists - lists == 40
+
+
 def test_a_real_plugin_draws_where_there_is_a_display(make, display):
     """As the cartridge needs it. The double's small picture is none that glide64mk2 shows."""
     env = make(video="auto", obs_type="rgb", size=(48, 64))

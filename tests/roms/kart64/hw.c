@@ -51,6 +51,29 @@ void hw_start(void) {
     MI_MASK = MI_MASK_SET_SI | MI_MASK_SET_VI;
 }
 
+#ifdef GPU
+#define DMEM_TASK ((volatile uint32_t *)0xA4000FC0)
+#define SP_STATUS REG(0xA4040010)
+#define MI_INTR_SP 0x01u
+
+/* Hands an empty display list to the signal processor, and waits until it is done with it. */
+static void submit_picture(void) {
+    static uint32_t list[2] __attribute__((aligned(8))) = {0xB8000000, 0}; /* the list's end */
+    static uint32_t microcode[0x400];
+    UNCACHED(list)[0] = list[0];
+    DMEM_TASK[0] = 1; /* graphics */
+    DMEM_TASK[2] = DMEM_TASK[4] = DMEM_TASK[6] = PHYSICAL(microcode);
+    DMEM_TASK[3] = 0xD0;   /* bytes of boot code, */
+    DMEM_TASK[5] = 0x1000; /* of code, */
+    DMEM_TASK[7] = 0x800;  /* and of data */
+    DMEM_TASK[12] = PHYSICAL(list);
+    SP_STATUS = 0x105; /* run, and interrupt when done */
+    while (!(MI_INTR & MI_INTR_SP)) {
+    }
+    SP_STATUS = 0x08; /* acknowledge */
+}
+#endif
+
 static Pad read_pad(void) {
     volatile uint32_t *block = UNCACHED(pad_block);
     Pad pad = {0, 0, 0};
@@ -67,6 +90,9 @@ void hw_interrupt(void) {
     if (pending & MI_INTR_SI) {
         SI_STATUS = 0;
         game_frame(read_pad());
+#ifdef GPU
+        submit_picture();
+#endif
         VI_ORIGIN = PHYSICAL(raster_shown());
     }
     if (pending & MI_INTR_VI) {
