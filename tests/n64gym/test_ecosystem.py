@@ -1,0 +1,120 @@
+"""n64gym with the programs that people use on Gymnasium environments: its wrappers and vectors, Stable-Baselines3."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import gymnasium
+import n64gym  # noqa: F401 - registers the ids
+import numpy as np
+import pytest
+from gymnasium.wrappers import FrameStackObservation, RecordEpisodeStatistics, TimeLimit
+
+ROOT = Path(__file__).parents[2]
+ID = "n64gym/OpenKart-v0"
+STRAIGHT = 1
+GREY = {"obs_type": "grayscale", "size": (84, 84)}
+
+
+def run_to_the_end(env):
+    """Rewards and observations of an episode, and what its last step returned."""
+    observation, _ = env.reset(seed=1)
+    observations, rewards, over = [observation], [], False
+    while not over:
+        observation, reward, terminated, truncated, info = env.step(STRAIGHT)
+        observations.append(observation)
+        rewards.append(reward)
+        over = terminated or truncated
+    return np.array(observations), rewards, terminated, truncated, info
+
+
+def test_record_episode_statistics():
+    with RecordEpisodeStatistics(gymnasium.make(ID, time_limit=2.0, **GREY)) as env:
+        _, rewards, _, _, info = run_to_the_end(env)
+    assert info["episode"]["l"] == len(rewards) == 30  # 2 s of 15 steps each
+    assert info["episode"]["r"] == pytest.approx(sum(rewards), rel=1e-5)
+    assert info["metrics"]["progress"] > 0  # the environment's own figures are still there
+
+
+def test_time_limit():
+    with TimeLimit(gymnasium.make(ID, **GREY), 7) as env:
+        _, rewards, terminated, truncated, info = run_to_the_end(env)
+    assert (len(rewards), terminated, truncated) == (7, False, True)
+    assert "metrics" not in info  # the race itself would go on
+
+
+def test_frame_stack():
+    with FrameStackObservation(gymnasium.make(ID, time_limit=1.0, **GREY), 4) as env:
+        assert env.observation_space.shape == (4, 84, 84)
+        stacks, *_ = run_to_the_end(env)
+    assert (stacks[1:, :3] == stacks[:-1, 1:]).all()  # a frame moves one place a step, and is not overwritten there
+    assert (stacks[8, 0] != stacks[8, 3]).any()
+
+
+@pytest.mark.parametrize("mode", ["sync", "async", "vector_entry_point"])
+def test_make_vec(mode):
+    """Two environments do what one does, whatever steps them, and begin again by themselves."""
+    with gymnasium.make(ID, time_limit=1.0, **GREY) as env:
+        alone, rewards, *_ = run_to_the_end(env)
+    envs = gymnasium.make_vec(ID, 2, vectorization_mode=mode, time_limit=1.0, **GREY)
+    try:
+        observations, _ = envs.reset(seed=1)
+        assert (observations == alone[0]).all()
+        for observation, reward in zip(alone[1:], rewards, strict=True):
+            observations, together, _, truncated, _ = envs.step(np.full(2, STRAIGHT))
+            assert (observations == observation).all()
+            assert together == pytest.approx([reward, reward])
+        assert truncated.all()
+        observations, *_ = envs.step(np.full(2, STRAIGHT))
+        assert (observations == alone[0]).all()
+    finally:
+        envs.close()
+
+
+STABLE_BASELINES = """
+import json, warnings
+warnings.simplefilter("error", UserWarning)  # what check_env says short of refusing
+import gymnasium, n64gym, torch
+from gymnasium.wrappers import FrameStackObservation
+from stable_baselines3 import PPO
+from stable_baselines3.common.env_checker import check_env
+from stable_baselines3.common.env_util import make_vec_env
+
+torch.set_num_threads(1)
+ID = "n64gym/OpenKart-v0"
+for settings in ({}, {"size": (84, 84)}, {"size": (84, 84), "telemetry": True}):
+    with gymnasium.make(ID, render_mode="rgb_array", **settings) as env:
+        check_env(env)
+stacked = {"obs_type": "grayscale", "size": (84, 84), "time_limit": 2.0}
+envs = make_vec_env(ID, 2, env_kwargs=stacked, wrapper_class=FrameStackObservation, wrapper_kwargs={"stack_size": 4})
+check_env(FrameStackObservation(gymnasium.make(ID, **stacked), 4))
+for env in (envs, ID):  # SB3 makes one itself, in colour and with all defaults
+    model = PPO("CnnPolicy", env, n_steps=64, batch_size=64, n_epochs=1, seed=1)
+    before = [weights.detach().clone() for weights in model.policy.parameters()]
+    model.learn(256)
+    after = list(model.policy.parameters())
+    trained = all(bool((a != b).any() and b.isfinite().all()) for a, b in zip(before, after))
+    print(json.dumps([model.num_timesteps, len(model.ep_info_buffer), trained]))
+    model.get_env().close()
+"""
+
+
+@pytest.mark.timeout(180)
+def test_stable_baselines():
+    """check_env without a warning, and PPO unchanged, on grey stacks and on what it makes from the id alone."""
+    if not (ROOT / ".venv-bench" / "sb3").exists():
+        message = "Stable-Baselines3 is not installed: make .venv-bench/sb3"
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    done = subprocess.run(
+        [ROOT / ".venv-bench" / "bin" / "python", "-c", STABLE_BASELINES],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "env-image")},
+        capture_output=True,
+        text=True,
+        timeout=170,
+    )
+    assert done.returncode == 0, done.stderr
+    stacked, plain = [json.loads(line) for line in done.stdout.splitlines()]
+    assert stacked == [256, 8, True]  # 2 x 128 steps, each 4 episodes of 2 s
+    assert plain[0] == 256
+    assert plain[2]
