@@ -21,6 +21,7 @@ from n64gym.mariokart64_memory import (
     WATCH,
     Race,
     is_off_road,
+    place_of,
     read_menu,
     read_race,
 )
@@ -58,7 +59,7 @@ class MarioKart64Env(RaceEnv):
     }
     telemetry_names = (
         "speed",  # 1 = 100 km/h
-        "lap_progress",  # of the lap, 0 to 1; a little below 0 before the first
+        "lap_progress",  # along the lap from the line, 0 to 1
         "laps_left",  # of those of the race, 1 to 0
         "place",  # 0 = first, 1 = last
         "off_road",
@@ -111,8 +112,6 @@ class MarioKart64Env(RaceEnv):
         if emulator.display_lists and not self._warned:
             self._warned = True
             logger.warn('this game draws with the GPU, so its picture is missing: pass video="glide64mk2"')
-        self._course = COURSES[setup["course"]]
-        self._grand_prix = setup["mode"] == "grand_prix"
         self._progress = 0.0
         self._hits, self._hit = 0, False
         return super()._begin_episode(emulator, setup)
@@ -126,17 +125,18 @@ class MarioKart64Env(RaceEnv):
         )
         self._hits += bool(race.effects & HIT) and not self._hit
         self._hit = bool(race.effects & HIT)
-        lap = min(max(race.lap, 0), LAPS)
+        lap = laps_done(race)
+        place, karts = place_of(race)
         finished = race.complete or race.lap >= LAPS
         return RaceStatus(
             progress=self._progress,
             lap=lap,
             laps=LAPS,
             speed=race.speed * KMH,
-            place=race.rank + 1 if self._grand_prix else 1,
-            karts=race.karts if self._grand_prix else 1,
+            place=place,
+            karts=karts,
             wrong_way=race.wrong_way,
-            off_road=is_off_road(race, self._course),
+            off_road=is_off_road(race),
             collisions=self._hits,
             finished=finished,
             race_time=race.lap_ends[-1] * HUNDREDTH if finished and race.lap_ends[-1] else race.timer,
@@ -154,17 +154,23 @@ class MarioKart64Env(RaceEnv):
             "lap_hundredths": race.lap_times,  # of a second
         }
 
-    def _telemetry(self) -> list[float]:
-        status = self._last
+    def _telemetry(self, emulator: Emulator) -> list[float]:
+        race = read_race(emulator.rdram)
+        place, karts = place_of(race)
         return [
-            status.speed / 100,
-            status.progress - status.lap,
-            1 - status.lap / status.laps,
-            (status.place - 1) / max(1, status.karts - 1),
-            status.off_road,
-            status.wrong_way,
-            bool(self._read.effects & DRIFTING),
+            race.speed * KMH / 100,
+            race.path_point / max(1, race.path_points),
+            1 - laps_done(race) / LAPS,
+            (place - 1) / max(1, karts - 1),
+            is_off_road(race),
+            race.wrong_way,
+            bool(race.effects & DRIFTING),
         ]
+
+
+def laps_done(race: Race) -> int:
+    """Laps completed, 0 to 3."""
+    return min(max(race.lap, 0), LAPS)
 
 
 def choose_video(sha1: str) -> str | None:

@@ -174,6 +174,8 @@ def read_menu(rdram: Rdram) -> Menu:
 class Race(NamedTuple):
     """Player 1 in a race."""
 
+    mode: str
+    course: int
     flags: int
     character: int
     position: tuple[float, float, float]  # in the course's units
@@ -204,6 +206,8 @@ def read_race(rdram: Rdram) -> Race:
     x, y, z, vx, vy, vz = (f32(rdram, player + offset) for offset in (0x14, 0x18, 0x1C, 0x34, 0x38, 0x3C))
     ends, times = ([s32(rdram, hud + first + 4 * i) for i in range(LAPS)] for first in (0x14, 0x20))
     return Race(
+        mode=MODES[s32(rdram, at["gModeSelection"]) & 1],
+        course=s16(rdram, at["gCurrentCourseId"]),
         flags=types[0],
         character=u16(rdram, player + 0x254),
         position=(x, y, z),
@@ -226,7 +230,12 @@ def read_race(rdram: Rdram) -> Race:
     )
 
 
-def is_off_road(race: Race, course: int) -> bool:
+def place_of(race: Race) -> tuple[int, int]:
+    """The place, 1 is first, and of how many karts; in a time trial the ranks mean nothing."""
+    return (race.rank + 1, race.karts) if race.mode == "grand_prix" else (1, 1)
+
+
+def is_off_road(race: Race) -> bool:
     """Whether two tyres or more stand where the course does not lead."""
-    beside = OFF_ROAD | OFF_ROAD_THERE.get(course, frozenset())
+    beside = OFF_ROAD | OFF_ROAD_THERE.get(race.course, frozenset())
     return sum(surface in beside for surface in race.surfaces) >= 2

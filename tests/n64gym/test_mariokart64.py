@@ -8,6 +8,8 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
+import gymnasium
+import n64gym
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
@@ -126,7 +128,7 @@ def test_a_race_that_is_none_is_reported_with_what_was_found(rom):
     setup = setup_of()
     with Emulator(rom("kart64-cpu")) as emulator:
         menu.go_to_race(emulator, setup)
-        with pytest.raises(RomError, match=r"US\): player 1's flags 0x9000 \(expected 0xc000.*course 8; flags 36864"):
+        with pytest.raises(RomError, match=r"US\): player 1's flags 0x9000 \(expected 0xc000.*course 8, flags 36864"):
             menu.check_race(emulator, setup)
 
 
@@ -142,8 +144,8 @@ def make(rom, tmp_path):
 
     def make(path=None, **settings):
         settings = {"obs_type": "grayscale", "size": (60, 80), "video": None, "cache": tmp_path, **settings}
-        made.append(MarioKart64Env(path or rom("kart64"), check_rom=False, **settings))
-        return made[-1]
+        made.append(gymnasium.make("n64gym/MarioKart64-v0", rom=path or rom("kart64"), check_rom=False, **settings))
+        return made[-1].unwrapped
 
     yield make
     for env in made:
@@ -214,6 +216,52 @@ def test_speed_is_the_way_made(driven):
         assert now["speed"] == pytest.approx(metres * 15 * 3.6, rel=0.15)  # 15 steps a second
 
 
+@pytest.mark.parametrize("course", list(memory.COURSES)[:4])  # the double's four circuits
+def test_every_circuit_is_finished(make, course):
+    env = make(course=course, reward="legacy", actions="multidiscrete")
+    _, info = env.reset()
+    over = False
+    while not over:
+        _, _, over, truncated, info = env.step(env.action_of(controller.DRIVING[to_point(env, 12)].word))
+        assert not truncated
+    assert (info["lap"], len(info["lap_times"])) == (3, 3)
+    assert info["metrics"]["reward_lap"] == 200
+    assert info["metrics"]["reward_finish"] == 1000
+
+
+def test_telemetry_beside_the_picture(make):
+    env = make(telemetry=True, mode="grand_prix", course="toads_turnpike")
+    observation, info = env.reset()
+    speed, lap_progress, laps_left, place, off_road, wrong_way, drifting = observation["telemetry"].tolist()
+    assert (speed, laps_left, place, off_road, wrong_way, drifting) == (0, 1, 1, 0, 0, 0)
+    assert lap_progress == pytest.approx(1 + info["progress"])
+    for _ in range(60):
+        observation, *_, info = env.step(to_point(env, 12))
+    assert observation["telemetry"][0] == pytest.approx(info["speed"] / 100)
+    env.emulator.step(22, controller.word(controller.A | controller.R, x=80))  # a hop that lands in a drift
+    assert env.observe(env.emulator)["telemetry"][-1] == 1
+
+
+def test_a_recorded_race_plays_back_to_the_bit(rom, make, tmp_path):
+    env = n64gym.RecordMovie(make(course="choco_mountain", character="toad"), tmp_path / "movies")
+    env.reset(seed=1)
+    for _ in range(100):
+        env.step(to_point(env.unwrapped, 12))
+    env.close()
+    (movie,) = (tmp_path / "movies").glob("*.m64")
+    playback = n64gym.Playback(movie, rom("kart64"))
+    while not playback.over:
+        playback.step()
+    assert playback.diverged == ""
+    race = memory.read_race(playback.emulator.rdram)
+    playback.close()
+    assert (race.course, race.character, race.lap) == (memory.COURSES["choco_mountain"], 3, 0)
+    shown = list(n64gym.demonstrations(movie, make()))
+    assert 95 <= len(shown) <= 101  # the race, and nothing of the menus
+    assert {int(step.action) for step in shown} <= set(range(12))
+    assert sum(int(step.action) == STRAIGHT for step in shown) > 10
+
+
 def test_wrong_way(make):
     env = make()
     _, info = env.reset()
@@ -265,8 +313,11 @@ def test_off_road_and_collisions(make):
     [("luigi_raceway", 2, True), ("moo_moo_farm", 2, False), ("royal_raceway", 3, True), ("kalimari_desert", 13, True)],
 )
 def test_sand_is_the_road_on_some_courses(course, surface, expected):
-    race = memory.Race(*[0] * len(memory.Race._fields))._replace(surfaces=(surface, surface, 1, 1))
-    assert memory.is_off_road(race, memory.COURSES[course]) is expected
+    race = memory.Race(*[0] * len(memory.Race._fields))._replace(
+        course=memory.COURSES[course], surfaces=(surface, surface, 1, 1)
+    )
+    assert memory.is_off_road(race) is expected
+    assert not memory.is_off_road(race._replace(surfaces=(surface, 1, 1, 1)))
 
 
 def test_a_grand_prix_is_overtaken_and_finished(make):
