@@ -1,0 +1,225 @@
+"""Where Super Smash Bros. (US, 1999) keeps its state in RDRAM, and the reading of it.
+
+Sources: D = the public decompilation VetriTheRetri/ssb-decomp-re (symbols with addresses, structs); I = its US machine
+code, seen to use this very address or offset; G = GameShark codes that Debian's mupencheat.txt carries. All of it is
+certain as far as that goes; none of it has met the real game here, only the double in tests/roms/smash64.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+SHA1 = "e2929e10fccc0aa84e5776227e798abc07cedabf"  # of the good US dump in .z64 order, header id NALE (D)
+
+# u8 fields of gSCManagerSceneData (D, 800A4AD0; its offsets by G 800A4AE7 and I 800A4ADF)
+SCENE = 0x800A4AD0
+SCENE_STAGE = 0x800A4ADF  # of the match to come
+# gSCManagerBackupData (D): what the save has unlocked
+UNLOCKED = 0x800A4937  # u8 (G), bit 4 = Mushroom Kingdom (D)
+UNLOCKED_FIGHTERS = 0x800A4938  # u16 (G), bit = fighter
+MUSHROOM_KINGDOM_BIT = 4
+
+NO_CONTROLLER, TITLE, MODE_SELECT, ONE_PLAYER_MENU, VS_MENU = 0, 1, 7, 8, 9  # SCENE (D: SCKind)
+FIGHTER_SELECT, STAGE_SELECT, VS_BATTLE, VS_RESULTS, N64_LOGO = 16, 21, 22, 24, 27
+OPENING = range(28, 47)  # the movie; A, B or START leads to the title
+EXPLAIN, AUTO_DEMO = 59, 60
+
+# SCBattleState (D): two of them, and a pointer to the one that is played. G: 800A4D1E, 800A4D2B, 800A4D76 and others.
+BATTLE = 0x800A50E8  # pointer (I)
+VS_STATE = 0x800A4D08  # gSCManagerTransferBattleState: what the menus set up, and then the match (I)
+SUDDEN_DEATH_STATE = 0x800A4EF8  # gSCManagerVSBattleState: only a tie is fought out in it (D)
+STAGE, IS_TEAM_BATTLE, RULES = 0x01, 0x02, 0x03  # u8
+MINUTES, STOCKS = 0x06, 0x07  # u8: 100 = no time limit; stocks less one
+STATUS = 0x11  # u8 (I)
+FRAMES = 0x18  # u32, since the match began
+ITEM_RATE = 0x1C  # u8, 0 = no items
+PLAYERS, PLAYER_BYTES = 0x20, 0x74  # (I)
+
+# SCPlayerData (D), from the player's beginning
+LEVEL, KIND, FIGHTER = 0x00, 0x02, 0x03  # u8; FIGHTER by G
+STOCKS_LEFT = 0x0B  # s8: less one, so -1 = out
+FALLS = 0x10  # s32
+TOTAL_DAMAGE = 0x38  # s32, percent taken since the match began, from anybody (I)
+DAMAGE = 0x4C  # s32, the percent on the screen, up to 999 (G, I)
+FIGHTER_OBJECT = 0x58  # pointer to a GObj
+
+NO_LIMIT = 100  # MINUTES
+TIME_RULE, STOCK_RULE = 1, 2  # RULES
+WAIT, GO, PAUSE, UNPAUSE, END, SET = 0, 1, 2, 3, 5, 7  # STATUS
+HUMAN, COMPUTER, NOBODY = 0, 1, 2  # KIND
+NO_FIGHTER = 28  # FIGHTER
+
+# Menus. Their code is loaded over each other, so a variable means something only while its scene's clock runs.
+CLOCKS = {  # s32: the scene's frames so far (D; FIGHTER_SELECT's by I)
+    MODE_SELECT: 0x80132CA0,
+    VS_MENU: 0x80134980,
+    FIGHTER_SELECT: 0x8013BDCC,
+    STAGE_SELECT: 0x80134C24,
+}
+MODE_SELECT_CURSOR = 0x80132C88  # s32: 0 one player, 1 VS, 2 options, 3 data (D)
+VS_CURSOR, VS_RULE = 0x80134948, 0x8013494C  # s32: 0 start, 1 rule, 2 time or stocks, 3 options; 0 time, 1 stock (D)
+VS_MINUTES, VS_STOCKS = 0x80134950, 0x80134954  # s32, as in SCBattleState (D)
+STAGE_CURSOR = 0x80134BD8  # s32: 0 to 4 the upper row, 5 to 9 the lower (D)
+
+# MNPlayersSlotVS (D) of the fighter select, one for each of four players
+SLOTS, SLOT_BYTES = 0x8013BA88, 0xBC
+SLOT_CURSOR, SLOT_PUCK = 0x00, 0x04  # pointers to GObj
+SLOT_LEVEL, SLOT_FIGHTER = 0x38, 0x48
+SLOT_HELD, SLOT_KIND = 0x80, 0x84  # whose puck the cursor holds, -1 = none
+SLOT_IS_READY, SLOT_IS_ADJUSTING = 0x88, 0xA0
+
+OBJECT = 0x74  # GObj: pointer to what it shows (I)
+SPRITE_X, SPRITE_Y = 0x58, 0x5C  # SObj: f32, pixels (I)
+MODEL_X, MODEL_Y = 0x1C, 0x20  # DObj: f32, the game's units; y is up (D)
+
+FIGHTERS = (  # FIGHTER by name, gym-mupen64plus' names (D and G)
+    "mario", "fox", "dk", "samus", "luigi", "link", "yoshi", "falcon", "kirby", "pikachu", "jigglypuff", "ness",
+)  # fmt: skip
+STAGES = (  # STAGE by name (D: GRKind)
+    "Peach's Castle", "Sector Z", "Congo Jungle", "Planet Zebes", "Hyrule Castle", "Yoshi's Island", "Dream Land",
+    "Saffron City", "Mushroom Kingdom",
+)  # fmt: skip
+PORTRAITS = (  # the fighter select, row by row (D)
+    "luigi", "mario", "dk", "link", "samus", "falcon", "ness", "yoshi", "kirby", "fox", "pikachu", "jigglypuff",
+)  # fmt: skip
+STAGE_PICTURES = (  # the stage select, row by row; the tenth is the game's own random choice (D)
+    "Peach's Castle", "Congo Jungle", "Hyrule Castle", "Planet Zebes", "Mushroom Kingdom",
+    "Yoshi's Island", "Dream Land", "Sector Z", "Saffron City",
+)  # fmt: skip
+
+
+class Memory:
+    """RDRAM, words [2097152] in the host's byte order, by the console's addresses 80000000 to 807FFFFF."""
+
+    def __init__(self, rdram: NDArray[np.uint32]) -> None:
+        self._words = rdram
+        self._signed = rdram.view(np.int32)
+        self._floats = rdram.view(np.float32)
+        self._bytes = rdram.view(np.uint8)
+
+    def u8(self, address: int) -> int:
+        """Return the byte at `address`."""
+        return int(self._bytes[address & 0x7FFFFF ^ 3])
+
+    def u16(self, address: int) -> int:
+        """Return the halfword at `address`, which is even."""
+        return self.u8(address) << 8 | self.u8(address + 1)
+
+    def u32(self, address: int) -> int:
+        """Return the word at `address`, a multiple of 4."""
+        return int(self._words[(address & 0x7FFFFF) >> 2])
+
+    def s32(self, address: int) -> int:
+        """Return the signed word at `address`, a multiple of 4."""
+        return int(self._signed[(address & 0x7FFFFF) >> 2])
+
+    def f32(self, address: int) -> float:
+        """Return the float at `address`, a multiple of 4."""
+        return float(self._floats[(address & 0x7FFFFF) >> 2])
+
+    def follow(self, address: int) -> int | None:
+        """Return the pointer at `address`; None if it points at nothing that a word could be read from."""
+        pointer = self.u32(address)
+        return pointer if 0x80000400 <= pointer < 0x80800000 - 0x100 and pointer % 4 == 0 else None
+
+    def set_u8(self, address: int, value: int) -> None:
+        """Write a byte."""
+        self._bytes[address & 0x7FFFFF ^ 3] = value
+
+
+class Player(NamedTuple):
+    """One player of the match."""
+
+    kind: int
+    fighter: int
+    level: int
+    damage: int  # percent
+    total_damage: int  # percent since the match began
+    falls: int
+    stocks: int  # left, the one being played included
+    position: tuple[float, float] | None  # x to the right and y up; None before the fighter is there
+
+
+class Battle(NamedTuple):
+    """The match in VS mode."""
+
+    scene: int
+    is_sudden_death: bool
+    status: int
+    stage: int
+    rules: int
+    minutes: int
+    item_rate: int
+    frames: int
+    players: tuple[Player, Player, Player, Player]
+
+
+def read_battle(memory: Memory) -> Battle:
+    """Read the match as it stands; meaningful while `scene` is VS_BATTLE."""
+    battle = memory.u32(BATTLE)
+    state = SUDDEN_DEATH_STATE if battle == SUDDEN_DEATH_STATE else VS_STATE
+    one, two, three, four = (read_player(memory, state + PLAYERS + index * PLAYER_BYTES) for index in range(4))
+    return Battle(
+        scene=memory.u8(SCENE),
+        is_sudden_death=state == SUDDEN_DEATH_STATE,
+        status=memory.u8(state + STATUS),
+        stage=memory.u8(state + STAGE),
+        rules=memory.u8(state + RULES),
+        minutes=memory.u8(state + MINUTES),
+        item_rate=memory.u8(state + ITEM_RATE),
+        frames=memory.u32(state + FRAMES),
+        players=(one, two, three, four),
+    )
+
+
+def read_player(memory: Memory, address: int) -> Player:
+    """Read the SCPlayerData at `address`."""
+    stocks = memory.u8(address + STOCKS_LEFT)
+    return Player(
+        kind=memory.u8(address + KIND),
+        fighter=memory.u8(address + FIGHTER),
+        level=memory.u8(address + LEVEL),
+        damage=memory.s32(address + DAMAGE),
+        total_damage=memory.s32(address + TOTAL_DAMAGE),
+        falls=memory.s32(address + FALLS),
+        stocks=stocks + 1 & 0xFF,
+        position=read_position(memory, address + FIGHTER_OBJECT, MODEL_X, MODEL_Y),
+    )
+
+
+def read_position(memory: Memory, object_pointer: int, x: int, y: int) -> tuple[float, float] | None:
+    """Read where the sprite or model of the GObj is that the pointer at `object_pointer` points to."""
+    shown = memory.follow(object_pointer)
+    shown = memory.follow(shown + OBJECT) if shown else None
+    return (memory.f32(shown + x), memory.f32(shown + y)) if shown else None
+
+
+class Slot(NamedTuple):
+    """One player's place on the fighter select."""
+
+    cursor: tuple[float, float] | None
+    puck: tuple[float, float] | None
+    level: int
+    fighter: int
+    held: int
+    kind: int
+    is_ready: bool  # a fighter is chosen
+    is_adjusting: bool  # the cursor moves by itself
+
+
+def read_slot(memory: Memory, player: int) -> Slot:
+    """Read the place of player 0 to 3."""
+    slot = SLOTS + player * SLOT_BYTES
+    return Slot(
+        cursor=read_position(memory, slot + SLOT_CURSOR, SPRITE_X, SPRITE_Y),
+        puck=read_position(memory, slot + SLOT_PUCK, SPRITE_X, SPRITE_Y),
+        level=memory.s32(slot + SLOT_LEVEL),
+        fighter=memory.s32(slot + SLOT_FIGHTER),
+        held=memory.s32(slot + SLOT_HELD),
+        kind=memory.s32(slot + SLOT_KIND),
+        is_ready=memory.s32(slot + SLOT_IS_READY) == 1,
+        is_adjusting=memory.s32(slot + SLOT_IS_ADJUSTING) != 0,
+    )
