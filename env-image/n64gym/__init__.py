@@ -31,6 +31,7 @@ __all__ = [
 for name, game in {
     "OpenKart-v0": "openkart:OpenKartEnv",
     "MarioKart64-v0": "mariokart64:MarioKart64Env",
+    "SuperSmashBros-v0": "smash:SmashEnv",
     "Rom-v0": "rom_env:RomEnv",
 }.items():
     gymnasium.register(

@@ -12,8 +12,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-SHA1 = "e2929e10fccc0aa84e5776227e798abc07cedabf"  # of the good US dump in .z64 order, header id NALE (D)
-
 # u8 fields of gSCManagerSceneData (D, 800A4AD0; its offsets by G 800A4AE7 and I 800A4ADF)
 SCENE = 0x800A4AD0
 SCENE_STAGE = 0x800A4ADF  # of the match to come
@@ -27,10 +25,9 @@ FIGHTER_SELECT, STAGE_SELECT, VS_BATTLE, VS_RESULTS, N64_LOGO = 16, 21, 22, 24, 
 OPENING = range(28, 47)  # the movie; A, B or START leads to the title
 EXPLAIN, AUTO_DEMO = 59, 60
 
-# SCBattleState (D): two of them, and a pointer to the one that is played. G: 800A4D1E, 800A4D2B, 800A4D76 and others.
-BATTLE = 0x800A50E8  # pointer (I)
+# SCBattleState (D). G: 800A4D1E, 800A4D2B, 800A4D76 and others.
+BATTLE = 0x800A50E8  # pointer to the one in play (I)
 VS_STATE = 0x800A4D08  # gSCManagerTransferBattleState: what the menus set up, and then the match (I)
-SUDDEN_DEATH_STATE = 0x800A4EF8  # gSCManagerVSBattleState: only a tie is fought out in it (D)
 STAGE, IS_TEAM_BATTLE, RULES = 0x01, 0x02, 0x03  # u8
 MINUTES, STOCKS = 0x06, 0x07  # u8: 100 = no time limit; stocks less one
 STATUS = 0x11  # u8 (I)
@@ -39,7 +36,7 @@ ITEM_RATE = 0x1C  # u8, 0 = no items
 PLAYERS, PLAYER_BYTES = 0x20, 0x74  # (I)
 
 # SCPlayerData (D), from the player's beginning
-LEVEL, KIND, FIGHTER = 0x00, 0x02, 0x03  # u8; FIGHTER by G
+LEVEL, KIND, FIGHTER, COSTUME = 0x00, 0x02, 0x03, 0x06  # u8; FIGHTER by G
 STOCKS_LEFT = 0x0B  # s8: less one, so -1 = out
 FALLS = 0x10  # s32
 TOTAL_DAMAGE = 0x38  # s32, percent taken since the match began, from anybody (I)
@@ -67,7 +64,7 @@ STAGE_CURSOR = 0x80134BD8  # s32: 0 to 4 the upper row, 5 to 9 the lower (D)
 # MNPlayersSlotVS (D) of the fighter select, one for each of four players
 SLOTS, SLOT_BYTES = 0x8013BA88, 0xBC
 SLOT_CURSOR, SLOT_PUCK = 0x00, 0x04  # pointers to GObj
-SLOT_LEVEL, SLOT_FIGHTER = 0x38, 0x48
+SLOT_LEVEL, SLOT_FIGHTER, SLOT_COSTUME = 0x38, 0x48, 0x4C
 SLOT_HELD, SLOT_KIND = 0x80, 0x84  # whose puck the cursor holds, -1 = none
 SLOT_IS_READY, SLOT_IS_ADJUSTING = 0x88, 0xA0
 
@@ -78,17 +75,24 @@ MODEL_X, MODEL_Y = 0x1C, 0x20  # DObj: f32, the game's units; y is up (D)
 FIGHTERS = (  # FIGHTER by name, gym-mupen64plus' names (D and G)
     "mario", "fox", "dk", "samus", "luigi", "link", "yoshi", "falcon", "kirby", "pikachu", "jigglypuff", "ness",
 )  # fmt: skip
+COSTUME_BUTTONS = ("up", "right", "down", "left")  # the C buttons that pick a fighter's four
+ODD_COSTUMES = {"link": (0, 2, 3, 1), "falcon": (0, 4, 1, 3)}  # COSTUME by button; of all others 0, 1, 2, 3 (D)
 STAGES = (  # STAGE by name (D: GRKind)
-    "Peach's Castle", "Sector Z", "Congo Jungle", "Planet Zebes", "Hyrule Castle", "Yoshi's Island", "Dream Land",
-    "Saffron City", "Mushroom Kingdom",
+    "peachs_castle", "sector_z", "congo_jungle", "planet_zebes", "hyrule_castle", "yoshis_island", "dream_land",
+    "saffron_city", "mushroom_kingdom",
 )  # fmt: skip
 PORTRAITS = (  # the fighter select, row by row (D)
     "luigi", "mario", "dk", "link", "samus", "falcon", "ness", "yoshi", "kirby", "fox", "pikachu", "jigglypuff",
 )  # fmt: skip
 STAGE_PICTURES = (  # the stage select, row by row; the tenth is the game's own random choice (D)
-    "Peach's Castle", "Congo Jungle", "Hyrule Castle", "Planet Zebes", "Mushroom Kingdom",
-    "Yoshi's Island", "Dream Land", "Sector Z", "Saffron City",
+    "peachs_castle", "congo_jungle", "hyrule_castle", "planet_zebes", "mushroom_kingdom",
+    "yoshis_island", "dream_land", "sector_z", "saffron_city",
 )  # fmt: skip
+
+
+def costume_of(fighter: str, button: str) -> int:
+    """Return the COSTUME of a fighter that a C button picks."""
+    return ODD_COSTUMES.get(fighter, (0, 1, 2, 3))[COSTUME_BUTTONS.index(button)]
 
 
 class Memory:
@@ -135,6 +139,7 @@ class Player(NamedTuple):
 
     kind: int
     fighter: int
+    costume: int
     level: int
     damage: int  # percent
     total_damage: int  # percent since the match began
@@ -147,7 +152,7 @@ class Battle(NamedTuple):
     """The match in VS mode."""
 
     scene: int
-    is_sudden_death: bool
+    state: int  # address of the SCBattleState in play: VS_STATE, but for sudden death
     status: int
     stage: int
     rules: int
@@ -158,19 +163,17 @@ class Battle(NamedTuple):
 
 
 def read_battle(memory: Memory) -> Battle:
-    """Read the match as it stands; meaningful while `scene` is VS_BATTLE."""
-    battle = memory.u32(BATTLE)
-    state = SUDDEN_DEATH_STATE if battle == SUDDEN_DEATH_STATE else VS_STATE
-    one, two, three, four = (read_player(memory, state + PLAYERS + index * PLAYER_BYTES) for index in range(4))
+    """Read the match as it stands, or, after it, as it ended."""
+    one, two, three, four = (read_player(memory, VS_STATE + PLAYERS + index * PLAYER_BYTES) for index in range(4))
     return Battle(
         scene=memory.u8(SCENE),
-        is_sudden_death=state == SUDDEN_DEATH_STATE,
-        status=memory.u8(state + STATUS),
-        stage=memory.u8(state + STAGE),
-        rules=memory.u8(state + RULES),
-        minutes=memory.u8(state + MINUTES),
-        item_rate=memory.u8(state + ITEM_RATE),
-        frames=memory.u32(state + FRAMES),
+        state=memory.u32(BATTLE),
+        status=memory.u8(VS_STATE + STATUS),
+        stage=memory.u8(VS_STATE + STAGE),
+        rules=memory.u8(VS_STATE + RULES),
+        minutes=memory.u8(VS_STATE + MINUTES),
+        item_rate=memory.u8(VS_STATE + ITEM_RATE),
+        frames=memory.u32(VS_STATE + FRAMES),
         players=(one, two, three, four),
     )
 
@@ -181,6 +184,7 @@ def read_player(memory: Memory, address: int) -> Player:
     return Player(
         kind=memory.u8(address + KIND),
         fighter=memory.u8(address + FIGHTER),
+        costume=memory.u8(address + COSTUME),
         level=memory.u8(address + LEVEL),
         damage=memory.s32(address + DAMAGE),
         total_damage=memory.s32(address + TOTAL_DAMAGE),
@@ -204,6 +208,7 @@ class Slot(NamedTuple):
     puck: tuple[float, float] | None
     level: int
     fighter: int
+    costume: int
     held: int
     kind: int
     is_ready: bool  # a fighter is chosen
@@ -218,6 +223,7 @@ def read_slot(memory: Memory, player: int) -> Slot:
         puck=read_position(memory, slot + SLOT_PUCK, SPRITE_X, SPRITE_Y),
         level=memory.s32(slot + SLOT_LEVEL),
         fighter=memory.s32(slot + SLOT_FIGHTER),
+        costume=memory.s32(slot + SLOT_COSTUME),
         held=memory.s32(slot + SLOT_HELD),
         kind=memory.s32(slot + SLOT_KIND),
         is_ready=memory.s32(slot + SLOT_IS_READY) == 1,

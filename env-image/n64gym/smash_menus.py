@@ -2,7 +2,7 @@
 
 Each turn of the loop lets go of everything, looks, and presses once. A new save lacks four fighters, one stage and the
 menu that switches items off; what a setup needs of these is written into RDRAM, and only that. So a movie from power-on
-reaches the setups that need none: items "on", one of the other eight fighters on both sides, not Mushroom Kingdom.
+reaches the setups that need none: items "on", one of the other eight fighters on both sides, not the Mushroom Kingdom.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from n64gym.controller import (
     word,
 )
 from n64gym.emulator import Emulator
-from n64gym.rom import RomError
+from n64gym.rom import SUPER_SMASH_BROS, RomError
 from n64gym.smash_memory import Memory
 
 PRESS_VIS, RELEASE_VIS = 4, 6  # menus count presses by their edges, at 60 or, when they are slow, 30 frames a second
@@ -38,7 +38,7 @@ NEAR = 3.0  # pixels; the smallest target is 18 high
 STICK_PER_PIXEL = 20 / PRESS_VIS  # the cursor moves stick / 20 pixels a frame
 SMALLEST_STICK = 10  # it does not move at all for 8 or less
 
-COSTUME_BUTTONS = {"any": A, "up": C_UP, "right": C_RIGHT, "down": C_DOWN, "left": C_LEFT}
+PLACING = {"any": A, "up": C_UP, "right": C_RIGHT, "down": C_DOWN, "left": C_LEFT}  # buttons, by the costume
 
 
 class Press(NamedTuple):
@@ -55,6 +55,7 @@ NOTHING = Press()
 def go_to_match(emulator: Emulator, setup: Mapping[str, Any]) -> None:
     """Drive a game that has just been switched on into the match of `setup`, to its GO; RomError if it cannot be."""
     memory = Memory(emulator.rdram)
+    wanted_of(setup)
     while emulator.vi_count < MENU_VIS:
         scene = memory.u8(ram.SCENE)
         if scene == ram.VS_BATTLE and memory.u8(ram.VS_STATE + ram.STATUS) == ram.GO:
@@ -68,7 +69,7 @@ def go_to_match(emulator: Emulator, setup: Mapping[str, Any]) -> None:
             continue
         if scene in ram.CLOCKS:
             now = memory.s32(ram.CLOCKS[scene])
-            if not (FRAMES_BEFORE_INPUT <= now and 0 < now - clock <= RELEASE_VIS):
+            if not (now >= FRAMES_BEFORE_INPUT and 0 < now - clock <= RELEASE_VIS):
                 continue  # its code is still being loaded, over that of another
         press = choose_press(memory, scene, setup)
         emulator.step(PRESS_VIS, word(press.buttons, press.x, press.y))
@@ -98,7 +99,7 @@ def unlock(memory: Memory, setup: Mapping[str, Any]) -> None:
         if name in ("luigi", "ness", "jigglypuff", "falcon"):
             address = ram.UNLOCKED_FIGHTERS + (fighter < 8)  # the halfword's second byte has bits 0 to 7
             memory.set_u8(address, memory.u8(address) | 1 << fighter % 8)
-    if setup["stage"] == "Mushroom Kingdom":
+    if setup["stage"] == "mushroom_kingdom":
         memory.set_u8(ram.UNLOCKED, memory.u8(ram.UNLOCKED) | 1 << ram.MUSHROOM_KINGDOM_BIT)
     if setup["items"] == "off":
         memory.set_u8(ram.VS_STATE + ram.ITEM_RATE, 0)
@@ -130,16 +131,16 @@ def on_fighter_select(memory: Memory, setup: Mapping[str, Any]) -> Press:
     me, opponent = ram.read_slot(memory, 0), ram.read_slot(memory, 1)
     if me.cursor is None or opponent.puck is None or me.is_adjusting:
         return NOTHING
-    wanted = [ram.FIGHTERS.index(setup[name]) for name in ("character", "opponent")]
+    wanted = wanted_of(setup)
     if me.held in (0, 1):
-        column, row = portrait_of(setup["character" if me.held == 0 else "opponent"])
-        button = COSTUME_BUTTONS[setup["costume" if me.held == 0 else "opponent_costume"]]
-        return point(me.cursor, (25 + 45 * column, 60 + 43 * row), button)  # a puck hangs 11 right, 14 up of the hand
-    if me.fighter != wanted[0]:
+        fighter, costume = wanted[me.held]
+        row, column = divmod(ram.PORTRAITS.index(fighter), 6)
+        return point(me.cursor, (25 + 45 * column, 60 + 43 * row), PLACING[costume])  # a puck hangs 11 right, 14 up
+    if not is_chosen(me, *wanted[0]):
         return Press(B)  # takes the puck back
     if opponent.kind != ram.COMPUTER:
         return point(me.cursor, (123, 133), A)
-    if opponent.fighter != wanted[1]:
+    if not is_chosen(opponent, *wanted[1]):
         return point(me.cursor, (opponent.puck[0] - 12, opponent.puck[1] + 9), A)
     if opponent.level != setup["level"]:
         return point(me.cursor, (128 if opponent.level < setup["level"] else 81, 200), A)
@@ -147,10 +148,22 @@ def on_fighter_select(memory: Memory, setup: Mapping[str, Any]) -> Press:
     return Press(START) if ready else NOTHING
 
 
-def portrait_of(fighter: str) -> tuple[int, int]:
-    """Return column and row."""
-    row, column = divmod(ram.PORTRAITS.index(fighter), 6)
-    return column, row
+def wanted_of(setup: Mapping[str, Any]) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Return my fighter and costume, and the opponent's; ValueError if both are the same."""
+    mine, other = (setup["character"], setup["costume"]), (setup["opponent"], setup["opponent_costume"])
+    if mine[0] == other[0] and other[1] != "any":
+        if mine == other:
+            raise ValueError(f'both are {mine[0]} in costume {mine[1]!r}; expected different costumes, or "any"')
+        if mine[1] == "any":  # the game would give me the first, and perhaps just the opponent's
+            mine = (mine[0], "right" if other[1] == "up" else "up")
+    return mine, other
+
+
+def is_chosen(slot: ram.Slot, fighter: str, costume: str) -> bool:
+    """Whether a player has this fighter, in this costume."""
+    return slot.fighter == ram.FIGHTERS.index(fighter) and (
+        costume == "any" or slot.costume == ram.costume_of(fighter, costume)
+    )
 
 
 def point(cursor: tuple[float, float], target: tuple[float, float], button: int) -> Press:
@@ -181,10 +194,10 @@ def report(emulator: Emulator, setup: Mapping[str, Any]) -> str:
     memory = Memory(emulator.rdram)
     scene, status = memory.u8(ram.SCENE), memory.u8(ram.VS_STATE + ram.STATUS)
     rom = emulator.rom
-    known = "which is the known US dump" if rom.sha1 == ram.SHA1 else f"that of the known US dump is {ram.SHA1} (.z64)"
+    known = "the known US dump's" if rom.sha1 == SUPER_SMASH_BROS else f"the known US dump has {SUPER_SMASH_BROS}"
     return (
-        f"{rom.path.name} ({rom.name}) does not behave like Super Smash Bros. (US): after {emulator.vi_count} VIs of "
+        f"{rom.path.name} ({rom.title}) does not behave like Super Smash Bros. (US): after {emulator.vi_count} VIs of "
         f"its menus it is in scene {scene} (expected {ram.VS_BATTLE}, the match) with match status {status} (expected "
-        f"{ram.GO}, GO), on the way to {dict(setup)}. The file's SHA-1 is {rom.sha1}; {known}. Other versions and "
+        f"{ram.GO}, GO), on the way to {dict(setup)}. Its SHA-1 is {rom.sha1}; {known}. Other versions and "
         "regions keep these numbers elsewhere"
     )

@@ -93,6 +93,7 @@ static void computer(const Pad *pad) {
 
 /* A tie is fought out in the other state, at 300 %. */
 static void sudden_death(void) {
+    vs_state.status = END;
     sudden_death_state = vs_state;
     battle = &sudden_death_state;
     battle->rules = STOCK_RULE;

@@ -24,13 +24,21 @@ static int fighter_under(const Shown *p) {
     return is_locked(fighter) ? NO_FIGHTER : fighter;
 }
 
+/* The costume that C button 0 to 3 picks; -1 = the first that the other does not wear. */
+static int costume_of(int player, int button) {
+    static const uint8_t usual[4] = {0, 1, 2, 3}, link[4] = {0, 2, 3, 1}, falcon[4] = {0, 4, 1, 3};
+    int fighter = slots[player].fighter;
+    const uint8_t *costumes = fighter == 5 ? link : fighter == 7 ? falcon : usual;
+    if (button >= 0) return costumes[button];
+    return slots[!player].fighter == fighter && slots[!player].costume == costumes[0] ? costumes[1] : costumes[0];
+}
+
 static void place(int player, int costume) {
     Slot *slot = &slots[player];
     slot->is_placed = slot->is_ready = 1;
     slot->holder = FREE;
     slots[0].held = -1;
-    int other = slots[!player].fighter == slot->fighter ? slots[!player].costume : -1;
-    slot->costume = costume >= 0 ? costume : other == 0 ? 1 : 0;
+    slot->costume = costume;
 }
 
 static void grab(int player) {
@@ -51,17 +59,17 @@ static void switch_on_computer(Slot *slot, Shown *p) {
     p->sprite_x = (float)(random % 6 * 45 + 36);
     p->sprite_y = random < 6 ? 46 : 89;
     slot->fighter = portraits[random];
+    slot->costume = costume_of(slot - slots, -1);
 }
 
-static void press(const Pad *pad, uint16_t pressed) {
+static void press(uint16_t pressed) {
     float x = hand()->sprite_x + 20, y = hand()->sprite_y + 3;
     static const uint16_t costume_buttons[4] = {0x0008, 0x0001, 0x0004, 0x0002};
-    int costume = -1;
+    int button = -1;
     for (int i = 0; i < 4; i++)
-        if (pressed & costume_buttons[i]) costume = i;
-    (void)pad;
-    if (!(pressed & BUTTON_A) && costume < 0) return;
-    for (int i = 1; i < 4 && costume < 0; i++)
+        if (pressed & costume_buttons[i]) button = i;
+    if (!(pressed & BUTTON_A) && button < 0) return;
+    for (int i = 1; i < 4 && button < 0; i++)
         if (within(x, (float)(i * 69 + 60), (float)(i * 69 + 88)) && within(y, 127, 145)) {
             if (slots[i].kind == COMPUTER) {
                 slots[i].kind = NOBODY;
@@ -73,18 +81,19 @@ static void press(const Pad *pad, uint16_t pressed) {
         }
     int held = slots[0].held, over_portraits = within(hand()->sprite_y, 38, 124);
     if (held >= 0) {
-        int taken = costume >= 0 && slots[!held].fighter == slots[held].fighter && slots[!held].costume == costume;
+        int costume = costume_of(held, button);
+        int taken = slots[!held].fighter == slots[held].fighter && slots[!held].costume == costume;
         if (over_portraits && slots[held].fighter != NO_FIGHTER && !taken) place(held, costume);
         return;
     }
-    for (int i = 3; i >= 0 && over_portraits && costume < 0; i--) {
+    for (int i = 3; i >= 0 && over_portraits && button < 0; i--) {
         float hand_x = hand()->sprite_x + 25;
         if (slots[i].kind == NOBODY || !within(hand_x, puck(i)->sprite_x, puck(i)->sprite_x + 26)) continue;
         if (!within(y, puck(i)->sprite_y, puck(i)->sprite_y + 24)) continue;
         grab(i);
         return;
     }
-    for (int i = 1; i < 4 && costume < 0; i++) {
+    for (int i = 1; i < 4 && button < 0; i++) {
         if (slots[i].kind != COMPUTER || !slots[i].is_ready || !within(y, 197, 216)) continue;
         if (within(x, (float)(i * 69 + 68), (float)(i * 69 + 90)) && slots[i].level < 9) slots[i].level++;
         if (within(x, (float)(i * 69 + 21), (float)(i * 69 + 43)) && slots[i].level > 1) slots[i].level--;
@@ -111,7 +120,7 @@ static void move_pucks(void) {
         puck(held)->sprite_x = hand()->sprite_x + 11;
         puck(held)->sprite_y = hand()->sprite_y - 14;
         int fighter = fighter_under(puck(held));
-        if (slots[held].kind == COMPUTER && fighter == NO_FIGHTER) place(held, -1); /* it will not leave the portraits */
+        if (slots[held].kind == COMPUTER && fighter == NO_FIGHTER) place(held, slots[held].costume); /* it will not leave the portraits */
         else slots[held].fighter = fighter;
     }
     float apart = puck(1)->sprite_x - puck(0)->sprite_x;
@@ -161,7 +170,7 @@ void fighters_frame(const Pad *pad) {
     }
     move_hand(pad);
     move_pucks();
-    press(pad, pressed);
+    press(pressed);
     if (pressed & BUTTON_B && slots[0].is_ready && slots[0].held < 0) grab(0);
     int ready = 0;
     for (int i = 0; i < 4; i++) ready += slots[i].kind != NOBODY && slots[i].is_ready;

@@ -1,0 +1,251 @@
+"""n64gym/SuperSmashBros-v0: one against the computer in Super Smash Bros. (US, 1999), judged from RDRAM."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+from gymnasium import logger
+
+from n64gym import smash_memory as ram
+from n64gym.emulator import Emulator, EmulatorError
+from n64gym.n64_env import VIS_PER_SECOND, N64Env, Outcome, StartError
+from n64gym.rewards import Reward
+from n64gym.rom import SUPER_SMASH_BROS, expect_game, open_rom
+from n64gym.settings import Setting
+from n64gym.smash_actions import fighting
+from n64gym.smash_memory import FIGHTERS, STAGES, Battle, Memory, costume_of, read_battle
+from n64gym.smash_menus import PLACING, go_to_match, wanted_of
+
+PATIENCE_S = 4.0  # without damage, before idling costs
+
+
+class BattleStep(NamedTuple):
+    """What a step is judged by."""
+
+    before: Battle
+    now: Battle
+    idle: float  # seconds of the step that nobody was hurt in, for longer than PATIENCE_S
+
+
+OBJECTIVES: dict[str, Callable[[BattleStep], float]] = {
+    "damage_dealt": lambda step: step.now.players[1].total_damage - step.before.players[1].total_damage,  # percent
+    "kill": lambda step: step.now.players[1].falls - step.before.players[1].falls,
+}
+COSTS: dict[str, Callable[[BattleStep], float]] = {
+    "damage_taken": lambda step: step.now.players[0].total_damage - step.before.players[0].total_damage,
+    "death": lambda step: step.now.players[0].falls - step.before.players[0].falls,
+    "idle": lambda step: step.idle,
+}
+PRESETS = {
+    "legacy": {"damage_dealt": 1.0, "kill": 200.0, "damage_taken": 1.0, "death": 200.0, "idle": 1.0},
+    "stocks": {"kill": 1.0, "death": 1.0},
+}
+
+
+class SmashEnv(N64Env):
+    """A match against one computer opponent in VS mode.
+
+    character, opponent: one of FIGHTERS; costume, opponent_costume: of each fighter's four, by the C button that picks
+    it ("up", "right", "down", "left"), or "any". stage: one of STAGES. level: the opponent's, 1 to 9. mode: "time",
+    without end or for `minutes` (1 to 99, 0 = no limit), or "stock" with 1 to 99 `stocks`. items: "off" or "on".
+    For each of them a list may be given, from which every reset draws; reset's `options` bear the same names.
+    actions: "multidiscrete" or "discrete", see smash_actions.py.
+    reward: a preset, or {term: weight} of OBJECTIVES and COSTS. Presets: "legacy", gym-mupen64plus' numbers: 1 for each
+    percent of damage dealt, -1 for each taken, 200 for a kill, -200 for a death, and -1 a second once nobody has been
+    hurt for 4 s. "stocks": 1 for a kill, -1 for a death.
+    Terminated when the match is over, be it tied (sudden death is not played); truncated after `time_limit` seconds.
+    rom: the cartridge's file in any byte order. check_rom: refuse a file with another hash. video: the plugin that
+    draws; "auto" is "glide64mk2" where there is a DISPLAY. Other arguments: see N64Env.
+    info: `damage` (percent), `falls`, `stocks` (meant in mode "stock"), `position` (in the game's units) and the
+    opponent's; `status`; the terms of the reward; and with the last step `metrics`, the episode's figures.
+
+    All of it is read from RDRAM, where public sources say that the US version keeps it (smash_memory.py); none of it
+    has been tried on the real game, only on a double. A setup that needs nothing unlocked, with items "on", is reached
+    by the menus alone. For others a few bits are written into RDRAM (smash_menus.py), which no movie can contain: the
+    playback of such an episode says that it diverges.
+    """
+
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "character": Setting(FIGHTERS, "pikachu"),
+        "opponent": Setting(FIGHTERS, "dk"),
+        "costume": Setting(tuple(PLACING), "any"),
+        "opponent_costume": Setting(tuple(PLACING), "any"),
+        "stage": Setting(STAGES, "dream_land"),
+        "level": Setting(range(1, 10), 9),
+        "mode": Setting(("time", "stock"), "time"),
+        "minutes": Setting(range(100), 0),
+        "stocks": Setting(range(1, 100), 3),
+        "items": Setting(("off", "on"), "off"),
+    }
+    telemetry_names = ("damage", "opponent_damage", "x", "y", "opponent_x", "opponent_y")  # 1 = 100 percent, 1000 units
+    watch = ([(ram.SCENE & 0x7FFFFF) >> 2, (ram.BATTLE & 0x7FFFFF) + 4 >> 2, 1],)
+
+    def __init__(
+        self,
+        rom: str | Path = "",
+        *,
+        actions: str = "multidiscrete",
+        reward: str | Mapping[str, float] = "legacy",
+        time_limit: float = 480.0,
+        check_rom: bool = True,
+        video: str | None = "auto",
+        **settings: Any,
+    ) -> None:
+        if not str(rom):
+            raise ValueError(
+                'n64gym/SuperSmashBros-v0 needs the cartridge\'s file: gymnasium.make("n64gym/SuperSmashBros-v0", '
+                'rom="/path/to/smash.z64")'
+            )
+        found = open_rom(rom)
+        if check_rom:
+            expect_game(found, SUPER_SMASH_BROS, "rom=; with check_rom=False it is tried all the same")
+        if video == "auto":
+            video = choose_video(found.sha1)
+        self._actions = fighting(actions)
+        self.action_space = self._actions.space()
+        self._reward = Reward(reward, PRESETS, OBJECTIVES, COSTS)
+        self._time_limit = time_limit
+        self._warned = video is not None
+        choices = {name: settings.pop(name) for name in self.settings if name in settings}
+        super().__init__(rom, choices=choices, video=video, **settings)
+
+    def _word(self, action: Any) -> int:
+        return self._actions.word(action)
+
+    def action_of(self, word: int) -> Any:
+        """The action nearest to a controller word."""
+        return self._actions.action(word)
+
+    def in_play(self, emulator: Emulator) -> bool:
+        """Whether a match is on."""
+        battle = read_battle(Memory(emulator.rdram))
+        return battle.scene == ram.VS_BATTLE and battle.status == ram.GO
+
+    def _what_matters(self, setup: Mapping[str, Any]) -> Mapping[str, Any]:
+        unused = "stocks" if setup["mode"] == "time" else "minutes"
+        return {name: value for name, value in setup.items() if name != unused}
+
+    def _go_to_start(self, emulator: Emulator, setup: Mapping[str, Any]) -> None:
+        go_to_match(emulator, setup)
+
+    def _check_start(self, emulator: Emulator, setup: Mapping[str, Any]) -> None:
+        found, expected = facts(read_battle(Memory(emulator.rdram))), expected_facts(setup)
+        wrong = [
+            f"{name} is {found[name]}, expected {value}" for name, value in expected.items() if found[name] != value
+        ]
+        if wrong:
+            raise StartError(f"{self.rom.path.name} is not at the start of the match {dict(setup)}: {'; '.join(wrong)}")
+
+    def _begin_episode(self, emulator: Emulator, setup: Mapping[str, Any]) -> dict[str, Any]:
+        self._last = read_battle(Memory(emulator.rdram))
+        self._vis = self._unhurt_vis = 0
+        self._reward.begin()
+        if emulator.display_lists and not self._warned:
+            self._warned = True
+            logger.warn('this ROM draws with the GPU, so its picture is missing: pass video="glide64mk2"')
+        return describe(self._last)
+
+    def _judge(self, emulator: Emulator, word: int) -> Outcome:
+        before, now = self._last, read_battle(Memory(emulator.rdram))
+        self._vis += self.frameskip
+        self._unhurt_vis = 0 if harm(now) != harm(before) else self._unhurt_vis + self.frameskip
+        idle_vis = min(self.frameskip, max(0.0, self._unhurt_vis - PATIENCE_S * VIS_PER_SECOND))
+        step = BattleStep(before, now, idle_vis / VIS_PER_SECOND)
+        reward, shares = self._reward.weigh(step)
+        self._last = now
+        terminated = now.scene != ram.VS_BATTLE or now.status >= ram.END
+        truncated = not terminated and self._vis >= self._time_limit * VIS_PER_SECOND
+        info = self._reward.info(shares) | describe(now)
+        if terminated or truncated:
+            info["metrics"] = self._metrics(now)
+        return Outcome(reward, terminated, truncated, info)
+
+    def _metrics(self, battle: Battle) -> dict[str, float]:
+        me, opponent = battle.players[:2]
+        return {
+            "kills": float(opponent.falls),
+            "deaths": float(me.falls),
+            "won": float(opponent.falls > me.falls),
+            "damage_dealt": float(opponent.total_damage),
+            "damage_taken": float(me.total_damage),
+            "emulator_restarts": float(self.emulator_restarts),
+            **self._reward.metrics(),
+        }
+
+    def _telemetry(self) -> list[float]:
+        me, opponent = self._last.players[:2]
+        places = (*(me.position or (0.0, 0.0)), *(opponent.position or (0.0, 0.0)))
+        return [me.damage / 100, opponent.damage / 100, *(place / 1000 for place in places)]
+
+
+def choose_video(sha1: str) -> str | None:
+    """Return the plugin to draw with, where nobody has named one."""
+    if os.environ.get("DISPLAY"):
+        return "glide64mk2"
+    if sha1 == SUPER_SMASH_BROS:
+        raise EmulatorError(
+            "Super Smash Bros. draws with the GPU, and there is no X display: start one (Xvfb :1 & export DISPLAY=:1), "
+            "or pass video=None to go without its picture"
+        )
+    return None
+
+
+def harm(battle: Battle) -> list[int]:
+    """Return what changes when somebody is hurt or falls."""
+    return [amount for player in battle.players[:2] for amount in (player.total_damage, player.falls)]
+
+
+def facts(battle: Battle) -> dict[str, Any]:
+    """Return what the start of a match is known by."""
+    me, opponent = battle.players[:2]
+    return {
+        "scene": battle.scene,
+        "the state in play": hex(battle.state),
+        "status": battle.status,
+        "stage": battle.stage,
+        "rules": battle.rules,
+        "minutes": battle.minutes,
+        "items": "on" if battle.item_rate else "off",
+        "kinds": [player.kind for player in battle.players],
+        "fighters": [me.fighter, opponent.fighter],
+        "costume": me.costume,
+        "opponent's costume": opponent.costume,
+        "level": opponent.level,
+        "stocks": [me.stocks, opponent.stocks],
+        "damage and falls": [me.damage, opponent.damage, me.falls, opponent.falls],
+        "both are there": all(player.position is not None for player in (me, opponent)),
+    }
+
+
+def expected_facts(setup: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `facts` has to say of `setup`."""
+    expected = {
+        "scene": ram.VS_BATTLE,
+        "the state in play": hex(ram.VS_STATE),
+        "status": ram.GO,
+        "stage": STAGES.index(setup["stage"]),
+        "rules": ram.TIME_RULE if setup["mode"] == "time" else ram.STOCK_RULE,
+        "items": setup["items"],
+        "kinds": [ram.HUMAN, ram.COMPUTER, ram.NOBODY, ram.NOBODY],
+        "fighters": [FIGHTERS.index(setup["character"]), FIGHTERS.index(setup["opponent"])],
+        "level": setup["level"],
+        "damage and falls": [0, 0, 0, 0],
+        "both are there": True,
+    }
+    for name, (fighter, costume) in zip(("costume", "opponent's costume"), wanted_of(setup), strict=True):
+        if costume != "any":
+            expected[name] = costume_of(fighter, costume)
+    if setup["mode"] == "time":
+        return expected | {"minutes": setup["minutes"] or ram.NO_LIMIT}
+    return expected | {"stocks": [setup["stocks"]] * 2}
+
+
+def describe(battle: Battle) -> dict[str, Any]:
+    """Return what info says of a match."""
+    me, opponent = battle.players[:2]
+    about = {name: getattr(me, name) for name in ("damage", "falls", "stocks", "position")}
+    about |= {f"opponent_{name}": getattr(opponent, name) for name in tuple(about)}
+    return about | {"status": battle.status}

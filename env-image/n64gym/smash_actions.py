@@ -1,0 +1,74 @@
+"""The two ways to fight, gym-mupen64plus': stick and buttons, or 127 discrete actions.
+
+Each has a Gymnasium space, the controller word of an action, and the action nearest to a word (for demonstrations).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from n64gym.controller import C_RIGHT, STICK, A, B, L, R, Z, stick_of, word
+from n64gym.settings import listed, nearest
+
+BUTTONS = (A, B, R, L, Z, C_RIGHT)  # L taunts, Z shields, C jumps; gym-mupen64plus left R, which grabs, out
+STICKS = (-STICK, -60, 0, 60, STICK)  # its outermost were 120, which the game takes for 80
+PRESSED = (0, A, B, Z, C_RIGHT)
+GRAB, TAUNT = A | Z, L
+
+
+class MultiDiscrete:
+    """Stick x and y from -128 to 127, of which a real stick reaches 80, then A, B, R, L, Z, C-right as 0 or 1."""
+
+    def space(self) -> spaces.Space:
+        """Return MultiDiscrete [8]."""
+        return spaces.MultiDiscrete([256] * 2 + [2] * len(BUTTONS), start=[-128] * 2 + [0] * len(BUTTONS))
+
+    def word(self, action: Any) -> int:
+        """Return the controller word of [x, y, A, B, R, L, Z, C]."""
+        x, y, *pressed = (int(value) for value in action)
+        x, y = (max(-STICK, min(STICK, value)) for value in (x, y))
+        return word(sum(button for button, down in zip(BUTTONS, pressed, strict=True) if down), x, y)
+
+    def action(self, buttons: int) -> np.ndarray:
+        """Return [x, y, A, B, R, L, Z, C], int64."""
+        return np.array([*stick_of(buttons), *(bool(buttons & button) for button in BUTTONS)], np.int64)
+
+
+class Discrete:
+    """25 places of the stick (x, then y, from -80 to 80), each with nothing, A, B, Z or C-right; grab; taunt."""
+
+    def __init__(self) -> None:
+        self._words = [word(button, x, y) for x in STICKS for y in STICKS for button in PRESSED]
+        self._words += [word(GRAB), word(TAUNT)]
+
+    def space(self) -> spaces.Space:
+        """Return Discrete(127)."""
+        return spaces.Discrete(len(self._words))
+
+    def word(self, action: Any) -> int:
+        """Return the controller word of action 0 to 126."""
+        return self._words[int(action)]
+
+    def action(self, buttons: int) -> np.int64:
+        """Return the action with the most buttons in common, and of these the nearest stick."""
+        cared_for = sum(BUTTONS)
+
+        def distance(index: int) -> int:
+            mine = self._words[index]
+            (x, y), (other_x, other_y) = stick_of(buttons), stick_of(mine)
+            return ((buttons ^ mine) & cared_for).bit_count() * 1000 + abs(x - other_x) + abs(y - other_y)
+
+        return np.int64(min(range(len(self._words)), key=distance))
+
+
+KINDS: dict[str, type[MultiDiscrete] | type[Discrete]] = {"multidiscrete": MultiDiscrete, "discrete": Discrete}
+
+
+def fighting(kind: str) -> MultiDiscrete | Discrete:
+    """Return the way to fight called `kind`; ValueError if there is none."""
+    if kind not in KINDS:
+        raise ValueError(f"actions is {kind!r}{nearest(kind, list(KINDS))}; expected {listed(KINDS)}")
+    return KINDS[kind]()

@@ -1,0 +1,299 @@
+"""n64gym/SuperSmashBros-v0 on its double, tests/roms/smash64: from power-on through the menus into the match."""
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+from n64gym import Emulator, RomError
+from n64gym import smash_memory as ram
+from n64gym.controller import C_RIGHT, START, A, B, L, Z, stick_of, word
+from n64gym.n64_env import StartError
+from n64gym.rom import OPEN_KART, SUPER_SMASH_BROS
+from n64gym.smash import PATIENCE_S, SmashEnv
+from n64gym.smash_actions import fighting
+from n64gym.smash_memory import FIGHTERS, STAGES, Memory, read_battle, read_slot
+from n64gym.smash_menus import go_to_match
+
+STAND, HIT, SHIELD, LEFT = [0] * 8, [0, 0, 1] + [0] * 5, [0] * 6 + [1, 0], [-128] + [0] * 7
+TO_THE_OPPONENT = [127, 0, 1] + [0] * 5  # and hit
+SETUP = {name: setting.default for name, setting in SmashEnv.settings.items()}
+
+
+@pytest.fixture(scope="module")
+def env(rom):
+    with SmashEnv(rom("smash64"), check_rom=False, cache=False, size=(30, 40)) as env:
+        yield env
+
+
+def play(env, action, steps, **options):
+    """Reset, then hold `action`; returns the reward of each step and the last info."""
+    env.reset(seed=1, options=options)
+    rewards = []
+    for _ in range(steps):
+        _, reward, terminated, truncated, info = env.step(action)
+        rewards.append(reward)
+        if terminated or truncated:
+            break
+    return rewards, info
+
+
+def test_every_fighter_on_both_sides(env):
+    for character, opponent in zip(FIGHTERS, FIGHTERS[1:] + FIGHTERS[:1], strict=True):
+        env.reset(options={"character": character, "opponent": opponent})
+        me, other, *nobody = read_battle(Memory(env.emulator.rdram)).players
+        assert (me.kind, FIGHTERS[me.fighter]) == (ram.HUMAN, character)
+        assert (other.kind, FIGHTERS[other.fighter]) == (ram.COMPUTER, opponent)
+        assert [player.kind for player in nobody] == [ram.NOBODY] * 2
+
+
+def test_every_stage(env):
+    pictures = set()
+    for stage in STAGES:
+        _, info = env.reset(options={"stage": stage})
+        assert info["setup"]["stage"] == stage
+        assert read_battle(Memory(env.emulator.rdram)).stage == STAGES.index(stage)
+        pictures.add(env.emulator.frame().tobytes())
+    assert len(pictures) == len(STAGES)
+
+
+@pytest.mark.parametrize("level", [1, 2, 3, 8, 9])
+def test_levels_are_what_the_opponent_hits_by(env, level):
+    play(env, STAND, 400, level=level)
+    taken = env.emulator.rdram.copy()
+    player = read_battle(Memory(taken)).players[0]
+    assert player.total_damage > 0
+    assert player.total_damage % (2 + level) == 0  # so hard a computer of that level hits
+
+
+@pytest.mark.parametrize("name", ["mario", "ness"])
+@pytest.mark.parametrize(("mine", "its"), [("any", "any"), ("left", "down"), ("any", "up"), ("right", "any")])
+def test_a_fighter_against_itself_wears_another_costume(env, name, mine, its):
+    env.reset(options={"character": name, "opponent": name, "costume": mine, "opponent_costume": its})
+    costumes = [player.costume for player in read_battle(Memory(env.emulator.rdram)).players[:2]]
+    assert costumes[0] != costumes[1]
+    for costume, button in zip(costumes, (mine, its), strict=True):
+        assert button in ("any", ("up", "right", "down", "left")[costume])
+
+
+def test_costumes_by_button(env):
+    for button, expected in {"up": (0, 0), "right": (2, 4), "down": (3, 1), "left": (1, 3)}.items():
+        env.reset(options={"character": "link", "opponent": "falcon", "costume": button, "opponent_costume": button})
+        players = read_battle(Memory(env.emulator.rdram)).players
+        assert (players[0].costume, players[1].costume) == expected
+
+
+def test_the_same_costume_twice_is_refused(env):
+    with pytest.raises(ValueError, match="both are mario in costume 'up'; expected"):
+        env.reset(options={"character": "mario", "opponent": "mario", "costume": "up", "opponent_costume": "up"})
+
+
+def test_stages_are_drawn_from_a_list(env):
+    drawn = [env.reset(seed=seed, options={"stage": list(STAGES)})[1]["setup"]["stage"] for seed in (1, 2, 3, 1)]
+    assert drawn[0] == drawn[3]
+    assert len(set(drawn)) > 1
+
+
+def test_nothing_is_written_where_the_menus_suffice(rom, monkeypatch):
+    def refuse(self, address, value):
+        raise AssertionError(f"{value} written to {address:#x}")
+
+    monkeypatch.setattr(Memory, "set_u8", refuse)
+    with Emulator(rom("smash64")) as emulator:
+        go_to_match(emulator, {**SETUP, "items": "on"})
+        assert read_battle(Memory(emulator.rdram)).item_rate == 3
+        assert Memory(emulator.rdram).u16(ram.UNLOCKED_FIGHTERS) == 0
+
+
+def test_only_what_is_needed_is_unlocked(rom):
+    with Emulator(rom("smash64")) as emulator:
+        go_to_match(emulator, {**SETUP, "opponent": "ness", "character": "luigi", "stage": "mushroom_kingdom"})
+        memory = Memory(emulator.rdram)
+        assert memory.u16(ram.UNLOCKED_FIGHTERS) == 1 << FIGHTERS.index("ness") | 1 << FIGHTERS.index("luigi")
+        assert memory.u8(ram.UNLOCKED) == 1 << 4
+        assert read_battle(memory).item_rate == 0
+
+
+@pytest.mark.parametrize(("mode", "amount"), [("time", 99), ("time", 1), ("stock", 99), ("stock", 1), ("stock", 40)])
+def test_rules(rom, mode, amount):
+    with Emulator(rom("smash64")) as emulator:
+        go_to_match(emulator, {**SETUP, "mode": mode, "minutes": amount, "stocks": amount})
+        battle = read_battle(Memory(emulator.rdram))
+        assert battle.frames == 1  # the very first
+        assert battle.rules == (ram.TIME_RULE if mode == "time" else ram.STOCK_RULE)
+        assert (battle.minutes if mode == "time" else battle.players[1].stocks) == amount
+
+
+def test_damage_both_ways(env):
+    rewards, info = play(env, STAND, 32)
+    assert info["damage"] > 0
+    assert set(rewards) <= {0.0, -11.0}  # what a computer of level 9 deals, and what it costs
+    assert sum(rewards) == -info["damage"]
+    env.reset()
+    while True:  # a hit counts on its edge
+        for action in (TO_THE_OPPONENT, [127] + [0] * 7):
+            _, reward, _, _, info = env.step(action)
+            if info["opponent_damage"]:
+                assert reward == info["reward_terms"]["damage_dealt"] == info["opponent_damage"] == 7.0
+                assert info["reward_objectives"] == 7.0
+                return
+
+
+def test_a_kill(env):
+    """Hit, whenever in reach, until it falls; the reward is what the weights say of what RAM says."""
+    env.reset(options={"level": 1})
+    total = 0.0
+    for step in range(3000):
+        battle = read_battle(Memory(env.emulator.rdram))
+        me, opponent = (player.position[0] for player in battle.players[:2])
+        x = 0 if abs(me - opponent) < 100 else 80 if me < opponent else -80
+        _, reward, _, _, info = env.step([x, 0, step % 2] + [0] * 5)
+        total += reward
+        if info["opponent_falls"]:
+            break
+    assert info["reward_terms"]["kill"] == 200.0
+    assert info["opponent_damage"] == 0  # forgotten with the life
+    me, opponent = read_battle(Memory(env.emulator.rdram)).players[:2]
+    assert opponent.total_damage > 0  # but still counted
+    idle = total - (opponent.total_damage - me.total_damage + 200 * (opponent.falls - me.falls))
+    assert -3.0 < idle <= 0.0
+
+
+def test_walking_off_the_stage_is_a_death_each_time_until_the_stocks_are_gone(env):
+    rewards, info = play(env, LEFT, 3000, mode="stock", stocks=2, level=1)
+    assert info["stocks"] == 0
+    assert info["falls"] == 2
+    assert (info["opponent_stocks"], info["opponent_falls"]) == (2, 0)
+    assert [reward for reward in rewards if reward <= -200] == [-200.0] * 2
+    assert rewards[-1] <= -200  # the last one ended it
+    assert info["metrics"]["deaths"] == 2.0
+    assert info["metrics"]["won"] == 0.0
+    assert info["metrics"]["reward_death"] == -400.0
+    assert read_battle(Memory(env.emulator.rdram)).status == ram.END
+
+
+def test_idling_costs_a_point_a_second_after_four(env):
+    rewards, info = play(env, SHIELD, 150)  # ten seconds in which nobody can be hurt
+    assert info["damage"] == info["opponent_damage"] == 0
+    assert sum(rewards) == pytest.approx(-(10 - PATIENCE_S), abs=0.01)
+    assert not any(rewards[: int(PATIENCE_S * 15)])
+
+
+def test_time_is_up(env, rom):
+    rewards, info = play(env, LEFT, 2000, minutes=1)
+    assert len(rewards) == 900  # of 4 VIs
+    assert info["status"] == ram.END
+    assert "metrics" in info
+    rewards, info = play(env, SHIELD, 2000, minutes=1)  # a tie: sudden death is not played
+    assert len(rewards) == 900
+    assert info["metrics"]["won"] == 0.0
+    with SmashEnv(rom("smash64"), check_rom=False, cache=False, time_limit=2.0) as short:
+        short.reset()
+        ends = [short.step(SHIELD)[2:4] for _ in range(30)]
+    assert ends == [(False, False)] * 29 + [(False, True)]
+
+
+def test_the_same_actions_give_the_same_match(rom):
+    runs = []
+    for _ in range(2):
+        with SmashEnv(rom("smash64"), check_rom=False, cache=False, noop_max=20) as env:
+            env.reset(seed=5)
+            env.action_space.seed(5)
+            rewards = [env.step(env.action_space.sample())[1] for _ in range(300)]
+            runs.append((rewards, env.emulator.rdram.copy()))
+    assert runs[0][0] == runs[1][0]
+    assert (runs[0][1] == runs[1][1]).all()
+    assert any(runs[0][0])
+
+
+def test_check_env(rom):
+    with gymnasium.make(
+        "n64gym/SuperSmashBros-v0", rom=rom("smash64"), check_rom=False, actions="discrete", render_mode="rgb_array"
+    ) as env:
+        check_env(env.unwrapped, skip_render_check=False)
+
+
+def test_telemetry(rom):
+    with SmashEnv(rom("smash64"), check_rom=False, cache=False, telemetry=True) as env:
+        observation, _ = env.reset()
+        assert observation["telemetry"][2] == np.float32(-0.4)
+        for _ in range(200):
+            observation, _, _, _, info = env.step(STAND)
+        damage, opponent_damage, x, y, opponent_x, _ = observation["telemetry"]
+        assert (damage, opponent_damage) == (np.float32(info["damage"] / 100), 0)
+        assert damage > 0
+        assert (x, y) == tuple(np.float32(value / 1000) for value in info["position"])
+        assert opponent_x == np.float32(info["opponent_position"][0] / 1000)
+
+
+def test_another_game_is_refused_by_its_hash_and_by_its_behaviour():
+    with pytest.raises(RomError, match=f"expected {SUPER_SMASH_BROS}.*check_rom=False"):
+        SmashEnv(OPEN_KART)
+    with (
+        SmashEnv(OPEN_KART, check_rom=False, cache=False) as env,
+        pytest.raises(RomError, match=r"not behave like Super Smash Bros.*in scene \d+ \(expected 22, the match\)"),
+    ):
+        env.reset()
+
+
+def test_a_start_that_is_another_is_noticed(env):
+    _, info = env.reset()
+    wrong = {"stage": "sector_z", "level": 4, "mode": "stock", "character": "samus"}
+    with pytest.raises(StartError, match=r"stage is 6, expected 1; rules is 1, expected 2; fighters is \[9, 2\]"):
+        env._check_start(env.emulator, info["setup"] | wrong)
+    memory = Memory(env.emulator.rdram)
+    memory.set_u8(ram.VS_STATE + ram.STATUS, ram.PAUSE)
+    with pytest.raises(StartError, match="status is 2, expected 1"):
+        env._check_start(env.emulator, info["setup"])
+
+
+def test_no_rom_and_wrong_settings(rom):
+    with pytest.raises(ValueError, match="needs the cartridge's file"):
+        gymnasium.make("n64gym/SuperSmashBros-v0")
+    for settings, message in {
+        ("character", "marioo"): "character is 'marioo' .maybe you meant 'mario'",
+        ("stage", "moon"): "stage is 'moon'.*'peachs_castle'",
+        ("level", 10): "level is 10; expected a number from 1 to 9",
+        ("actions", "continuous"): "actions is 'continuous'",
+        ("reward", "glory"): "reward is 'glory'.*'legacy'",
+    }.items():
+        with pytest.raises(ValueError, match=message):
+            SmashEnv(rom("smash64"), check_rom=False, **dict([settings]))
+
+
+def test_the_127_discrete_actions():
+    actions = fighting("discrete")
+    assert actions.space().n == 127
+    words = [actions.word(index) for index in range(127)]
+    assert len(set(words)) == 127
+    assert words[0] == word(x=-80, y=-80)
+    assert words[1] == word(A, x=-80, y=-80)
+    assert words[12 * 5] == 0  # the stick in the middle, no button
+    assert words[12 * 5 + 4] == word(C_RIGHT)
+    assert words[124] == word(C_RIGHT, x=80, y=80)
+    assert words[125:] == [A | Z, L]
+    assert [actions.action(one) for one in words] == list(range(127))
+    assert actions.action(word(B | START, x=70, y=-3)) == words.index(word(B, x=60))
+
+
+def test_stick_and_buttons():
+    actions = fighting("multidiscrete")
+    assert actions.space().contains(np.array([127, -128, 1, 1, 1, 1, 1, 1]))
+    assert stick_of(actions.word([127, -128] + [0] * 6)) == (80, -80)
+    for sample in ([80, -80, 1, 0, 1, 0, 1, 0], [-3, 7, 0, 1, 0, 1, 0, 1]):
+        assert actions.action(actions.word(sample)).tolist() == sample
+
+
+def test_memory_is_addressed_as_the_console_does():
+    rdram = np.zeros(1 << 21, np.uint32)
+    rdram[0x1000 // 4 : 0x1010 // 4] = 0x01020304, 0xFFFFFFFE, 0x3FC00000, 0x80001000
+    memory = Memory(rdram)
+    assert [memory.u8(0x80001000 + byte) for byte in range(4)] == [1, 2, 3, 4]
+    assert memory.u16(0x80001002) == 0x0304
+    assert (memory.u32(0x80001004), memory.s32(0x80001004)) == (0xFFFFFFFE, -2)
+    assert memory.f32(0x80001008) == 1.5
+    assert memory.follow(0x8000100C) == 0x80001000
+    assert memory.follow(0x80001004) is None
+    assert memory.follow(0x80001000) is None
+    memory.set_u8(0x80001001, 0xAB)
+    assert rdram[0x1000 // 4] == 0x01AB0304
+    assert read_slot(memory, 0).cursor is None
