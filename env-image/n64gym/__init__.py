@@ -6,7 +6,7 @@ env = gymnasium.make("n64gym/OpenKart-v0", obs_type="grayscale", size=(84, 84))
 
 import gymnasium
 
-from n64gym import vector
+from n64gym import aliases, vector
 from n64gym.emulator import Emulator, EmulatorError, ObservationFormat
 from n64gym.m64 import MovieError
 from n64gym.movie import RecordMovie
@@ -37,3 +37,4 @@ for name, game in {
     gymnasium.register(
         f"n64gym/{name}", entry_point=f"n64gym.{game}", vector_entry_point=vector.entry_point(f"n64gym/{name}")
     )
+aliases.register()

@@ -1,0 +1,56 @@
+"""The ids that gym-mupen64plus used, under their exact names.
+
+env = gymnasium.make("Smash-mario-v0", rom="/path/to/smash.z64")
+
+They have its action spaces, opponents and rewards, on this package's environments. It had one course only with discrete
+actions; here all sixteen have them.
+"""
+
+from __future__ import annotations
+
+import gymnasium
+
+from n64gym.smash_memory import PORTRAITS
+
+COURSES = (  # its spelling of them, one oddity included
+    "Luigi-Raceway",
+    "Moo-Moo-Farm",
+    "Koopa-Troopa-Beach",
+    "Kalimari-Desert",
+    "Toads-Turnpike",
+    "Frappe-Snowland",
+    "Choco-Mountain",
+    "Mario-Raceway",
+    "Wario-Stadium",
+    "Sherbet-Land",
+    "Royal-Raceway",
+    "Bowsers-Castle",
+    "DKs-Jungle-Parkway",
+    "Yoshi-Valley",
+    "BansheeBoardwalk",
+    "Rainbow-Road",
+)
+ACTIONS = {"": "multidiscrete", "Discrete-": "discrete"}
+
+
+def course_of(spelling: str) -> str:
+    """Return this package's name of a course."""
+    return {"BansheeBoardwalk": "banshee_boardwalk"}.get(spelling, spelling.lower().replace("-", "_"))
+
+
+def register() -> None:
+    """Register all of them."""
+    for infix, actions in ACTIONS.items():
+        arguments = {"actions": actions, "reward": "legacy"}
+        for course in COURSES:
+            gymnasium.register(
+                f"Mario-Kart-{infix}{course}-v0",
+                entry_point="n64gym.mariokart64:MarioKart64Env",
+                kwargs={"course": course_of(course), **arguments},
+            )
+        for fighter in PORTRAITS:
+            gymnasium.register(
+                f"Smash-{infix}{fighter}-v0",
+                entry_point="n64gym.smash:SmashEnv",
+                kwargs={"character": fighter, "costume": "up", "opponent_costume": "left", **arguments},
+            )
