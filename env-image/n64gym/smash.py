@@ -175,8 +175,8 @@ class SmashEnv(N64Env):
             **self._reward.metrics(),
         }
 
-    def _telemetry(self) -> list[float]:
-        me, opponent = self._last.players[:2]
+    def _telemetry(self, emulator: Emulator) -> list[float]:
+        me, opponent = read_battle(Memory(emulator.rdram)).players[:2]
         places = (*(me.position or (0.0, 0.0)), *(opponent.position or (0.0, 0.0)))
         return [me.damage / 100, opponent.damage / 100, *(place / 1000 for place in places)]
 

@@ -4,7 +4,7 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
-from n64gym import Emulator, RomError
+from n64gym import Emulator, Playback, RecordMovie, RomError
 from n64gym import smash_memory as ram
 from n64gym.controller import C_RIGHT, START, A, B, L, Z, stick_of, word
 from n64gym.n64_env import StartError
@@ -203,6 +203,22 @@ def test_the_same_actions_give_the_same_match(rom):
     assert runs[0][0] == runs[1][0]
     assert (runs[0][1] == runs[1][1]).all()
     assert any(runs[0][0])
+
+
+@pytest.mark.parametrize(("items", "diverges"), [("on", False), ("off", True)])
+def test_movies_from_power_on(rom, tmp_path, items, diverges):
+    """What the menus alone set up plays back to the bit; what was written into RDRAM is missing, and that is said."""
+    game = gymnasium.make("n64gym/SuperSmashBros-v0", rom=rom("smash64"), check_rom=False, items=items)
+    with RecordMovie(game, tmp_path) as env:
+        env.reset(seed=1)
+        env.action_space.seed(1)
+        for _ in range(50):
+            env.step(env.action_space.sample())
+    playback = Playback(env.last_movie, rom("smash64"))
+    while not playback.over:
+        playback.step()
+    playback.close()
+    assert bool(playback.diverged) == diverges
 
 
 def test_check_env(rom):
