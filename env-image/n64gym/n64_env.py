@@ -97,7 +97,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         self.frameskip = frameskip
         self.metadata = {**self.metadata, "render_fps": VIS_PER_SECOND / frameskip}
         self.observations = Observations(
-            obs_type, size or (crop[2:] if crop else self.native_size), crop, self.telemetry_names if telemetry else ()
+            obs_type, size, crop, self.native_size, self.telemetry_names if telemetry else ()
         )
         self.observation_space = self.observations.space
         self.rom = open_rom(rom)

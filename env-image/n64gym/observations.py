@@ -12,6 +12,7 @@ from n64gym.shared import RDRAM_BYTES
 
 CHANNELS = {"grayscale": 1, "rgb": 3}
 LARGEST = (768, 1024)  # height, width
+BOUND = 100.0  # of telemetry, whose numbers are mostly between -1 and 1
 
 
 class Observations:
@@ -23,17 +24,18 @@ class Observations:
     def __init__(
         self,
         obs_type: str,
-        size: tuple[int, int],
+        size: tuple[int, int] | None,
         crop: tuple[int, int, int, int] | None,
+        native_size: tuple[int, int],
         telemetry_names: tuple[str, ...],
     ) -> None:
         if obs_type not in (*CHANNELS, "ram"):
             raise ValueError(f'obs_type is {obs_type!r}; expected "rgb", "grayscale" or "ram"')
-        height, width = size
-        if not (1 <= height <= LARGEST[0] and 1 <= width <= LARGEST[1]):
-            raise ValueError(f"size is {size}; expected (height, width) up to {LARGEST}")
         if crop is not None and not (len(crop) == 4 and min(crop) >= 0 and min(crop[2:]) > 0):
             raise ValueError(f"crop is {crop}; expected (top, left, height, width) in the game's own pixels")
+        height, width = size or (crop[2:] if crop else native_size)
+        if not (1 <= height <= LARGEST[0] and 1 <= width <= LARGEST[1]):
+            raise ValueError(f"size is {(height, width)}; expected (height, width) up to {LARGEST}")
         self.format: ObservationFormat | None = None
         shape: tuple[int, ...] = (RDRAM_BYTES,)
         if obs_type != "ram":
@@ -43,7 +45,7 @@ class Observations:
         self.last: Any = np.zeros(shape, np.uint8)
         self.with_telemetry = bool(telemetry_names)
         if self.with_telemetry:
-            vector = spaces.Box(-np.inf, np.inf, (len(telemetry_names),), np.float32)
+            vector = spaces.Box(-BOUND, BOUND, (len(telemetry_names),), np.float32)
             self.space = spaces.Dict({"picture": self.space, "telemetry": vector})
             self.last = {"picture": self.last, "telemetry": np.zeros(vector.shape, np.float32)}
 
@@ -54,7 +56,7 @@ class Observations:
         )
         self.last = picture
         if self.with_telemetry:
-            self.last = {"picture": picture, "telemetry": np.array(telemetry, np.float32)}
+            self.last = {"picture": picture, "telemetry": np.array(telemetry, np.float32).clip(-BOUND, BOUND)}
         return self.last
 
     def repeat(self) -> Any:

@@ -116,7 +116,7 @@ class OpenKartEnv(RaceEnv):
             collisions=telemetry.wall_hits + telemetry.kart_hits,
             finished=bool(telemetry.finished),
             race_time=telemetry.race_time / VIS_PER_SECOND,
-            lap_times=tuple(vis / VIS_PER_SECOND for vis in laps if vis),
+            lap_times=tuple(vis / VIS_PER_SECOND for vis in laps[telemetry.start > 0 :] if vis),
         )
 
     def _describe(self, emulator: Emulator) -> dict[str, Any]:

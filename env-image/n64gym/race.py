@@ -23,7 +23,7 @@ class RaceStatus(NamedTuple):
     collisions: int  # since the start
     finished: bool
     race_time: float  # seconds of the game's time since the start
-    lap_times: tuple[float, ...]  # seconds, of the laps completed
+    lap_times: tuple[float, ...]  # seconds, of the whole laps completed: not of one begun in the middle
 
 
 class RaceStep(NamedTuple):

@@ -1,5 +1,7 @@
 """What can be chosen, what a step is worth, and how one drives: the parts that need no emulator."""
 
+import re
+
 import gymnasium
 import numpy as np
 import pytest
@@ -40,9 +42,8 @@ def test_draw_takes_defaults_choices_and_lists():
     ],
 )
 def test_what_is_not_allowed_is_named(chosen, message):
-    with pytest.raises(ValueError, match=".") as error:
+    with pytest.raises(ValueError, match=re.escape(message)):
         settings.check(TABLE, chosen)
-    assert message in str(error.value)
 
 
 STATUS = RaceStatus(
@@ -156,9 +157,8 @@ def test_totals_and_shares_are_told():
     ],
 )
 def test_a_reward_that_is_none(reward, message):
-    with pytest.raises(ValueError, match=".") as error:
+    with pytest.raises(ValueError, match=re.escape(message)):
         Reward(reward, PRESETS, OBJECTIVES, COSTS)
-    assert message in str(error.value)
 
 
 @given(st.integers(-128, 127), st.integers(-128, 127), st.integers(0, 0x3FFF))
