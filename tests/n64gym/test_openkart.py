@@ -175,7 +175,7 @@ RUN = """
 import hashlib, json
 import gymnasium, numpy as np, n64gym
 env = gymnasium.make(
-    "n64gym/OpenKart-v0", obs_type="grayscale", size=(84, 84), noop_max=30, stuck_limit=3.0,
+    "n64gym/OpenKart-v0", obs_type="grayscale", size=(84, 84), noop_max=30, stuck_limit=3.0, time_limit=20.0,
     course=["meadow", "harbour", "generated"], course_seed=[3, 4], mode=["time_trial", "grand_prix"],
 )
 actions = np.random.default_rng(7)

@@ -206,7 +206,7 @@ def test_many_at_once_are_the_same_as_alone():
         assert (observations[2] == one).all()
         for step in range(25):
             actions = [(step + k) % 12 for k in range(4)]
-            observations, rewards, terminated, truncated, _ = envs.step(actions)
+            observations, rewards, *_ = envs.step(actions)
             one, reward, *_ = alone.step(actions[2])
             assert (observations[2] == one).all()
             assert rewards[2] == pytest.approx(reward)
