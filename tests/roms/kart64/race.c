@@ -194,6 +194,7 @@ static void tick(Pad pad) {
 }
 
 static void leave(int32_t state, int32_t menu) {
+    gRaceState = RACE_QUIT;
     gDemoMode = 0;
     gGamestateNext = state;
     if (state == GAME_MENUS) menus_enter(menu);
