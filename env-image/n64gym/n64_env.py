@@ -6,10 +6,6 @@ A game's environment says how its actions become controller words, how the start
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import inspect
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,7 +20,7 @@ from n64gym.emulator import Emulator, EmulatorError
 from n64gym.observations import Observations
 from n64gym.rom import RomError, open_rom
 from n64gym.shared import RDRAM_BYTES
-from n64gym.starts import Starts, default_folder
+from n64gym.starts import Starts, code_hash, default_folder
 from n64gym.window import Window
 
 VIS_PER_SECOND = 60
@@ -304,12 +300,3 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
             if self._window is None:
                 self._window = Window("n64gym")
             self._window.show(self._emulator.frame, self.metadata["render_fps"])
-
-
-@functools.cache
-def code_hash(game: type) -> str:
-    """Return a hash of the module that says how a game reaches its start; "" for one typed into an interpreter."""
-    try:
-        return hashlib.sha256(inspect.getsource(sys.modules[game.__module__]).encode()).hexdigest()
-    except (OSError, TypeError):
-        return ""

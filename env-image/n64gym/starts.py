@@ -7,9 +7,11 @@ name when it is whole; one that is damaged counts as absent.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
+import sys
 import warnings
 from collections import OrderedDict
 from pathlib import Path
@@ -112,3 +114,12 @@ class Starts:
 def key_of(what: dict[str, Any]) -> str:
     """Return the name under which a state is kept."""
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
+
+
+@functools.cache
+def code_hash(game: type) -> str:
+    """Return a hash of the code that leads a game to its start: its own module, and this package."""
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    own = getattr(sys.modules.get(game.__module__), "__file__", None)  # None: typed into an interpreter
+    sources = [file.read_bytes() for file in (*files, *([Path(own)] if own else []))]
+    return hashlib.sha256(b"".join(sources)).hexdigest()

@@ -1,5 +1,6 @@
 """Start states: made once, kept on disk, found again, and made anew when they are damaged, wrong or cannot be kept."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -187,6 +188,16 @@ def test_the_users_cache_folder(monkeypatch, tmp_path):
     assert str(starts.default_folder()) == "/home/somebody/.cache/n64gym"
 
 
-def test_a_game_typed_into_an_interpreter_has_no_source():
-    assert n64gym.n64_env.code_hash(OpenKartEnv) != ""
-    assert n64gym.n64_env.code_hash(type("Typed", (), {"__module__": "builtins"})) == ""
+def test_other_code_is_another_start(tmp_path, monkeypatch):
+    """A game that reaches its start in another way does not find the old one."""
+    module = tmp_path / "some_game.py"
+    monkeypatch.syspath_prepend(tmp_path)
+    hashes = set()
+    for text in ("class Game: way = 1\n", "class Game: way = 2\n"):
+        module.write_text(text)
+        monkeypatch.delitem(sys.modules, "some_game", raising=False)
+        game = importlib.import_module("some_game").Game
+        hashes.add(starts.code_hash(game))
+    hashes.add(starts.code_hash(OpenKartEnv))
+    assert len(hashes) == 3
+    assert starts.code_hash(type("Typed", (), {"__module__": "no_module_at_all"})) not in hashes
