@@ -59,7 +59,8 @@ struct lockstep_control {
     uint32_t vi_count;         /* VIs since power-on; after LOCKSTEP_LOAD, since the power-on of what was loaded */
     uint32_t controller_reads; /* likewise: how often controller 1 was read (joybus command 0x01) */
     uint32_t movie_position;   /* words of the movie used up */
-    uint32_t display_lists;    /* pictures that the ROM gave to the GPU: not drawn unless a real plugin is behind us */
+    uint32_t display_lists;    /* what the ROM gave to the GPU since this process began */
+    uint32_t drawn_lists;      /* those of them that were drawn; none without a real plugin */
     uint32_t picture_height, picture_width;
     uint32_t state_failed; /* the core's verdict on the last LOCKSTEP_SAVE or LOCKSTEP_LOAD */
 

@@ -3,6 +3,7 @@
  * A ROM that draws into RDRAM with the CPU needs nothing else: no GL, no X. For one that draws with the GPU, a real
  * plugin stands behind this one, and its picture is read back on this thread, the only one that may. */
 #define _GNU_SOURCE
+#include "gpu.h"
 #include "lockstep.h"
 #include "picture.h"
 #include "real.h"
@@ -17,7 +18,6 @@
 
 #include <m64p_frontend.h>
 
-#define FRESH_VIS 3      /* the last VIs of a step: one of them brings a new picture even in a game of 20 a second */
 #define STATE_VIS 60     /* within so many VIs, the core has taken or loaded a savestate; it waits for a safe moment */
 #define PARENT_CHECK_S 1 /* how often a waiting emulator looks whether its parent still lives */
 
@@ -25,6 +25,7 @@ static struct lockstep_control *control;
 static uint8_t *shared;
 static int shared_fd = -1;
 static pid_t parent;
+static uint32_t now; /* VIs since this process began */
 static uint32_t vis_left;
 static uint32_t state_vis_left; /* while a savestate is under way: the VIs that it may still take */
 static bool stopping;
@@ -58,6 +59,7 @@ EXPORT void CALL lockstep_state_changed(void *context, m64p_core_param parameter
     } else if (parameter == M64CORE_STATE_LOADCOMPLETE) {
         control->vi_count = control->state_vi_count;
         control->controller_reads = control->state_controller_reads;
+        gpu_forget();
     } else {
         return;
     }
@@ -86,24 +88,23 @@ static bool share_rdram(void)
                 LOCKSTEP_RDRAM_OFFSET) != MAP_FAILED;
 }
 
-/* The real plugin's picture, read when it is drawn: after the swap its back buffer is gone. */
-static struct picture real_picture;
 static void (*core_rendering_callback)(int);
 
-/* The real plugin calls this when a picture is complete, before it swaps. Reading it is slow, so it is only done near
- * the end of a step. */
+/* The real plugin calls this before it swaps its buffers: in the midst of a display list, which shows the one before it,
+ * or in its UpdateScreen, with a picture that the CPU has drawn. After the swap the back buffer is gone. */
 static void rendered(int redrawn)
 {
-    if (vis_left <= FRESH_VIS)
-        real_picture = real_read_back_buffer();
+    if (!gpu_is_drawing() && vis_left <= 1)
+        gpu_cpu_picture();
     if (core_rendering_callback)
         core_rendering_callback(redrawn);
 }
 
 static struct picture current_picture(void)
 {
-    if (real_picture.rgb)
-        return real_picture;
+    struct picture picture = gpu_picture();
+    if (picture.rgb)
+        return picture;
     return picture_from_vi(gfx.RDRAM, LOCKSTEP_RDRAM_BYTES, *gfx.VI_STATUS_REG, *gfx.VI_ORIGIN_REG, *gfx.VI_WIDTH_REG,
                            *gfx.VI_H_START_REG, *gfx.VI_V_START_REG, *gfx.VI_X_SCALE_REG, *gfx.VI_Y_SCALE_REG);
 }
@@ -135,10 +136,12 @@ static uint32_t next_command(void)
 
 EXPORT void CALL UpdateScreen(void)
 {
-    if (real.loaded)
+    /* A plugin without display lists paints what the CPU has drawn, all of it each time: only the last is looked at. */
+    if (real.loaded && (control->display_lists || vis_left <= 1))
         real.update_screen();
     if (stopping)
         return;
+    now++;
     control->vi_count++;
     if (vis_left > 1) {
         vis_left--;
@@ -212,10 +215,8 @@ EXPORT m64p_error CALL PluginGetVersion(m64p_plugin_type *type, int *version, in
 
 EXPORT void CALL ProcessDList(void)
 {
-    if (control)
-        control->display_lists++;
-    if (real.loaded)
-        real.process_dlist();
+    control->display_lists++;
+    control->drawn_lists += gpu_list(&gfx, (struct moment){now, now + vis_left, control->vis});
 }
 
 EXPORT void CALL SetRenderingCallback(void (*callback)(int))

@@ -154,8 +154,13 @@ class Emulator:
 
     @property
     def display_lists(self) -> int:
-        """Pictures that the ROM gave to the GPU since power-on; without `video` they are not drawn."""
+        """Display lists that the ROM gave to the GPU since this emulator was started; mostly one a picture."""
         return self._control.display_lists
+
+    @property
+    def drawn_lists(self) -> int:
+        """Those of them that were drawn: none without `video`, else only what is on the screen when a step ends."""
+        return self._control.drawn_lists
 
     def step(self, vis: int = 1, buttons: int = 0) -> None:
         """Run exactly `vis` VIs with controller 1 held at `buttons` (a mupen64plus BUTTONS word)."""

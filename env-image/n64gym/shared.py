@@ -54,6 +54,7 @@ class Control(ctypes.Structure):
         ("controller_reads", ctypes.c_uint32),
         ("movie_position", ctypes.c_uint32),
         ("display_lists", ctypes.c_uint32),
+        ("drawn_lists", ctypes.c_uint32),
         ("picture_height", ctypes.c_uint32),
         ("picture_width", ctypes.c_uint32),
         ("state_failed", ctypes.c_uint32),

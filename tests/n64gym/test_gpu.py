@@ -1,0 +1,180 @@
+"""ROMs that draw with the GPU: with a real video plugin and without, and only those pictures drawn that are seen."""
+
+import ctypes
+import random
+import subprocess
+from pathlib import Path
+
+import n64gym
+import numpy as np
+import pytest
+from n64gym import controller
+from n64gym.emulator import Emulator, ObservationFormat
+
+SHOWN, SYNCS = 0x100 // 4, 0x10C // 4  # RDRAM words that gpu.S keeps
+GREEN = controller.C_LEFT | controller.C_UP  # the lower byte of RGBA5551, of which two bits are green
+TWO_LISTS = controller.START
+
+
+def expected_picture(shown, word):
+    """uint8 [480, 640, 3]: what gpu.S draws as its picture number `shown`, counted from 0."""
+    half = int.from_bytes(word.to_bytes(4, "little")[:2], "big")
+    picture = np.zeros((240, 320, 3), np.uint8)
+    picture[:] = [channel << 3 | channel >> 2 for channel in (half >> 11, half >> 6 & 31, half >> 1 & 31)]
+    x, y = 8 * shown & 255, 4 * shown & 127
+    picture[48:80, x : x + 32] = 255
+    picture[y : y + 32, 144:176] = [255, 0, 0]
+    return picture.repeat(2, 0).repeat(2, 1)
+
+
+def on_screen(emulator):
+    """The number of the picture that a television would show."""
+    return int(emulator.rdram[SHOWN]) - 1
+
+
+def test_a_gpu_game_runs_without_a_video_plugin(rom):
+    """It waits for its DP interrupts, which an undrawn display list raises, too."""
+    with Emulator(rom("gpu")) as emulator:
+        emulator.step(200)
+        assert emulator.rdram[SHOWN] == 100
+        assert emulator.rdram[SYNCS] == emulator.display_lists == 101
+        assert emulator.drawn_lists == 0
+        assert not emulator.frame().any()
+
+
+@pytest.mark.parametrize("word", [GREEN, GREEN | TWO_LISTS])
+@pytest.mark.parametrize("vis", [1, 2, 3, 4, 5, 8, 13])
+def test_the_picture_after_a_step_is_the_one_on_the_screen(rom, display, vis, word):
+    with Emulator(rom("gpu"), video="glide64mk2", observation=ObservationFormat(480, 640, 3)) as emulator:
+        for _ in range(4):
+            emulator.step(vis, word)  # it has to learn the step's length
+        drawn, begun = emulator.drawn_lists, emulator.display_lists
+        for _ in range(12):
+            emulator.step(vis, word)
+            picture = expected_picture(on_screen(emulator), word)
+            assert (emulator.observation == picture).all()
+            assert (emulator.frame() == picture).all()
+        lists = 2 if word & TWO_LISTS else 1
+        pictures = (emulator.display_lists - begun) // lists
+        assert (emulator.drawn_lists - drawn) // lists == min(12, pictures)  # one a step, or all if there are fewer
+
+
+def test_the_machine_is_the_same_whatever_is_drawn(rom, display):
+    """With and without a plugin, in steps of any length: RDRAM to the bit."""
+    machines = []
+    for video, vis in ((None, 1), (None, 120), ("glide64mk2", 1), ("glide64mk2", 4), ("glide64mk2", 8)):
+        with Emulator(rom("gpu"), video=video) as emulator:
+            emulator.step(120 - emulator.vi_count, GREEN)
+            for word in (GREEN, TWO_LISTS, GREEN | TWO_LISTS):
+                for _ in range(120 // vis):
+                    emulator.step(vis, word)
+            machines.append(emulator.rdram.copy())
+    for machine in machines[1:]:
+        assert (machine == machines[0]).all()
+
+
+def test_steps_of_unforeseen_lengths_show_whole_pictures_at_most_a_step_old(rom, display):
+    lengths = random.Random(1).choices([1, 2, 3, 4, 8], k=60)
+    runs = []
+    for _ in range(2):
+        run = []
+        with Emulator(rom("gpu"), video="glide64mk2", observation=ObservationFormat(480, 640, 3)) as emulator:
+            emulator.step(20, GREEN)
+            before = on_screen(emulator)
+            for vis in lengths:
+                emulator.step(vis, GREEN)
+                now = on_screen(emulator)
+                age = [number for number in range(before - 3, now + 2)
+                       if (emulator.observation == expected_picture(number, GREEN)).all()]  # fmt: skip
+                assert age, "half drawn, or too old"
+                run.append((now, age[-1], emulator.drawn_lists))
+                before = now
+            runs.append(run)
+    assert runs[0] == runs[1]  # nothing but the sequence of steps decides
+
+
+def test_after_a_load_the_picture_owes_nothing_to_the_run_before(rom, display):
+    with Emulator(rom("gpu"), video="glide64mk2", observation=ObservationFormat(48, 64, 3)) as emulator:
+        emulator.step(21, GREEN)
+        state = emulator.save_state()
+        seen = []
+        for vis in (1, 7, 30):
+            emulator.step(vis, controller.D_UP)
+            emulator.load_state(state)
+            observations = [emulator.observation.copy()]
+            for _ in range(4):
+                emulator.step(1, GREEN)
+                observations.append(emulator.observation.copy())
+            seen.append(observations)
+            assert (emulator.frame() == expected_picture(on_screen(emulator), GREEN)).all()
+        assert np.array_equal(seen[0], seen[1])
+        assert np.array_equal(seen[0], seen[2])
+
+
+def test_what_the_cpu_draws_is_painted_once_a_step(rom, display):
+    """pad.S changes its upper half with every VI: what is seen is the last."""
+    observation = ObservationFormat(1, 1, 3, (60, 300, 1, 1))
+    with Emulator(rom("pad"), video="glide64mk2", observation=observation) as emulator:
+        for vis in (6, 1, 2, 9):
+            emulator.step(vis, controller.A)
+            half = int(emulator.rdram[0x100000 // 4]) & 0xFFFF
+            expected = [channel << 3 | channel >> 2 for channel in (half >> 11, half >> 6 & 31, half >> 1 & 31)]
+            assert (
+                np.abs(emulator.observation.reshape(3).astype(int) - expected).max() <= 12
+            )  # a VI later or earlier: 32
+
+
+@pytest.fixture(scope="module")
+def syncs(tmp_path_factory):
+    """display_list_syncs(words at address 0x1000) of the C file, through a library of its own."""
+    source = Path(n64gym.__file__).parents[1] / "lockstep" / "display_list.c"
+    library = tmp_path_factory.mktemp("lists") / "display_list.so"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-fsanitize=undefined", "-fno-sanitize-recover", "-Wall", "-Werror",
+                    "-o", library, source], check=True, timeout=60)  # fmt: skip
+    function = ctypes.CDLL(str(library)).display_list_syncs
+    function.restype = ctypes.c_bool
+
+    def call(lists):
+        rdram = np.zeros(1 << 16, np.uint32)
+        for address, commands in lists.items():
+            rdram[address // 4 : address // 4 + 2 * len(commands)] = np.array(commands, np.uint32).reshape(-1)
+        return function(rdram.ctypes.data_as(ctypes.c_void_p), ctypes.c_uint32(rdram.nbytes), ctypes.c_uint32(0x1000))
+
+    return call
+
+
+SYNC, RECTANGLE = (0xE9000000, 0), (0xF64FC3BC, 0)
+F3D_END, F3D_CALL, F3D_BRANCH, F3D_SEGMENT_5 = (0xB8000000, 0), 0x06000000, 0x06010000, 0xBC001406
+EX2_END, EX2_CALL, EX2_BRANCH, EX2_SEGMENT_5 = (0xDF000000, 0), 0xDE000000, 0xDE010000, 0xDB060014
+
+
+@pytest.mark.parametrize(
+    ("end", "call", "branch", "segment"),
+    [(F3D_END, F3D_CALL, F3D_BRANCH, F3D_SEGMENT_5), (EX2_END, EX2_CALL, EX2_BRANCH, EX2_SEGMENT_5)],
+)
+def test_full_syncs_are_found_in_both_dialects(syncs, end, call, branch, segment):
+    assert syncs({0x1000: [RECTANGLE, SYNC, end]})
+    assert not syncs({0x1000: [RECTANGLE, end, SYNC]})
+    for target in (0x2000, 0x80002000):
+        assert syncs({0x1000: [(call, target), end], 0x2000: [SYNC, end]})
+        assert syncs({0x1000: [(call, target), SYNC, end], 0x2000: [RECTANGLE, end]})
+        assert not syncs({0x1000: [(call, target), RECTANGLE, end, SYNC], 0x2000: [RECTANGLE, end, SYNC]})
+        assert syncs({0x1000: [(branch, target), end], 0x2000: [SYNC, end]})
+        assert not syncs({0x1000: [(branch, target), SYNC], 0x2000: [RECTANGLE, end]})  # a branch does not come back
+    assert syncs({0x1000: [(segment, 0x80003000), (call, 0x05000100), end], 0x3100: [SYNC, end]})
+    assert not syncs({0x1000: [(segment, 0x80003000), (call, 0x05000100), end], 0x3100: [end]})
+
+
+def test_triangles_of_the_one_dialect_are_no_calls_of_the_other(syncs):
+    assert not syncs({0x1000: [(0x06000204, 0x00060802), (0x06020400, 0x00000204), EX2_END]})
+
+
+def test_lists_that_cannot_be_understood_sync(syncs):
+    assert syncs({0x1000: [(0x80123456, 0x80200000), EX2_END]})  # no dialect has 0x80
+    assert syncs({0x1000: [(F3D_BRANCH, 0x1000)]})  # for ever
+    assert syncs({0x1000: [(F3D_CALL, 0x1000)]})  # ever deeper
+    assert syncs({0x1000: [(F3D_BRANCH, 0x00FFFFF8)]})  # out of memory
+    random_words = np.random.default_rng(0)
+    for _ in range(300):  # whatever it finds, it comes back and reads nothing outside
+        syncs({0x1000: random_words.integers(0, 1 << 32, (200, 2), dtype=np.uint32)})
+        syncs({0x1000: random_words.choice([0x06000000, 0xDE000000, 0xBC001406, 0x00001000, 0xB8000000], (200, 2))})
