@@ -134,8 +134,7 @@ def on_fighter_select(memory: Memory, setup: Mapping[str, Any]) -> Press:
     wanted = wanted_of(setup)
     if me.held in (0, 1):
         fighter, costume = wanted[me.held]
-        row, column = divmod(ram.PORTRAITS.index(fighter), 6)
-        return point(me.cursor, (25 + 45 * column, 60 + 43 * row), PLACING[costume])  # a puck hangs 11 right, 14 up
+        return carry(me.cursor, fighter, PLACING[costume])
     if not is_chosen(me, *wanted[0]):
         return Press(B)  # takes the puck back
     if opponent.kind != ram.COMPUTER:
@@ -146,6 +145,19 @@ def on_fighter_select(memory: Memory, setup: Mapping[str, Any]) -> Press:
         return point(me.cursor, (128 if opponent.level < setup["level"] else 81, 200), A)
     ready = me.is_ready and opponent.is_ready and memory.s32(ram.CLOCKS[ram.FIGHTER_SELECT]) > START_FRAMES
     return Press(START) if ready else NOTHING
+
+
+def carry(cursor: tuple[float, float], fighter: str, button: int) -> Press:
+    """Bring the puck in the hand, which hangs 11 right and 14 up of it, to a portrait, and press `button` there.
+
+    Between the rows only in the inner columns: the corners may be locked, and there the opponent's puck falls.
+    """
+    row, column = divmod(ram.PORTRAITS.index(fighter), 6)
+    x, y = 25 + 45 * column, 60 + 43 * row
+    if abs(y - cursor[1]) <= NEAR:
+        return point(cursor, (x, y), button)
+    inner = max(25 + 45 * 1, min(25 + 45 * 4, cursor[0]))
+    return point(cursor, (cursor[0], y) if abs(inner - cursor[0]) <= NEAR else (inner, cursor[1]), 0)
 
 
 def wanted_of(setup: Mapping[str, Any]) -> tuple[tuple[str, str], tuple[str, str]]:

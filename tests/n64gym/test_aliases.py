@@ -32,7 +32,7 @@ def test_every_course_has_its_id():
     ("alias", "space"), [("Smash-mario-v0", "MultiDiscrete"), ("Smash-Discrete-jigglypuff-v0", "Discrete")]
 )
 def test_smash(rom, alias, space):
-    with gymnasium.make(alias, rom=rom("smash64"), check_rom=False) as env:
+    with gymnasium.make(alias, rom=rom("smash64"), check_rom=False, video=None) as env:
         assert type(env.action_space).__name__ == space
         _, info = env.reset()
         setup = info["setup"]
@@ -45,7 +45,7 @@ def test_smash(rom, alias, space):
 
 @pytest.mark.parametrize("alias", ["Mario-Kart-Luigi-Raceway-v0", "Mario-Kart-Discrete-Rainbow-Road-v0"])
 def test_mario_kart(rom, alias):
-    with gymnasium.make(alias, rom=rom("kart64"), check_rom=False) as env:
+    with gymnasium.make(alias, rom=rom("kart64"), check_rom=False, video=None) as env:
         _, info = env.reset()
         assert info["setup"]["course"] == env.spec.kwargs["course"]
         assert env.step(env.action_space.sample())[1] == pytest.approx(-0.1)

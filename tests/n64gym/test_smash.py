@@ -21,8 +21,12 @@ SETUP = {name: setting.default for name, setting in SmashEnv.settings.items()}
 
 @pytest.fixture(scope="module")
 def env(rom):
-    with SmashEnv(rom("smash64"), check_rom=False, cache=False, size=(30, 40)) as env:
+    with make(rom, size=(30, 40)) as env:
         yield env
+
+
+def make(rom, **settings):
+    return SmashEnv(rom("smash64"), check_rom=False, cache=False, video=None, **settings)
 
 
 def play(env, action, steps, **options):
@@ -44,6 +48,30 @@ def test_every_fighter_on_both_sides(env):
         assert (me.kind, FIGHTERS[me.fighter]) == (ram.HUMAN, character)
         assert (other.kind, FIGHTERS[other.fighter]) == (ram.COMPUTER, opponent)
         assert [player.kind for player in nobody] == [ram.NOBODY] * 2
+
+
+@pytest.mark.parametrize("character", ["luigi", "falcon", "ness", "jigglypuff"])
+def test_the_way_past_locked_portraits(rom, character):
+    """The corners of the select are locked on a new save, and the opponent's puck falls where it is carried there."""
+    for opponent in ("yoshi", "pikachu", "samus", "ness", "falcon"):
+        with Emulator(rom("smash64")) as emulator:
+            go_to_match(emulator, {**SETUP, "character": character, "opponent": opponent})
+            players = read_battle(Memory(emulator.rdram)).players
+            assert [FIGHTERS[player.fighter] for player in players[:2]] == [character, opponent]
+
+
+def test_a_slow_game_and_a_wrong_turn(rom):
+    """Nothing counts frames: long loading, 15 frames a second, and a start from somewhere else come to the same."""
+    with Emulator(rom("smash64-slow")) as emulator:
+        memory = Memory(emulator.rdram)
+        for press in (START, A):
+            while memory.u8(ram.SCENE) != {START: ram.MODE_SELECT, A: ram.ONE_PLAYER_MENU}[press]:
+                emulator.step(4, word(press))
+                emulator.step(6)
+                assert emulator.vi_count < 5000
+        go_to_match(emulator, {**SETUP, "opponent": "yoshi", "level": 5, "mode": "stock"})
+        players = read_battle(memory).players
+        assert (players[1].level, FIGHTERS[players[1].fighter], players[1].stocks) == (5, "yoshi", 3)
 
 
 def test_every_stage(env):
@@ -186,7 +214,7 @@ def test_time_is_up(env, rom):
     rewards, info = play(env, SHIELD, 2000, minutes=1)  # a tie: sudden death is not played
     assert len(rewards) == 900
     assert info["metrics"]["won"] == 0.0
-    with SmashEnv(rom("smash64"), check_rom=False, cache=False, time_limit=2.0) as short:
+    with make(rom, time_limit=2.0) as short:
         short.reset()
         ends = [short.step(SHIELD)[2:4] for _ in range(30)]
     assert ends == [(False, False)] * 29 + [(False, True)]
@@ -195,7 +223,7 @@ def test_time_is_up(env, rom):
 def test_the_same_actions_give_the_same_match(rom):
     runs = []
     for _ in range(2):
-        with SmashEnv(rom("smash64"), check_rom=False, cache=False, noop_max=20) as env:
+        with make(rom, noop_max=20) as env:
             env.reset(seed=5)
             env.action_space.seed(5)
             rewards = [env.step(env.action_space.sample())[1] for _ in range(300)]
@@ -208,7 +236,7 @@ def test_the_same_actions_give_the_same_match(rom):
 @pytest.mark.parametrize(("items", "diverges"), [("on", False), ("off", True)])
 def test_movies_from_power_on(rom, tmp_path, items, diverges):
     """What the menus alone set up plays back to the bit; what was written into RDRAM is missing, and that is said."""
-    game = gymnasium.make("n64gym/SuperSmashBros-v0", rom=rom("smash64"), check_rom=False, items=items)
+    game = gymnasium.make("n64gym/SuperSmashBros-v0", rom=rom("smash64"), check_rom=False, video=None, items=items)
     with RecordMovie(game, tmp_path) as env:
         env.reset(seed=1)
         env.action_space.seed(1)
@@ -223,13 +251,18 @@ def test_movies_from_power_on(rom, tmp_path, items, diverges):
 
 def test_check_env(rom):
     with gymnasium.make(
-        "n64gym/SuperSmashBros-v0", rom=rom("smash64"), check_rom=False, actions="discrete", render_mode="rgb_array"
+        "n64gym/SuperSmashBros-v0",
+        rom=rom("smash64"),
+        check_rom=False,
+        video=None,
+        actions="discrete",
+        render_mode="rgb_array",
     ) as env:
         check_env(env.unwrapped, skip_render_check=False)
 
 
 def test_telemetry(rom):
-    with SmashEnv(rom("smash64"), check_rom=False, cache=False, telemetry=True) as env:
+    with make(rom, telemetry=True) as env:
         observation, _ = env.reset()
         assert observation["telemetry"][2] == np.float32(-0.4)
         for _ in range(200):
@@ -245,7 +278,7 @@ def test_another_game_is_refused_by_its_hash_and_by_its_behaviour():
     with pytest.raises(RomError, match=f"expected {SUPER_SMASH_BROS}.*check_rom=False"):
         SmashEnv(OPEN_KART)
     with (
-        SmashEnv(OPEN_KART, check_rom=False, cache=False) as env,
+        SmashEnv(OPEN_KART, check_rom=False, cache=False, video=None) as env,
         pytest.raises(RomError, match=r"not behave like Super Smash Bros.*in scene \d+ \(expected 22, the match\)"),
     ):
         env.reset()
@@ -273,7 +306,7 @@ def test_no_rom_and_wrong_settings(rom):
         ("reward", "glory"): "reward is 'glory'.*'legacy'",
     }.items():
         with pytest.raises(ValueError, match=message):
-            SmashEnv(rom("smash64"), check_rom=False, **dict([settings]))
+            make(rom, **dict([settings]))
 
 
 def test_the_127_discrete_actions():

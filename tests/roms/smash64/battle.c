@@ -128,7 +128,7 @@ void battle_frame(const Pad *pad) {
         else battle->status = END;
         return;
     }
-    paint(0, 40, 160, 60, 0x0841 + (battle->stage << 9));
+    paint(0, 40, 160, 76, 0x0841 + (battle->stage << 9));
     paint(80 - 50, 80, 100, 2, 0x5295);
     for (int i = 0; i < 2; i++) {
         int x = 80 + (int)(body(i)->model_x / 20), colour = 0x8001 + battle->players[i].fighter * 0x0A82;

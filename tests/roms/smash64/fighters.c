@@ -56,6 +56,8 @@ static void switch_on_computer(Slot *slot, Shown *p) {
     slot->holder = FREE;
     do random = (random * 5 + 1) & 15;
     while (random >= 12 || is_locked(portraits[random]));
+    for (int corner = 0; corner < 12; corner++) /* what is hardest to carry away: a corner next to a locked one */
+        if (mask && (corner % 6 == 0 || corner % 6 == 5) && !is_locked(portraits[corner])) random = corner;
     p->sprite_x = (float)(random % 6 * 45 + 36);
     p->sprite_y = random < 6 ? 46 : 89;
     slot->fighter = portraits[random];

@@ -1,7 +1,13 @@
 /* What is on, and every menu but the fighter select. */
 #include "smash64.h"
 
+#ifdef SLOW
+#define LOADING_FRAMES 300
+#define SLOWNESS 4
+#else
 #define LOADING_FRAMES 40 /* between scenes: the new menu's code comes from the cartridge */
+#define SLOWNESS 2        /* of the fighter select */
+#endif
 
 static int loading, clock, objects, repeat;
 
@@ -123,7 +129,7 @@ void scenes_frame(const Pad *pad) {
     case VS_MENU: vs_menu(pad); break;
     case FIGHTER_SELECT:
         if (clock == 0) fighters_start();
-        if (clock % 2) fighters_frame(pad); /* a slow menu: 30 frames a second */
+        if (clock % SLOWNESS == 1) fighters_frame(pad); /* a slow menu: 30 frames a second */
         break;
     case STAGE_SELECT: stage_select(pad); break;
     case VS_BATTLE:
