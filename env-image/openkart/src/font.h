@@ -6,7 +6,7 @@
 
 #define TEXT_STEP 6 /* pixels from one letter to the next */
 
-/* Draw text (0-9 A-Z and .:'"!-/<> ) with its letters' upper left at (x, y) and a dark rim; must fit the canvas with a
+/* Draw text (0-9 A-Z and .:'"!-/<>% ) with its letters' upper left at (x, y) and a dark rim; must fit the canvas with a
  * pixel to spare. */
 void text_draw(const char *text, int x, int y, Pixel colour);
 

@@ -99,18 +99,30 @@ static void make_outline(const Course *course, int size) {
     outline.low_x = low_x, outline.high_z = high_z, outline.span = span;
 }
 
-void hud_map(const Course *course, int x, int y, int size, Pixel colour) {
+static void map(const Course *course, int x, int y, int size, Pixel colour) {
     if (outline.serial != course->serial || outline.size != size) make_outline(course, size);
     Pixel *p = canvas + y * SCREEN_W + x;
 #pragma GCC unroll 4
     for (int i = 0; i < outline.count; i++) p[outline.at[i]] = p[outline.at[i] + 1] = colour;
 }
 
-/* A kart on the map drawn last: a square of `wide` pixels. */
-static void map_dot(const Kart *kart, int x, int y, int size, int wide, Pixel colour) {
-    int32_t kx = x + clamp((kart->x - outline.low_x) / outline.span, 0, size - 2);
-    int32_t ky = y + clamp((outline.high_z - kart->z) / outline.span, 0, size - 2);
+/* A place on the map drawn last: a square of `wide` pixels. */
+static void map_dot(fix at_x, fix at_z, int x, int y, int size, int wide, Pixel colour) {
+    int32_t kx = x + clamp((at_x - outline.low_x) / outline.span, 0, size - 2);
+    int32_t ky = y + clamp((outline.high_z - at_z) / outline.span, 0, size - 2);
     raster_rectangle((int)kx - 1, (int)ky - 1, wide, wide, colour);
+}
+
+const char *hud_ordinal(int32_t n) {
+    static const char *const endings[4] = {"TH", "ST", "ND", "RD"};
+    return endings[n < 4 ? n : 0];
+}
+
+void hud_map_panel(const Game *game, int x, int y, int size) {
+    const Course *course = &game->course;
+    const Sample *start = &course->samples[course->count * game->menu.value[ROW_START] / 100];
+    for (int thick = 0; thick < 2; thick++) map(course, x, y + thick, size, RGB(255, 255, 255));
+    map_dot(start->x, start->z, x, y, size, 4, RGB(255, 48, 48));
 }
 
 void hud_draw(const Game *game) {
@@ -127,14 +139,13 @@ void hud_draw(const Game *game) {
     number(text, speed);
     text[3] = 'K', text[4] = 'M', text[5] = '/', text[6] = 'H', text[7] = 0;
     text_draw(text, 6, 106, RGB(255, 255, 255));
-    if (game->karts > 1) {
-        static const char *const endings[4] = {"TH", "ST", "ND", "RD"};
+    if (game->karts > 1 && game->stage != STAGE_RESULTS) {
         char place[2] = {(char)('0' + game->place), 0};
         text_large(place, 14, 86, 2, RGB(255, 240, 96), RGB(255, 144, 16));
-        text_draw(endings[game->place < 4 ? game->place : 0], 24, 86, RGB(255, 224, 64));
+        text_draw(hud_ordinal(game->place), 24, 86, RGB(255, 224, 64));
     }
-    hud_map(&game->course, MAP_X - 4, MAP_Y, MAP_SIZE, game->course.data->theme.map);
+    map(&game->course, MAP_X - 4, MAP_Y, MAP_SIZE, game->course.data->theme.map);
     for (int i = game->karts - 2; i >= 0; i--)
-        map_dot(&game->rivals[i].kart, MAP_X - 4, MAP_Y, MAP_SIZE, 2, kartmodel_colour(i));
-    map_dot(kart, MAP_X - 4, MAP_Y, MAP_SIZE, 3, RGB(255, 32, 32));
+        map_dot(game->rivals[i].kart.x, game->rivals[i].kart.z, MAP_X - 4, MAP_Y, MAP_SIZE, 2, kartmodel_colour(i));
+    map_dot(kart->x, kart->z, MAP_X - 4, MAP_Y, MAP_SIZE, 3, RGB(255, 32, 32));
 }

@@ -34,25 +34,47 @@ static const char *value_text(const Menu *menu, enum Row row, char *number) {
     return decimal(number, value);
 }
 
-static void select(const Game *game) {
+/* Row `row` at y: a bar and arrows mark the cursor's. */
+static void menu_row(const Menu *menu, enum Row row, int y) {
     static const char *const labels[ROWS] = {"MODE", "COURSE", "SEED", "LEVEL", "LAPS", "START"};
-    const Menu *menu = &game->menu;
+    int is_here = row == (enum Row)menu->row, x = 59;
+    char number[12];
+    const char *value = value_text(menu, row, number);
+    if (is_here) raster_rectangle(6, y - 2, 148, 11, RGB(32, 72, 184));
+    text_draw(labels[row], 10, y, is_here ? YELLOW : RGB(168, 200, 240));
+    text_draw(value, x, y, WHITE);
+    for (; *value; value++) x += TEXT_STEP;
+    if (row == ROW_START) text_draw("%", x, y, WHITE);
+    if (!is_here) return;
+    text_draw("<", 51, y, YELLOW);
+    text_draw(">", 147, y, YELLOW);
+}
+
+/* The course from above, with a dot where the race begins; its length; the best lap so far. */
+static void course_panel(const Game *game) {
     char text[12];
-    int y = 56;
-    raster_shade(4, 53, 152, 62);
-    for (int row = 0; row < ROWS; row++) {
-        if (!menu_shows(menu, row)) continue;
-        Pixel colour = row == menu->row ? YELLOW : WHITE;
-        text_draw(labels[row], 10, y, colour);
-        text_draw(value_text(menu, row, text), 54, y, colour);
-        y += 10;
-    }
-    for (int thick = 0; thick < 2; thick++) hud_map(&game->course, 8, 5 + thick, 44, WHITE);
-    if (game->best_laps[menu->value[ROW_COURSE]]) {
-        text_draw("BEST LAP", 70, 20, WHITE);
-        text_draw(hud_time(text, game->best_laps[menu->value[ROW_COURSE]]), 70, 30, YELLOW);
-    }
-    if (blink(game->stage_time)) text_draw("A: GO", 70, 8, WHITE);
+    raster_shade(4, 4, 50, 44);
+    raster_shade(58, 4, 98, 44);
+    text_draw("A: GO", 64, 9, blink(game->stage_time) ? YELLOW : WHITE);
+    text_draw("B: BACK", 106, 9, WHITE);
+    if (!game_course_ready(game)) return; /* what is there is another one */
+    hud_map_panel(game, 7, 6, 42);
+    text_draw("LAP", 64, 22, RGB(168, 200, 240));
+    text_draw(decimal(text, course_length(&game->course) >> 16), 100, 22, WHITE);
+    text_draw("M", 121, 22, WHITE);
+    if (!game->best_laps[game->course_id]) return;
+    text_draw("BEST", 64, 34, RGB(168, 200, 240));
+    text_draw(hud_time(text, game->best_laps[game->course_id]), 100, 34, YELLOW);
+}
+
+static void select(const Game *game) {
+    int rows = 0, y;
+    for (int row = 0; row < ROWS; row++) rows += menu_shows(&game->menu, row);
+    y = 117 - rows * 11;
+    raster_shade(4, y - 3, 152, rows * 11 + 3);
+    for (int row = 0; row < ROWS; row++)
+        if (menu_shows(&game->menu, row)) menu_row(&game->menu, row, y), y += 11;
+    course_panel(game);
 }
 
 static void lamp(int x, int y, Pixel colour) {
@@ -71,7 +93,15 @@ static void traffic_light(int lit, Pixel colour) {
 static void results(const Game *game) {
     char time[12], label[8] = "LAP 1";
     raster_shade(24, 22, 112, 78);
-    text_centre("FINISH!", 27, YELLOW);
+    if (game->karts > 1) {
+        char place[] = "FINISH: 1ST OF 8";
+        place[8] = (char)('0' + game->place);
+        place[9] = hud_ordinal(game->place)[0], place[10] = hud_ordinal(game->place)[1];
+        place[15] = (char)('0' + game->karts);
+        text_centre(place, 27, YELLOW);
+    } else {
+        text_centre("FINISH!", 27, YELLOW);
+    }
     for (int i = 0; i < game->laps_done; i++) {
         label[4] = (char)('1' + i);
         text_draw(label, 36, 42 + i * 11, WHITE);
