@@ -13,6 +13,8 @@ OPEN_KART = Path(__file__).parents[2] / "env-image" / "openkart"
 NOTES = 200  # places per lap that the driver remembers
 LOOK_AHEAD = 8  # of them
 CORNERING = 12.0  # m/s2 that it dares
+BRAKING = 6.0  # m/s2 that it counts on
+AHEAD = Telemetry._fields.index("ahead_1")
 
 
 class HostKart:
@@ -22,6 +24,7 @@ class HostKart:
         self._game = ctypes.CDLL(str(library))
         self._game.ok_telemetry.restype = ctypes.POINTER(ctypes.c_int32 * 64)
         self._game.ok_frame.restype = ctypes.POINTER(ctypes.c_uint16 * (120 * 160))
+        self._samples = np.zeros((256, 5), np.int32)
         self.start()
 
     def start(self) -> None:
@@ -35,6 +38,21 @@ class HostKart:
     def place(self, x: float, z: float, heading: float) -> None:
         """Put the kart at x, z (metres), pointing to heading (degrees), behind the game's back."""
         self._game.ok_place(round(x * 65536), round(z * 65536), round(heading / 360 * 65536) & 0xFFFF)
+
+    def build(self, course: int, seed: int = 0) -> int:
+        """Build a course behind the menu's back. Returns how many drafts it took."""
+        return self._game.ok_build(course, seed)
+
+    def samples(self) -> NDArray[np.float64]:
+        """The course's centre line: x, z, half width, left and right wall, metres [N, 5]."""
+        count = self._game.ok_samples(self._samples.ctypes.data_as(ctypes.POINTER(ctypes.c_int32)))
+        return self._samples[:count] / 65536
+
+    def karts(self) -> NDArray[np.float64]:
+        """All karts, the player's first: x, z (metres), heading (degrees), speed (km/h) [8, 4]."""
+        karts = np.zeros((8, 4), np.int32)
+        self._game.ok_karts(karts.ctypes.data_as(ctypes.POINTER(ctypes.c_int32)))
+        return karts * (1 / 65536, 1 / 65536, 360 / 65536, 216 / (1 << 24))
 
     @property
     def words(self) -> NDArray[np.int32]:
@@ -83,6 +101,16 @@ def menu_buttons(now: Telemetry, **wanted: int) -> int:
             held = next((button for step, button in STEPS if row in ("seed", "start") and abs(missing) >= step), 0)
             return held | (RIGHT if missing > 0 else LEFT)
     return A
+
+
+def follow(now: Telemetry, grip: float = 1.0) -> int:
+    """The BUTTONS word of a driver who knows no course, but sees 60 m ahead of it in the telemetry."""
+    ahead = np.array([0, *now[AHEAD : AHEAD + 6]]) / 65536 * 2 * math.pi  # [7] radians, every 10 m
+    sharpest = np.maximum(np.abs(np.diff(ahead)), 1e-3) / 10  # [6] 1/m
+    limits = np.sqrt(CORNERING * 0.9 * grip / sharpest + 2 * BRAKING * grip * np.array([0, 5, 15, 25, 35, 45]))
+    speed = now.speed / 65536 / 3.6
+    seen = 0.5 * max(speed, 0)  # metres ahead that the eye is on
+    return Driver._steer(now, min(90.0, 3.6 * limits.min()), math.degrees(np.interp(seen / 10, np.arange(7), ahead)))
 
 
 class Driver:

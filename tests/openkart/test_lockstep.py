@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from host_kart import Driver, HostKart, menu_buttons
+from host_kart import Driver, HostKart, follow, menu_buttons
 from n64gym.controller import BUTTON_ORDER
 from n64gym.emulator import Emulator
 from n64gym.openkart_telemetry import RACE, RESULTS, TELEMETRY_WORD
@@ -63,6 +63,28 @@ def test_a_whole_race(kart: HostKart, driver: Driver, emulator: Emulator):
     assert (now.laps_done, now.finished) == (3, 1)
     assert pictures > 2000
     for _ in range(120):
+        step_both(kart, emulator, 0)
+    assert_same_picture(kart, emulator)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"mode": 1, "level": 2, "course": 4, "seed": 4711, "laps": 1, "start": 30},
+        {"mode": 1, "level": 0, "course": 2, "laps": 1, "start": 70},
+        {"course": 3, "laps": 1},
+    ],
+)
+def test_a_race_of_every_kind(kart: HostKart, emulator: Emulator, wanted: dict[str, int]):
+    start_both(kart, emulator)
+    while (now := kart.telemetry).stage != RESULTS:
+        buttons = follow(now, 0.5) if now.stage == RACE else menu_buttons(now, **wanted) * (now.vis & 1)
+        step_both(kart, emulator, buttons)
+        if now.vis % 20 == 0:
+            assert_same_picture(kart, emulator)
+    assert now._asdict().items() >= wanted.items()
+    assert (now.finished, now.laps_done) == (1, 1)
+    for _ in range(60):
         step_both(kart, emulator, 0)
     assert_same_picture(kart, emulator)
 

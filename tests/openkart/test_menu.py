@@ -1,7 +1,7 @@
 """The course select: every row, both directions, wrapping, and what the race makes of the choice."""
 
 import pytest
-from host_kart import DOWN, LEFT, RIGHT, ROWS, UP, Driver, HostKart, menu_buttons
+from host_kart import DOWN, LEFT, RIGHT, ROWS, UP, Driver, HostKart, follow, menu_buttons
 from n64gym.controller import A, B, L, R, Z, word
 from n64gym.openkart_telemetry import COUNTDOWN, COURSE_SELECT, RACE, RESULTS, TITLE, Telemetry
 
@@ -30,6 +30,100 @@ def test_defaults_after_power_on(kart: HostKart):
     now = kart.go_to_menu()
     assert values(now) == FIRST
     assert (now.menu_row, now.course_ready, now.karts, now.place) == (0, 1, 1, 1)
+
+
+def test_seed_and_level_are_shown_where_they_matter(kart: HostKart):
+    kart.go_to_menu()
+    go_to_row(kart, "course")
+    push(kart, LEFT)  # wraps to the generated one
+    assert [ROWS[push(kart, DOWN).menu_row] for _ in range(4)] == ["seed", "laps", "start", "mode"]
+    push(kart, RIGHT)
+    assert [ROWS[push(kart, DOWN).menu_row] for _ in range(6)] == ["course", "seed", "level", "laps", "start", "mode"]
+    push(kart, DOWN)
+    push(kart, RIGHT)
+    assert [ROWS[push(kart, UP).menu_row] for _ in range(5)] == ["mode", "start", "laps", "level", "course"]
+
+
+@pytest.mark.parametrize("way", [1, -1])
+def test_level_changes_by_one_and_wraps(kart: HostKart, way: int):
+    kart.go_to_menu()
+    push(kart, RIGHT)
+    go_to_row(kart, "level")
+    assert [push(kart, word(x=80 * way)).level for _ in range(4)] == [way % 3, 2 * way % 3, 0, way % 3]
+
+
+@pytest.mark.parametrize(("held", "step"), [(0, 1), (L, 10), (R, 100), (Z, 1000)])
+def test_seed_changes_by_steps_and_wraps(kart: HostKart, held: int, step: int):
+    kart.go_to_menu()
+    go_to_row(kart, "course")
+    push(kart, LEFT)
+    go_to_row(kart, "seed")
+    assert [push(kart, held | RIGHT).seed for _ in range(12)] == [step * i % 10000 for i in range(1, 13)]
+    for _ in range(12):
+        push(kart, held | LEFT)
+    assert push(kart, held | LEFT).seed == 10000 - step
+
+
+def test_a_course_is_built_once_the_choice_rests(kart: HostKart):
+    kart.go_to_menu()
+    go_to_row(kart, "course")
+    meadow = kart.telemetry.lap_metres
+    now = push(kart, RIGHT)
+    assert (now.course, now.course_ready, now.lap_metres) == (1, 0, meadow)
+    now = kart.step(vis=20)
+    assert (now.course, now.course_ready) == (1, 1)
+    assert now.lap_metres > meadow
+    now = push(kart, LEFT)
+    assert (now.course, now.course_ready) == (0, 0)
+    assert push(kart, RIGHT).course_ready == 1, "still there"
+
+
+def test_a_race_begun_in_haste_is_on_the_chosen_course(kart: HostKart):
+    kart.go_to_menu()
+    go_to_row(kart, "course")
+    kart.step(RIGHT)
+    now = kart.step(A)
+    assert (now.stage, now.course, now.course_ready) == (COUNTDOWN, 1, 1)
+    assert now.lap_metres > 900 * FIXED
+
+
+def test_best_laps_are_kept_by_course_and_partial_ones_are_none(kart: HostKart):
+    """Seen in the picture, where the menu shows them."""
+
+    def race_from(start: int) -> Telemetry:
+        now = kart.telemetry
+        while now.stage != RACE:
+            now = push(kart, menu_buttons(now, laps=1, start=start))
+        while now.stage == RACE:
+            now = kart.step(follow(now))
+        now = kart.step(vis=40)
+        kart.step(A)
+        return now
+
+    def panel() -> bytes:
+        """At one phase of the blinking, on the course's first metres."""
+        now = kart.telemetry
+        while now.stage != TITLE:
+            now = push(kart, B)
+        push(kart, A)
+        now = kart.step(vis=20)
+        return kart.frame()[32:44, 58:156].tobytes()
+
+    kart.go_to_menu()
+    nothing = panel()
+    race_from(80)
+    assert panel() == nothing, "a partial lap"
+    race_from(0)
+    best = panel()
+    assert best != nothing
+    race_from(80)
+    assert panel() == best
+    go_to_row(kart, "course")
+    push(kart, RIGHT)
+    kart.step(vis=20)
+    push(kart, LEFT)
+    kart.step(vis=20)
+    assert panel() == best
 
 
 def test_cursor_goes_round_both_ways_past_hidden_rows(kart: HostKart):

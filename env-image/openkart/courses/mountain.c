@@ -36,7 +36,7 @@ const CourseData course_mountain = {
             .landscape = LANDSCAPE_PEAKS,
             .decor = {DECOR_SNOWY_FIR, DECOR_SNOWY_FIR},
             .density = 140,
-            .grip = 62,
+            .grip = 50,
             .seed = 31,
         },
 };

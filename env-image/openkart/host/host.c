@@ -16,6 +16,7 @@ EXPORT void ok_step(uint32_t buttons);
 EXPORT const uint32_t *ok_telemetry(void);
 EXPORT const Pixel *ok_frame(void);
 EXPORT void ok_place(int32_t x, int32_t z, uint32_t heading);
+EXPORT void ok_karts(int32_t *out);
 EXPORT int ok_build(int course, int seed);
 EXPORT int ok_samples(int32_t *out);
 
@@ -62,4 +63,12 @@ int ok_samples(int32_t *out) {
         out[0] = s->x, out[1] = s->z, out[2] = s->half * 256, out[3] = s->left * 256, out[4] = s->right * 256;
     }
     return course->count;
+}
+
+/* For tests: of all karts, the player's first, x, z (s16.16 metres), heading (1/65536 turns), speed (s8.24 m/VI). */
+void ok_karts(int32_t *out) {
+    for (int i = 0; i < KARTS; i++, out += 4) {
+        const Kart *kart = i == 0 ? &the_game.kart : &the_game.rivals[i - 1].kart;
+        out[0] = kart->x, out[1] = kart->z, out[2] = (int32_t)(kart->heading >> 16), out[3] = kart->speed;
+    }
 }
