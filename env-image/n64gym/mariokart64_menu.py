@@ -7,45 +7,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from n64gym import controller
+from n64gym import mariokart64_memory as ram
 from n64gym.emulator import Emulator
-from n64gym.mariokart64_memory import (
-    CHARACTERS,
-    CLASSES,
-    COMPUTER,
-    COURSE,
-    COURSE_DATA,
-    COURSE_OK,
-    COURSE_SELECT,
-    COURSES,
-    CUP,
-    DATA,
-    DRIVER,
-    DRIVER_OK,
-    DRIVER_OK_AGAIN,
-    EXISTS,
-    GRID,
-    HUMAN,
-    LOGO,
-    MAIN_MENU,
-    MENUS,
-    MODE,
-    MODES,
-    OK,
-    OK_AGAIN,
-    OPTION,
-    OPTION_AGAIN,
-    OPTIONS,
-    PLAYER_SELECT,
-    PLAYERS,
-    RACING,
-    TITLE,
-    UNDER_WAY,
-    WAITING,
-    Menu,
-    Race,
-    read_menu,
-    read_race,
-)
+from n64gym.mariokart64_memory import Menu, Race, read_menu, read_race
 from n64gym.rom import RomError
 
 PRESS_VIS = 4  # the pad is read every second VI, and a press counts on its rising edge
@@ -71,23 +35,23 @@ class Wanted(NamedTuple):
 
 def wanted_of(setup: Mapping[str, Any]) -> Wanted:
     """Raises ValueError for a grand prix that does not begin on the course."""
-    place = list(COURSES).index(setup["course"])
+    place = list(ram.COURSES).index(setup["course"])
     grand_prix = setup["mode"] == "grand_prix"
     if grand_prix and place % 4:
         raise ValueError(
             f"a grand prix begins on its cup's first course, and {setup['course']!r} is number {place % 4 + 1} of its "
-            f"cup: choose {', '.join(repr(name) for name in list(COURSES)[::4])}, or mode='time_trial'"
+            f"cup: choose {', '.join(repr(name) for name in list(ram.COURSES)[::4])}, or mode='time_trial'"
         )
-    engine = CLASSES.index(setup["engine"]) if grand_prix else CLASSES.index("100cc")
+    engine = ram.CLASSES.index(setup["engine"]) if grand_prix else ram.CLASSES.index("100cc")
     return Wanted(
-        mode=MODES.index(setup["mode"]),
+        mode=ram.MODES.index(setup["mode"]),
         option=engine if grand_prix else 0,
         engine=engine,
-        grid=GRID.index(setup["character"]) + 1,
-        character=CHARACTERS.index(setup["character"]),
+        grid=ram.GRID.index(setup["character"]) + 1,
+        character=ram.CHARACTERS.index(setup["character"]),
         cup=place // 4,
         cup_course=place % 4,
-        course=COURSES[setup["course"]],
+        course=ram.COURSES[setup["course"]],
     )
 
 
@@ -116,37 +80,37 @@ def go_to_race(emulator: Emulator, setup: Mapping[str, Any]) -> None:
 
 def in_race(menu: Menu) -> bool:
     """Whether a human's race is on."""
-    return menu.game_state == RACING and menu.race_state == UNDER_WAY and not menu.demo
+    return menu.game_state == ram.RACING and menu.race_state == ram.UNDER_WAY and not menu.demo
 
 
 def next_press(menu: Menu, wanted: Wanted) -> int:
     """The controller word that brings the game nearer to the race; 0 to wait."""
-    if menu.game_state == RACING:
+    if menu.game_state == ram.RACING:
         return controller.START if menu.demo else 0
-    if menu.game_state not in MENUS:
+    if menu.game_state not in ram.MENUS:
         return 0
-    if menu.menu in (LOGO, TITLE):
+    if menu.menu in (ram.LOGO, ram.TITLE):
         return controller.START
-    if menu.menu == MAIN_MENU:
+    if menu.menu == ram.MAIN_MENU:
         return in_main_menu(menu, wanted)
-    if menu.menu == PLAYER_SELECT:
+    if menu.menu == ram.PLAYER_SELECT:
         return in_player_select(menu, wanted)
-    if menu.menu == COURSE_SELECT:
+    if menu.menu == ram.COURSE_SELECT:
         return in_course_select(menu, wanted)
-    return controller.B if menu.menu in (OPTIONS, DATA, COURSE_DATA) else 0
+    return controller.B if menu.menu in (ram.OPTIONS, ram.DATA, ram.COURSE_DATA) else 0
 
 
 def in_main_menu(menu: Menu, wanted: Wanted) -> int:
     """How many play, what, at which speed."""
-    if menu.main_menu == PLAYERS:
+    if menu.main_menu == ram.PLAYERS:
         return LEFT if menu.players > 1 else controller.A
-    if menu.main_menu == MODE:
+    if menu.main_menu == ram.MODE:
         return toward(menu.mode, wanted.mode, UP, DOWN) or controller.A
-    if menu.main_menu in (OPTION, OPTION_AGAIN):
+    if menu.main_menu in (ram.OPTION, ram.OPTION_AGAIN):
         if menu.mode != wanted.mode:
             return controller.B
         return toward(menu.option, wanted.option, UP, DOWN) or controller.A
-    if menu.main_menu in (OK, OK_AGAIN):
+    if menu.main_menu in (ram.OK, ram.OK_AGAIN):
         right = (menu.players, menu.mode, menu.option) == (1, wanted.mode, wanted.option)
         return controller.A if right else controller.B
     return 0
@@ -156,22 +120,22 @@ def in_player_select(menu: Menu, wanted: Wanted) -> int:
     """Two rows of four drivers."""
     row, column = divmod(menu.grid - 1, 4)
     to_row, to_column = divmod(wanted.grid - 1, 4)
-    if menu.driver_menu == DRIVER:
+    if menu.driver_menu == ram.DRIVER:
         return toward(row, to_row, UP, DOWN) or toward(column, to_column, LEFT, RIGHT) or controller.A
-    if menu.driver_menu in (DRIVER_OK, DRIVER_OK_AGAIN):
+    if menu.driver_menu in (ram.DRIVER_OK, ram.DRIVER_OK_AGAIN):
         return controller.A if menu.grid == wanted.grid else controller.B
     return 0
 
 
 def in_course_select(menu: Menu, wanted: Wanted) -> int:
     """Four cups side by side, four courses one below the other."""
-    if menu.course_menu == CUP:
+    if menu.course_menu == ram.CUP:
         return toward(menu.cup, wanted.cup, LEFT, RIGHT) or controller.A
-    if menu.course_menu == COURSE and menu.cup == wanted.cup:
+    if menu.course_menu == ram.COURSE and menu.cup == wanted.cup:
         return toward(menu.cup_course, wanted.cup_course, UP, DOWN) or controller.A
-    if menu.course_menu == COURSE_OK and (menu.cup, menu.cup_course) == (wanted.cup, wanted.cup_course):
+    if menu.course_menu == ram.COURSE_OK and (menu.cup, menu.cup_course) == (wanted.cup, wanted.cup_course):
         return controller.A
-    return controller.B if menu.course_menu in (COURSE, COURSE_OK) else 0
+    return controller.B if menu.course_menu in (ram.COURSE, ram.COURSE_OK) else 0
 
 
 def toward(here: int, there: int, less: int, more: int) -> int:
@@ -183,10 +147,10 @@ def differences(menu: Menu, race: Race, wanted: Wanted) -> list[str]:
     """What in memory cannot be the beginning of the race that is wanted: "what is found (what was expected)"."""
     speed = math.hypot(race.velocity[0], race.velocity[2])
     numbers = (*race.position, *race.velocity, race.speed, race.completion, race.timer)
-    in_race = EXISTS | HUMAN
+    racing = ram.EXISTS | ram.HUMAN
     checks = (
-        ("game state", menu.game_state, RACING, menu.game_state == RACING),
-        ("race state", menu.race_state, UNDER_WAY, menu.race_state == UNDER_WAY),
+        ("game state", menu.game_state, ram.RACING, menu.game_state == ram.RACING),
+        ("race state", menu.race_state, ram.UNDER_WAY, menu.race_state == ram.UNDER_WAY),
         ("demo", menu.demo, 0, menu.demo == 0),
         ("mode", menu.mode, wanted.mode, menu.mode == wanted.mode),
         ("engine class", menu.engine, wanted.engine, menu.engine == wanted.engine),
@@ -195,10 +159,10 @@ def differences(menu: Menu, race: Race, wanted: Wanted) -> list[str]:
         (
             "player 1's flags",
             f"{race.flags:#06x}",
-            f"{in_race:#06x}, a human who may drive",
-            race.flags & (in_race | WAITING | COMPUTER) == in_race,
+            f"{racing:#06x}, a human who may drive",
+            race.flags & (racing | ram.WAITING | ram.COMPUTER) == racing,
         ),
-        ("karts", race.karts, "8 in a grand prix", race.karts == 8 or MODES[wanted.mode] != "grand_prix"),
+        ("karts", race.karts, "8 in a grand prix", race.karts == 8 or ram.MODES[wanted.mode] != "grand_prix"),
         ("lap", race.lap, "-1 or 0", race.lap in (-1, 0)),
         ("path points", race.path_points, "2 to 4000", 2 <= race.path_points <= 4000),
         (
