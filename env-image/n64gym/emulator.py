@@ -100,6 +100,13 @@ class Emulator:
             self.observation = self._memory.array(shared.OBSERVATION_OFFSET, shape)
 
     def _start(self, video: str | None, controllers: int, *, force_video: bool) -> None:
+        try:
+            self._folder = tempfile.TemporaryDirectory(prefix="n64gym-")
+        except OSError as error:
+            raise EmulatorError(
+                f"{self.rom.path.name}: no folder can be made for its emulator: {error}: "
+                "make room there, or set TMPDIR to a folder that has some"
+            ) from None
         self._memory = shared.SharedMemory()
         self._control = self._memory.control
         self._control.present = (1 << controllers) - 1
@@ -109,8 +116,7 @@ class Emulator:
             self._control.observation_crop[:] = crop or (0, 0, 0, 0)
         if self._movie is not None:
             self.play(self._movie)
-        self._folder = tempfile.TemporaryDirectory(prefix="n64gym-")
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        self._log = os.fdopen(os.memfd_create("n64gym-log"), "rb")
         request = {
             "rom": str(self.rom.path),
             "fd": self._memory.fd,

@@ -1,0 +1,155 @@
+"""What may happen to an emulator's process and to the machine around it; and many emulators at once."""
+
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from n64gym import controller
+from n64gym import emulator as emulator_module
+from n64gym.emulator import Emulator, EmulatorError
+from n64gym.rom import OPEN_KART
+
+LONG = 10_000_000  # VIs; no machine does that while a test runs
+
+
+def assert_no_trace_of(pid):
+    """Neither a process nor a zombie."""
+    assert not psutil.pid_exists(pid)
+    assert all(child.status() != psutil.STATUS_ZOMBIE for child in psutil.Process().children())
+
+
+def test_kill_in_the_middle_of_a_step(rom):
+    emulator = Emulator(rom("pad"))
+    emulator.step_async(LONG)
+    time.sleep(0.2)
+    os.kill(emulator.pid, signal.SIGKILL)
+    begun = time.monotonic()
+    with pytest.raises(EmulatorError, match=r"has died \(exit code -9\)"):
+        emulator.step_wait()
+    assert time.monotonic() - begun < 2
+    assert_no_trace_of(emulator.pid)
+
+
+def test_stop_in_the_middle_of_a_step(rom, monkeypatch):
+    monkeypatch.setattr(emulator_module, "SLOWEST_VI_S", 0.0)  # the step may take no longer than a short one
+    emulator = Emulator(rom("pad"), timeout=1.0)
+    emulator.step_async(LONG)
+    time.sleep(0.2)
+    os.kill(emulator.pid, signal.SIGSTOP)
+    begun = time.monotonic()
+    with pytest.raises(EmulatorError, match="has not answered for 1 s"):
+        emulator.step_wait()
+    assert time.monotonic() - begun < 4
+    assert_no_trace_of(emulator.pid)
+
+
+@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_lost_emulator_can_be_closed(rom, stop):
+    emulator = Emulator(rom("pad"))
+    os.kill(emulator.pid, stop)
+    emulator.close()
+    emulator.close()
+    assert_no_trace_of(emulator.pid)
+
+
+PLAY = """
+import errno, pathlib, sys, tempfile
+from n64gym.emulator import Emulator
+full = pathlib.Path(sys.argv[2])
+try:
+    (full / "more").write_bytes(bytes(4096))
+except OSError as error:
+    assert error.errno == errno.ENOSPC
+else:
+    raise AssertionError(f"{full} is not full")
+if len(sys.argv) > 3:
+    tempfile.tempdir = str(full)
+with Emulator(sys.argv[1]) as emulator:
+    emulator.step(10, 5)
+    state = emulator.save_state()
+    emulator.step(10, 6)
+    emulator.load_state(state)
+    print(emulator.vi_count, emulator.samples().tolist())
+"""
+
+
+def play_with_a_full(folder, rom_path, *arguments, options="size=4k"):
+    """Run PLAY where `folder` is a small, full file system, mounted for that process alone."""
+    unshare = ["unshare", "--mount", "--map-root-user"]
+    if shutil.which("unshare") is None or subprocess.run([*unshare, "true"], capture_output=True).returncode:
+        pytest.skip("this machine allows no mount namespaces")
+    fill = f'mount -t tmpfs -o {options} tmpfs "{folder}" && (head -c 8k /dev/zero > "{folder}/filler"; exec "$@")'
+    play = [sys.executable, "-c", PLAY, rom_path, folder, *arguments]
+    return subprocess.run([*unshare, "sh", "-c", fill, "sh", *play], capture_output=True, text=True, timeout=60)
+
+
+PLAYED = "12 [5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 0]\n"
+
+
+def test_a_full_dev_shm_does_not_matter(rom):
+    result = play_with_a_full("/dev/shm", rom("pad"))
+    assert (result.stdout, result.returncode) == (PLAYED, 0), result.stderr
+
+
+def test_nothing_of_ours_lies_in_dev_shm(rom):
+    with Emulator(rom("pad")) as emulator:
+        emulator.save_state()
+        process = Path(f"/proc/{emulator.pid}")
+        files = {os.readlink(link) for link in (process / "fd").iterdir()}
+        assert any("memfd:n64gym" in file for file in files)
+        assert "memfd:n64gym" in (process / "maps").read_text()
+        assert "/dev/shm" not in " ".join(files) + (process / "maps").read_text()
+
+
+def test_a_full_temporary_folder_does_not_matter(rom, tmp_path):
+    result = play_with_a_full(tmp_path, rom("pad"), "as the temporary folder")
+    assert (result.stdout, result.returncode) == (PLAYED, 0), result.stderr
+
+
+def test_a_temporary_folder_without_inodes_is_named(rom, tmp_path):
+    result = play_with_a_full(tmp_path, rom("pad"), "as the temporary folder", options="size=64k,nr_inodes=2")
+    assert f"[Errno {errno.ENOSPC}] No space left on device: '{tmp_path}/n64gym-" in result.stderr
+    assert "make room there, or set TMPDIR to a folder that has some" in result.stderr
+
+
+def test_a_temporary_folder_that_is_gone_is_named(rom, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    files = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(EmulatorError, match=r"pad.z64: no folder can be made .*gone/n64gym-.*set TMPDIR"):
+        Emulator(rom("pad"))
+    assert len(list(Path("/proc/self/fd").iterdir())) == files
+
+
+def test_sixteen_at_once_disturb_no_other():
+    """Each with a stick of its own, side by side; then each alone."""
+    words = [controller.word(controller.A, x=10 * i - 80) for i in range(16)]
+
+    def machines(groups):
+        for group in groups:
+            begun = time.monotonic()
+            emulators = [Emulator(OPEN_KART) for _ in group]
+            assert time.monotonic() - begun < 2 * len(group)
+            for vis in (120, 7, 33):
+                for emulator, word in zip(emulators, group, strict=True):
+                    emulator.step_async(vis, word)
+                for emulator in emulators:
+                    emulator.step_wait()
+            for emulator in emulators:
+                yield emulator.rdram.copy(), emulator.samples()
+                emulator.close()
+                assert_no_trace_of(emulator.pid)
+
+    together = list(machines([words]))
+    assert len({samples.tobytes() for _, samples in together}) == 16
+    for (rdram, samples), (rdram_alone, samples_alone) in zip(together, machines([[w] for w in words]), strict=True):
+        assert np.array_equal(samples, samples_alone)
+        assert np.array_equal(rdram, rdram_alone)
