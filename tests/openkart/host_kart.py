@@ -93,7 +93,10 @@ def menu_buttons(now: Telemetry, **wanted: int) -> int:
     """What to press next (and then to let go) on the way to a race with the wanted values of ROWS."""
     if now.stage != COURSE_SELECT:
         return A if now.stage in (TITLE, RESULTS) else 0
+    hidden = {"seed": now.course != 4, "level": now.mode == 0}
     for number, row in enumerate(ROWS):
+        if hidden.get(row):
+            continue
         missing = wanted.get(row, getattr(now, row)) - getattr(now, row)
         if missing:
             if now.menu_row != number:

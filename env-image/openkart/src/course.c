@@ -114,7 +114,7 @@ static int is_outside(const Course *course, int32_t x, int32_t z, int32_t clear)
     return 1;
 }
 
-static void decorate(Course *course) {
+void course_decorate(Course *course) {
     const Theme *theme = &course->data->theme;
     uint32_t state = theme->seed;
     course->decors = 0;
@@ -138,7 +138,7 @@ static void decorate(Course *course) {
     }
 }
 
-void course_build(Course *course, const CourseData *data) {
+void course_lay(Course *course, const CourseData *data) {
     course->data = data;
     course->count = 0;
     fix length = walk(course, data, 0);
@@ -151,7 +151,11 @@ void course_build(Course *course, const CourseData *data) {
     course->serial++;
     walk(course, data, course->spacing);
     shape(course);
-    decorate(course);
+}
+
+void course_build(Course *course, const CourseData *data) {
+    course_lay(course, data);
+    course_decorate(course);
 }
 
 /* Signed distance from the plane through a sample, across the course; metres s16.16. */

@@ -73,14 +73,16 @@ typedef struct {
     fix half, left, right; /* metres */
 } Place;
 
-#define COURSES 5
+#define COURSES 5          /* in course_list */
 #define COURSE_GENERATED 4 /* the index of the course that is made from a seed */
 #define SEEDS 10000
 
 extern const CourseData *const course_list[COURSES];
 
-/* Build `course` from its data. */
+/* Build `course` from its data: lay the road, then decorate what is beside it. */
 void course_build(Course *course, const CourseData *data);
+void course_lay(Course *course, const CourseData *data);
+void course_decorate(Course *course);
 
 /* Find (x, z) on the course, starting from the cell in place->sample and moving at most one cell either way, which is
  * how far a kart gets in a VI; so a jump over the infield finds no other part of the course. Returns -1, 0 or 1: cells

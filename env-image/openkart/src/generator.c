@@ -136,9 +136,10 @@ static int is_sound(const Course *course) {
     int n = course->count;
     if (length < GENERATED_SHORTEST || length > GENERATED_LONGEST) return 0;
     int32_t sharpest = (course->spacing >> 8) * 16384 / (GENERATED_RADIUS >> 8);
+    for (int i = 0; i < n; i++)
+        if (iabs(course->samples[i].bend) > sharpest) return 0;
     for (int i = 0; i < n; i++) {
         const Sample *a = &course->samples[i];
-        if (iabs(a->bend) > sharpest) return 0;
         int32_t wall_a = a->left > a->right ? a->left : a->right;
         for (int j = i + 10; j < n && j < i + n - 10; j++) {
             const Sample *b = &course->samples[j];
@@ -151,16 +152,23 @@ static int is_sound(const Course *course) {
     return 1;
 }
 
+/* Neighbouring seeds must have nothing in common: all bits of x into all bits of the result. */
+static uint32_t scatter(uint32_t x) {
+    x = (x + 1) * 2654435761u;
+    x = (x ^ x >> 15) * 2246822519u;
+    return x ^ x >> 13;
+}
+
 int generator_build(Course *course, int32_t seed) {
     const CourseData *const looks[] = {&course_meadow, &course_desert, &course_harbour, &course_mountain};
-    uint32_t state = (uint32_t)seed * 2654435761u + 12345u;
+    uint32_t state = scatter((uint32_t)seed);
     int drafts = 0;
-    for (int i = 0; i < 4; i++) next_random(&state);
     course_generated.theme = looks[below(&state, 4)]->theme;
     course_generated.theme.seed = state;
     do {
         draft(&state);
-        course_build(course, &course_generated);
+        course_lay(course, &course_generated);
     } while (!is_sound(course) && ++drafts < DRAFTS);
+    course_decorate(course);
     return drafts + 1;
 }

@@ -2,7 +2,8 @@
  *
  * A video interrupt (VI, 60 Hz) starts a DMA read of controller 1. Its completion interrupt, 0x900 counts later, hands
  * the pad to game_vi(), which advances the game by 1/60 s and draws every second time. So the input of a VI is sampled
- * right after that VI begins, and the picture it leads to is the one shown by the next VI.
+ * right after that VI begins, and the picture it leads to is the one shown by the next VI. VIs that begin while
+ * game_vi() still runs, because it builds a course, are one VI to the game.
  */
 #include "game.h"
 #include "n64.h"

@@ -1,4 +1,5 @@
-/* The telemetry block: 64 big-endian words of 32 bits at RDRAM 0x400 (KSEG0 0x80000400), rewritten every VI.
+/* The telemetry block: 64 big-endian words of 32 bits at RDRAM 0x400 (KSEG0 0x80000400), rewritten with every
+ * controller read: every VI, but for those that go by while a course is built.
  *
  * This is the interface to programs that watch the game from outside (n64gym). Words keep their meaning for as long as
  * VERSION stays; new ones take reserved places. Units: s16.16 = signed fixed point, 65536 = 1; VI = 1/60 s;
@@ -36,7 +37,7 @@ enum TelemetryWord {
     TM_LAP_TIME_2 = 19,
     TM_LAP_TIME_3 = 20,
     TM_FRAMES = 21,        /* pictures drawn since boot */
-    TM_VIS = 22,           /* VIs since boot */
+    TM_VIS = 22,           /* steps of the game since boot: VIs in which the controller was read */
     TM_WALL_HITS = 23,     /* collisions with a wall in this race */
     TM_DRIFTING = 24,      /* 1 while drifting */
     TM_LATERAL = 25,       /* s16.16 offset from the centre line: -1 left edge of the road, +1 right edge */
