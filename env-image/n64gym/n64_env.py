@@ -199,7 +199,8 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
             metrics = {"emulator_restarts": float(self.emulator_restarts)}
             outcome = Outcome(0.0, False, True, {"emulator_error": str(error), "metrics": metrics})
         self._show()
-        return observation, outcome.reward, outcome.terminated, outcome.truncated, outcome.info | self._counts()
+        outcome.info.update(self._counts())
+        return observation, outcome.reward, outcome.terminated, outcome.truncated, outcome.info
 
     def render(self) -> NDArray[np.uint8] | None:
         """The picture as the game shows it, uint8 [height, width, 3], in mode "rgb_array"."""

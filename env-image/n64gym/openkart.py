@@ -104,19 +104,19 @@ class OpenKartEnv(RaceEnv):
     def _status(self, emulator: Emulator) -> RaceStatus:
         self._read = telemetry = read_telemetry(emulator.rdram)
         laps = (telemetry.lap_time_1, telemetry.lap_time_2, telemetry.lap_time_3)
-        return RaceStatus(
-            progress=telemetry.race_progress / FIXED,
-            lap=telemetry.laps_done,
-            laps=telemetry.laps,
-            speed=telemetry.speed / FIXED,
-            place=telemetry.place,
-            karts=telemetry.karts,
-            wrong_way=bool(telemetry.wrong_way),
-            off_road=bool(telemetry.off_road),
-            collisions=telemetry.wall_hits + telemetry.kart_hits,
-            finished=bool(telemetry.finished),
-            race_time=telemetry.race_time / VIS_PER_SECOND,
-            lap_times=tuple(vis / VIS_PER_SECOND for vis in laps[telemetry.start > 0 :] if vis),
+        return RaceStatus(  # by position: this runs every step
+            telemetry.race_progress / FIXED,
+            telemetry.laps_done,
+            telemetry.laps,
+            telemetry.speed / FIXED,
+            telemetry.place,
+            telemetry.karts,
+            telemetry.wrong_way != 0,
+            telemetry.off_road != 0,
+            telemetry.wall_hits + telemetry.kart_hits,
+            telemetry.finished != 0,
+            telemetry.race_time / VIS_PER_SECOND,
+            tuple([vis / VIS_PER_SECOND for vis in laps[telemetry.start > 0 :] if vis]),
         )
 
     def _describe(self, emulator: Emulator) -> dict[str, Any]:

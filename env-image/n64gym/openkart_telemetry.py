@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import NamedTuple
 
 import numpy as np
@@ -78,6 +79,9 @@ class Telemetry(NamedTuple):
     rival_7: int
 
 
+WORDS = struct.Struct(f"<{len(Telemetry._fields)}i")
+
+
 def read_telemetry(rdram: NDArray[np.uint32]) -> Telemetry:
     """The telemetry block as it stands in RDRAM, words [2097152]."""
-    return Telemetry(*rdram[TELEMETRY_WORD : TELEMETRY_WORD + len(Telemetry._fields)].view(np.int32).tolist())
+    return Telemetry._make(WORDS.unpack_from(rdram.data, 4 * TELEMETRY_WORD))  # in the host's byte order, see Emulator.rdram

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 LEGACY_CHECKPOINTS = 927  # a lap, along Mario Kart 64's progress border as gym-mupen64plus sampled it
@@ -26,16 +27,17 @@ class RaceStatus(NamedTuple):
     lap_times: tuple[float, ...]  # seconds, of the whole laps completed: not of one begun in the middle
 
 
-class RaceStep(NamedTuple):
-    """What a step is judged by."""
+@dataclass(slots=True)
+class RaceStep:
+    """What a step is judged by; one object serves all steps of an episode."""
 
     before: RaceStatus
     now: RaceStatus
-    furthest: float  # the greatest progress before the step
+    furthest: RaceStatus  # where progress was greatest before the step
     seconds: float  # that the step took, of the game's time
-    steps: int  # of the episode, this one included
     time_limit: float  # seconds
-    stick_moved: float  # 0 to 1, from end to end
+    steps: int = 0  # of the episode, this one included
+    stick_moved: float = 0.0  # 0 to 1, from end to end
 
 
 Term = Callable[[RaceStep], float]
@@ -53,7 +55,7 @@ def lap(step: RaceStep) -> bool:
 
 def checkpoint(step: RaceStep) -> bool:
     """Another 927th of a lap was reached for the first time, and nothing greater happened."""
-    new = int(step.now.progress * LEGACY_CHECKPOINTS) > int(step.furthest * LEGACY_CHECKPOINTS)
+    new = int(step.now.progress * LEGACY_CHECKPOINTS) > int(step.furthest.progress * LEGACY_CHECKPOINTS)
     return new and not lap(step) and not finished(step)
 
 

@@ -62,33 +62,28 @@ class RaceEnv(N64Env):
 
     def _begin_episode(self, emulator: Emulator, setup: Mapping[str, Any]) -> dict[str, Any]:
         status = self._status(emulator)
-        self._last = self._furthest = status
-        self._steps = self._off_road_steps = self._stick = 0
+        self._step = RaceStep(status, status, status, self.frameskip / VIS_PER_SECOND, self._time_limit)
+        self._stick = self._off_road_steps = 0
         self._reward.begin()
         return status._asdict() | self._describe(emulator)
 
     def _judge(self, emulator: Emulator, word: int) -> Outcome:
         status = self._status(emulator)
-        self._steps += 1
-        self._off_road_steps += status.off_road
         stick, _ = stick_of(word)
-        step = RaceStep(
-            before=self._last,
-            now=status,
-            furthest=self._furthest.progress,
-            seconds=self.frameskip / VIS_PER_SECOND,
-            steps=self._steps,
-            time_limit=self._time_limit,
-            stick_moved=abs(stick - self._stick) / (2 * STICK),
-        )
-        reward, shares = self._reward.weigh(step)
-        if status.progress > self._furthest.progress:
-            self._furthest = status
-        self._last, self._stick = status, stick
+        step = self._step
+        step.before, step.now = step.now, status
+        step.steps += 1
+        step.stick_moved = abs(stick - self._stick) / (2 * STICK)
+        reward, info = self._reward.weigh(step)
+        if status.progress > step.furthest.progress:
+            step.furthest = status
+        self._stick = stick
+        self._off_road_steps += status.off_road
         truncated = not status.finished and (
-            status.race_time >= self._time_limit or status.race_time - self._furthest.race_time >= self._stuck_limit
+            status.race_time >= self._time_limit or status.race_time - step.furthest.race_time >= self._stuck_limit
         )
-        info = self._reward.info(shares) | status._asdict() | self._describe(emulator)
+        info.update(zip(RaceStatus._fields, status, strict=True))
+        info.update(self._describe(emulator))
         if status.finished or truncated:
             info["metrics"] = self._metrics(status)
         return Outcome(reward, status.finished, truncated, info)
@@ -97,7 +92,7 @@ class RaceEnv(N64Env):
         metrics = {
             "progress": status.progress,
             "finished": float(status.finished),
-            "off_road": self._off_road_steps / self._steps,
+            "off_road": self._off_road_steps / self._step.steps,
             "collisions": float(status.collisions),
             "emulator_restarts": float(self.emulator_restarts),
             **self._reward.metrics(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from n64gym.settings import listed, nearest
 
@@ -41,31 +41,30 @@ class Reward(Generic[Step]):
                 )
             if not isinstance(weight, int | float) or not math.isfinite(weight):
                 raise ValueError(f"reward: the weight of {name!r} is {weight!r}; expected a number")
-        self._terms = {
-            name: (-float(weight) if name in costs else float(weight), terms[name]) for name, weight in reward.items()
-        }
-        self._costs = frozenset(costs)
+        self._terms = [
+            (name, -float(weight) if name in costs else float(weight), terms[name], name in costs)
+            for name, weight in reward.items()
+        ]
         self.begin()
 
     def begin(self) -> None:
         """Forget the last episode."""
-        self._totals = dict.fromkeys(self._terms, 0.0)
+        self._totals = dict.fromkeys((name for name, *_ in self._terms), 0.0)
 
-    def weigh(self, step: Step) -> tuple[float, dict[str, float]]:
-        """Return the reward of a step, and each term's share of it."""
-        shares = {name: weight * amount(step) for name, (weight, amount) in self._terms.items()}
-        for name, share in shares.items():
+    def weigh(self, step: Step) -> tuple[float, dict[str, Any]]:
+        """Return the reward of a step, and what its info says of it."""
+        shares: dict[str, float] = {}
+        granted = paid = 0.0
+        for name, weight, amount, is_cost in self._terms:
+            share = weight * amount(step)
+            shares[name] = share
             self._totals[name] += share
-        return sum(shares.values()), shares
-
-    def info(self, shares: dict[str, float]) -> dict[str, float | dict[str, float]]:
-        """Return what a step's info says of its reward."""
-        costs = sum(share for name, share in shares.items() if name in self._costs)
-        return {
-            "reward_terms": shares,
-            "reward_objectives": sum(shares.values()) - costs,
-            "reward_costs": costs,
-        }
+            if is_cost:
+                paid += share
+            else:
+                granted += share
+        info = {"reward_terms": shares, "reward_objectives": granted, "reward_costs": paid}
+        return granted + paid, info
 
     def metrics(self) -> dict[str, float]:
         """Return the episode's total of each term, to be charted."""

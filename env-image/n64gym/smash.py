@@ -154,11 +154,11 @@ class SmashEnv(N64Env):
         self._unhurt_vis = 0 if harm(now) != harm(before) else self._unhurt_vis + self.frameskip
         idle_vis = min(self.frameskip, max(0.0, self._unhurt_vis - PATIENCE_S * VIS_PER_SECOND))
         step = BattleStep(before, now, idle_vis / VIS_PER_SECOND)
-        reward, shares = self._reward.weigh(step)
+        reward, info = self._reward.weigh(step)
         self._last = now
         terminated = now.scene != ram.VS_BATTLE or now.status >= ram.END
         truncated = not terminated and self._vis >= self._time_limit * VIS_PER_SECOND
-        info = self._reward.info(shares) | describe(now)
+        info.update(describe(now))
         if terminated or truncated:
             info["metrics"] = self._metrics(now)
         return Outcome(reward, terminated, truncated, info)

@@ -62,20 +62,21 @@ STATUS = RaceStatus(
 )
 
 
-def a_step(furthest=None, stick_moved=0.0, **changes):
+def a_step(furthest=0.5, stick_moved=0.0, **changes):
     return RaceStep(
         before=STATUS,
         now=STATUS._replace(**changes),
-        furthest=STATUS.progress if furthest is None else furthest,
+        furthest=STATUS._replace(progress=furthest),
         seconds=0.1,
-        steps=200,
         time_limit=180.0,
+        steps=200,
         stick_moved=stick_moved,
     )
 
 
 def weigh(weights, **changes):
-    return Reward(weights, PRESETS, OBJECTIVES, COSTS).weigh(a_step(**changes))
+    reward, info = Reward(weights, PRESETS, OBJECTIVES, COSTS).weigh(a_step(**changes))
+    return reward, info["reward_terms"]
 
 
 CHECKPOINT = 1.01 / LEGACY_CHECKPOINTS
@@ -135,8 +136,8 @@ def test_legacy_gives_one_event_a_step_as_gym_mupen64plus_did():
 def test_totals_and_shares_are_told():
     reward = Reward({"progress": 100, "off_road": 2}, PRESETS, OBJECTIVES, COSTS)
     for _ in range(3):
-        total, shares = reward.weigh(a_step(progress=0.6, off_road=True))
-    assert reward.info(shares) == {
+        total, info = reward.weigh(a_step(progress=0.6, off_road=True))
+    assert info == {
         "reward_terms": {"progress": pytest.approx(10), "off_road": pytest.approx(-0.2)},
         "reward_objectives": pytest.approx(10),
         "reward_costs": pytest.approx(-0.2),
