@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from gymnasium import logger
-
-from n64gym.emulator import Emulator, EmulatorError
+from n64gym.cartridge import Cartridge
+from n64gym.emulator import Emulator
 from n64gym.mariokart64_memory import (
     CHARACTERS,
     CLASSES,
@@ -29,9 +27,10 @@ from n64gym.mariokart64_menu import check_race, go_to_race, in_race, wanted_of
 from n64gym.n64_env import StartError
 from n64gym.race import RaceStatus
 from n64gym.race_env import RaceEnv
-from n64gym.rom import MARIO_KART_64, expect_game, open_rom
+from n64gym.rom import MARIO_KART_64
 from n64gym.settings import Setting
 
+CARTRIDGE = Cartridge(MARIO_KART_64, "n64gym/MarioKart64-v0")
 KMH = 12.0  # a unit of speed: the game itself shows speed / 18 * 216
 HUNDREDTH = 0.01  # seconds
 
@@ -81,19 +80,9 @@ class MarioKart64Env(RaceEnv):
         video: str | None = "auto",
         **settings: Any,
     ) -> None:
-        if not str(rom):
-            raise ValueError(
-                'n64gym/MarioKart64-v0 needs the cartridge\'s file: gymnasium.make("n64gym/MarioKart64-v0", '
-                'rom="/path/to/mariokart64.z64")'
-            )
-        found = open_rom(rom)
-        if check_rom:
-            expect_game(found, MARIO_KART_64, "rom=; with check_rom=False it is tried all the same")
-        if video == "auto":
-            video = choose_video(found.sha1)
-        self._warned = video is not None
+        found = CARTRIDGE.open(rom, check_rom)
         choices = {"mode": mode, "course": course, "character": character, "engine": engine}
-        super().__init__(rom, choices=choices, time_limit=time_limit, video=video, **settings)
+        super().__init__(rom, choices=choices, time_limit=time_limit, video=CARTRIDGE.video(found, video), **settings)
 
     def in_play(self, emulator: Emulator) -> bool:
         """Whether a race is on."""
@@ -109,9 +98,6 @@ class MarioKart64Env(RaceEnv):
         check_race(emulator, setup, StartError)
 
     def _begin_episode(self, emulator: Emulator, setup: Mapping[str, Any]) -> dict[str, Any]:
-        if emulator.display_lists and not self._warned:
-            self._warned = True
-            logger.warn('this game draws with the GPU, so its picture is missing: pass video="glide64mk2"')
         self._progress = 0.0
         self._hits, self._hit = 0, False
         return super()._begin_episode(emulator, setup)
@@ -171,15 +157,3 @@ class MarioKart64Env(RaceEnv):
 def laps_done(race: Race) -> int:
     """Laps completed, 0 to 3."""
     return min(max(race.lap, 0), LAPS)
-
-
-def choose_video(sha1: str) -> str | None:
-    """The plugin to draw with, where nobody has named one."""
-    if os.environ.get("DISPLAY"):
-        return "glide64mk2"
-    if sha1 == MARIO_KART_64:
-        raise EmulatorError(
-            "Mario Kart 64 draws with the GPU, and there is no X display: start one (Xvfb :1 & export DISPLAY=:1), or "
-            "pass video=None to go without its picture"
-        )
-    return None

@@ -6,11 +6,12 @@ Nothing here has met the real cartridge yet, so mariokart64_menu.check_race asks
 
 from __future__ import annotations
 
-import struct
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from n64gym.memory import Memory
 
 Rdram = NDArray[np.uint32]  # [2097152], words in the host's byte order
 
@@ -98,36 +99,6 @@ TELLING = (
 WATCH = tuple([(first & 0x1FFFFFFF) >> 2, (end & 0x1FFFFFFF) >> 2, 1] for first, end in TELLING)  # words of RDRAM
 
 
-def u32(rdram: Rdram, address: int) -> int:
-    """The word at a KSEG0 address."""
-    return int(rdram[(address & 0x1FFFFFFF) >> 2])
-
-
-def s32(rdram: Rdram, address: int) -> int:
-    """The word at a KSEG0 address, signed."""
-    return (u32(rdram, address) ^ 0x80000000) - 0x80000000
-
-
-def u16(rdram: Rdram, address: int) -> int:
-    """The halfword at a KSEG0 address."""
-    return u32(rdram, address) >> (16 - 8 * (address & 2)) & 0xFFFF
-
-
-def s16(rdram: Rdram, address: int) -> int:
-    """The halfword at a KSEG0 address, signed."""
-    return (u16(rdram, address) ^ 0x8000) - 0x8000
-
-
-def s8(rdram: Rdram, address: int) -> int:
-    """The byte at a KSEG0 address, signed."""
-    return ((u32(rdram, address) >> (24 - 8 * (address & 3)) & 0xFF) ^ 0x80) - 0x80
-
-
-def f32(rdram: Rdram, address: int) -> float:
-    """The float at a KSEG0 address."""
-    return struct.unpack("<f", struct.pack("<I", u32(rdram, address)))[0]
-
-
 class Menu(NamedTuple):
     """Where the game is, and what its menus have been told so far."""
 
@@ -150,24 +121,24 @@ class Menu(NamedTuple):
 
 def read_menu(rdram: Rdram) -> Menu:
     """Read all of Menu."""
-    at = SYMBOLS
-    mode = s32(rdram, at["gModeSelection"])
+    at, memory = SYMBOLS, Memory(rdram)
+    mode = memory.s32(at["gModeSelection"])
     return Menu(
-        game_state=s32(rdram, at["gGamestate"]),
-        race_state=s32(rdram, at["gRaceState"]),
-        demo=u16(rdram, at["gDemoMode"]),
-        menu=s32(rdram, at["gMenuSelection"]),
-        main_menu=s8(rdram, at["gMainMenuSelectionDepth"]),
-        driver_menu=s8(rdram, at["gPlayerSelectMenuSelection"]),
-        course_menu=s8(rdram, at["gSubMenuSelection"]),
-        players=s8(rdram, at["gPlayerCount"]),
+        game_state=memory.s32(at["gGamestate"]),
+        race_state=memory.s32(at["gRaceState"]),
+        demo=memory.u16(at["gDemoMode"]),
+        menu=memory.s32(at["gMenuSelection"]),
+        main_menu=memory.s8(at["gMainMenuSelectionDepth"]),
+        driver_menu=memory.s8(at["gPlayerSelectMenuSelection"]),
+        course_menu=memory.s8(at["gSubMenuSelection"]),
+        players=memory.s8(at["gPlayerCount"]),
         mode=mode,
-        option=s8(rdram, at["gGameModeSubMenuColumn"] + (mode & 1)),
-        engine=s32(rdram, at["gCCSelection"]),
-        grid=s8(rdram, at["gCharacterGridSelections"]),
-        cup=s8(rdram, at["gCupSelection"]),
-        cup_course=s8(rdram, at["gCupCourseSelection"]),
-        course=s16(rdram, at["gCurrentCourseId"]),
+        option=memory.s8(at["gGameModeSubMenuColumn"] + (mode & 1)),
+        engine=memory.s32(at["gCCSelection"]),
+        grid=memory.s8(at["gCharacterGridSelections"]),
+        cup=memory.s8(at["gCupSelection"]),
+        cup_course=memory.s8(at["gCupCourseSelection"]),
+        course=memory.s16(at["gCurrentCourseId"]),
     )
 
 
@@ -199,34 +170,34 @@ class Race(NamedTuple):
 
 def read_race(rdram: Rdram) -> Race:
     """Read all of Race."""
-    at = SYMBOLS
+    at, memory = SYMBOLS, Memory(rdram)
     player, hud = at["gPlayers"], at["playerHUD"]
-    path = u16(rdram, at["gPathIndexByPlayerId"]) & 3
-    types = [u16(rdram, player + i * PLAYER_BYTES) for i in range(KARTS)]
-    x, y, z, vx, vy, vz = (f32(rdram, player + offset) for offset in (0x14, 0x18, 0x1C, 0x34, 0x38, 0x3C))
-    ends, times = ([s32(rdram, hud + first + 4 * i) for i in range(LAPS)] for first in (0x14, 0x20))
+    path = memory.u16(at["gPathIndexByPlayerId"]) & 3
+    types = [memory.u16(player + i * PLAYER_BYTES) for i in range(KARTS)]
+    x, y, z, vx, vy, vz = (memory.f32(player + offset) for offset in (0x14, 0x18, 0x1C, 0x34, 0x38, 0x3C))
+    ends, times = ([memory.s32(hud + first + 4 * i) for i in range(LAPS)] for first in (0x14, 0x20))
     return Race(
-        mode=MODES[s32(rdram, at["gModeSelection"]) & 1],
-        course=s16(rdram, at["gCurrentCourseId"]),
+        mode=MODES[memory.s32(at["gModeSelection"]) & 1],
+        course=memory.s16(at["gCurrentCourseId"]),
         flags=types[0],
-        character=u16(rdram, player + 0x254),
+        character=memory.u16(player + 0x254),
         position=(x, y, z),
         velocity=(vx, vy, vz),
-        speed=f32(rdram, player + 0x94),
-        effects=u32(rdram, player + 0xBC),
-        surfaces=tuple(s8(rdram, player + 0x198 + 0x18 * tyre + 0xC) & 0xFF for tyre in range(4)),
-        item=s16(rdram, player + 0x10),
-        lap=s32(rdram, at["gLapCountByPlayerId"]),
-        completion=f32(rdram, at["gCourseCompletionPercentByPlayerId"]),
-        path_point=u16(rdram, at["gNearestPathPointByPlayerId"]),
-        path_points=u16(rdram, at["gPathCountByPathIndex"] + 2 * path),
-        wrong_way=u16(rdram, at["gIsPlayerWrongDirection"]) != 0,
-        rank=s32(rdram, at["gGPCurrentRaceRankByPlayerId"]),
+        speed=memory.f32(player + 0x94),
+        effects=memory.u32(player + 0xBC),
+        surfaces=tuple(memory.u8(player + 0x198 + 0x18 * tyre + 0xC) for tyre in range(4)),
+        item=memory.s16(player + 0x10),
+        lap=memory.s32(at["gLapCountByPlayerId"]),
+        completion=memory.f32(at["gCourseCompletionPercentByPlayerId"]),
+        path_point=memory.u16(at["gNearestPathPointByPlayerId"]),
+        path_points=memory.u16(at["gPathCountByPathIndex"] + 2 * path),
+        wrong_way=memory.u16(at["gIsPlayerWrongDirection"]) != 0,
+        rank=memory.s32(at["gGPCurrentRaceRankByPlayerId"]),
         karts=sum(bool(kind & EXISTS) and not kind & GHOST for kind in types),
-        timer=f32(rdram, at["gCourseTimer"]),
+        timer=memory.f32(at["gCourseTimer"]),
         lap_ends=(ends[0], ends[1], ends[2]),
         lap_times=(times[0], times[1], times[2]),
-        complete=s8(rdram, hud + 0x70) != 0,
+        complete=memory.s8(hud + 0x70) != 0,
     )
 
 

@@ -99,6 +99,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         self.rom = open_rom(rom)
         self.video = video
         self._timeout = timeout
+        self._may_lack_picture = video is None and obs_type != "ram"
         self._noop_max = noop_max
         self._starts = Starts(default_folder() if cache is True else Path(cache) if cache else None)
         self._begun = 0  # the controller word of a step that is under way, plus 1
@@ -286,6 +287,9 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
 
     def observe(self, emulator: Emulator) -> Any:
         """What is seen of an emulator that has just ended a step."""
+        if self._may_lack_picture and emulator.display_lists:
+            self._may_lack_picture = False
+            gymnasium.logger.warn('this game draws with the GPU, so its picture is missing: pass video="glide64mk2"')
         return self.observations.make(emulator, self._telemetry(emulator) if self.observations.with_telemetry else None)
 
     def _counts(self) -> dict[str, Any]:

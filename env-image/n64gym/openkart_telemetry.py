@@ -84,4 +84,6 @@ WORDS = struct.Struct(f"<{len(Telemetry._fields)}i")
 
 def read_telemetry(rdram: NDArray[np.uint32]) -> Telemetry:
     """The telemetry block as it stands in RDRAM, words [2097152]."""
-    return Telemetry._make(WORDS.unpack_from(rdram.data, 4 * TELEMETRY_WORD))  # in the host's byte order, see Emulator.rdram
+    return Telemetry._make(
+        WORDS.unpack_from(rdram.data, 4 * TELEMETRY_WORD)
+    )  # in the host's byte order, see Emulator.rdram

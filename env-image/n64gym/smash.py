@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
-from gymnasium import logger
-
 from n64gym import smash_memory as ram
-from n64gym.emulator import Emulator, EmulatorError
+from n64gym.cartridge import Cartridge
+from n64gym.emulator import Emulator
 from n64gym.n64_env import VIS_PER_SECOND, N64Env, Outcome, StartError
 from n64gym.rewards import Reward
-from n64gym.rom import SUPER_SMASH_BROS, expect_game, open_rom
+from n64gym.memory import Memory
+from n64gym.rom import SUPER_SMASH_BROS
 from n64gym.settings import Setting
 from n64gym.smash_actions import fighting
-from n64gym.smash_memory import FIGHTERS, STAGES, Battle, Memory, costume_of, read_battle
+from n64gym.smash_memory import FIGHTERS, STAGES, Battle, costume_of, read_battle
 from n64gym.smash_menus import PLACING, go_to_match, wanted_of
 
+CARTRIDGE = Cartridge(SUPER_SMASH_BROS, "n64gym/SuperSmashBros-v0")
 PATIENCE_S = 4.0  # without damage, before idling costs
 
 
@@ -94,23 +94,13 @@ class SmashEnv(N64Env):
         video: str | None = "auto",
         **settings: Any,
     ) -> None:
-        if not str(rom):
-            raise ValueError(
-                'n64gym/SuperSmashBros-v0 needs the cartridge\'s file: gymnasium.make("n64gym/SuperSmashBros-v0", '
-                'rom="/path/to/smash.z64")'
-            )
-        found = open_rom(rom)
-        if check_rom:
-            expect_game(found, SUPER_SMASH_BROS, "rom=; with check_rom=False it is tried all the same")
-        if video == "auto":
-            video = choose_video(found.sha1)
+        found = CARTRIDGE.open(rom, check_rom)
         self._actions = fighting(actions)
         self.action_space = self._actions.space()
         self._reward = Reward(reward, PRESETS, OBJECTIVES, COSTS)
         self._time_limit = time_limit
-        self._warned = video is not None
         choices = {name: settings.pop(name) for name in self.settings if name in settings}
-        super().__init__(rom, choices=choices, video=video, **settings)
+        super().__init__(rom, choices=choices, video=CARTRIDGE.video(found, video), **settings)
 
     def _word(self, action: Any) -> int:
         return self._actions.word(action)
@@ -143,9 +133,6 @@ class SmashEnv(N64Env):
         self._last = read_battle(Memory(emulator.rdram))
         self._vis = self._unhurt_vis = 0
         self._reward.begin()
-        if emulator.display_lists and not self._warned:
-            self._warned = True
-            logger.warn('this ROM draws with the GPU, so its picture is missing: pass video="glide64mk2"')
         return describe(self._last)
 
     def _judge(self, emulator: Emulator, word: int) -> Outcome:
@@ -179,18 +166,6 @@ class SmashEnv(N64Env):
         me, opponent = read_battle(Memory(emulator.rdram)).players[:2]
         places = (*(me.position or (0.0, 0.0)), *(opponent.position or (0.0, 0.0)))
         return [me.damage / 100, opponent.damage / 100, *(place / 1000 for place in places)]
-
-
-def choose_video(sha1: str) -> str | None:
-    """Return the plugin to draw with, where nobody has named one."""
-    if os.environ.get("DISPLAY"):
-        return "glide64mk2"
-    if sha1 == SUPER_SMASH_BROS:
-        raise EmulatorError(
-            "Super Smash Bros. draws with the GPU, and there is no X display: start one (Xvfb :1 & export DISPLAY=:1), "
-            "or pass video=None to go without its picture"
-        )
-    return None
 
 
 def harm(battle: Battle) -> list[int]:

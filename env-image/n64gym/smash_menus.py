@@ -27,8 +27,8 @@ from n64gym.controller import (
     word,
 )
 from n64gym.emulator import Emulator
+from n64gym.memory import Memory
 from n64gym.rom import SUPER_SMASH_BROS, RomError
-from n64gym.smash_memory import Memory
 
 PRESS_VIS, RELEASE_VIS = 4, 6  # menus count presses by their edges, at 60 or, when they are slow, 30 frames a second
 FRAMES_BEFORE_INPUT = 30  # menus are deaf for 10 frames; pucks appear after 30

@@ -15,6 +15,7 @@ from n64gym import controller, mariokart64
 from n64gym import mariokart64_memory as memory
 from n64gym.emulator import EmulatorError
 from n64gym.mariokart64 import MarioKart64Env
+from n64gym.memory import Memory
 from n64gym.rom import OPEN_KART, RomError, open_rom
 
 STRAIGHT, BRAKE = 1, 2
@@ -40,9 +41,9 @@ def to_point(env, ahead):
     """The action that steers to the path point so many beyond the kart's (behind it if negative)."""
     rdram = env.emulator.rdram
     race = memory.read_race(rdram)
-    point = memory.u32(rdram, 0x80164550) + 8 * ((race.path_point + ahead) % race.path_points)
-    dx, dz = memory.s16(rdram, point) - race.position[0], memory.s16(rdram, point + 4) - race.position[2]
-    heading = -memory.s16(rdram, memory.SYMBOLS["gPlayers"] + 0x2E) * math.tau / 65536
+    point = Memory(rdram).u32(0x80164550) + 8 * ((race.path_point + ahead) % race.path_points)
+    dx, dz = Memory(rdram).s16(point) - race.position[0], Memory(rdram).s16(point + 4) - race.position[2]
+    heading = -Memory(rdram).s16(memory.SYMBOLS["gPlayers"] + 0x2E) * math.tau / 65536
     error = math.degrees(math.remainder(math.atan2(dx, -dz) - heading, math.tau))
     bends = sum(abs(error) > limit for limit in (3, 8, 15, 25))
     return STRAIGHT if not bends else (3 if error < 0 else 7) + bends

@@ -1,0 +1,41 @@
+"""What games on somebody's own cartridge share: the right file, and a plugin that draws them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from n64gym.rom import KNOWN, Rom, expect_game, open_rom
+
+
+class Cartridge(NamedTuple):
+    """A game that the user must bring."""
+
+    sha1: str  # of its z64 form
+    env_id: str
+
+    def open(self, rom: str | Path, check: bool) -> Rom:
+        """Look at the file. check: refuse one with another hash. Raises RomError, ValueError if there is no name."""
+        if not str(rom):
+            raise ValueError(
+                f"{self.env_id} needs the cartridge's file, {KNOWN[self.sha1]}: "
+                f'gymnasium.make("{self.env_id}", rom="/path/to/game.z64")'
+            )
+        found = open_rom(rom)
+        if check:
+            expect_game(found, self.sha1, "rom=; with check_rom=False it is tried all the same")
+        return found
+
+    def video(self, rom: Rom, wanted: str | None) -> str | None:
+        """Return the plugin to draw with. wanted: "auto" is glide64mk2 where there is a DISPLAY. Raises ValueError."""
+        if wanted != "auto":
+            return wanted
+        if os.environ.get("DISPLAY"):
+            return "glide64mk2"
+        if rom.sha1 == self.sha1:
+            raise ValueError(
+                f"{rom.title} draws with the GPU, and there is no X display: start one (Xvfb :1 & export DISPLAY=:1), "
+                "or pass video=None to go without its picture"
+            )
+        return None
