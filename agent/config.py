@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -28,6 +29,16 @@ def _endpoint(value: str) -> str:
     return value
 
 
+def _json_object(value: str) -> str:
+    """Accept a JSON object."""
+    try:
+        if isinstance(json.loads(value), dict):
+            return value
+    except ValueError:
+        pass
+    raise ValueError('a JSON object such as {"course": "desert"}')
+
+
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -38,6 +49,9 @@ class Hyperparameters(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     env_id: str = Field("n64gym/OpenKart-v0", description="Gymnasium id of the environment to learn")
+    env_args: Annotated[str, AfterValidator(_json_object)] = Field(
+        "{}", description='arguments of the environment as JSON, such as {"course": "desert", "laps": 1}'
+    )
     frame_size: int = Field(42, ge=16, le=512, description="height and width of image observations, pixels")
     frame_colours: Literal["rgb", "grey"] = Field(
         "rgb", description="image observations in colour, or grey at a third of the bytes"

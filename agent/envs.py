@@ -6,6 +6,7 @@ followed at once by the next one's first observation.
 
 import importlib
 import importlib.util
+import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -59,19 +60,20 @@ def make_one(hyperparameters: Hyperparameters, rom: str = "", render: bool = Fal
         }
         if rom:
             arguments["rom"] = rom
+    arguments |= json.loads(hyperparameters.env_args)
     try:
         return gym.make(env_id, disable_env_checker=True, **arguments)
     except (gym.error.UnregisteredEnv, gym.error.NamespaceNotFound) as error:
         near = nearest(env_id, list(gym.registry)) or f" ({error})"
         raise BadInputError(f"A3C64_ENV_ID: no environment is called {env_id!r}{near}") from None
-    except (ImportError, OSError, ValueError, gym.error.Error) as error:
-        raise unusable(env_id, rom, error) from error
+    except (ImportError, OSError, TypeError, ValueError, gym.error.Error) as error:
+        raise unusable(hyperparameters, rom, error) from error
 
 
-def unusable(env_id: str, rom: str, error: Exception) -> BadInputError:
+def unusable(hyperparameters: Hyperparameters, rom: str, error: Exception) -> BadInputError:
     """Return what to tell the user when an environment refuses what it was given."""
-    setting = "A3C64_ROM" if rom else "A3C64_ENV_ID"
-    return BadInputError(f"{setting}: {env_id}: {' '.join(str(error).split())}")
+    setting = "A3C64_ROM" if rom else "A3C64_ENV_ID" if hyperparameters.env_args == "{}" else "A3C64_ENV_ARGS"
+    return BadInputError(f"{setting}: {hyperparameters.env_id}: {' '.join(str(error).split())}")
 
 
 def converter(space: gym.Space, size: int, colours: str) -> tuple[gym.spaces.Box, Callable[[np.ndarray], np.ndarray]]:
@@ -137,7 +139,7 @@ class EnvironmentBatch:
         except ValueError as error:  # n64gym finds out at the first reset that a ROM is another game
             for env in environments:
                 env.close()
-            raise unusable(hyperparameters.env_id, rom, error) from error
+            raise unusable(hyperparameters, rom, error) from error
         except BaseException:
             for env in environments:
                 env.close()

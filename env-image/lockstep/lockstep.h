@@ -6,7 +6,7 @@
  * Python writes a request, posts `go` and waits for `done`; the plugin carries the request out and posts `done`.
  * Exactly one side runs at any time, so nothing in here needs a lock.
  *
- * n64gym/shared.py declares the same layout; lockstep_attach refuses a block of another version or size. */
+ * n64gym/machine/shared.py declares the same layout; lockstep_attach refuses a block of another version or size. */
 #ifndef LOCKSTEP_H
 #define LOCKSTEP_H
 

@@ -6,13 +6,14 @@ env = gymnasium.make("n64gym/OpenKart-v0", obs_type="grayscale", size=(84, 84))
 
 import gymnasium
 
-from n64gym import aliases, vector
-from n64gym.emulator import Emulator, EmulatorError, ObservationFormat
-from n64gym.m64 import MovieError
-from n64gym.movie import RecordMovie
-from n64gym.playback import Playback, demonstrations
-from n64gym.rom import Rom, RomError, open_rom
-from n64gym.state import State
+from n64gym import vector
+from n64gym.games import aliases
+from n64gym.machine.emulator import Emulator, EmulatorError, ObservationFormat
+from n64gym.machine.rom import Rom, RomError, open_rom
+from n64gym.machine.state import State
+from n64gym.movies.m64 import MovieError
+from n64gym.movies.playback import Playback, demonstrations
+from n64gym.movies.record import RecordMovie
 
 __all__ = [
     "Emulator",
@@ -35,6 +36,6 @@ for name, game in {
     "Rom-v0": "rom_env:RomEnv",
 }.items():
     gymnasium.register(
-        f"n64gym/{name}", entry_point=f"n64gym.{game}", vector_entry_point=vector.entry_point(f"n64gym/{name}")
+        f"n64gym/{name}", entry_point=f"n64gym.games.{game}", vector_entry_point=vector.entry_point(f"n64gym/{name}")
     )
 aliases.register()

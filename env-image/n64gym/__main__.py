@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from n64gym.emulator import EmulatorError
-from n64gym.m64 import MovieError
-from n64gym.playback import Playback
-from n64gym.rom import RomError
+from n64gym.machine.emulator import EmulatorError
+from n64gym.machine.rom import RomError
+from n64gym.movies.m64 import MovieError
+from n64gym.movies.playback import Playback
 
 
 def verdict(path: str, rom: str | None) -> tuple[bool, str]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from n64gym.controller import DRIVING, STICK, A, B, R, stick_of, word
+from n64gym.machine.controller import DRIVING, STICK, A, B, R, stick_of, word
 from n64gym.settings import listed, nearest
 
 BUTTONS = (A, B, R)

@@ -16,14 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from n64gym import settings
-from n64gym.emulator import Emulator, EmulatorError
+from n64gym.machine.emulator import Emulator, EmulatorError
+from n64gym.machine.rom import RomError, open_rom
+from n64gym.machine.shared import RDRAM_BYTES
 from n64gym.observations import Observations
-from n64gym.rom import RomError, open_rom
-from n64gym.shared import RDRAM_BYTES
 from n64gym.starts import Starts, code_hash, default_folder
 from n64gym.window import Window
 
 VIS_PER_SECOND = 60
+GPU_VIS = 4  # after a load, until the GPU has drawn a picture again
 STARTS_TRIED = 3  # emulators started in a row before reset gives up
 
 
@@ -160,7 +161,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         for tries_left in reversed(range(STARTS_TRIED)):
             try:
                 emulator = self._bring_to_start(setup)
-                emulator.step(1 + noops)  # observations are made by steps; at least one VI lets the picture follow
+                emulator.step((GPU_VIS if self.video else 1) + noops)  # observations are made by steps
                 info = self._begin_episode(emulator, setup)
                 break
             except EmulatorError:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from n64gym.emulator import Emulator, ObservationFormat
-from n64gym.shared import RDRAM_BYTES
+from n64gym.machine.emulator import Emulator, ObservationFormat
+from n64gym.machine.shared import RDRAM_BYTES
 
 CHANNELS = {"grayscale": 1, "rgb": 3}
 LARGEST = (768, 1024)  # height, width

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from n64gym.actions import driving
-from n64gym.controller import STICK, stick_of
-from n64gym.emulator import Emulator
+from n64gym.machine.controller import STICK, stick_of
+from n64gym.machine.emulator import Emulator
 from n64gym.n64_env import VIS_PER_SECOND, N64Env, Outcome
 from n64gym.race import COSTS, OBJECTIVES, PRESETS, RaceStatus, RaceStep
 from n64gym.rewards import Reward

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from n64gym.files import write_whole
-from n64gym.state import State
+from n64gym.machine.state import State
 
 FORMAT = 1
 STATES_IN_MEMORY = 16  # of 17 MB each, shared by all environments of this process
@@ -119,7 +119,7 @@ def key_of(what: dict[str, Any]) -> str:
 @functools.cache
 def code_hash(game: type) -> str:
     """Return a hash of the code that leads a game to its start: its own module, and this package."""
-    files = sorted(Path(__file__).parent.glob("*.py"))
+    files = sorted(Path(__file__).parent.rglob("*.py"))
     own = getattr(sys.modules.get(game.__module__), "__file__", None)  # None: typed into an interpreter
     sources = [file.read_bytes() for file in (*files, *([Path(own)] if own else []))]
     return hashlib.sha256(b"".join(sources)).hexdigest()

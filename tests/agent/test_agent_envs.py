@@ -117,3 +117,23 @@ def test_the_tiny_environment_keeps_gymnasiums_contract():
     from gymnasium.utils.env_checker import check_env
 
     check_env(TinyImage(), skip_render_check=True)
+
+
+def test_arguments_of_the_environment():
+    hyperparameters = Hyperparameters(env_args='{"course": "desert", "telemetry": false, "frameskip": 2}')
+    env = make_one(hyperparameters)
+    _, info = env.reset()
+    assert (info["course"], env.unwrapped.frameskip) == ("desert", 2)
+    env.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ('{"course": "dessert"}', "A3C64_ENV_ARGS: n64gym/OpenKart-v0: course is 'dessert' .maybe you meant 'desert'"),
+        ('{"cuorse": "desert"}', "A3C64_ENV_ARGS: n64gym/OpenKart-v0: .*unexpected keyword argument 'cuorse'"),
+    ],
+)
+def test_arguments_that_it_refuses(arguments, message):
+    with pytest.raises(BadInputError, match=message):
+        make_one(Hyperparameters(env_args=arguments))

@@ -20,8 +20,8 @@ from typing import Any
 
 import gymnasium
 import n64gym
-from n64gym.openkart_telemetry import Telemetry, read_telemetry
-from n64gym.rom import OPEN_KART
+from n64gym.games.openkart_telemetry import Telemetry, read_telemetry
+from n64gym.machine.rom import OPEN_KART
 
 ID = "n64gym/OpenKart-v0"
 SETTINGS: dict[str, Any] = {"obs_type": "grayscale", "size": (84, 84), "frameskip": 4}

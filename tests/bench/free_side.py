@@ -1,8 +1,8 @@
 """The bare emulator's side of bench_env.py: mupen64plus without any plugin, not stopped by anybody.
 
 python tests/bench/free_side.py ROM SAVESTATE SECONDS; the last line is the result. The settings are those of
-n64gym/host.py. The core puts dummies in the place of plugins that are not there: no screen, no sound, no controller.
-Open Kart draws into RDRAM with the CPU as ever.
+n64gym/machine/host.py. The core puts dummies in the place of plugins that are not there: no screen, no sound, no
+controller. Open Kart draws into RDRAM with the CPU as ever.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from ctypes import byref, c_int
 from pathlib import Path
 
 import numpy as np
-from n64gym import host
-from n64gym import openkart_telemetry as openkart
-from n64gym.shared import RDRAM_BYTES
+from n64gym.games import openkart_telemetry as openkart
+from n64gym.machine import host
+from n64gym.machine.shared import RDRAM_BYTES
 
 STATE_LOAD = 10  # m64p_types.h, as are the commands in host.py
 POINTER_RDRAM = 1

@@ -16,7 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 import stable_retro
-from n64gym import openkart_telemetry as openkart
+from n64gym.games import openkart_telemetry as openkart
 from numpy.typing import NDArray
 
 GAME = "OpenKart-N64-v0"

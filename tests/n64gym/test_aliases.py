@@ -2,9 +2,9 @@
 
 import gymnasium
 import pytest
-from n64gym.aliases import course_of
-from n64gym.mariokart64_memory import COURSES
-from n64gym.smash_memory import FIGHTERS
+from n64gym.games.aliases import course_of
+from n64gym.games.mariokart64_memory import COURSES
+from n64gym.games.smash_memory import FIGHTERS
 
 MARIO_KART = (  # in the order of the cups
     "Luigi-Raceway", "Moo-Moo-Farm", "Koopa-Troopa-Beach", "Kalimari-Desert",

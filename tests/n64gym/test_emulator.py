@@ -9,9 +9,9 @@ import time
 import numpy as np
 import psutil
 import pytest
-from n64gym import controller, shared
-from n64gym.emulator import Emulator, EmulatorError, ObservationFormat
-from n64gym.rom import OPEN_KART
+from n64gym.machine import controller, shared
+from n64gym.machine.emulator import Emulator, EmulatorError, ObservationFormat
+from n64gym.machine.rom import OPEN_KART
 
 COUNT, PAD = 0x100 // 4, 0x104 // 4  # RDRAM words that the test ROMs keep
 
@@ -160,7 +160,7 @@ def test_a_stopped_emulator_is_an_error_within_the_timeout(rom):
 
 def test_an_emulator_ends_with_its_parent(rom):
     script = (
-        "from n64gym.emulator import Emulator; import sys, time\n"
+        "from n64gym.machine.emulator import Emulator; import sys, time\n"
         f"e = Emulator({str(rom('blank'))!r}); print(e.pid, e._folder.name, flush=True); time.sleep(60)"
     )
     parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)

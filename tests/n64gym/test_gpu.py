@@ -1,15 +1,18 @@
 """ROMs that draw with the GPU: with a real video plugin and without, and only those pictures drawn that are seen."""
 
 import ctypes
+import os
 import random
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import n64gym
 import numpy as np
 import pytest
-from n64gym import controller
-from n64gym.emulator import Emulator, ObservationFormat
+from n64gym.machine import controller
+from n64gym.machine.emulator import Emulator, ObservationFormat
 
 SHOWN, SYNCS = 0x100 // 4, 0x10C // 4  # RDRAM words that gpu.S keeps
 GREEN = controller.C_LEFT | controller.C_UP  # the lower byte of RGBA5551, of which two bits are green
@@ -109,6 +112,29 @@ def test_after_a_load_the_picture_owes_nothing_to_the_run_before(rom, display):
             assert (emulator.frame() == expected_picture(on_screen(emulator), GREEN)).all()
         assert np.array_equal(seen[0], seen[1])
         assert np.array_equal(seen[0], seen[2])
+
+
+def xvfbs():
+    """Process ids of every Xvfb on this machine."""
+    found = subprocess.run(["pgrep", "-x", "Xvfb"], capture_output=True, text=True, check=False)
+    return set(found.stdout.split())
+
+
+@pytest.mark.parametrize("end", ["close", "kill"])
+def test_without_a_display_it_has_one_of_its_own(rom, monkeypatch, end):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    before = xvfbs()
+    emulator = Emulator(rom("gpu"), video="glide64mk2", observation=ObservationFormat(480, 640, 3))
+    emulator.step(20, GREEN)
+    assert (emulator.frame() == expected_picture(on_screen(emulator), GREEN)).all()
+    assert len(xvfbs() - before) == 1
+    if end == "kill":
+        os.kill(emulator.pid, signal.SIGKILL)
+    emulator.close()
+    deadline = time.monotonic() + 5
+    while xvfbs() - before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not xvfbs() - before
 
 
 def test_what_the_cpu_draws_is_painted_once_a_step(rom, display):

@@ -4,10 +4,10 @@ import gzip
 
 import numpy as np
 import pytest
-from n64gym import shared
-from n64gym.emulator import Emulator, EmulatorError
-from n64gym.rom import OPEN_KART
-from n64gym.state import State
+from n64gym.machine import shared
+from n64gym.machine.emulator import Emulator, EmulatorError
+from n64gym.machine.rom import OPEN_KART
+from n64gym.machine.state import State
 
 BOOT_VIS = 120  # Open Kart makes its tables first
 UNUSED_BITS = 0xC000  # of a BUTTONS word: reserved

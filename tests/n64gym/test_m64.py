@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from n64gym import m64
-from n64gym.m64 import M64, MovieError
+from n64gym.movies import m64
+from n64gym.movies.m64 import M64, MovieError
 
 # The published table, offset by offset: https://tasvideos.org/EmulatorResources/Mupen/M64
 TABLE = {
@@ -212,7 +212,7 @@ def test_files_are_replaced_whole_and_readable_by_others(tmp_path):
 WRITER = """
 import resource, signal, sys
 import numpy as np
-from n64gym import m64
+from n64gym.movies import m64
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
 m64.write(sys.argv[1], m64.M64(np.zeros(10000, np.uint32), 1, "", 0, 0))

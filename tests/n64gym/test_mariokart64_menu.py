@@ -5,11 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
-from n64gym import controller
-from n64gym import mariokart64_memory as memory
-from n64gym import mariokart64_menu as menu
-from n64gym.emulator import Emulator
-from n64gym.rom import RomError
+from n64gym.games import mariokart64_memory as memory
+from n64gym.games import mariokart64_menu as menu
+from n64gym.machine import controller
+from n64gym.machine.emulator import Emulator
+from n64gym.machine.rom import RomError
 
 DOUBLE = Path(__file__).parents[1] / "roms" / "kart64"
 

@@ -9,9 +9,9 @@ import gymnasium
 import n64gym
 import numpy as np
 import pytest
-from n64gym import m64
-from n64gym.movie import CHECK_BYTES
-from n64gym.playback import Playback, demonstrations
+from n64gym.movies import m64
+from n64gym.movies.playback import Playback, demonstrations
+from n64gym.movies.record import CHECK_BYTES
 
 RECORD = """
 import sys, gymnasium, n64gym, numpy as np

@@ -12,9 +12,9 @@ import n64gym
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
-from n64gym import openkart_telemetry
-from n64gym.controller import DRIVING
-from n64gym.openkart_telemetry import RACE, Telemetry, read_telemetry
+from n64gym.games import openkart_telemetry
+from n64gym.games.openkart_telemetry import RACE, Telemetry, read_telemetry
+from n64gym.machine.controller import DRIVING
 from n64gym.race import PRESETS
 from PIL import ImageGrab
 

@@ -4,8 +4,8 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
-from n64gym.controller import DRIVING, stick_of
-from n64gym.openkart_telemetry import COURSES, LEVELS, read_telemetry
+from n64gym.games.openkart_telemetry import COURSES, LEVELS, read_telemetry
+from n64gym.machine.controller import DRIVING, stick_of
 
 STRAIGHT, BRAKE = 1, 2
 

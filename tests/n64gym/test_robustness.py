@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from n64gym import controller
-from n64gym import emulator as emulator_module
-from n64gym.emulator import Emulator, EmulatorError
-from n64gym.rom import OPEN_KART
+from n64gym.machine import controller
+from n64gym.machine import emulator as emulator_module
+from n64gym.machine.emulator import Emulator, EmulatorError
+from n64gym.machine.rom import OPEN_KART
 
 LONG = 10_000_000  # VIs; no machine does that while a test runs
 
@@ -63,7 +63,7 @@ def test_a_lost_emulator_can_be_closed(rom, stop):
 
 PLAY = """
 import errno, pathlib, sys, tempfile
-from n64gym.emulator import Emulator
+from n64gym.machine.emulator import Emulator
 full = pathlib.Path(sys.argv[2])
 try:
     (full / "more").write_bytes(bytes(4096))

@@ -1,7 +1,7 @@
 """ROM files that are none get one clear message."""
 
 import pytest
-from n64gym.rom import OPEN_KART, RomError, open_rom, to_z64
+from n64gym.machine.rom import OPEN_KART, RomError, open_rom, to_z64
 
 
 def test_all_three_byte_orders_are_recognised(rom, tmp_path):
@@ -41,6 +41,6 @@ def test_missing_and_folder(tmp_path):
 
 
 def test_open_kart_not_built(monkeypatch, tmp_path):
-    monkeypatch.setattr("n64gym.rom.OPEN_KART", tmp_path / OPEN_KART.name)
+    monkeypatch.setattr("n64gym.machine.rom.OPEN_KART", tmp_path / OPEN_KART.name)
     with pytest.raises(RomError, match="make -C env-image"):
         open_rom(tmp_path / OPEN_KART.name)

@@ -8,7 +8,7 @@ import n64gym
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
-from n64gym.controller import BUTTON_ORDER, whole_controller, whole_controller_word
+from n64gym.machine.controller import BUTTON_ORDER, whole_controller, whole_controller_word
 
 
 def make(path, **settings):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from n64gym import settings
 from n64gym.actions import KINDS, driving
-from n64gym.controller import DRIVING, A, B, R, stick_of, word
+from n64gym.machine.controller import DRIVING, A, B, R, stick_of, word
 from n64gym.race import COSTS, LEGACY_CHECKPOINTS, OBJECTIVES, PRESETS, RaceStatus, RaceStep
 from n64gym.rewards import Reward
 from n64gym.settings import Setting

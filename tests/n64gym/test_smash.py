@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 from n64gym import Emulator, Playback, RecordMovie, RomError
-from n64gym import smash_memory as ram
-from n64gym.controller import C_RIGHT, START, A, B, L, Z, stick_of, word
+from n64gym.games import smash_memory as ram
+from n64gym.games.smash import PATIENCE_S, SmashEnv
+from n64gym.games.smash_actions import fighting
+from n64gym.games.smash_memory import FIGHTERS, STAGES, Memory, read_battle, read_slot
+from n64gym.games.smash_menus import go_to_match
+from n64gym.machine.controller import C_RIGHT, START, A, B, L, Z, stick_of, word
+from n64gym.machine.rom import OPEN_KART, SUPER_SMASH_BROS
 from n64gym.n64_env import StartError
-from n64gym.rom import OPEN_KART, SUPER_SMASH_BROS
-from n64gym.smash import PATIENCE_S, SmashEnv
-from n64gym.smash_actions import fighting
-from n64gym.smash_memory import FIGHTERS, STAGES, Memory, read_battle, read_slot
-from n64gym.smash_menus import go_to_match
 
 STAND, HIT, SHIELD, LEFT = [0] * 8, [0, 0, 1] + [0] * 5, [0] * 6 + [1, 0], [-128] + [0] * 7
 TO_THE_OPPONENT = [127, 0, 1] + [0] * 5  # and hit

@@ -9,8 +9,9 @@ import warnings
 import gymnasium
 import n64gym
 import pytest
-from n64gym import openkart, starts
-from n64gym.openkart import OpenKartEnv
+from n64gym import starts
+from n64gym.games import openkart
+from n64gym.games.openkart import OpenKartEnv
 
 SETUP = {"laps": 1}
 
@@ -184,8 +185,8 @@ def test_the_users_cache_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert starts.default_folder() == tmp_path / "n64gym"
     monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setenv("HOME", "/home/somebody")
-    assert str(starts.default_folder()) == "/home/somebody/.cache/n64gym"
+    monkeypatch.setenv("HOME", "/somewhere")
+    assert str(starts.default_folder()) == "/somewhere/.cache/n64gym"
 
 
 def test_other_code_is_another_start(tmp_path, monkeypatch):

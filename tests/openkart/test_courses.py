@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from host_kart import HostKart, follow
-from n64gym.openkart_telemetry import RACE, RESULTS
+from n64gym.games.openkart_telemetry import RACE, RESULTS
 from numpy.typing import NDArray
 
 MEADOW, DESERT, HARBOUR, MOUNTAIN, GENERATED = range(5)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from host_kart import HostKart, follow
-from n64gym.controller import A
-from n64gym.openkart_telemetry import COUNTDOWN, RACE, RESULTS, Telemetry
+from n64gym.games.openkart_telemetry import COUNTDOWN, RACE, RESULTS, Telemetry
+from n64gym.machine.controller import A
 
 FIXED = 65536
 GRAND_PRIX = 1

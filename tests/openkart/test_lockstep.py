@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from host_kart import Driver, HostKart, follow, menu_buttons
-from n64gym.controller import BUTTON_ORDER
-from n64gym.emulator import Emulator
-from n64gym.openkart_telemetry import RACE, RESULTS, TELEMETRY_WORD
+from n64gym.games.openkart_telemetry import RACE, RESULTS, TELEMETRY_WORD
+from n64gym.machine.controller import BUTTON_ORDER
+from n64gym.machine.emulator import Emulator
 from numpy.typing import NDArray
 
 VI_COUNT, READS = 22, 27

@@ -2,8 +2,8 @@
 
 import pytest
 from host_kart import DOWN, LEFT, RIGHT, ROWS, UP, Driver, HostKart, follow, menu_buttons
-from n64gym.controller import A, B, L, R, Z, word
-from n64gym.openkart_telemetry import COUNTDOWN, COURSE_SELECT, RACE, RESULTS, TITLE, Telemetry
+from n64gym.games.openkart_telemetry import COUNTDOWN, COURSE_SELECT, RACE, RESULTS, TITLE, Telemetry
+from n64gym.machine.controller import A, B, L, R, Z, word
 
 FIXED = 65536
 RANGES = {"mode": (0, 1), "course": (0, 4), "laps": (1, 3), "start": (0, 99)}

@@ -6,8 +6,8 @@ import subprocess
 from pathlib import Path
 
 from host_kart import OPEN_KART
-from n64gym.emulator import Emulator
-from n64gym.openkart_telemetry import MAGIC, TELEMETRY_WORD, TITLE, VERSION
+from n64gym.games.openkart_telemetry import MAGIC, TELEMETRY_WORD, TITLE, VERSION
+from n64gym.machine.emulator import Emulator
 
 
 def build(folder: Path) -> str:

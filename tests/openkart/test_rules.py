@@ -2,8 +2,8 @@
 
 import pytest
 from host_kart import Driver, HostKart
-from n64gym.controller import DRIVING, START, A, B, R, Z, word
-from n64gym.openkart_telemetry import COUNTDOWN, COURSE_SELECT, RACE, RESULTS, TITLE
+from n64gym.games.openkart_telemetry import COUNTDOWN, COURSE_SELECT, RACE, RESULTS, TITLE
+from n64gym.machine.controller import DRIVING, START, A, B, R, Z, word
 
 FIXED = 65536
 BACK_UP = word(B, y=-80)

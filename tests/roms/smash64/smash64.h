@@ -1,7 +1,7 @@
 /* A double of Super Smash Bros. (US): not the game, but the state that n64gym reads of it, at the same addresses with the
  * same types, behind the same scenes and menus, so that the environment can be tried without the cartridge.
  *
- * What each thing is in the real game, and how that is known: env-image/n64gym/smash_memory.py.
+ * What each thing is in the real game, and how that is known: env-image/n64gym/games/smash_memory.py.
  */
 #ifndef SMASH64_H
 #define SMASH64_H

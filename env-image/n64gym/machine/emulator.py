@@ -22,9 +22,9 @@ from typing import NamedTuple, NoReturn, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from n64gym import shared
-from n64gym.rom import DATA, open_rom
-from n64gym.state import State
+from n64gym.machine import shared
+from n64gym.machine.rom import DATA, open_rom
+from n64gym.machine.state import State
 
 PLUGINS = Path("/usr/lib/x86_64-linux-gnu/mupen64plus")  # where Debian keeps mupen64plus' own plugins
 DEATH_CHECK_S = 0.05  # how soon the death of the emulator process is noticed

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gymnasium
 
-from n64gym.smash_memory import PORTRAITS
+from n64gym.games.smash_memory import PORTRAITS
 
 COURSES = (  # its spelling of them, one oddity included
     "Luigi-Raceway",
@@ -45,12 +45,12 @@ def register() -> None:
         for course in COURSES:
             gymnasium.register(
                 f"Mario-Kart-{infix}{course}-v0",
-                entry_point="n64gym.mariokart64:MarioKart64Env",
+                entry_point="n64gym.games.mariokart64:MarioKart64Env",
                 kwargs={"course": course_of(course), **arguments},
             )
         for fighter in PORTRAITS:
             gymnasium.register(
                 f"Smash-{infix}{fighter}-v0",
-                entry_point="n64gym.smash:SmashEnv",
+                entry_point="n64gym.games.smash:SmashEnv",
                 kwargs={"character": fighter, "costume": "up", "opponent_costume": "left", **arguments},
             )

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from n64gym.cartridge import Cartridge
-from n64gym.emulator import Emulator
-from n64gym.mariokart64_memory import (
+from n64gym.games.cartridge import Cartridge
+from n64gym.games.mariokart64_memory import (
     CHARACTERS,
     CLASSES,
     COURSES,
@@ -23,11 +22,12 @@ from n64gym.mariokart64_memory import (
     read_menu,
     read_race,
 )
-from n64gym.mariokart64_menu import check_race, go_to_race, in_race, wanted_of
+from n64gym.games.mariokart64_menu import check_race, go_to_race, in_race, wanted_of
+from n64gym.machine.emulator import Emulator
+from n64gym.machine.rom import MARIO_KART_64
 from n64gym.n64_env import StartError
 from n64gym.race import RaceStatus
 from n64gym.race_env import RaceEnv
-from n64gym.rom import MARIO_KART_64
 from n64gym.settings import Setting
 
 CARTRIDGE = Cartridge(MARIO_KART_64, "n64gym/MarioKart64-v0")
@@ -44,7 +44,7 @@ class MarioKart64Env(RaceEnv):
     "150cc". For each of them a list may be given, from which every reset draws; reset's `options` bear the same names.
 
     rom: the cartridge's file in any byte order. check_rom: refuse a file with another hash. video: the plugin that
-    draws; "auto" is "glide64mk2" where there is a DISPLAY. Other arguments: see RaceEnv and N64Env.
+    draws, or None to go without a picture, much faster. Other arguments: see RaceEnv and N64Env.
 
     Collisions are the times that the kart was thrown about, by items, enemies or tumbles; driving into a wall or
     brushing another kart leaves no trace in memory that we know. Off-road means two tyres or more.
@@ -77,12 +77,12 @@ class MarioKart64Env(RaceEnv):
         engine: Any = "100cc",
         time_limit: float = 420.0,  # the longest courses take six minutes
         check_rom: bool = True,
-        video: str | None = "auto",
+        video: str | None = "glide64mk2",
         **settings: Any,
     ) -> None:
-        found = CARTRIDGE.open(rom, check_rom)
+        CARTRIDGE.open(rom, check_rom)
         choices = {"mode": mode, "course": course, "character": character, "engine": engine}
-        super().__init__(rom, choices=choices, time_limit=time_limit, video=CARTRIDGE.video(found, video), **settings)
+        super().__init__(rom, choices=choices, time_limit=time_limit, video=video, **settings)
 
     def in_play(self, emulator: Emulator) -> bool:
         """Whether a race is on."""

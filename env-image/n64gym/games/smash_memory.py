@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from n64gym.memory import Memory
+from n64gym.machine.memory import Memory
 
 # u8 fields of gSCManagerSceneData (D, 800A4AD0; its offsets by G 800A4AE7 and I 800A4ADF)
 SCENE = 0x800A4AD0

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from n64gym.controller import C_RIGHT, STICK, A, B, L, R, Z, stick_of, word
+from n64gym.machine.controller import C_RIGHT, STICK, A, B, L, R, Z, stick_of, word
 from n64gym.settings import listed, nearest
 
 BUTTONS = (A, B, R, L, Z, C_RIGHT)  # L taunts, Z shields, C jumps; gym-mupen64plus left R, which grabs, out

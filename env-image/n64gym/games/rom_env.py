@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from n64gym.controller import whole_controller, whole_controller_word
-from n64gym.emulator import Emulator
+from n64gym.machine.controller import whole_controller, whole_controller_word
+from n64gym.machine.emulator import Emulator
 from n64gym.n64_env import N64Env, Outcome
 
 

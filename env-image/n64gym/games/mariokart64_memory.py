@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from n64gym.memory import Memory
+from n64gym.machine.memory import Memory
 
 Rdram = NDArray[np.uint32]  # [2097152], words in the host's byte order
 

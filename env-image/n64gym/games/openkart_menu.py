@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from n64gym import controller
-from n64gym.emulator import Emulator
-from n64gym.openkart_telemetry import (
+from n64gym.games.openkart_telemetry import (
     COUNTDOWN,
     COURSE_SELECT,
     COURSES,
@@ -21,7 +19,9 @@ from n64gym.openkart_telemetry import (
     Telemetry,
     read_telemetry,
 )
-from n64gym.rom import RomError
+from n64gym.machine import controller
+from n64gym.machine.emulator import Emulator
+from n64gym.machine.rom import RomError
 
 BOOT_VIS = 600  # its tables take it about a hundred
 MENU_VIS = 3000  # title to start of the race takes far less than 50 s

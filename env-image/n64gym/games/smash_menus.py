@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from n64gym import smash_memory as ram
-from n64gym.controller import (
+from n64gym.games import smash_memory as ram
+from n64gym.machine.controller import (
     C_DOWN,
     C_LEFT,
     C_RIGHT,
@@ -26,9 +26,9 @@ from n64gym.controller import (
     B,
     word,
 )
-from n64gym.emulator import Emulator
-from n64gym.memory import Memory
-from n64gym.rom import SUPER_SMASH_BROS, RomError
+from n64gym.machine.emulator import Emulator
+from n64gym.machine.memory import Memory
+from n64gym.machine.rom import SUPER_SMASH_BROS, RomError
 
 PRESS_VIS, RELEASE_VIS = 4, 6  # menus count presses by their edges, at 60 or, when they are slow, 30 frames a second
 FRAMES_BEFORE_INPUT = 30  # menus are deaf for 10 frames; pucks appear after 30

@@ -6,17 +6,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
-from n64gym import smash_memory as ram
-from n64gym.cartridge import Cartridge
-from n64gym.emulator import Emulator
+from n64gym.games import smash_memory as ram
+from n64gym.games.cartridge import Cartridge
+from n64gym.games.smash_actions import fighting
+from n64gym.games.smash_memory import FIGHTERS, STAGES, Battle, costume_of, read_battle
+from n64gym.games.smash_menus import PLACING, go_to_match, wanted_of
+from n64gym.machine.emulator import Emulator
+from n64gym.machine.memory import Memory
+from n64gym.machine.rom import SUPER_SMASH_BROS
 from n64gym.n64_env import VIS_PER_SECOND, N64Env, Outcome, StartError
 from n64gym.rewards import Reward
-from n64gym.memory import Memory
-from n64gym.rom import SUPER_SMASH_BROS
 from n64gym.settings import Setting
-from n64gym.smash_actions import fighting
-from n64gym.smash_memory import FIGHTERS, STAGES, Battle, costume_of, read_battle
-from n64gym.smash_menus import PLACING, go_to_match, wanted_of
 
 CARTRIDGE = Cartridge(SUPER_SMASH_BROS, "n64gym/SuperSmashBros-v0")
 PATIENCE_S = 4.0  # without damage, before idling costs
@@ -58,7 +58,7 @@ class SmashEnv(N64Env):
     hurt for 4 s. "stocks": 1 for a kill, -1 for a death.
     Terminated when the match is over, be it tied (sudden death is not played); truncated after `time_limit` seconds.
     rom: the cartridge's file in any byte order. check_rom: refuse a file with another hash. video: the plugin that
-    draws; "auto" is "glide64mk2" where there is a DISPLAY. Other arguments: see N64Env.
+    draws, or None to go without a picture, much faster. Other arguments: see N64Env.
     info: `damage` (percent), `falls`, `stocks` (meant in mode "stock"), `position` (in the game's units) and the
     opponent's; `status`; the terms of the reward; and with the last step `metrics`, the episode's figures.
 
@@ -91,16 +91,16 @@ class SmashEnv(N64Env):
         reward: str | Mapping[str, float] = "legacy",
         time_limit: float = 480.0,
         check_rom: bool = True,
-        video: str | None = "auto",
+        video: str | None = "glide64mk2",
         **settings: Any,
     ) -> None:
-        found = CARTRIDGE.open(rom, check_rom)
+        CARTRIDGE.open(rom, check_rom)
         self._actions = fighting(actions)
         self.action_space = self._actions.space()
         self._reward = Reward(reward, PRESETS, OBJECTIVES, COSTS)
         self._time_limit = time_limit
         choices = {name: settings.pop(name) for name in self.settings if name in settings}
-        super().__init__(rom, choices=choices, video=CARTRIDGE.video(found, video), **settings)
+        super().__init__(rom, choices=choices, video=video, **settings)
 
     def _word(self, action: Any) -> int:
         return self._actions.word(action)

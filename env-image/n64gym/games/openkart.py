@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from n64gym.emulator import Emulator
-from n64gym.n64_env import VIS_PER_SECOND, StartError
-from n64gym.openkart_menu import go_to_race, telemetry_of
-from n64gym.openkart_telemetry import (
+from n64gym.games.openkart_menu import go_to_race, telemetry_of
+from n64gym.games.openkart_telemetry import (
     COURSES,
     FIXED,
     HALF_TURN,
@@ -21,9 +19,11 @@ from n64gym.openkart_telemetry import (
     Telemetry,
     read_telemetry,
 )
+from n64gym.machine.emulator import Emulator
+from n64gym.machine.rom import OPEN_KART
+from n64gym.n64_env import VIS_PER_SECOND, StartError
 from n64gym.race import RaceStatus
 from n64gym.race_env import RaceEnv
-from n64gym.rom import OPEN_KART
 from n64gym.settings import Setting
 
 START_VIS = 10  # the race's first moments, within which it counts as its start

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
-DATA = Path(__file__).parent / "data"  # what `make -C env-image` puts there
+DATA = Path(__file__).parents[1] / "data"  # what `make -C env-image` puts there
 OPEN_KART = DATA / "openkart.z64"
 
 SMALLEST_ROM = 4096  # bytes; the boot program alone ends there

@@ -1,12 +1,11 @@
-"""What games on somebody's own cartridge share: the right file, and a plugin that draws them."""
+"""What games on somebody's own cartridge share: the right file."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import NamedTuple
 
-from n64gym.rom import KNOWN, Rom, expect_game, open_rom
+from n64gym.machine.rom import KNOWN, Rom, expect_game, open_rom
 
 
 class Cartridge(NamedTuple):
@@ -26,16 +25,3 @@ class Cartridge(NamedTuple):
         if check:
             expect_game(found, self.sha1, "rom=; with check_rom=False it is tried all the same")
         return found
-
-    def video(self, rom: Rom, wanted: str | None) -> str | None:
-        """Return the plugin to draw with. wanted: "auto" is glide64mk2 where there is a DISPLAY. Raises ValueError."""
-        if wanted != "auto":
-            return wanted
-        if os.environ.get("DISPLAY"):
-            return "glide64mk2"
-        if rom.sha1 == self.sha1:
-            raise ValueError(
-                f"{rom.title} draws with the GPU, and there is no X display: start one (Xvfb :1 & export DISPLAY=:1), "
-                "or pass video=None to go without its picture"
-            )
-        return None

@@ -10,6 +10,7 @@ import ctypes
 import json
 import os
 import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -44,6 +45,7 @@ def main(request: dict) -> None:
     os.environ["OPENCV_LOG_LEVEL"] = "OFF"  # the core carries a camera driver that complains at every start
     if request["real_plugin"]:
         os.environ["SDL_VIDEODRIVER"] = "x11"  # whatever the parent's own drawing uses
+        os.environ["DISPLAY"] = os.environ.get("DISPLAY") or start_display(request["screen"])
     core = load(CORE, "install the packages in requirements/apt-run.txt")
     video = load(request["video_plugin"], "run make -C env-image")
     inputs = load(request["input_plugin"], "run make -C env-image")
@@ -76,6 +78,23 @@ def main(request: dict) -> None:
         check(core.CoreAttachPlugin(kind, c_void_p(plugin._handle)), f"plugin {kind} cannot be attached")
     check(core.CoreDoCommand(CORE_STATE_SET, SPEED_LIMITER, byref(c_int(0))), "the speed limiter stays on")
     check(core.CoreDoCommand(EXECUTE, 0, None), "the emulation ended with an error")
+
+
+def start_display(screen: tuple[int, int]) -> str:
+    """Start an X server without a screen, for this process alone; it ends with it, however it ends."""
+    reading, writing = os.pipe()
+    size = f"{screen[1]}x{screen[0]}x24"
+    server = ["Xvfb", "-displayfd", str(writing), "-screen", "0", size, "-nolisten", "tcp", "-noreset"]
+    try:
+        subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *server], pass_fds=[writing], stderr=subprocess.DEVNULL)
+    except FileNotFoundError:
+        raise HostError("setpriv is missing: install util-linux, or set DISPLAY") from None
+    os.close(writing)
+    with open(reading) as answer:  # Xvfb chooses a free number and says which, when it is ready
+        number = answer.readline().strip()
+    if not number:
+        raise HostError("Xvfb does not start: install the packages in requirements/apt-run.txt, or set DISPLAY")
+    return f":{number}"
 
 
 def follow_parent(parent: int, folder: str) -> None:

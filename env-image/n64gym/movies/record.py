@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import gymnasium
 
-from n64gym import m64
-from n64gym.emulator import Emulator
 from n64gym.files import write_whole
-from n64gym.m64 import M64, MovieError
+from n64gym.machine.emulator import Emulator
+from n64gym.movies import m64
+from n64gym.movies.m64 import M64, MovieError
 
 if TYPE_CHECKING:
     from n64gym.n64_env import N64Env

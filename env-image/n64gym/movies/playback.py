@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from n64gym import m64
-from n64gym.emulator import Emulator, ObservationFormat
-from n64gym.m64 import MovieError
-from n64gym.movie import CHECK_BYTES, Watch, rdram_hash, read_facts
+from n64gym.machine.emulator import Emulator, ObservationFormat
+from n64gym.machine.rom import OPEN_KART, open_rom
+from n64gym.movies import m64
+from n64gym.movies.m64 import MovieError
+from n64gym.movies.record import CHECK_BYTES, Watch, rdram_hash, read_facts
 from n64gym.n64_env import N64Env
-from n64gym.rom import OPEN_KART, open_rom
 
 FOREIGN_FRAMESKIP = 4  # VIs a step of a movie that does not say
 UNKNOWN_LENGTH = 60 * 60 * 60 * 4  # VIs after which a movie that does not say is over: four hours

@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from n64gym import controller
-from n64gym import mariokart64_memory as ram
-from n64gym.emulator import Emulator
-from n64gym.mariokart64_memory import Menu, Race, read_menu, read_race
-from n64gym.rom import RomError
+from n64gym.games import mariokart64_memory as ram
+from n64gym.games.mariokart64_memory import Menu, Race, read_menu, read_race
+from n64gym.machine import controller
+from n64gym.machine.emulator import Emulator
+from n64gym.machine.rom import RomError
 
 PRESS_VIS = 4  # the pad is read every second VI, and a press counts on its rising edge
 MENU_VIS = 5400  # power-on to the start of the race takes far less than 90 s

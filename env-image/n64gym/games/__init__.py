@@ -1,0 +1,1 @@
+"""A class for each game, and what it knows of its menus and memory."""

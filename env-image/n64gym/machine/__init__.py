@@ -1,0 +1,1 @@
+"""A Nintendo 64: the emulator in a process of its own, its ROM, memory, controller and savestates."""

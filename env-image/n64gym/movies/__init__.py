@@ -1,0 +1,1 @@
+"""Episodes as .m64 movies: the format, recording, playing back."""
