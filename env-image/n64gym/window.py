@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 
@@ -20,6 +21,8 @@ class Window:
         except ImportError:
             raise ImportError('render_mode="human" needs pygame: pip install "n64gym[human]"') from None
         self._pygame = pygame
+        if not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")):
+            os.environ["SDL_VIDEODRIVER"] = "dummy"  # SDL's own choice, offscreen OpenGL, crashes beside TensorFlow
         pygame.display.init()
         self._screen = pygame.display.set_mode(SIZE)
         pygame.display.set_caption(title)
