@@ -5,6 +5,9 @@ PYTHON ?= python3
 # Debian 12's docker-compose, or Compose v2 where the docker client has it.
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 
+# Tests of one process each that wait for nobody; the others measure seconds and fill both cores by themselves.
+SIDE_BY_SIDE := tests/n64gym tests/openkart
+
 .DEFAULT_GOAL := help
 .PHONY: help setup train up down scale logs vnc build test e2e bench-env lint clean apt native
 
@@ -20,7 +23,8 @@ setup: native .venv/packages ## Debian packages, .venv, native code: everything 
 
 test: setup .venv/dev ## the tests that need no Docker engine
 	-@$(MAKE) --no-print-directory .venv-bench/sb3  # not on every package index: where it is missing, one test is skipped
-	.venv/bin/pytest -m "not docker"
+	.venv/bin/pytest --numprocesses 2 --dist loadfile $(SIDE_BY_SIDE)
+	.venv/bin/pytest -m "not docker" $(SIDE_BY_SIDE:%=--ignore %)
 
 bench-env: native .venv-bench/bench ## how fast n64gym is beside stable-retro and the bare emulator (2 minutes)
 	@PYTHONPATH=env-image .venv-bench/bin/python tests/bench/bench_env.py

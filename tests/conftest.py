@@ -50,7 +50,8 @@ def display(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def rom() -> Callable[[str], Path]:
     """rom("pad") is the path of the ROM built from tests/roms/pad.S."""
     need("mips64-linux-gnuabi64-gcc")
-    subprocess.run(["make", "-s", "-C", TESTS / "roms"], check=True, timeout=60)
+    build = ["make", "-s", "-C", TESTS / "roms"]
+    subprocess.run(["flock", TESTS / "roms", *build], check=True, timeout=120)  # tests run side by side
     return lambda name: TESTS / "roms" / "build" / f"{name}.z64"
 
 
