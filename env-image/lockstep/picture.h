@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#define MAX_SIDE 1024 /* lockstep.h: no picture and no observation is wider or higher */
+
 struct picture {
     const uint8_t *rgb;       /* [height][width][3], or NULL: then it lies in RDRAM */
     const uint8_t *rdram;
@@ -21,10 +23,13 @@ struct picture picture_from_vi(const uint8_t *rdram, uint32_t rdram_bytes, uint3
  * of the picture is cut off, down to one pixel. Nothing is copied. */
 struct picture picture_crop(struct picture picture, uint32_t top, uint32_t left, uint32_t height, uint32_t width);
 
+/* One row as 0xRRGGBB values: out [width]. */
+void picture_row(const struct picture *picture, uint32_t y, uint32_t *out);
+
 /* Writes the picture as RGB: out [height][width][3]. */
 void picture_to_rgb(const struct picture *picture, uint8_t *out);
 
-/* Writes out [height][width][channels], each pixel the mean of the area that it covers; channels 1 = luma (ITU-R
+/* observe.c: writes out [height][width][channels], each pixel the mean of the area that it covers; channels 1 = luma (ITU-R
  * BT.601), 3 = RGB. Integer arithmetic only: the same picture gives the same bytes everywhere. */
 void picture_observe(const struct picture *picture, uint8_t *out, uint32_t height, uint32_t width, uint32_t channels);
 

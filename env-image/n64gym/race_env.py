@@ -49,9 +49,9 @@ class RaceEnv(N64Env):
     def _status(self, emulator: Emulator) -> RaceStatus:
         """Where the race stands."""
 
-    def _describe(self, emulator: Emulator) -> dict[str, Any]:
-        """What a game's info says beyond the RaceStatus."""
-        return {}
+    def _describe(self, status: RaceStatus) -> dict[str, Any]:
+        """What info says of a moment: the RaceStatus, and what a game adds; as of the last `_status`."""
+        return status._asdict()
 
     def _word(self, action: Any) -> int:
         return self._actions.word(action)
@@ -65,7 +65,7 @@ class RaceEnv(N64Env):
         self._step = RaceStep(status, status, status, self.frameskip / VIS_PER_SECOND, self._time_limit)
         self._stick = self._off_road_steps = 0
         self._reward.begin()
-        return status._asdict() | self._describe(emulator)
+        return self._describe(status)
 
     def _judge(self, emulator: Emulator, word: int) -> Outcome:
         status = self._status(emulator)
@@ -82,8 +82,7 @@ class RaceEnv(N64Env):
         truncated = not status.finished and (
             status.race_time >= self._time_limit or status.race_time - step.furthest.race_time >= self._stuck_limit
         )
-        info.update(zip(RaceStatus._fields, status, strict=True))
-        info.update(self._describe(emulator))
+        info.update(self._describe(status))
         if status.finished or truncated:
             info["metrics"] = self._metrics(status)
         return Outcome(reward, status.finished, truncated, info)

@@ -129,9 +129,9 @@ class MarioKart64Env(RaceEnv):
             lap_times=tuple(time * HUNDREDTH for time in race.lap_times[:lap] if time),
         )
 
-    def _describe(self, emulator: Emulator) -> dict[str, Any]:
+    def _describe(self, status: RaceStatus) -> dict[str, Any]:
         race: Race = self._read
-        return {
+        return status._asdict() | {
             "position": race.position,  # the course's units
             "velocity": race.velocity,  # units per 1/60 s
             "surfaces": race.surfaces,  # under the tyres, the game's own numbers

@@ -119,9 +119,9 @@ class OpenKartEnv(RaceEnv):
             tuple([vis / VIS_PER_SECOND for vis in laps[telemetry.start > 0 :] if vis]),
         )
 
-    def _describe(self, emulator: Emulator) -> dict[str, Any]:
+    def _describe(self, status: RaceStatus) -> dict[str, Any]:
         telemetry = self._read
-        return {
+        return status._asdict() | {
             "stage": telemetry.stage,
             "course": COURSES[telemetry.course],
             "lap_progress": telemetry.lap_progress / FIXED,
