@@ -82,7 +82,7 @@ class RaceEnv(N64Env):
         truncated = not status.finished and (
             status.race_time >= self._time_limit or status.race_time - step.furthest.race_time >= self._stuck_limit
         )
-        info.update(self._describe(status))
+        info |= self._describe(status)
         if status.finished or truncated:
             info["metrics"] = self._metrics(status)
         return Outcome(reward, status.finished, truncated, info)

@@ -103,7 +103,9 @@ class OpenKartEnv(RaceEnv):
 
     def _status(self, emulator: Emulator) -> RaceStatus:
         self._read = telemetry = read_telemetry(emulator.rdram)
-        laps = (telemetry.lap_time_1, telemetry.lap_time_2, telemetry.lap_time_3)
+        laps: tuple[int, ...] = ()
+        if telemetry.laps_done:
+            laps = (telemetry.lap_time_1, telemetry.lap_time_2, telemetry.lap_time_3)[telemetry.start > 0 :]
         return RaceStatus(  # by position: this runs every step
             telemetry.race_progress / FIXED,
             telemetry.laps_done,
@@ -116,12 +118,24 @@ class OpenKartEnv(RaceEnv):
             telemetry.wall_hits + telemetry.kart_hits,
             telemetry.finished != 0,
             telemetry.race_time / VIS_PER_SECOND,
-            tuple([vis / VIS_PER_SECOND for vis in laps[telemetry.start > 0 :] if vis]),
+            tuple([vis / VIS_PER_SECOND for vis in laps if vis]) if laps else laps,
         )
 
     def _describe(self, status: RaceStatus) -> dict[str, Any]:
         telemetry = self._read
-        return status._asdict() | {
+        return {  # every step makes one, so it is written out
+            "progress": status.progress,
+            "lap": status.lap,
+            "laps": status.laps,
+            "speed": status.speed,
+            "place": status.place,
+            "karts": status.karts,
+            "wrong_way": status.wrong_way,
+            "off_road": status.off_road,
+            "collisions": status.collisions,
+            "finished": status.finished,
+            "race_time": status.race_time,
+            "lap_times": status.lap_times,
             "stage": telemetry.stage,
             "course": COURSES[telemetry.course],
             "lap_progress": telemetry.lap_progress / FIXED,
@@ -129,7 +143,7 @@ class OpenKartEnv(RaceEnv):
             "heading": telemetry.heading * 360 / FIXED,  # degrees
             "heading_error": telemetry.heading_error * 360 / FIXED,
             "lateral": telemetry.lateral / FIXED,
-            "drifting": bool(telemetry.drifting),
+            "drifting": telemetry.drifting != 0,
         }
 
     def _telemetry(self, emulator: Emulator) -> list[float]:
