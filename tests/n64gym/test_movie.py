@@ -18,8 +18,8 @@ import sys, gymnasium, n64gym, numpy as np
 actions = np.random.default_rng(3)
 env = gymnasium.make("n64gym/OpenKart-v0", obs_type="grayscale", size=(84, 84), noop_max=20, laps=1, course="meadow")
 env = n64gym.RecordMovie(env, sys.argv[1])
-for episode in range(3):
-    env.reset(seed=episode)
+for seed in (0, 1, None):
+    env.reset(seed=seed)
     for _ in range(150):
         *_, info = env.step(int(actions.integers(12)))
     print(env.unwrapped.emulator.controller_reads)
@@ -81,7 +81,9 @@ def test_it_is_small_and_says_what_it_is(movies):
     assert (movie.vis, len(movie.samples)) == (facts["ends"]["vi"], facts["ends"]["sample"])
     assert facts["game"] == "n64gym/OpenKart-v0"
     assert (facts["setup"]["course"], facts["setup"]["laps"]) == ("meadow", 1)
-    assert (facts["seed"], facts["steps"], facts["ended"]) == (1, 150, "abandoned")
+    assert (facts["seed"], facts["episode"], facts["steps"], facts["ended"]) == (1, 0, 150, "abandoned")
+    last = json.loads(movies[2].with_suffix(".json").read_text())
+    assert (last["seed"], last["episode"]) == (1, 1)
     assert 0 <= facts["start_noops"] <= 20
     assert len(facts["start_state"]) == len(facts["rdram_sha256"]) == 64
     assert len(facts["rom"]["sha1"]) == 40

@@ -11,14 +11,13 @@ import gymnasium
 import n64gym
 import numpy as np
 import pytest
+from driving import BRAKE, STRAIGHT, steer_home
 from gymnasium.utils.env_checker import check_env
 from n64gym.games import openkart_telemetry
 from n64gym.games.openkart_telemetry import RACE, Telemetry, read_telemetry
 from n64gym.machine.controller import DRIVING
 from n64gym.race import PRESETS
 from PIL import ImageGrab
-
-STRAIGHT, BRAKE = 1, 2
 
 
 def make(**settings):
@@ -65,13 +64,6 @@ def test_reward_is_the_way_made(env):
     assert info["progress"] > start
     assert info["speed"] > 0
     assert total == pytest.approx(PRESETS["progress"]["progress"] * (info["progress"] - start))
-
-
-def steer_home(info):
-    """A crude driver: full throttle, the stick against the error of heading and of place on the road."""
-    error = -info["heading_error"] - 25 * info["lateral"]
-    bends = [abs(error) > limit for limit in (4, 8, 15, 25)]
-    return STRAIGHT if not bends[0] else (7 if error > 0 else 3) + sum(bends)
 
 
 def test_a_whole_race_terminates_with_lap_times(env):

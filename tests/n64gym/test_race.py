@@ -3,11 +3,10 @@
 import gymnasium
 import numpy as np
 import pytest
+from driving import BRAKE, STRAIGHT, steer_home
 from gymnasium.utils.env_checker import check_env
 from n64gym.games.openkart_telemetry import COURSES, LEVELS, read_telemetry
 from n64gym.machine.controller import DRIVING, stick_of
-
-STRAIGHT, BRAKE = 1, 2
 
 
 def make(**settings):
@@ -18,15 +17,6 @@ def make(**settings):
 def env():
     with make(obs_type="grayscale", size=(42, 42)) as env:
         yield env
-
-
-def steer_home(info):
-    """A crude driver: the stick against the error of heading and of place on the road; slower where it is large."""
-    error = -info["heading_error"] - 25 * info["lateral"]
-    if abs(error) > 60 and info["speed"] > 40:
-        return BRAKE
-    bends = sum(abs(error) > limit for limit in (4, 8, 15, 25))
-    return STRAIGHT if not bends else (7 if error > 0 else 3) + bends
 
 
 def race(env, **options):

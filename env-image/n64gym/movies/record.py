@@ -56,6 +56,7 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
         self._folder = Path(folder)
         self._folder.mkdir(parents=True, exist_ok=True)
         self._count = 0
+        self._episode = -1
         self._checks = bytearray()
         self.last_movie: Path | None = None
         """The movie written last."""
@@ -64,6 +65,7 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
         """Begin a movie."""
         self._write("abandoned", {})
         observation, info = self.env.reset(seed=seed, options=options)
+        self._episode = 0 if seed is not None else self._episode + 1
         emulator = self._game.emulator
         assert emulator is not None
         self._watch = Watch(self._game.watch)
@@ -72,7 +74,8 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
             "format": FORMAT,
             "game": self._game.spec.id if self._game.spec else type(self._game).__name__,
             "setup": info["setup"],
-            "seed": seed,
+            "seed": self._game.np_random_seed,
+            "episode": self._episode,  # since that seed was given, from 0
             "start_noops": info["start_noops"],
             "start_state": info["start_state"],
             "frameskip": self._game.frameskip,

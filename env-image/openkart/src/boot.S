@@ -6,6 +6,13 @@
 
 #include "n64.h"
 
+#ifndef ROM_TITLE /* other ROMs that begin in the same way bring their own: tests/roms */
+#define ROM_TITLE "OPEN KART           " /* exactly 20 bytes */
+#define ROM_ID "NOKE" /* cartridge, game, NTSC for North America */
+#define ROM_CRC 0x4F4B5254, 0x4B415254
+#define ROM_VERSION 1
+#endif
+
     .set noreorder
 
 # ---- ROM header, 64 bytes ------------------------------------------------------------------------------------------
@@ -14,14 +21,12 @@
     .word 0x0000000F            # clock rate: default
     .word 0x80001000            # entry point, informative here
     .word 0x00001444            # libultra release, ignored
-    .word 0x4F4B5254, 0x4B415254 # CRC words: not verified without Nintendo's boot code, so they say OKRTKART
+    .word ROM_CRC               # not verified without Nintendo's boot code, so Open Kart's say OKRTKART
     .word 0, 0
-    .ascii "OPEN KART           " # title, exactly 20 bytes
+    .ascii ROM_TITLE
     .byte 0, 0, 0, 0, 0, 0, 0
-    .byte 'N'                   # cartridge
-    .ascii "OK"                 # game id
-    .byte 'E'                   # NTSC, North America
-    .byte 1                     # version
+    .ascii ROM_ID
+    .byte ROM_VERSION
 
 # ---- boot program at ROM 0x40, runs at 0xA4000040 ------------------------------------------------------------------
 boot:

@@ -14,7 +14,7 @@ static uint32_t joybus[16] __attribute__((aligned(64))) = {
 static uint32_t answer[16] __attribute__((aligned(64)));
 static Pad pad;
 
-void switch_on(void) {
+void hw_start(void) {
     for (int i = 0; i < 14; i++)
         if (i != 4) REG(0xA4400000 + 4 * i) = video[i];
     for (int i = 0; i < 16; i++) UNCACHED(joybus)[i] = joybus[i];
@@ -28,7 +28,7 @@ void switch_on(void) {
     REG(0xA430000C) = 0x88; /* interrupts of SI and VI */
 }
 
-void on_interrupt(void) {
+void hw_interrupt(void) {
     uint32_t pending = REG(0xA4300008);
     if (pending & 2) {
         REG(0xA4800018) = 0;

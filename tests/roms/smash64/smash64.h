@@ -93,8 +93,8 @@ _Static_assert(__builtin_offsetof(Shown, sprite_x) == 0x58, "SObj");
 
 #define OBJECTS 0x80200000 /* wherever the real game's allocator would have put them */
 
-void switch_on(void);                 /* hardware.c */
-void on_interrupt(void);              /* */
+void hw_start(void);                  /* hardware.c */
+void hw_interrupt(void);              /* */
 void paint(int x, int y, int w, int h, int colour); /* in pixels of 160x120, colour RGBA5551; clipped */
 void scenes_start(void);              /* scenes.c: run what is on for one frame */
 void scenes_frame(const Pad *pad);    /* */
