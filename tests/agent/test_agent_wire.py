@@ -86,7 +86,7 @@ def test_one_field_gone_wrong_is_noticed(data):
     if isinstance(body, wire.CARRIES_VECTOR):
         frames.append(b"\0" * 8)
     if type(value) is type(getattr(body, name)):
-        assert getattr(wire.decode(frames).body, name) == value
+        assert repr(getattr(wire.decode(frames).body, name)) == repr(value)  # as text, for NaN equals nothing
     else:
         with pytest.raises(wire.WireError, match=name):
             wire.decode(frames)
