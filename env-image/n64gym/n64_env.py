@@ -171,8 +171,9 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
                     raise
         observation = self.observe(emulator)
         self._show()
-        about = {"setup": setup, "start_noops": noops, "start_state": self._start_state}
-        return observation, info | about | self._counts()
+        info.update(setup=setup, start_noops=noops, start_state=self._start_state)
+        self._count(info)
+        return observation, info
 
     def begin_step(self, action: Any) -> None:
         """Let the emulator run ahead with `action`; the next `step`, given the same action, only waits for it.
@@ -201,7 +202,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
             metrics = {"emulator_restarts": float(self.emulator_restarts)}
             outcome = Outcome(0.0, False, True, {"emulator_error": str(error), "metrics": metrics})
         self._show()
-        outcome.info.update(self._counts())
+        self._count(outcome.info)
         return observation, outcome.reward, outcome.terminated, outcome.truncated, outcome.info
 
     def render(self) -> NDArray[np.uint8] | None:
@@ -293,13 +294,12 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
             gymnasium.logger.warn('this game draws with the GPU, so its picture is missing: pass video="glide64mk2"')
         return self.observations.make(emulator, self._telemetry(emulator) if self.observations.with_telemetry else None)
 
-    def _counts(self) -> dict[str, Any]:
+    def _count(self, info: dict[str, Any]) -> None:
         """VIs and controller reads since the start state; emulators replaced since the environment was made."""
-        counts: dict[str, Any] = {"emulator_restarts": self.emulator_restarts}
+        info["emulator_restarts"] = self.emulator_restarts
         if self._emulator is not None:
-            counts["vis"] = self._emulator.vi_count - self._start_vi
-            counts["controller_reads"] = self._emulator.controller_reads - self._start_read
-        return counts
+            info["vis"] = self._emulator.vi_count - self._start_vi
+            info["controller_reads"] = self._emulator.controller_reads - self._start_read
 
     def _show(self) -> None:
         if self.render_mode == "human" and self._emulator is not None:

@@ -70,6 +70,8 @@ class Timespec(ctypes.Structure):
 
 
 _libc = ctypes.CDLL(None, use_errno=True)
+sem_clockwait, sem_post = _libc.sem_clockwait, _libc.sem_post  # called in every step
+CLOCK_MONOTONIC = ctypes.c_int(time.CLOCK_MONOTONIC)
 
 
 class SharedMemory:
@@ -88,6 +90,8 @@ class SharedMemory:
                 raise OSError(ctypes.get_errno(), "sem_init failed")
         self._go = ctypes.byref(self.control.go)
         self._done = ctypes.byref(self.control.done)
+        self._until = Timespec()
+        self._until_reference = ctypes.byref(self._until)
 
     def array(self, offset: int, shape: tuple[int, ...], dtype: str = "u1") -> NDArray:
         """A view of the shared memory from byte `offset` on; no copy."""
@@ -95,15 +99,15 @@ class SharedMemory:
 
     def post_go(self) -> None:
         """Let the emulator run."""
-        _libc.sem_post(self._go)
+        sem_post(self._go)
 
     def wait_done(self, timeout: float) -> bool:
         """Wait until the emulator has stopped again; False after `timeout` seconds."""
         end = time.monotonic() + timeout
-        seconds = int(end)
-        until = Timespec(seconds, int((end - seconds) * 1e9))
+        self._until.seconds = int(end)
+        self._until.nanoseconds = int(end % 1 * 1e9)
         # A signal ends the wait early (EINTR); Python then runs its handler and we wait on.
-        while _libc.sem_clockwait(self._done, time.CLOCK_MONOTONIC, ctypes.byref(until)) != 0:
+        while sem_clockwait(self._done, CLOCK_MONOTONIC, self._until_reference) != 0:
             if time.monotonic() >= end:
                 return False
         return True
