@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from n64gym import settings
 from n64gym.machine.emulator import Emulator, EmulatorError
-from n64gym.machine.rom import RomError, open_rom
+from n64gym.machine.rom import Rom, RomError, open_rom
 from n64gym.machine.shared import RDRAM_BYTES
 from n64gym.observations import Observations
 from n64gym.starts import Starts, code_hash, default_folder
@@ -68,7 +68,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
 
     def __init__(
         self,
-        rom: str | Path,
+        rom: str | Path | Rom,
         *,
         obs_type: str = "rgb",
         size: tuple[int, int] | None = None,
@@ -97,7 +97,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
             obs_type, size, crop, self.native_size, self.telemetry_names if telemetry else ()
         )
         self.observation_space = self.observations.space
-        self.rom = open_rom(rom)
+        self.rom = rom if isinstance(rom, Rom) else open_rom(rom)
         self.video = video
         self._timeout = timeout
         self._may_lack_picture = video is None and obs_type != "ram"
@@ -268,7 +268,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
 
     def _start_emulator(self) -> Emulator:
         self._emulator = Emulator(
-            self.rom.path, video=self.video, observation=self.observations.format, timeout=self._timeout
+            self.rom, video=self.video, observation=self.observations.format, timeout=self._timeout
         )
         return self._emulator
 

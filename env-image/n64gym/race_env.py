@@ -10,6 +10,7 @@ from typing import Any
 from n64gym.actions import driving
 from n64gym.machine.controller import STICK, stick_of
 from n64gym.machine.emulator import Emulator
+from n64gym.machine.rom import Rom
 from n64gym.n64_env import VIS_PER_SECOND, N64Env, Outcome
 from n64gym.race import COSTS, OBJECTIVES, PRESETS, RaceStatus, RaceStep
 from n64gym.rewards import Reward
@@ -30,7 +31,7 @@ class RaceEnv(N64Env):
 
     def __init__(
         self,
-        rom: str | Path,
+        rom: str | Path | Rom,
         *,
         actions: str = "discrete",
         reward: str | Mapping[str, float] = "progress",

@@ -2,9 +2,7 @@
 
 import errno
 import os
-import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -17,6 +15,7 @@ from n64gym.machine import controller
 from n64gym.machine import emulator as emulator_module
 from n64gym.machine.emulator import Emulator, EmulatorError
 from n64gym.machine.rom import OPEN_KART
+from namespace import run_with_mounts
 
 LONG = 10_000_000  # VIs; no machine does that while a test runs
 
@@ -84,12 +83,8 @@ with Emulator(sys.argv[1]) as emulator:
 
 def play_with_a_full(folder, rom_path, *arguments, options="size=4k"):
     """Run PLAY where `folder` is a small, full file system, mounted for that process alone."""
-    unshare = ["unshare", "--mount", "--map-root-user"]
-    if shutil.which("unshare") is None or subprocess.run([*unshare, "true"], capture_output=True).returncode:
-        pytest.skip("this machine allows no mount namespaces")
-    fill = f'mount -t tmpfs -o {options} tmpfs "{folder}" && (head -c 8k /dev/zero > "{folder}/filler"; exec "$@")'
-    play = [sys.executable, "-c", PLAY, rom_path, folder, *arguments]
-    return subprocess.run([*unshare, "sh", "-c", fill, "sh", *play], capture_output=True, text=True, timeout=60)
+    fill = f'mount -t tmpfs -o {options} tmpfs "{folder}" && (head -c 8k /dev/zero > "{folder}/filler" || true)'
+    return run_with_mounts(fill, sys.executable, "-c", PLAY, rom_path, folder, *arguments)
 
 
 PLAYED = "12 [5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 0]\n"

@@ -80,9 +80,9 @@ class MarioKart64Env(RaceEnv):
         video: str | None = "glide64mk2",
         **settings: Any,
     ) -> None:
-        CARTRIDGE.open(rom, check_rom)
+        cartridge = CARTRIDGE.open(rom, check_rom)
         choices = {"mode": mode, "course": course, "character": character, "engine": engine}
-        super().__init__(rom, choices=choices, time_limit=time_limit, video=video, **settings)
+        super().__init__(cartridge, choices=choices, time_limit=time_limit, video=video, **settings)
 
     def in_play(self, emulator: Emulator) -> bool:
         """Whether a race is on."""

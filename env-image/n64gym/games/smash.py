@@ -94,13 +94,13 @@ class SmashEnv(N64Env):
         video: str | None = "glide64mk2",
         **settings: Any,
     ) -> None:
-        CARTRIDGE.open(rom, check_rom)
+        cartridge = CARTRIDGE.open(rom, check_rom)
         self._actions = fighting(actions)
         self.action_space = self._actions.space()
         self._reward = Reward(reward, PRESETS, OBJECTIVES, COSTS)
         self._time_limit = time_limit
         choices = {name: settings.pop(name) for name in self.settings if name in settings}
-        super().__init__(rom, choices=choices, video=video, **settings)
+        super().__init__(cartridge, choices=choices, video=video, **settings)
 
     def _word(self, action: Any) -> int:
         return self._actions.word(action)

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from n64gym.machine import shared
-from n64gym.machine.rom import DATA, open_rom
+from n64gym.machine.rom import DATA, Rom, open_rom
 from n64gym.machine.state import State
 
 PLUGINS = Path("/usr/lib/x86_64-linux-gnu/mupen64plus")  # where Debian keeps mupen64plus' own plugins
@@ -53,10 +53,11 @@ class ObservationFormat(NamedTuple):
 class Emulator:
     """A running game, stopped between two steps.
 
-    rom: a file in any of the three byte orders. video: None for ROMs that draw into RDRAM with the CPU, else the name
-    of a real video plugin ("glide64mk2", "rice"), which needs a DISPLAY. observation: made after each step, see
-    `observation`. controllers: how many are plugged in; only the first is ever touched. movie: what `play` takes, from
-    the very first controller read on. timeout: seconds within which a short step must be done.
+    rom: a file in any of the three byte orders, or one that was opened. video: None for ROMs that draw into RDRAM with
+    the CPU, else the name of a real video plugin ("glide64mk2", "rice"), which draws on $DISPLAY or else on an Xvfb of
+    its own. observation: made after each step, see `observation`. controllers: how many are plugged in; only the first
+    is ever touched. movie: what `play` takes, from the very first controller read on. timeout: seconds within which a
+    short step must be done.
     Raises RomError or EmulatorError.
 
     It remembers every controller word that the game has read since power-on (`samples`): fed to another emulator, they
@@ -65,7 +66,7 @@ class Emulator:
 
     def __init__(
         self,
-        rom: str | Path,
+        rom: str | Path | Rom,
         *,
         video: str | None = None,
         observation: ObservationFormat | None = None,
@@ -73,7 +74,7 @@ class Emulator:
         movie: NDArray[np.uint32] | None = None,
         timeout: float = 10.0,
     ) -> None:
-        self.rom = open_rom(rom)
+        self.rom = rom if isinstance(rom, Rom) else open_rom(rom)
         self.timeout = timeout
         self._format = observation
         self._movie = movie

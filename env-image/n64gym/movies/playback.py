@@ -55,13 +55,13 @@ class Playback:
         self._step = 0
         self.diverged = ""  # where, and how
         self.emulator = Emulator(
-            rom_file.path,
+            rom_file,
             observation=observation,
             video=video or self.facts.get("video"),
             movie=self.movie.samples,
         )
         if self.facts:
-            self._go_on(self.facts["begins"]["vi"] - self.emulator.vi_count)
+            self.go_on(self.facts["begins"]["vi"] - self.emulator.vi_count)
 
     @property
     def frameskip(self) -> int:
@@ -77,8 +77,7 @@ class Playback:
     def step(self) -> NDArray[np.uint32]:
         """Play `frameskip` VIs on; returns the samples that the game read in them."""
         before = self.emulator.movie_position
-        self._go_on(self.frameskip)
-        samples = self.movie.samples[before : self.emulator.movie_position]
+        samples = self.go_on(self.frameskip)
         if self.facts and not self.diverged:
             found = self._watch.look(self.emulator)
             expected = self._checks[self._step * CHECK_BYTES : (self._step + 1) * CHECK_BYTES]
@@ -95,9 +94,12 @@ class Playback:
         """End the emulator."""
         self.emulator.close()
 
-    def _go_on(self, vis: int) -> None:
+    def go_on(self, vis: int) -> NDArray[np.uint32]:
+        """Play so many VIs on, unchecked; returns the samples that the game read in them."""
+        before = self.emulator.movie_position
         if vis > 0:
             self.emulator.step(vis)
+        return self.movie.samples[before : self.emulator.movie_position]
 
 
 class Demonstration(NamedTuple):
@@ -118,9 +120,7 @@ def demonstrations(path: str | Path, env: N64Env) -> Iterator[Demonstration]:
         while not playback.over:
             in_play = env.in_play(playback.emulator)
             observation = env.observe(playback.emulator) if in_play else None
-            before = playback.emulator.movie_position
-            playback.emulator.step(env.frameskip)
-            words = playback.movie.samples[before : playback.emulator.movie_position]
+            words = playback.go_on(env.frameskip)
             held = int(words[len(words) // 2]) if len(words) else held  # a game that reads no pad plays the last one on
             if in_play:
                 yield Demonstration(observation, env.action_of(held))
