@@ -73,11 +73,9 @@ def evaluate(arguments: list[str]) -> int:
     if parsed["episodes"] < 1:
         raise BadInputError(f"--episodes: found {parsed['episodes']}, expected 1 or more")
     settings = load(parsed)
-    from agent.processes import pin_tensorflow, pin_threads
+    from agent.processes import pin_threads
 
     pin_threads()
-    if not parsed["random"]:
-        pin_tensorflow()
     from agent.evaluate import evaluate as play
 
     print(json.dumps(play(settings, parsed["episodes"], parsed["random"], parsed["greedy"]), indent=2))

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from agent import presets
+
 PREFIX = "A3C64_"
 EXIT_BAD_INPUT = 2  # as argparse, and as the README promises
 ENDPOINT = re.compile(r"^(tcp://[^:/\s]+:(?P<port>\d{1,5})|ipc://\S+)$")
@@ -56,6 +58,12 @@ class Hyperparameters(BaseModel):
     frame_colours: Literal["rgb", "grey"] = Field(
         "rgb", description="image observations in colour, or grey at a third of the bytes"
     )
+    frame_stack: int = Field(
+        1,
+        ge=1,
+        le=16,
+        description="how many of the last observations are seen at once; the paper has 4 instead of memory",
+    )
     frameskip: int = Field(4, ge=1, le=60, description="n64gym only: how many VIs one action lasts")
     envs_per_worker: int = Field(
         8, ge=1, le=256, description="environments a worker steps as one batch; 1 = A3C as published"
@@ -63,6 +71,13 @@ class Hyperparameters(BaseModel):
     t_max: int = Field(20, ge=1, le=4096, description="steps of each environment between two gradients")
     discount: float = Field(0.99, ge=0.0, le=1.0, description="gamma")
     gae_lambda: float = Field(0.95, ge=0.0, le=1.0, description="lambda of GAE; 1 = n-step returns as in A3C")
+    normalise_observations: bool = Field(
+        False, description="bring vector observations to mean 0 and deviation 1, as counted by all workers"
+    )
+    rewards: Literal["raw", "clipped", "scaled"] = Field(
+        "raw",
+        description="learn from rewards as they are, or cut to -1..1, or divided by the deviation of returns",
+    )
     normalise_advantages: bool = Field(
         True, description="give a rollout's advantages mean 0 and deviation 1; false = A3C as published"
     )
@@ -80,8 +95,9 @@ class Hyperparameters(BaseModel):
         1e-8, gt=0.0, description="added inside RMSProp's root; small, so that steps do not depend on gradients' size"
     )
     max_staleness: int = Field(0, ge=0, description="gradients older than this many updates are refused; 0 = none is")
-    trunk: Literal["compact", "universe"] = Field(
-        "compact", description="convolutions: compact is 2x faster, universe is universe-starter-agent's"
+    trunk: Literal["compact", "universe", "a3c"] = Field(
+        "compact",
+        description="convolutions: compact is 2x faster than universe-starter-agent's; the A3C paper's",
     )
     lstm_size: int = Field(256, ge=0, le=4096, description="units of the LSTM; 0 = a dense layer instead of memory")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of weights, actions and environments")
@@ -90,11 +106,23 @@ class Hyperparameters(BaseModel):
     )
 
 
+def _preset(value: str) -> str:
+    """Accept the name of a preset."""
+    names = [presets.AUTOMATIC, presets.NONE, *presets.presets()]
+    if value not in names:
+        raise ValueError(f"one of {', '.join(names)}{nearest(value, names)}")
+    return value
+
+
 class Settings(Hyperparameters, BaseSettings):
     """All settings of all commands; each is read from a flag, else from A3C64_<NAME>, else its default."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid")
 
+    preset: Annotated[str, AfterValidator(_preset)] = Field(
+        presets.AUTOMATIC,
+        description="defaults for a family of environments: auto = by A3C64_ENV_ID; a name of agent/presets; none",
+    )
     server: Endpoint = Field("tcp://127.0.0.1:5555", description="worker, status: where the parameter server listens")
     bind: Endpoint = Field("tcp://127.0.0.1:5555", description="server, train: the address the parameter server binds")
     run_dir: Path = Field(Path("runs/default"), description="the run's folder: checkpoints, TensorBoard, config.json")
@@ -190,7 +218,7 @@ def parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse
 
 
 def load(flags: Mapping[str, Any] | None = None) -> Settings:
-    """Build the settings from flags (by field name) over A3C64_* variables over defaults.
+    """Build the settings from flags (by field name) over A3C64_* variables over the preset's over defaults.
 
     Raises:
         BadInputError: an unknown variable, or a value that is not of its setting's type or range.
@@ -198,7 +226,9 @@ def load(flags: Mapping[str, Any] | None = None) -> Settings:
     check_environment(os.environ)
     given = {name: value for name, value in (flags or {}).items() if name in Settings.model_fields}
     try:
-        return Settings(**given)
+        settings = Settings(**given)
+        suited = presets.chosen(settings.preset, settings.env_id)
+        return Settings(**{name: suited[name] for name in suited.keys() - settings.model_fields_set}, **given)
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])

@@ -1,30 +1,21 @@
-"""What the policy head's numbers mean: distributions over actions, as pure TensorFlow functions of logits."""
+"""Densities of the action families of agent/actions.py, as pure TensorFlow functions of their parameters."""
 
+import math
 from typing import Protocol
 
-import gymnasium as gym
-import numpy as np
 import tensorflow as tf
 
-from agent.config import BadInputError
+from agent import actions
+from agent.actions import Family
 
 
 class Distribution(Protocol):
-    """A family of distributions over an action space, with its parameters given as `logits` [..., parameters]."""
+    """What the losses ask of a family; parameters are [..., outputs + free], actions [..., *shape]."""
 
-    parameters: int  # how many numbers the policy head puts out
-    action_shape: tuple[int, ...]  # of one action
-
-    def sample(self, logits: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Draw actions, int32 [..., *action_shape]; seed is int32 [2]."""
-
-    def mode(self, logits: tf.Tensor) -> tf.Tensor:
-        """Return the likeliest actions, int32 [..., *action_shape]."""
-
-    def log_probability(self, logits: tf.Tensor, actions: tf.Tensor) -> tf.Tensor:
+    def log_probability(self, parameters: tf.Tensor, actions: tf.Tensor) -> tf.Tensor:
         """Return log pi(a|s), [...]."""
 
-    def entropy(self, logits: tf.Tensor) -> tf.Tensor:
+    def entropy(self, parameters: tf.Tensor) -> tf.Tensor:
         """Return the entropy in nats, [...]."""
 
 
@@ -32,67 +23,56 @@ class Categorical:
     """One choice among n."""
 
     def __init__(self, n: int) -> None:
-        self.parameters = n
-        self.action_shape: tuple[int, ...] = ()
+        self.n = n
 
-    def sample(self, logits: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Draw by the Gumbel-max trick."""
-        uniform = tf.random.stateless_uniform(tf.shape(logits), seed, minval=1e-20)  # log(0) would be -inf
-        return self.mode(logits - tf.math.log(-tf.math.log(uniform)))
-
-    def mode(self, logits: tf.Tensor) -> tf.Tensor:
-        """Return the index of the largest logit."""
-        return tf.argmax(logits, axis=-1, output_type=tf.int32)
-
-    def log_probability(self, logits: tf.Tensor, actions: tf.Tensor) -> tf.Tensor:
+    def log_probability(self, parameters: tf.Tensor, actions: tf.Tensor) -> tf.Tensor:
         """Return log softmax at the action."""
-        return tf.reduce_sum(tf.nn.log_softmax(logits) * tf.one_hot(actions, self.parameters), axis=-1)
+        return tf.reduce_sum(tf.nn.log_softmax(parameters) * tf.one_hot(actions, self.n), axis=-1)
 
-    def entropy(self, logits: tf.Tensor) -> tf.Tensor:
+    def entropy(self, parameters: tf.Tensor) -> tf.Tensor:
         """Return -sum p log p."""
-        log_p = tf.nn.log_softmax(logits)
+        log_p = tf.nn.log_softmax(parameters)
         return -tf.reduce_sum(tf.exp(log_p) * log_p, axis=-1)
 
 
 class MultiCategorical:
     """Several independent choices; the logits of all stand side by side."""
 
-    def __init__(self, sizes: list[int]) -> None:
+    def __init__(self, sizes: tuple[int, ...]) -> None:
         self.parts = [Categorical(n) for n in sizes]
-        self.sizes = sizes
-        self.parameters = sum(sizes)
-        self.action_shape: tuple[int, ...] = (len(sizes),)
+        self.sizes = list(sizes)
 
-    def sample(self, logits: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Draw each choice by itself, from one lot of random numbers."""
-        uniform = tf.random.stateless_uniform(tf.shape(logits), seed, minval=1e-20)
-        return self.mode(logits - tf.math.log(-tf.math.log(uniform)))
-
-    def mode(self, logits: tf.Tensor) -> tf.Tensor:
-        """Return the index of each choice's largest logit."""
-        split = tf.split(logits, self.sizes, axis=-1)
-        return tf.stack([part.mode(x) for part, x in zip(self.parts, split, strict=True)], axis=-1)
-
-    def log_probability(self, logits: tf.Tensor, actions: tf.Tensor) -> tf.Tensor:
+    def log_probability(self, parameters: tf.Tensor, actions: tf.Tensor) -> tf.Tensor:
         """Add the choices' log probabilities."""
-        split = tf.split(logits, self.sizes, axis=-1)
+        split = tf.split(parameters, self.sizes, axis=-1)
         each = zip(self.parts, split, tf.unstack(actions, axis=-1), strict=True)
         return tf.add_n([part.log_probability(x, action) for part, x, action in each])
 
-    def entropy(self, logits: tf.Tensor) -> tf.Tensor:
+    def entropy(self, parameters: tf.Tensor) -> tf.Tensor:
         """Add the choices' entropies."""
-        split = tf.split(logits, self.sizes, axis=-1)
+        split = tf.split(parameters, self.sizes, axis=-1)
         return tf.add_n([part.entropy(x) for part, x in zip(self.parts, split, strict=True)])
 
 
-def for_space(space: gym.Space) -> Distribution:
-    """Return the distribution that fits an action space.
+class DiagonalGaussian:
+    """Independent normal distributions; parameters are means, then logarithms of deviations."""
 
-    Raises:
-        BadInputError: there is none yet.
-    """
-    if isinstance(space, gym.spaces.Discrete) and space.start == 0:
-        return Categorical(int(space.n))
-    if isinstance(space, gym.spaces.MultiDiscrete) and space.nvec.ndim == 1 and not np.any(space.start):
-        return MultiCategorical([int(n) for n in space.nvec])
-    raise BadInputError(f"actions of {space} are not supported: expected Discrete or MultiDiscrete counting from 0")
+    def log_probability(self, parameters: tf.Tensor, actions: tf.Tensor) -> tf.Tensor:
+        """Add the numbers' log densities."""
+        mean, log_deviation = tf.split(parameters, 2, axis=-1)
+        z = (actions - mean) * tf.exp(-log_deviation)
+        return -tf.reduce_sum(0.5 * tf.square(z) + log_deviation + 0.5 * math.log(2.0 * math.pi), axis=-1)
+
+    def entropy(self, parameters: tf.Tensor) -> tf.Tensor:
+        """Add the numbers' differential entropies."""
+        log_deviation = tf.split(parameters, 2, axis=-1)[1]
+        return tf.reduce_sum(log_deviation + 0.5 * math.log(2.0 * math.pi * math.e), axis=-1)
+
+
+def of_family(family: Family) -> Distribution:
+    """Return the densities of a family."""
+    if isinstance(family, actions.Categorical):
+        return Categorical(family.outputs)
+    if isinstance(family, actions.MultiCategorical):
+        return MultiCategorical(family.sizes)
+    return DiagonalGaussian()

@@ -1,37 +1,34 @@
 """From a Gymnasium id to a ready batch of environments.
 
-Image observations come out as uint8 [H, W, C] with C = 3 or 1, vectors as float32 [N]. An episode that ends is
-followed at once by the next one's first observation.
+An episode that ends is followed at once by the next one's first observation.
 """
 
 import importlib
 import importlib.util
 import json
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import cv2
 import gymnasium as gym
 import numpy as np
 
+from agent.actions import Family, family_of
 from agent.config import BadInputError, Hyperparameters, nearest
 from agent.episode import Episode
+from agent.spaces import Observations, View
 
 PLUGINS = {"n64gym": "n64gym", "ALE": "ale_py"}  # namespace of an id -> the module that registers it
 OBS_TYPES = {"rgb": "rgb", "grey": "grayscale"}  # our name -> ALE's
 SEED_STRIDE = 1000  # environments of one worker get consecutive seeds, workers this far apart
 
-cv2.setNumThreads(0)  # one core per worker
-
 
 class Step(NamedTuple):
     """What came back from one step of B environments."""
 
-    observations: np.ndarray  # [B, ...], of the new episode where one ended
+    observations: Observations  # [B, ...], of the new episode where one ended
     rewards: np.ndarray  # float32 [B]
     terminated: np.ndarray  # bool [B]
     truncated: np.ndarray  # bool [B]
-    final_observations: dict[int, np.ndarray]  # environment -> the last observation of an episode that was truncated
+    final_observations: Observations | None  # [B, ...], with the last ones of episodes that were truncated, if any were
     episodes: list[Episode]
 
 
@@ -76,35 +73,6 @@ def unusable(hyperparameters: Hyperparameters, rom: str, error: Exception) -> Ba
     return BadInputError(f"{setting}: {hyperparameters.env_id}: {' '.join(str(error).split())}")
 
 
-def converter(space: gym.Space, size: int, colours: str) -> tuple[gym.spaces.Box, Callable[[np.ndarray], np.ndarray]]:
-    """Return the space the policy sees, and the function that takes an observation of `space` into it.
-
-    Args:
-        space: what the environment puts out.
-        size: height and width of images, pixels.
-        colours: "rgb" or "grey"; an environment that is grey itself stays so.
-
-    Raises:
-        BadInputError: neither image nor vector.
-    """
-    if isinstance(space, gym.spaces.Box) and space.dtype == np.uint8 and len(space.shape) in (2, 3):
-        coloured = len(space.shape) == 3 and space.shape[2] == 3
-        channels = 3 if coloured and colours == "rgb" else 1
-
-        def convert(frame: np.ndarray) -> np.ndarray:
-            if coloured and channels == 1:
-                frame = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
-            if frame.shape[:2] != (size, size):
-                frame = cv2.resize(frame, (size, size), interpolation=cv2.INTER_AREA)
-            return frame if frame.ndim == 3 else frame[:, :, None]
-
-        return gym.spaces.Box(0, 255, (size, size, channels), np.uint8), convert
-    if isinstance(space, gym.spaces.Box) and len(space.shape) == 1:
-        vector = gym.spaces.Box(-np.inf, np.inf, space.shape, np.float32)
-        return vector, lambda values: np.asarray(values, np.float32)
-    raise BadInputError(f"observations {space} are not supported: expected a uint8 image or a vector (Box)")
-
-
 class EnvironmentBatch:
     """B environments stepped together.
 
@@ -112,17 +80,18 @@ class EnvironmentBatch:
     `step(action)` then only collects the outcome, so all wrappers keep working.
     """
 
-    def __init__(self, environments: list[gym.Env], size: int, colours: str, seed: int) -> None:
+    def __init__(self, environments: list[gym.Env], view: View, seed: int) -> None:
         self.environments = environments
+        self.family: Family = family_of(environments[0].action_space)
+        self.view = view
         self._starters = [getattr(env.unwrapped, "begin_step", None) for env in environments]
-        self.action_space = environments[0].action_space
-        self.observation_space, self._convert = converter(environments[0].observation_space, size, colours)
         batch = len(environments)
-        self.observations = np.zeros((batch, *self.observation_space.shape), self.observation_space.dtype)
+        self.observations = view.shape.empty(batch)
+        self._each = [Observations(self.observations.image[k], self.observations.vector[k]) for k in range(batch)]
         self._returns = np.zeros(batch)
         self._lengths = np.zeros(batch, int)
         for k, env in enumerate(environments):
-            self.observations[k] = self._convert(env.reset(seed=seed + k)[0])
+            view.begin(env.reset(seed=seed + k)[0], self._each[k])
 
     @classmethod
     def make(
@@ -135,7 +104,9 @@ class EnvironmentBatch:
             for k in range(count):
                 environments.append(make_one(hyperparameters, rom, render=render_first and k == 0))
             seed = hyperparameters.seed + SEED_STRIDE * worker
-            return cls(environments, hyperparameters.frame_size, hyperparameters.frame_colours, seed)
+            h = hyperparameters
+            view = View(environments[0].observation_space, h.frame_size, h.frame_colours, h.frame_stack)
+            return cls(environments, view, seed)
         except ValueError as error:  # n64gym finds out at the first reset that a ROM is another game
             for env in environments:
                 env.close()
@@ -146,26 +117,27 @@ class EnvironmentBatch:
             raise
 
     def step(self, actions: np.ndarray) -> Step:
-        """Step every environment; actions are [B] or [B, K]. The next call overwrites the returned observations."""
-        for start, action in zip(self._starters, actions, strict=True):
+        """Step every environment; actions are [B, *family.shape]. The next call overwrites what is observed."""
+        given = self.family.for_environment(actions)
+        for start, action in zip(self._starters, given, strict=True):
             if start is not None:
                 start(action)
         batch = len(self.environments)
         rewards = np.zeros(batch, np.float32)
         terminated, truncated = np.zeros(batch, bool), np.zeros(batch, bool)
-        final_observations: dict[int, np.ndarray] = {}
+        final_observations: Observations | None = None
         episodes: list[Episode] = []
         for k, env in enumerate(self.environments):
-            observation, reward, terminated[k], truncated[k], info = env.step(actions[k])
-            rewards[k] = reward
-            self._returns[k] += float(reward)
+            observation, rewards[k], terminated[k], truncated[k], info = env.step(given[k])
+            self._returns[k] += float(rewards[k])
             self._lengths[k] += 1
+            self.view.follow(observation, self._each[k])
             if terminated[k] or truncated[k]:
                 if not terminated[k]:
-                    final_observations[k] = self._convert(observation).copy()
+                    final_observations = final_observations or self.observations.copy()
+                    final_observations.image[k], final_observations.vector[k] = self._each[k]
                 episodes.append(self._finished(k, info))
-                observation, _ = env.reset()
-            self.observations[k] = self._convert(observation)
+                self.view.begin(env.reset()[0], self._each[k])
         truncated &= ~terminated  # an episode that both ended and was cut off has ended
         return Step(self.observations, rewards, terminated, truncated, final_observations, episodes)
 

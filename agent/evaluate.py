@@ -1,21 +1,22 @@
-"""Playing whole episodes with a checkpoint, or at random, and saying how they went."""
+"""Playing whole episodes with given weights, or at random, and saying how they went."""
 
+import threading
 from typing import Any
 
 import numpy as np
 
 from agent import checkpoint
+from agent.actor import Actor
 from agent.config import BadInputError, Hyperparameters, Settings
 from agent.envs import EnvironmentBatch
 from agent.episode import Episode
+from agent.network import design
 
 SEED_OFFSET = 500_000  # evaluation sees starts that training has not seen
 
 
 def evaluate(settings: Settings, episodes: int, random: bool, greedy: bool) -> dict[str, Any]:
-    """Play at least `episodes` episodes and return means; every environment plays equally many.
-
-    Otherwise short episodes, which end first, would count too much.
+    """Play with the newest checkpoint, or at random, and return means.
 
     Raises:
         BadInputError: there is no checkpoint.
@@ -26,62 +27,70 @@ def evaluate(settings: Settings, episodes: int, random: bool, greedy: bool) -> d
         if snapshot is None:
             raise BadInputError(f"no checkpoint in {settings.run_dir}: train first, or give --run-dir or --random")
         run = Hyperparameters(**snapshot.hyperparameters)
-    batch = min(run.envs_per_worker, episodes)
-    run = run.model_copy(update={"envs_per_worker": batch, "seed": settings.seed + SEED_OFFSET})
-    environments = EnvironmentBatch.make(run, worker=0, rom=settings.rom)
-    try:
-        finished = _play(environments, run, snapshot, -(-episodes // batch), greedy)
-    finally:
-        environments.close()
-    rewards = [episode.total_reward for episode in finished]
-    names = sorted({name for episode in finished for name in episode.metrics})
+    run = run.model_copy(update={"seed": settings.seed})
+    finished = play(run, None if snapshot is None else snapshot.weights, episodes, settings.rom, greedy)
     return {
         "env_id": run.env_id,
         "policy": "random" if snapshot is None else f"step {snapshot.step}",
         "greedy": greedy and snapshot is not None,
-        "n": len(finished),
-        "mean_return": float(np.mean(rewards)),
-        "std_return": float(np.std(rewards)),
-        "mean_length": float(np.mean([episode.length for episode in finished])),
-        "means": {
-            name: float(np.mean([episode.metrics[name] for episode in finished if name in episode.metrics]))
-            for name in names
-        },
+        **summary(finished),
     }
+
+
+def play(
+    run: Hyperparameters,
+    weights: np.ndarray | None,
+    episodes: int,
+    rom: str = "",
+    greedy: bool = True,
+    stop: threading.Event | None = None,
+) -> list[Episode]:
+    """Play at least `episodes` episodes; every environment plays equally many.
+
+    Otherwise short episodes, which end first, would count too much.
+
+    Args:
+        run: what was trained; its seed says which episodes are played.
+        weights: float32 [parameters]; None = act at random.
+        episodes: how many at least.
+        rom: path of an N64 ROM; empty = Open Kart.
+        greedy: take the likeliest action instead of drawing one.
+        stop: ends it early, with the episodes that have been played.
+    """
+    batch = min(run.envs_per_worker, episodes)
+    run = run.model_copy(update={"envs_per_worker": batch, "seed": run.seed + SEED_OFFSET})
+    environments = EnvironmentBatch.make(run, worker=0, rom=rom)
+    try:
+        return _play(environments, run, weights, -(-episodes // batch), greedy, stop or threading.Event())
+    finally:
+        environments.close()
 
 
 def _play(
     environments: EnvironmentBatch,
     run: Hyperparameters,
-    snapshot: checkpoint.Snapshot | None,
+    weights: np.ndarray | None,
     each: int,
     greedy: bool,
+    stop: threading.Event,
 ) -> list[Episode]:
     """Let every environment play `each` episodes."""
     batch = len(environments.environments)
     generator = np.random.default_rng(run.seed)
-    policy = None
-    if snapshot is not None:
-        from agent.model import Policy
-
-        policy = Policy(environments.observation_space, environments.action_space, run, batch)
-        policy.load(snapshot.weights)
-        state = policy.initial_state()
-    else:
-        environments.action_space.seed(run.seed)
+    family = environments.family
+    actor = None
+    if weights is not None:
+        actor = Actor(design(environments.view.shape, environments.family, run), batch)
+        actor.load(weights)
+        memory = actor.forget()
     observations, starts = environments.observations, np.ones(batch, np.float32)
     played, finished = np.zeros(batch, int), []
-    while played.min() < each:
-        if policy is None:
-            actions = np.array([environments.action_space.sample() for _ in range(batch)])
+    while played.min() < each and not stop.is_set():
+        if actor is None:
+            actions = family.draw(np.zeros((batch, family.outputs + family.free), np.float32), generator)
         else:
-            seed = generator.integers(2**31 - 1, size=2, dtype=np.int32)
-            action = (
-                policy.act_greedily(observations, starts, state)
-                if greedy
-                else policy.act(observations, starts, state, seed)
-            )
-            actions, state = action.actions, action.state
+            action = actor.act(observations, starts, memory, None if greedy else generator)
+            actions, memory = action.actions, action.memory
         step = environments.step(actions)
         ended = step.terminated | step.truncated
         for k, episode in zip(np.flatnonzero(ended), step.episodes, strict=True):
@@ -90,3 +99,22 @@ def _play(
             played[k] += 1
         observations, starts = step.observations, ended.astype(np.float32)
     return finished
+
+
+def summary(episodes: list[Episode]) -> dict[str, Any]:
+    """Return means over episodes; what only some of them report is the mean over those."""
+    rewards = [episode.total_reward for episode in episodes]
+    names = sorted({name for episode in episodes for name in episode.metrics})
+    return {
+        "n": len(episodes),
+        "mean_return": float(np.mean(rewards)),
+        "std_return": float(np.std(rewards)),
+        "mean_length": float(np.mean([episode.length for episode in episodes])),
+        "means": {
+            name: float(np.mean([episode.metrics[name] for episode in episodes if name in episode.metrics]))
+            for name in names
+        },
+        "least": {
+            name: float(min(episode.metrics[name] for episode in episodes if name in episode.metrics)) for name in names
+        },
+    }

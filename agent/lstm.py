@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-FORGET_BIAS = 1.0  # remember by default (Jozefowicz et al. 2015)
+from agent.network import FORGET_BIAS
 
 
 class State(NamedTuple):

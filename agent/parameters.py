@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+MOMENTS = "moments/"  # before the names of parameters that are counted, not learned: what observations look like
 MAX_PARAMETERS = 64_000_000  # 256 MB: far above any model here, far below what would harm the server
 
 
@@ -26,6 +27,11 @@ class ParameterSpec(NamedTuple):
 def total_size(specs: Sequence[ParameterSpec]) -> int:
     """Return the length of the flat vector."""
     return sum(spec.size for spec in specs)
+
+
+def learned_size(specs: Sequence[ParameterSpec]) -> int:
+    """Return how much of the flat vector, from its beginning, is learned by descent; the moments follow."""
+    return total_size([spec for spec in specs if not spec.name.startswith(MOMENTS)])
 
 
 def signature(specs: Sequence[ParameterSpec]) -> str:

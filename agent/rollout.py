@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from agent.actions import Family
+from agent.spaces import Observations, Shape
+
 
 class Rollout:
     """T steps of B environments.
@@ -9,21 +12,19 @@ class Rollout:
     Attributes:
         observations: [T, B, ...], what the policy saw before it acted.
         starts: float32 [T, B], 1 where observations[t] begins an episode and memory must be forgotten first.
-        actions: int32 [T, B] or [T, B, K].
+        actions: [T, B, *family.shape].
         values: float32 [T, B], V(observations[t]).
         rewards: float32 [T, B], reward[t] follows action[t].
         terminated, truncated: bool [T, B], how the step ended the episode, if it did.
         final_values: float32 [T, B], V of the state in which a truncated episode was cut off, else 0.
     """
 
-    def __init__(
-        self, length: int, batch: int, shape: tuple[int, ...], dtype: np.dtype, action_shape: tuple[int, ...]
-    ) -> None:
+    def __init__(self, length: int, batch: int, shape: Shape, family: Family) -> None:
         self.length = length
         self.filled = 0
-        self.observations = np.zeros((length, batch, *shape), dtype)
+        self.observations = shape.empty(length, batch)
         self.starts = np.zeros((length, batch), np.float32)
-        self.actions = np.zeros((length, batch, *action_shape), np.int32)
+        self.actions: np.ndarray = np.zeros((length, batch, *family.shape), family.dtype)
         self.values = np.zeros((length, batch), np.float32)
         self.rewards = np.zeros((length, batch), np.float32)
         self.terminated = np.zeros((length, batch), bool)
@@ -35,9 +36,21 @@ class Rollout:
         """Say whether the next append has no room."""
         return self.filled == self.length
 
+    def saw(self, observations: Observations) -> None:
+        """Keep what the policy sees now; `append` completes the step.
+
+        Apart, because the environments write their next observations where these are.
+
+        Raises:
+            IndexError: the rollout is full.
+        """
+        if self.full:
+            raise IndexError(f"the rollout already holds its {self.length} steps")
+        self.observations.image[self.filled] = observations.image
+        self.observations.vector[self.filled] = observations.vector
+
     def append(
         self,
-        observations: np.ndarray,
         starts: np.ndarray,
         actions: np.ndarray,
         values: np.ndarray,
@@ -46,7 +59,7 @@ class Rollout:
         truncated: np.ndarray,
         final_values: np.ndarray,
     ) -> None:
-        """Add one step of all B environments.
+        """Add one step of all B environments, begun with `saw`.
 
         Raises:
             IndexError: the rollout is full.
@@ -54,7 +67,6 @@ class Rollout:
         if self.full:
             raise IndexError(f"the rollout already holds its {self.length} steps")
         t = self.filled
-        self.observations[t] = observations
         self.starts[t] = starts
         self.actions[t] = actions
         self.values[t] = values

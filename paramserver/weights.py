@@ -6,8 +6,11 @@ import numpy as np
 
 from agent.checkpoint import Snapshot, first
 from agent.config import Hyperparameters
-from agent.parameters import ParameterSpec, signature
+from agent.parameters import ParameterSpec, learned_size, signature
+from agent.scaling import packed, unpacked
 from paramserver.optimiser import rmsprop, scheduled
+
+MOMENTS_MEMORY = 1e6  # observations; what is older counts less and less, as a policy comes to see other things
 
 
 class SharedWeights:
@@ -67,21 +70,28 @@ class SharedWeights:
         self._snapshot = snapshot._replace(step=snapshot.step + steps)
 
     def apply(self, gradient: np.ndarray) -> None:
-        """Apply a gradient, float32 [N], that has been checked."""
+        """Apply a gradient, float32 [N], that has been checked; moments at its end, if there are any, are merged."""
         h, snapshot = self.hyperparameters, self.snapshot()
+        learned = self._learned
         rmsprop(
-            snapshot.weights,
-            snapshot.mean_square,
-            gradient,
+            snapshot.weights[:learned],
+            snapshot.mean_square[:learned],
+            gradient[:learned],
             self._scratch,
             snapshot.version + 1,
             self.learning_rate,
             h.rmsprop_decay,
             h.rmsprop_epsilon,
         )
+        if learned < gradient.size:
+            counted = snapshot.weights[learned:]
+            before = unpacked(counted)
+            before = before._replace(size=min(before.size, MOMENTS_MEMORY))
+            counted[...] = packed(before.merge(unpacked(gradient[learned:])))
         self._snapshot = snapshot._replace(version=snapshot.version + 1)
 
     def _take(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot._replace(hyperparameters=self.hyperparameters.model_dump())
-        self._scratch = np.empty_like(snapshot.weights)
+        self._learned = learned_size(snapshot.specs)
+        self._scratch = np.empty(self._learned, np.float32)
         self.signature = signature(snapshot.specs)

@@ -42,7 +42,6 @@ def work(settings: Settings, client: Client, heartbeat: Heartbeat, stop: threadi
     heartbeat.start()
     pin_tensorflow()  # takes seconds, so only once there is something to do
     from agent.envs import EnvironmentBatch
-    from agent.model import Policy
     from worker.display import show_on
     from worker.loop import train
 
@@ -50,9 +49,8 @@ def work(settings: Settings, client: Client, heartbeat: Heartbeat, stop: threadi
         watched = settings.vnc_port != 0
         environments = EnvironmentBatch.make(run, client.index, settings.rom, render_first=watched)
         try:
-            policy = Policy(environments.observation_space, environments.action_space, run, run.envs_per_worker)
             with show_on(settings.vnc_host, settings.vnc_port, environments.environments[0]) as show:
-                train(environments, policy, client, run, stop, show)
+                train(environments, client, run, stop, show)
             return
         except RunChangedError:
             print("the server has another run now: starting over with it", flush=True)

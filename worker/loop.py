@@ -6,13 +6,16 @@ from collections.abc import Callable
 
 import numpy as np
 
+from agent.actor import Actor
 from agent.client import Client, Update
 from agent.config import Hyperparameters
 from agent.envs import EnvironmentBatch
 from agent.episode import Episode
-from agent.model import Policy
+from agent.learner import Learner
+from agent.network import design
 from agent.returns import generalised_advantages, next_values, normalised
 from agent.rollout import Rollout
+from agent.scaling import RewardScale, moments_of, packed
 
 SECTIONS = ("act", "step", "differentiate", "exchange", "load", "show")
 
@@ -40,7 +43,6 @@ class Timings:
 
 def train(
     environments: EnvironmentBatch,
-    policy: Policy,
     client: Client,
     hyperparameters: Hyperparameters,
     stop: threading.Event,
@@ -50,7 +52,6 @@ def train(
 
     Args:
         environments: B of them, freshly reset.
-        policy: for the same B.
         client: has said hello; `join` is done here.
         hyperparameters: of the run.
         stop: checked after every step.
@@ -58,55 +59,52 @@ def train(
     """
     h = hyperparameters
     batch = len(environments.environments)
+    network = design(environments.view.shape, environments.family, h)
+    actor, learner = Actor(network, batch), Learner(network, h, batch)
     generator = np.random.default_rng([h.seed, client.index])
-    rollout = Rollout(
-        h.t_max,
-        batch,
-        environments.observation_space.shape,
-        environments.observation_space.dtype,
-        policy.distribution.action_shape,
-    )
-    update = client.join(policy.specs)
-    policy.load(update.weights)
+    rollout = Rollout(h.t_max, batch, network.shape, network.family)
+    scale = RewardScale(h.rewards, batch, h.discount)
+    update = client.join(network.specs)
     observations = environments.observations
     starts = np.ones(batch, np.float32)  # every environment begins an episode
-    state = policy.initial_state()
+    memory = actor.forget()
     episodes: list[Episode] = []
     timings = Timings()
 
     while not stop.is_set() and not update.finished:
+        actor.load(update.weights)
+        learner.load(update.weights)
+        timings.add("load")
+
         # A rollout of T steps.
-        first_state = state
+        first_memory = memory
         rollout.restart()
         while not rollout.full:
             if stop.is_set():
                 return
-            seed = generator.integers(2**31 - 1, size=2, dtype=np.int32)
-            action = policy.act(observations, starts, state, seed)
-            seen = observations.copy()  # the batch writes its next observations where these are
+            rollout.saw(observations)
+            action = actor.act(observations, starts, memory, generator)
             timings.add("act")
             step = environments.step(action.actions)
             timings.add("step")
             show()
             timings.add("show")
+            ended = step.terminated | step.truncated
             final_values = np.zeros(batch, np.float32)
             if step.final_observations:  # V of where the truncated episodes were cut off, with the memory they had
-                cut_off = step.observations.copy()
-                for k, observation in step.final_observations.items():
-                    cut_off[k] = observation
-                values = policy.act(cut_off, np.zeros(batch, np.float32), action.state, seed).values
-                for k in step.final_observations:
-                    final_values[k] = values[k]
+                none_starts = np.zeros(batch, np.float32)
+                cut_off = actor.act(step.final_observations, none_starts, action.memory).values
+                final_values = np.where(step.truncated, cut_off, 0.0)
+            rewards = scale(step.rewards, ended)
             rollout.append(
-                seen, starts, action.actions, action.values, step.rewards, step.terminated, step.truncated, final_values
+                starts, action.actions, action.values, rewards, step.terminated, step.truncated, final_values
             )
             episodes += step.episodes
-            observations, state = step.observations, action.state
-            starts = (step.terminated | step.truncated).astype(np.float32)
+            observations, memory, starts = step.observations, action.memory, ended.astype(np.float32)
             timings.add("act")
 
         # Its gradient, with the weights it was acted with.
-        bootstrap_value = policy.act(observations, starts, state, seed).values  # of a fresh episode where one ended
+        bootstrap_value = actor.act(observations, starts, memory).values  # of a fresh episode where one ended
         targets = generalised_advantages(
             rollout.rewards,
             rollout.values,
@@ -117,9 +115,12 @@ def train(
             h.gae_lambda,
         )
         advantages = normalised(targets.advantages) if h.normalise_advantages else targets.advantages
-        gradient = policy.gradient(
-            rollout.observations, rollout.starts, rollout.actions, advantages, targets.returns, first_state
+        gradient = learner.gradient(
+            rollout.observations, rollout.starts, rollout.actions, advantages, targets.returns, first_memory
         )
+        vector = gradient.vector
+        if network.scaled:  # the parameters that are counted, not learned, take the rollout's moments
+            vector = np.concatenate((vector, packed(moments_of(rollout.observations.vector))))
         timings.add("differentiate")
 
         # Give it away, take the newest weights.
@@ -129,12 +130,8 @@ def train(
             "entropy": gradient.entropy,
             "grad_norm": gradient.norm,
         }
-        update = exchange(
-            client, gradient.vector, policy.signature, update, h.t_max * batch, statistics, episodes, timings
-        )
+        update = exchange(client, vector, learner.signature, update, h.t_max * batch, statistics, episodes, timings)
         episodes = []
-        policy.load(update.weights)
-        timings.add("load")
 
 
 def exchange(

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from agent.config import BadInputError, Hyperparameters, Settings, add_flags, describe, load, parse
+from agent.presets import chosen, presets
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +55,7 @@ def test_names_the_docker_files_rely_on():
         ("A3C64_SERVER", "tcp://a:99999", "expected an address such as tcp://127.0.0.1:5555, with a port up to 65535"),
         ("A3C64_ENV_ARGS", "[1]", "A3C64_ENV_ARGS: found '[1]', expected a JSON object such as"),
         ("A3C64_ENV_ARGS", "{course", "A3C64_ENV_ARGS: found '{course', expected a JSON object such as"),
-        ("A3C64_TRUNK", "deep", "A3C64_TRUNK: found 'deep', expected 'compact' or 'universe'"),
+        ("A3C64_TRUNK", "deep", "A3C64_TRUNK: found 'deep', expected 'compact', 'universe' or 'a3c'"),
     ],
 )
 def test_wrong_variables_are_named_with_what_mends_them(monkeypatch, variable, value, message):
@@ -105,3 +106,32 @@ def test_the_module_lists_every_setting():
     )
     for setting in describe():
         assert f"# {setting.variable}={setting.default}\n" in listed.stdout
+
+
+def test_a_preset_stands_between_the_defaults_and_what_is_given(monkeypatch):
+    plain, classic = load(), load({"env_id": "CartPole-v1"})
+    assert plain.lstm_size == Hyperparameters().lstm_size
+    assert classic.lstm_size == 0
+    monkeypatch.setenv("A3C64_LSTM_SIZE", "7")
+    assert load({"env_id": "CartPole-v1"}).lstm_size == 7
+    assert load({"env_id": "CartPole-v1", "lstm_size": "9"}).lstm_size == 9
+    assert load({"preset": "none", "env_id": "CartPole-v1"}).t_max == plain.t_max
+    assert load({"preset": "a3c-paper"}).gae_lambda == 1.0
+
+
+def test_every_preset_is_valid():
+    for name, preset in presets().items():
+        assert load({"preset": name}).model_fields_set >= preset.settings.keys()
+
+
+@pytest.mark.parametrize(
+    ("env_id", "preset"),
+    [("ALE/Pong-v5", "atari"), ("CartPole-v1", "classic"), ("Hopper-v5", "continuous"), ("Pendulum-v1", "continuous")],
+)
+def test_the_environments_id_chooses_the_preset(env_id, preset):
+    assert chosen("auto", env_id) is presets()[preset].settings
+
+
+def test_an_unknown_preset_is_named_with_the_nearest():
+    with pytest.raises(BadInputError, match=r"--preset: found 'atarri', expected one of .*did you mean atari"):
+        load({"preset": "atarri"})

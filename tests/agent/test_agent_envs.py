@@ -6,7 +6,8 @@ import pytest
 from tiny_env import LENGTH, TinyImage
 
 from agent.config import BadInputError, Hyperparameters
-from agent.envs import EnvironmentBatch, converter, make_one
+from agent.envs import EnvironmentBatch, make_one
+from agent.spaces import View
 
 
 class Counter(gym.Env):
@@ -41,8 +42,12 @@ class Counter(gym.Env):
         )
 
 
+def batch_of(*environments):
+    return EnvironmentBatch(list(environments), View(environments[0].observation_space, 42, "grey"), seed=0)
+
+
 def test_an_episode_that_ends_is_followed_by_the_next():
-    batch = EnvironmentBatch([Counter(True), Counter(False)], 42, "grey", seed=0)
+    batch = batch_of(Counter(True), Counter(False))
     actions = np.zeros(2, np.int32)
     for _ in range(2):
         step = batch.step(actions)
@@ -50,15 +55,14 @@ def test_an_episode_that_ends_is_followed_by_the_next():
     step = batch.step(actions)
     assert step.terminated.tolist() == [True, False]
     assert step.truncated.tolist() == [False, True], "an episode that ended is not cut off as well"
-    assert step.observations[:, 0].tolist() == [0.0, 0.0], "both have begun anew"
-    assert {k: float(v[0]) for k, v in step.final_observations.items()} == {1: 3.0}
+    assert step.observations.vector[:, 0].tolist() == [0.0, 0.0], "both have begun anew"
+    assert step.final_observations.vector[:, 0].tolist() == [0.0, 3.0], "what the one that was cut off saw last"
     assert [(e.total_reward, e.length, e.metrics) for e in step.episodes] == [(3.0, 3, {"laps": 1.5})] * 2
-    assert step.observations.dtype == np.float32
 
 
 def test_all_begin_before_any_is_waited_for():
     log: list = []
-    batch = EnvironmentBatch([Counter(True, log), Counter(True, log)], 42, "grey", seed=0)
+    batch = batch_of(Counter(True, log), Counter(True, log))
     batch.step(np.array([0, 1], np.int32))
     assert [(what, action) for what, _, action in log] == [("begin", 0), ("begin", 1), ("step", 0), ("step", 1)]
 
@@ -74,37 +78,12 @@ def test_unknown_id_names_the_nearest():
         make_one(Hyperparameters(env_id="no_such_module:Nothing-v0"))
 
 
-def test_images_become_grey_and_square():
-    rng = np.random.default_rng(0)
-    colour = gym.spaces.Box(0, 255, (120, 160, 3), np.uint8)
-    space, convert = converter(colour, 42, "grey")
-    frame = convert(rng.integers(0, 256, (120, 160, 3), np.uint8))
-    assert frame.shape == space.shape == (42, 42, 1)
-    assert frame.dtype == space.dtype == np.uint8
-    white = convert(np.full((120, 160, 3), 255, np.uint8))
-    assert white.min() == 255
-    space, convert = converter(colour, 42, "rgb")
-    red = np.zeros((120, 160, 3), np.uint8)
-    red[:, :, 0] = 200
-    assert convert(red).shape == space.shape == (42, 42, 3)
-    assert convert(red)[20, 20].tolist() == [200, 0, 0]
-    native, convert = converter(gym.spaces.Box(0, 255, (42, 42), np.uint8), 42, "rgb")
-    seen = rng.integers(0, 256, (42, 42), np.uint8)
-    assert native.shape == (42, 42, 1)
-    np.testing.assert_array_equal(convert(seen)[:, :, 0], seen)
-
-
-def test_an_observation_nobody_can_use_is_named():
-    with pytest.raises(BadInputError, match="Discrete"):
-        converter(gym.spaces.Discrete(3), 42, "rgb")
-
-
 def test_seeds_differ_between_environments_and_repeat():
     run = Hyperparameters(env_id="tiny_env:TinyImage-v0", envs_per_worker=3, seed=5)
 
     def play():
         batch = EnvironmentBatch.make(run, worker=1)
-        frames = [batch.step(np.zeros(3, np.int32)).observations.copy() for _ in range(LENGTH)]
+        frames = [batch.step(np.zeros(3, np.int32)).observations.image.copy() for _ in range(LENGTH)]
         batch.close()
         return np.stack(frames)
 

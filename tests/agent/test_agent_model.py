@@ -1,4 +1,4 @@
-"""The network and its losses against slow, independent computations of the same numbers."""
+"""The network, acting and learning, and its losses against slow, independent computations of the same numbers."""
 
 import gymnasium as gym
 import numpy as np
@@ -6,22 +6,45 @@ import pytest
 import tensorflow as tf
 
 from agent import lstm
-from agent.config import BadInputError, Hyperparameters
-from agent.distributions import Categorical, MultiCategorical, for_space
+from agent.actions import family_of
+from agent.actor import Actor
+from agent.config import Hyperparameters
+from agent.distributions import Categorical
+from agent.learner import Learner
 from agent.losses import a3c_losses
-from agent.model import Policy
-from agent.parameters import initialise, named_views, signature, total_size
+from agent.network import design
+from agent.parameters import initialise, learned_size, named_views, signature, total_size
+from agent.scaling import Moments, packed
+from agent.spaces import Observations, Shape, View
 
 T, B = 6, 3
 IMAGE = gym.spaces.Box(0, 255, (42, 42, 1), np.uint8)
 VECTOR = gym.spaces.Box(-1, 1, (5,), np.float32)
 
 
-def make_policy(space=VECTOR, actions=None, **changes):
+EVERYTHING = gym.spaces.Dict({"picture": IMAGE, "speed": VECTOR, "gear": gym.spaces.Discrete(3)})
+CHOICE = gym.spaces.Discrete(4)
+
+
+def make(space=VECTOR, actions=CHOICE, **changes):
+    """Return an actor and a learner of the same network, with the same weights."""
     hyperparameters = Hyperparameters(t_max=T, lstm_size=changes.pop("lstm_size", 8), **changes)
-    policy = Policy(space, actions or gym.spaces.Discrete(4), hyperparameters, B)
-    policy.load(initialise(policy.specs, seed=1))
-    return policy
+    network = design(View(space, 42, "rgb", hyperparameters.frame_stack).shape, family_of(actions), hyperparameters)
+    actor, learner = Actor(network, B), Learner(network, hyperparameters, B)
+    weights = initialise(network.specs, seed=1)
+    actor.load(weights)
+    learner.load(weights)
+    return actor, learner
+
+
+def random_observations(shape: Shape, rng: np.random.Generator) -> Observations:
+    return Observations(
+        rng.integers(0, 256, (T, B, *shape.image), np.uint8), rng.normal(size=(T, B, shape.vector)).astype(np.float32)
+    )
+
+
+def at(observations: Observations, t: int) -> Observations:
+    return Observations(observations.image[t], observations.vector[t])
 
 
 def log_softmax(x):
@@ -82,43 +105,86 @@ def test_lstm_backward_is_what_autodiff_says():
 
 
 @pytest.mark.parametrize("units", [8, 0])
-def test_gradient_sees_what_acting_saw(units):
-    """Acting step by step and unrolling the rollout must be one function: V(s_t) of both are equal, resets included."""
-    policy = make_policy(lstm_size=units, max_gradient_norm=1e9, entropy_cost=0.0, value_cost=1.0)
+@pytest.mark.parametrize(
+    ("space", "actions", "changes"),
+    [
+        (VECTOR, CHOICE, {}),
+        (IMAGE, gym.spaces.MultiDiscrete([2, 3]), {}),
+        (IMAGE, CHOICE, {"trunk": "universe", "frame_stack": 4}),
+        (IMAGE, CHOICE, {"trunk": "a3c"}),
+        (EVERYTHING, gym.spaces.Box(-2, 2, (3,), np.float32), {"normalise_observations": True}),
+    ],
+)
+def test_acting_and_learning_are_one_function(space, actions, changes, units):
+    """Step by step on ONNX Runtime, and unrolled in TensorFlow: equal parameters and values, resets included."""
+    actor, learner = make(space, actions, lstm_size=units, **changes)
     rng = np.random.default_rng(5)
-    observations = rng.normal(size=(T, B, 5)).astype(np.float32)
+    weights = (learner.flat() + 0.05 * rng.normal(size=total_size(learner.specs))).astype(np.float32)
+    actor.load(weights)
+    learner.load(weights)
+    seen = random_observations(actor.network.shape, rng)
     starts = (rng.random((T, B)) < 0.4).astype(np.float32)
-    state = policy.initial_state()
-    values = np.zeros((T, B), np.float32)
+    memory = actor.forget()
+    parameters, values = learner.forward(seen, starts, memory)
     for t in range(T):
-        action = policy.act(observations[t], starts[t], state, np.array([t, 1], np.int32))
-        values[t], state = action.values, action.state
-    zeros = np.zeros((T, B), np.float32)
-    gradient = policy.gradient(observations, starts, zeros.astype(np.int32), zeros, values, policy.initial_state())
-    assert gradient.value_loss < 1e-9, "targets equal to the values seen while acting leave no value loss"
-    assert gradient.vector.shape == (total_size(policy.specs),)
+        action = actor.act(at(seen, t), starts[t], memory, rng)
+        memory = action.memory
+        np.testing.assert_allclose(action.values, values[t], rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(action.parameters, parameters[t], rtol=1e-4, atol=1e-5)
+        assert action.actions.shape == (B, *actor.network.family.shape)
+        assert action.actions.dtype == actor.network.family.dtype
+    assert np.ptp(values) > 1e-3, "equal because constant proves nothing"
 
 
-def test_gradient_is_the_slope_of_the_loss():
-    policy = make_policy(max_gradient_norm=1e9)
+def test_new_weights_are_acted_with():
+    actor, learner = make()
+    seen = random_observations(actor.network.shape, np.random.default_rng(0))
+    zeros = np.zeros(B, np.float32)
+    before = actor.act(at(seen, 0), zeros, actor.forget()).values
+    actor.load(2.0 * learner.flat())
+    assert (actor.act(at(seen, 0), zeros, actor.forget()).values != before).all()
+
+
+def test_vectors_are_scaled_by_their_moments():
+    actor, learner = make(normalise_observations=True)
+    plain, _ = make()
+    weights = learner.flat()
+    learned = learned_size(learner.specs)
+    mean, deviation = np.array([5.0, -3.0, 0.0, 100.0, 1.0]), np.array([2.0, 0.1, 1.0, 50.0, 3.0])
+    weights[learned:] = packed(Moments(10.0, mean, deviation**2))
+    actor.load(weights)
+    plain.load(weights[:learned])
+    scaled = np.random.default_rng(0).normal(size=(B, 5))
+    zeros, image = np.zeros(B, np.float32), np.zeros((B, 0, 0, 0), np.uint8)
+    ours = actor.act(Observations(image, (scaled * deviation + mean).astype(np.float32)), zeros, actor.forget())
+    theirs = plain.act(Observations(image, scaled.astype(np.float32)), zeros, plain.forget())
+    np.testing.assert_allclose(ours.values, theirs.values, rtol=1e-3, atol=1e-4)
+    far = actor.act(Observations(image, np.full((B, 5), 1e9, np.float32)), zeros, actor.forget())
+    assert np.isfinite(far.values).all()
+
+
+@pytest.mark.parametrize("actions", [CHOICE, gym.spaces.Box(-1, 1, (2,), np.float32)])
+def test_gradient_is_the_slope_of_the_loss(actions):
+    _, learner = make(actions=actions, max_gradient_norm=1e9)
     rng = np.random.default_rng(6)
+    family = learner.network.family
     arguments = (
-        rng.normal(size=(T, B, 5)).astype(np.float32),
+        random_observations(learner.network.shape, rng),
         np.zeros((T, B), np.float32),
-        rng.integers(4, size=(T, B)).astype(np.int32),
+        rng.integers(4, size=(T, B, *family.shape)).astype(family.dtype),
         rng.normal(size=(T, B)).astype(np.float32),
         rng.normal(size=(T, B)).astype(np.float32),
-        policy.initial_state(),
+        Actor(learner.network, B).forget(),
     )
-    h = policy.hyperparameters
+    h = learner.hyperparameters
 
     def total(weights):
-        policy.load(weights.astype(np.float32))
-        g = policy.gradient(*arguments)
+        learner.load(weights.astype(np.float32))
+        g = learner.gradient(*arguments)
         return g.policy_loss + h.value_cost * g.value_loss - h.entropy_cost * g.entropy
 
-    weights = policy.flat()
-    gradient = policy.gradient(*arguments)
+    weights = learner.flat()
+    gradient = learner.gradient(*arguments)
     direction = gradient.vector / np.linalg.norm(gradient.vector)
     step = 3e-3
     slope = (total(weights + step * direction) - total(weights - step * direction)) / (2 * step)
@@ -126,72 +192,45 @@ def test_gradient_is_the_slope_of_the_loss():
 
 
 def test_long_gradients_are_scaled_down():
-    policy = make_policy(max_gradient_norm=0.01)
+    actor, learner = make(max_gradient_norm=0.01)
     ones = np.ones((T, B), np.float32)
-    gradient = policy.gradient(
-        np.ones((T, B, 5), np.float32), ones, ones.astype(np.int32), 10 * ones, 10 * ones, policy.initial_state()
-    )
+    seen = random_observations(learner.network.shape, np.random.default_rng(0))
+    gradient = learner.gradient(seen, ones, ones.astype(np.int32), 10 * ones, 10 * ones, actor.forget())
     assert gradient.norm > 0.01
     assert np.linalg.norm(gradient.vector) == pytest.approx(0.01, rel=1e-4)
 
 
 def test_weights_go_in_and_come_out_the_same():
-    policy = make_policy(IMAGE)
-    weights = np.random.default_rng(0).normal(size=total_size(policy.specs)).astype(np.float32)
-    policy.load(weights)
-    np.testing.assert_array_equal(policy.flat(), weights)
-    with pytest.raises(ValueError, match="shape"):
-        policy.load(weights[1:])
+    actor, learner = make(IMAGE)
+    weights = np.random.default_rng(0).normal(size=total_size(learner.specs)).astype(np.float32)
+    learner.load(weights)
+    np.testing.assert_array_equal(learner.flat(), weights)
+    for side in (actor, learner):
+        with pytest.raises(ValueError, match="shape"):
+            side.load(weights[1:])
 
 
-@pytest.mark.parametrize("trunk", ["compact", "universe"])
-def test_image_policy_acts_and_differentiates(trunk):
-    policy = make_policy(IMAGE, trunk=trunk)
-    frames = np.random.default_rng(1).integers(0, 256, (T, B, 42, 42, 1), np.uint8)
-    starts = np.zeros((T, B), np.float32)
-    action = policy.act(frames[0], starts[0], policy.initial_state(), np.array([1, 2], np.int32))
-    assert action.actions.shape == (B,)
-    assert action.actions.dtype == np.int32
-    gradient = policy.gradient(frames, starts, starts.astype(np.int32), starts + 1, starts + 1, policy.initial_state())
-    for name, view in named_views(gradient.vector, policy.specs):
+def test_gradient_reaches_every_parameter():
+    actor, learner = make(EVERYTHING, gym.spaces.Box(-1, 1, (2,), np.float32), normalise_observations=True)
+    ones = np.ones((T, B), np.float32)
+    seen = random_observations(learner.network.shape, np.random.default_rng(1))
+    gradient = learner.gradient(seen, 0 * ones, np.ones((T, B, 2), np.float32), ones, ones, actor.forget())
+    specs = [spec for spec in learner.specs if not spec.name.startswith("moments/")]
+    assert len(specs) == len(learner.specs) - 3
+    assert gradient.vector.shape == (learned_size(learner.specs),)
+    for name, view in named_views(gradient.vector, specs):
         assert np.abs(view).max() > 0, f"no gradient reaches {name}"
 
 
-def test_samples_follow_the_probabilities():
-    logits = np.log(np.array([0.1, 0.2, 0.7], np.float32))
-    draws = Categorical(3).sample(tf.tile(logits[None], [20000, 1]), tf.constant([1, 2])).numpy()
-    np.testing.assert_allclose(np.bincount(draws, minlength=3) / 20000, [0.1, 0.2, 0.7], atol=0.015)
-
-
-def test_multi_categorical_is_independent_choices():
-    rng = np.random.default_rng(2)
-    logits = rng.normal(size=(T, 5)).astype(np.float32)
-    actions = np.stack([rng.integers(2, size=T), rng.integers(3, size=T)], 1).astype(np.int32)
-    both = MultiCategorical([2, 3])
-    first, second = Categorical(2), Categorical(3)
-    expected = first.log_probability(logits[:, :2], actions[:, 0]) + second.log_probability(
-        logits[:, 2:], actions[:, 1]
-    )
-    np.testing.assert_allclose(both.log_probability(logits, actions), expected, rtol=1e-5)
-    entropy = first.entropy(logits[:, :2]) + second.entropy(logits[:, 2:])
-    np.testing.assert_allclose(both.entropy(logits), entropy, rtol=1e-5)
-    assert both.sample(logits, tf.constant([1, 2])).shape == (T, 2)
-
-
-def test_a_space_without_distribution_is_named():
-    with pytest.raises(BadInputError, match="Box"):
-        for_space(VECTOR)
-
-
 def test_signature_changes_with_names_and_shapes_only():
-    one, other = make_policy(), make_policy(lstm_size=9)
-    assert signature(one.specs) == make_policy(seed=3).signature
+    (_, one), (_, other), (_, again) = make(), make(lstm_size=9), make(seed=3)
+    assert one.signature == again.signature == signature(one.specs)
     assert one.signature != other.signature
 
 
 def test_orthogonal_start():
-    policy = make_policy()
-    views = dict(named_views(initialise(policy.specs, 0), policy.specs))
+    actor, _ = make()
+    views = dict(named_views(initialise(actor.network.specs, 0), actor.network.specs))
     kernel = views["lstm/recurrent"]
     np.testing.assert_allclose(kernel @ kernel.T, np.eye(8), atol=1e-5)
     assert not views["lstm/bias"].any()

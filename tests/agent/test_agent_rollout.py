@@ -3,23 +3,29 @@
 import numpy as np
 import pytest
 
+from agent.actions import Categorical
 from agent.rollout import Rollout
+from agent.spaces import Observations, Shape
+
+SHAPE = Shape((2, 2, 1), 3)
 
 
 def append(rollout, n):
     yes = np.array([n % 2 == 0, n % 2 == 1])
     two = np.full(2, n, np.float32)
-    rollout.append(np.full((2, 3), n), two, two.astype(int), two, two, yes, ~yes, two)
+    rollout.saw(Observations(np.full((2, 2, 2, 1), n), np.full((2, 3), n)))
+    rollout.append(two, two.astype(int), two, two, yes, ~yes, two)
 
 
 def test_fills_in_order_and_starts_again_in_place():
-    rollout = Rollout(4, 2, (3,), np.dtype(np.uint8), ())
+    rollout = Rollout(4, 2, SHAPE, Categorical(3))
     where = rollout.observations
     for n in range(4):
         assert not rollout.full
         append(rollout, n)
     assert rollout.full
-    assert rollout.observations[:, 0, 0].tolist() == rollout.rewards[:, 1].tolist() == [0, 1, 2, 3]
+    assert rollout.observations.vector[:, 0, 0].tolist() == rollout.rewards[:, 1].tolist() == [0, 1, 2, 3]
+    assert rollout.observations.image[:, 1, 0, 0, 0].tolist() == [0, 1, 2, 3]
     assert rollout.terminated[:, 0].tolist() == [True, False, True, False]
     with pytest.raises(IndexError, match="4 steps"):
         append(rollout, 4)
@@ -29,10 +35,9 @@ def test_fills_in_order_and_starts_again_in_place():
     assert rollout.rewards[0, 0] == 9
 
 
-def test_a_step_is_copied():
-    rollout = Rollout(1, 2, (3,), np.dtype(np.uint8), ())
-    seen = np.ones((2, 3), np.uint8)
-    zeros = np.zeros(2)
-    rollout.append(seen, zeros, zeros, zeros, zeros, zeros, zeros, zeros)
-    seen[:] = 7
-    assert rollout.observations.max() == 1
+def test_what_was_seen_is_copied():
+    rollout = Rollout(1, 2, SHAPE, Categorical(3))
+    seen = Observations(np.ones((2, 2, 2, 1), np.uint8), np.ones((2, 3), np.float32))
+    rollout.saw(seen)
+    seen.image[:] = seen.vector[:] = 7
+    assert rollout.observations.image.max() == rollout.observations.vector.max() == 1

@@ -8,7 +8,6 @@ import numpy as np
 from agent.client import Client, LocalTransport
 from agent.config import Hyperparameters
 from agent.envs import EnvironmentBatch
-from agent.model import Policy
 from paramserver.service import Service
 from paramserver.weights import SharedWeights
 from worker.loop import train
@@ -24,8 +23,7 @@ def run_in_process(hyperparameters: Hyperparameters, steps: int) -> Service:
     client = Client(LocalTransport(service.handle, b"a"), "a", "a", threading.Event())
     assert client.hello() == run
     environments = EnvironmentBatch.make(run, client.index)
-    policy = Policy(environments.observation_space, environments.action_space, run, run.envs_per_worker)
-    train(environments, policy, client, run, threading.Event(), lambda: None)
+    train(environments, client, run, threading.Event(), lambda: None)
     environments.close()
     return service
 

@@ -1,0 +1,185 @@
+"""Learning: the gradient of the A3C losses through the network, as one compiled TensorFlow call with fixed shapes."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from agent import lstm
+from agent.actor import Memory
+from agent.config import Hyperparameters
+from agent.distributions import of_family
+from agent.losses import a3c_losses
+from agent.network import DENSE_LAYERS, SCALED_LIMIT, Network
+from agent.parameters import MOMENTS, learned_size, named_views, signature, total_size
+from agent.spaces import Observations
+
+
+class Gradient(NamedTuple):
+    """A rollout's gradient and figures about it."""
+
+    vector: np.ndarray  # float32 [learned_size], already clipped
+    policy_loss: float
+    value_loss: float
+    entropy: float
+    norm: float  # before clipping
+
+
+class Learner:
+    """The network for rollouts of T steps of B environments.
+
+    Args:
+        network: its layout.
+        hyperparameters: costs, and T (`t_max`).
+        batch: B.
+    """
+
+    def __init__(self, network: Network, hyperparameters: Hyperparameters, batch: int) -> None:
+        self.network = network
+        self.hyperparameters = hyperparameters
+        self.batch = batch
+        self.specs = network.specs
+        self.signature = signature(network.specs)
+        self._distribution = of_family(network.family)
+        self._variables = [tf.Variable(tf.zeros(spec.shape), name=spec.name) for spec in self.specs]
+        self._by_name = {spec.name: v for spec, v in zip(self.specs, self._variables, strict=True)}
+        self._compile()
+
+    def gradient(
+        self,
+        observations: Observations,
+        starts: np.ndarray,
+        actions: np.ndarray,
+        advantages: np.ndarray,
+        returns: np.ndarray,
+        memory: Memory,
+    ) -> Gradient:
+        """Differentiate the A3C losses of a rollout: arrays are [T, B, ...], memory is what it began with."""
+        vector, figures = self._gradient(*observations, starts, actions, advantages, returns, *memory)
+        return Gradient(vector.numpy(), *(float(x) for x in figures.numpy()))
+
+    def forward(self, observations: Observations, starts: np.ndarray, memory: Memory) -> tuple[np.ndarray, np.ndarray]:
+        """Return the policy head's parameters, [T, B, outputs + free], and the values, [T, B], of a rollout."""
+        parameters, values = self._forward(*observations, starts, *memory)
+        return parameters.numpy(), values.numpy()
+
+    def load(self, flat: np.ndarray) -> None:
+        """Take over weights, float32 [total_size].
+
+        Raises:
+            ValueError: another length.
+        """
+        if flat.shape != (total_size(self.specs),):
+            raise ValueError(f"weights of shape {flat.shape}, expected ({total_size(self.specs)},)")
+        self._load(flat)
+
+    def flat(self) -> np.ndarray:
+        """Return the weights as one vector, float32 [total_size]."""
+        flat = np.empty(total_size(self.specs), np.float32)
+        for (_, view), variable in zip(named_views(flat, self.specs), self._variables, strict=True):
+            view[...] = variable.numpy()
+        return flat
+
+    # How the numbers flow; N = T x B.
+
+    def _features(self, image: tf.Tensor, vector: tf.Tensor) -> tf.Tensor:
+        """Turn observations [N, ...] into features [N, F]."""
+        p, features = self._by_name, []
+        if self.network.shape.image[2]:
+            x = tf.cast(image, tf.float32) * (1.0 / 255.0)
+            for n, layer in enumerate(self.network.convolutions):
+                x = tf.nn.conv2d(x, p[f"conv{n}/kernel"], layer.stride, "SAME")
+                x = tf.nn.elu(tf.nn.bias_add(x, p[f"conv{n}/bias"]))
+            features.append(tf.reshape(x, [x.shape[0], int(np.prod(x.shape[1:]))]))
+        if self.network.shape.vector:
+            x = vector
+            if self.network.scaled:
+                x = (x - p[f"{MOMENTS}mean"]) * tf.exp(-0.5 * p[f"{MOMENTS}log_variance"])
+                x = tf.clip_by_value(x, -SCALED_LIMIT, SCALED_LIMIT)
+            for n in range(DENSE_LAYERS):
+                x = tf.nn.tanh(tf.matmul(x, p[f"dense{n}/kernel"]) + p[f"dense{n}/bias"])
+            features.append(x)
+        return tf.concat(features, axis=1)
+
+    def _unrolled(
+        self, image: tf.Tensor, vector: tf.Tensor, starts: tf.Tensor, cell: tf.Tensor, hidden: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Turn a rollout [T, B, ...] into parameters [T, B, outputs + free] and values [T, B]."""
+        p, network = self._by_name, self.network
+        length, batch = starts.shape
+        shape = network.shape
+        features = self._features(
+            tf.reshape(image, [length * batch, *shape.image]), tf.reshape(vector, [length * batch, shape.vector])
+        )
+        if network.units:
+            projected = tf.matmul(features, p["lstm/kernel"]) + p["lstm/bias"]
+            projected = tf.reshape(projected, [length, batch, 4 * network.units])
+            memory = lstm.unroll(projected, 1.0 - starts, cell, hidden, tf.identity(p["lstm/recurrent"]))
+            memory = tf.reshape(memory, [length * batch, network.units])
+        else:
+            memory = tf.nn.relu(tf.matmul(features, p["hidden/kernel"]) + p["hidden/bias"])
+        parameters = tf.matmul(memory, p["policy/kernel"]) + p["policy/bias"]
+        if network.family.free:
+            free = tf.broadcast_to(p["policy/free"], [length * batch, network.family.free])
+            parameters = tf.concat([parameters, free], axis=1)
+        values = tf.matmul(memory, p["value/kernel"]) + p["value/bias"]
+        return tf.reshape(parameters, [length, batch, -1]), tf.reshape(values, [length, batch])
+
+    def _compile(self) -> None:
+        """Build the compiled calls."""
+        batch, length = self.batch, self.hyperparameters.t_max
+        hyperparameters, network = self.hyperparameters, self.network
+        image = tf.TensorSpec((length, batch, *network.shape.image), tf.uint8)
+        vector = tf.TensorSpec((length, batch, network.shape.vector))
+        per_step = tf.TensorSpec((length, batch))
+        actions_spec = tf.TensorSpec((length, batch, *network.family.shape), tf.as_dtype(network.family.dtype))
+        memory = tf.TensorSpec((batch, network.units))
+        learned = [v for v in self._variables if not v.name.startswith(MOMENTS)]
+
+        @tf.function(input_signature=[image, vector, per_step, memory, memory])
+        def forward(
+            image: tf.Tensor, vector: tf.Tensor, starts: tf.Tensor, cell: tf.Tensor, hidden: tf.Tensor
+        ) -> tuple:
+            return self._unrolled(image, vector, starts, cell, hidden)
+
+        @tf.function(input_signature=[image, vector, per_step, actions_spec, per_step, per_step, memory, memory])
+        def gradient(
+            image: tf.Tensor,
+            vector: tf.Tensor,
+            starts: tf.Tensor,
+            actions: tf.Tensor,
+            advantages: tf.Tensor,
+            returns: tf.Tensor,
+            cell: tf.Tensor,
+            hidden: tf.Tensor,
+        ) -> tuple:
+            with tf.GradientTape() as tape:
+                parameters, values = self._unrolled(image, vector, starts, cell, hidden)
+                losses = a3c_losses(
+                    self._distribution,
+                    parameters,
+                    values,
+                    actions,
+                    advantages,
+                    returns,
+                    hyperparameters.entropy_cost,
+                    hyperparameters.value_cost,
+                )
+            gradients = tape.gradient(losses.total, learned)
+            flat = tf.concat([tf.reshape(g, [-1]) for g in gradients], axis=0)
+            norm = tf.norm(flat)
+            # Pascanu et al. 2013; where the norm is not finite the vector stays so, and the server refuses it.
+            flat *= tf.minimum(1.0, hyperparameters.max_gradient_norm / tf.maximum(norm, 1e-12))
+            return flat, tf.stack([losses.policy, losses.value, losses.entropy, norm])
+
+        @tf.function(input_signature=[tf.TensorSpec((total_size(self.specs),))])
+        def load(flat: tf.Tensor) -> None:
+            parts = tf.split(flat, [spec.size for spec in self.specs])
+            for variable, spec, part in zip(self._variables, self.specs, parts, strict=True):
+                variable.assign(tf.reshape(part, spec.shape))
+
+        assert sum(int(np.prod(v.shape)) for v in learned) == learned_size(self.specs)
+        self._forward: Callable = forward
+        self._gradient: Callable = gradient
+        self._load: Callable = load

@@ -1,0 +1,98 @@
+"""The network on paper: trunk (convolutions, dense) -> memory (LSTM or dense) -> policy and value heads.
+
+agent/learner.py differentiates it with TensorFlow, agent/actor.py acts with it on ONNX Runtime; both read their sizes
+and the order of the parameters here.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from agent.actions import Family
+from agent.config import Hyperparameters
+from agent.parameters import MOMENTS, ParameterSpec
+from agent.spaces import Shape
+
+
+class Convolution(NamedTuple):
+    """One layer with ELU and SAME padding."""
+
+    filters: int
+    kernel: int  # pixels, square
+    stride: int
+
+
+TRUNKS = {
+    "compact": (Convolution(16, 6, 3), Convolution(32, 3, 2), Convolution(32, 3, 2)),
+    "universe": (Convolution(32, 3, 2),) * 4,  # universe-starter-agent, model.py
+    "a3c": (Convolution(16, 8, 4), Convolution(32, 4, 2)),  # Mnih et al. 2016, section 5.1, for 84x84
+}
+DENSE_LAYERS = 2  # for vectors, as SB3's MlpPolicy
+DENSE_UNITS = 64  # likewise
+HIDDEN_UNITS = 256  # of the dense layer in the place of memory, as in the A3C paper
+FORGET_BIAS = 1.0  # of the LSTM: remember by default (Jozefowicz et al. 2015)
+POLICY_GAIN = 0.01  # nearly uniform first policy (Andrychowicz et al. 2020, section 3.2)
+SCALED_LIMIT = 10.0  # a scaled observation is at most so many deviations from the mean, as in OpenAI's baselines
+
+
+class Network(NamedTuple):
+    """Sizes of all layers, and the parameters in the order they have in the flat vector."""
+
+    shape: Shape
+    family: Family
+    convolutions: tuple[Convolution, ...]
+    units: int  # of the LSTM; 0 = a dense layer of HIDDEN_UNITS instead
+    scaled: bool  # the vector is brought to mean 0 and deviation 1 first
+    specs: tuple[ParameterSpec, ...]
+
+    @property
+    def memory(self) -> int:
+        """Return how many numbers the heads read."""
+        return self.units or HIDDEN_UNITS
+
+
+def design(shape: Shape, family: Family, hyperparameters: Hyperparameters) -> Network:
+    """Return the network for what is seen and what can be done."""
+    specs: list[ParameterSpec] = []
+
+    def add(name: str, *sizes: int, gain: float = 0.0) -> None:
+        specs.append(ParameterSpec(name, sizes, float(gain)))
+
+    relu_gain, features = float(np.sqrt(2.0)), 0
+    convolutions: tuple[Convolution, ...] = ()
+    height, width, channels = shape.image
+    if channels:
+        convolutions = TRUNKS[hyperparameters.trunk]
+        for n, layer in enumerate(convolutions):
+            add(f"conv{n}/kernel", layer.kernel, layer.kernel, channels, layer.filters, gain=relu_gain)
+            add(f"conv{n}/bias", layer.filters)
+            height, width, channels = -(-height // layer.stride), -(-width // layer.stride), layer.filters
+        features += height * width * channels
+    if shape.vector:
+        inputs = shape.vector
+        for n in range(DENSE_LAYERS):
+            add(f"dense{n}/kernel", inputs, DENSE_UNITS, gain=relu_gain)
+            add(f"dense{n}/bias", DENSE_UNITS)
+            inputs = DENSE_UNITS
+        features += inputs
+    units = hyperparameters.lstm_size
+    if units:
+        add("lstm/kernel", features, 4 * units, gain=1.0)
+        add("lstm/recurrent", units, 4 * units, gain=1.0)
+        add("lstm/bias", 4 * units)
+    else:
+        add("hidden/kernel", features, HIDDEN_UNITS, gain=relu_gain)
+        add("hidden/bias", HIDDEN_UNITS)
+    memory = units or HIDDEN_UNITS
+    add("policy/kernel", memory, family.outputs, gain=POLICY_GAIN)
+    add("policy/bias", family.outputs)
+    if family.free:
+        add("policy/free", family.free)
+    add("value/kernel", memory, 1, gain=1.0)
+    add("value/bias", 1)
+    scaled = hyperparameters.normalise_observations and shape.vector > 0
+    if scaled:  # last, so that what is learned by descent is one stretch
+        add(f"{MOMENTS}count", 1)
+        add(f"{MOMENTS}mean", shape.vector)
+        add(f"{MOMENTS}log_variance", shape.vector)
+    return Network(shape, family, convolutions, units, scaled, tuple(specs))

@@ -1,0 +1,44 @@
+"""Settings that suit a family of environments: one TOML file each, chosen by the environment's id, or by name."""
+
+import tomllib
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+AUTOMATIC = "auto"
+NONE = "none"
+
+
+class Preset(NamedTuple):
+    """One file."""
+
+    environments: tuple[str, ...]  # patterns of the ids it is chosen for
+    settings: dict[str, Any]
+
+
+@cache
+def presets() -> dict[str, Preset]:
+    """Return all presets by name."""
+    found = {}
+    for file in sorted(files(__package__).iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".toml"):
+            data = tomllib.loads(file.read_text())
+            found[file.name.removesuffix(".toml")] = Preset(tuple(data["environments"]), data["settings"])
+    return found
+
+
+def chosen(name: str, env_id: str) -> dict[str, Any]:
+    """Return the settings of a preset; "auto" picks the one for the environment, if there is one.
+
+    Raises:
+        KeyError: there is no preset of that name.
+    """
+    if name == NONE:
+        return {}
+    if name != AUTOMATIC:
+        return presets()[name].settings
+    for preset in presets().values():
+        if any(fnmatchcase(env_id, pattern) for pattern in preset.environments):
+            return preset.settings
+    return {}

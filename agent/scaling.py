@@ -1,0 +1,77 @@
+"""Running moments: what observations and returns look like so far; pure NumPy."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+LEAST_VARIANCE = 1e-8
+SCALED_LIMIT = 10.0  # a scaled reward is at most so many deviations, as in OpenAI's baselines
+
+
+class Moments(NamedTuple):
+    """Of N quantities."""
+
+    size: float  # of the sample
+    mean: np.ndarray  # [N]
+    variance: np.ndarray  # [N]
+
+    def merge(self, other: "Moments") -> "Moments":
+        """Return the moments of both samples together (Chan, Golub & LeVeque 1979, equations 2.1)."""
+        size = self.size + other.size
+        if size == 0.0:
+            return self
+        share, difference = other.size / size, other.mean - self.mean
+        variance = (1.0 - share) * self.variance + share * other.variance + share * (1.0 - share) * difference**2
+        return Moments(size, self.mean + share * difference, variance)
+
+
+def moments_of(sample: np.ndarray) -> Moments:
+    """Return the moments of a sample, [..., N]."""
+    rows = sample.reshape(-1, sample.shape[-1]).astype(np.float64)
+    return Moments(float(len(rows)), rows.mean(axis=0), rows.var(axis=0))
+
+
+def packed(moments: Moments) -> np.ndarray:
+    """Return moments as they travel and are kept, float32 [1 + 2 N]: count, mean, logarithm of the variance.
+
+    The logarithm, so that zeros, which every parameter without a gain begins with, mean a deviation of 1.
+    """
+    log_variance = np.log(np.maximum(moments.variance, LEAST_VARIANCE))
+    return np.concatenate(([moments.size], moments.mean, log_variance)).astype(np.float32)
+
+
+def unpacked(numbers: np.ndarray) -> Moments:
+    """Return what `packed` was given."""
+    mean, log_variance = np.split(numbers[1:].astype(np.float64), 2)
+    return Moments(float(numbers[0]), mean, np.exp(log_variance))
+
+
+class RewardScale:
+    """What is done to the rewards of B environments before they are learned from.
+
+    "scaled" divides by the deviation of the discounted returns so far, which makes the value head's task the same size
+    in every environment (as VecNormalize of OpenAI's baselines does).
+    """
+
+    def __init__(self, kind: str, batch: int, discount: float) -> None:
+        self._kind = kind
+        self._discount = discount
+        self._returns = np.zeros(batch)
+        self._moments = Moments(0.0, np.zeros(1), np.ones(1))
+
+    def __call__(self, rewards: np.ndarray, ended: np.ndarray) -> np.ndarray:
+        """Return what is learned from, float32 [B].
+
+        Args:
+            rewards: as the environments gave them, [B].
+            ended: bool [B], whether an episode ended with this step.
+        """
+        if self._kind == "raw":
+            return rewards
+        if self._kind == "clipped":  # Mnih et al. 2015
+            return np.clip(rewards, -1.0, 1.0)
+        self._returns = self._returns * self._discount + rewards
+        self._moments = self._moments.merge(moments_of(self._returns[:, None]))
+        self._returns[ended] = 0.0
+        scaled = rewards / np.sqrt(self._moments.variance + LEAST_VARIANCE)
+        return np.clip(scaled, -SCALED_LIMIT, SCALED_LIMIT).astype(np.float32)
