@@ -95,6 +95,9 @@ class Hyperparameters(BaseModel):
         1e-8, gt=0.0, description="added inside RMSProp's root; small, so that steps do not depend on gradients' size"
     )
     max_staleness: int = Field(0, ge=0, description="gradients older than this many updates are refused; 0 = none is")
+    staleness_damping: float = Field(
+        0.0, ge=0.0, le=4.0, description="a gradient s updates old gets learning rate / (1 + s)^this; 0 = not damped"
+    )
     trunk: Literal["compact", "universe", "a3c"] = Field(
         "compact",
         description="convolutions: compact is 2x faster than universe-starter-agent's; the A3C paper's",

@@ -34,5 +34,7 @@ def text(report: dict[str, Any]) -> str:
     lines += [
         f"  {w['index']:>3}  {w['name']}  {w['steps']:,} steps, staleness {w['staleness']}" for w in report["workers"]
     ]
+    if report["staleness"]:
+        lines.append("staleness " + ", ".join(f"{name} {value:.0f}" for name, value in report["staleness"].items()))
     lines += [f"{name:<24}{value:.3f}" for name, value in report["means"].items()]
     return "\n".join(lines)

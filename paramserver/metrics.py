@@ -10,13 +10,16 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.plugins.histogram.summary_v2 import histogram_pb
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from agent.episode import Episode
 
 WINDOW = 100  # episodes a rollout/ or env/ figure is the mean of, as SB3
+STALENESS_WINDOW = 1000  # gradients whose staleness is shown as a distribution
 MAX_ENV_METRICS = 32  # names an environment may report
 
 
@@ -40,6 +43,12 @@ class EventFile:
         """Write one point of each tag."""
         points = [Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
         self._write(Event(wall_time=time.time(), step=step, summary=Summary(value=points)))
+
+    def histogram(self, tag: str, values: Sequence[float], step: int) -> None:
+        """Write one distribution; nothing when there are no values."""
+        if values:
+            summary = histogram_pb(tag, np.asarray(values, np.float64))
+            self._write(Event(wall_time=time.time(), step=step, summary=summary))
 
     def close(self) -> None:
         """Close the file."""
@@ -68,12 +77,14 @@ class Metrics:
         self._recent: deque[Episode] = deque(maxlen=WINDOW)
         self._environment: dict[str, deque[float]] = {}
         self._training: dict[str, list[float]] = {}
+        self.staleness: deque[int] = deque(maxlen=STALENESS_WINDOW)  # of the newest gradients, refused ones included
         self._rate_mark: tuple[float, int] | None = None
         self.fps = 0.0
 
-    def add_update(self, statistics: Mapping[str, float]) -> None:
-        """Take the figures of one gradient."""
-        for name, value in statistics.items():
+    def add_update(self, statistics: Mapping[str, float], staleness: int) -> None:
+        """Take the figures of one gradient, and how many updates old it was."""
+        self.staleness.append(staleness)
+        for name, value in {**statistics, "staleness": float(staleness)}.items():
             if name in self._training or len(self._training) < MAX_ENV_METRICS:
                 self._training.setdefault(name, []).append(value)
 
@@ -105,6 +116,13 @@ class Metrics:
             "rollout/ep_len_mean": sum(episode.length for episode in self._recent) / count,
             **{f"env/{name}": sum(values) / len(values) for name, values in self._environment.items()},
         }
+
+    def staleness_figures(self) -> dict[str, float]:
+        """Return median, 95th percentile and maximum over the newest gradients; empty before the first."""
+        if not self.staleness:
+            return {}
+        median, p95, worst = np.percentile(self.staleness, (50, 95, 100))
+        return {"median": float(median), "p95": float(p95), "max": float(worst)}
 
     def drain_training(self) -> dict[str, float]:
         """Return train/* and time/* as means since the last call."""

@@ -41,6 +41,15 @@ def rmsprop(
     weights -= scratch
 
 
+def damped(learning_rate: float, staleness: int, damping: float) -> float:
+    """Return the learning rate for a gradient that was computed `staleness` updates ago: lower, the older it is.
+
+    Damping 1 is that of Zhang, Gupta, Lian & Liu 2016, "Staleness-aware Async-SGD for Distributed Deep Learning",
+    which divides by the staleness, but counts a gradient of the newest weights as 1 old; 0 damps nothing.
+    """
+    return learning_rate / (1.0 + staleness) ** damping
+
+
 def scheduled(learning_rate: float, schedule: str, step: int, total: int) -> float:
     """Return the learning rate at a step: constant, or falling linearly to 0 at `total` (if there is one)."""
     if schedule == "linear" and total > 0:

@@ -62,7 +62,9 @@ class Server:
         next_tick = 0.0
         try:
             while not stop.is_set() and not self._done():
-                if self._socket.poll(POLL_MS):
+                arrived = self._socket.poll(POLL_MS)
+                self.service.timings.add("idle")
+                if arrived:
                     self._drain()
                 if (now := time.monotonic()) >= next_tick:
                     next_tick = now + TICK_S
@@ -82,14 +84,17 @@ class Server:
             except zmq.Again:
                 return
             answer = self.service.handle(identity.bytes, [frame.buffer for frame in frames])
-            if answer is None:
-                continue
-            try:
-                # Copied, for the weights change with the next update while ZeroMQ is still sending.
-                self._socket.send_multipart([identity.bytes, *answer], zmq.DONTWAIT, copy=True)
-            except zmq.ZMQError as error:
-                if error.errno not in (zmq.EAGAIN, zmq.EHOSTUNREACH):
-                    raise  # those two: it is gone, or does not read; its own timeout will tell it
+            if answer is not None:
+                self._send([identity.bytes, *answer])
+            self.service.timings.add("answer")
+
+    def _send(self, frames: list[bytes | memoryview]) -> None:
+        try:
+            # Copied, for the weights change with the next update while ZeroMQ is still sending.
+            self._socket.send_multipart(frames, zmq.DONTWAIT, copy=True)
+        except zmq.ZMQError as error:
+            if error.errno not in (zmq.EAGAIN, zmq.EHOSTUNREACH):
+                raise  # those two: it is gone, or does not read; its own timeout will tell it
 
     def _tick(self, now: float) -> None:
         """Do what the clock asks for."""
@@ -98,10 +103,12 @@ class Server:
         if now - self._last_save >= self._settings.checkpoint_interval:
             self._last_save = now
             self._save()
+            self.service.timings.add("checkpoint")
         if now - self._last_status >= self._settings.status_interval:
             self._last_status = now
             self._report(now)
         self._board.tend()
+        self.service.timings.add("report")
 
     def _done(self) -> bool:
         """Say whether the run is over and its workers know; they get a while to ask."""
@@ -126,6 +133,7 @@ class Server:
             self._rated = now
             service.metrics.measure_rate(now, service.weights.step)
         self._events.scalars(service.scalars(), service.weights.step)
+        self._events.histogram("train/staleness_distribution", service.metrics.staleness, service.weights.step)
         means = service.metrics.rollout()
         parts = [
             f"steps {service.weights.step:,}",

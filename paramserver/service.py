@@ -7,10 +7,12 @@ import numpy as np
 
 from agent import wire
 from agent.parameters import signature
+from agent.timings import Timings
 from paramserver.metrics import Metrics
 from paramserver.roster import Member, Roster
 from paramserver.weights import SharedWeights
 
+SECTIONS = ("idle", "decode", "apply", "answer", "checkpoint", "report")  # of the server's time
 MAX_STEPS = 1_000_000  # environment steps in one push; more is a mistake
 
 
@@ -32,6 +34,7 @@ class Service:
         self.weights = weights
         self.roster = Roster(clock)
         self.metrics = Metrics()
+        self.timings = Timings(SECTIONS)
         self._run = run
         self._facts = facts  # told in every report: process id, addresses
 
@@ -68,6 +71,7 @@ class Service:
             "joined": self.roster.joined,
             "lost": self.roster.lost,
             "refused": dict(m.refused),
+            "staleness": m.staleness_figures(),
             "means": m.rollout(),
             "best": {name: list(pair) for name, pair in m.best.items()},
         }
@@ -78,6 +82,7 @@ class Service:
             **self.metrics.rollout(),
             **self.metrics.drain_training(),
             "train/learning_rate": self.weights.learning_rate,
+            **{f"time/server_{section}": share for section, share in self.timings.drain().items()},
             "time/fps": self.metrics.fps,
             "time/total_timesteps": float(self.weights.step),
             "workers/alive": float(len(self.roster)),
@@ -159,11 +164,13 @@ class Service:
         member.staleness = weights.version - body.version
         weights.count(body.steps)
         self.metrics.add_episodes(episodes)
-        self.metrics.add_update({**statistics, "staleness": float(member.staleness)})
+        self.metrics.add_update(statistics, member.staleness)
+        self.timings.add("decode")
         limit = weights.hyperparameters.max_staleness
         accepted = not 0 < limit < member.staleness
         if accepted:
-            weights.apply(np.asarray(gradient))
+            weights.apply(np.asarray(gradient), member.staleness)
+            self.timings.add("apply")
         else:
             self.metrics.refused["stale"] += 1
         return self._answer(message, accepted)

@@ -8,7 +8,7 @@ from agent.checkpoint import Snapshot, first
 from agent.config import Hyperparameters
 from agent.parameters import ParameterSpec, learned_size, signature
 from agent.scaling import packed, unpacked
-from paramserver.optimiser import rmsprop, scheduled
+from paramserver.optimiser import damped, rmsprop, scheduled
 
 MOMENTS_MEMORY = 1e6  # observations; what is older counts less and less, as a policy comes to see other things
 
@@ -69,8 +69,11 @@ class SharedWeights:
         snapshot = self.snapshot()
         self._snapshot = snapshot._replace(step=snapshot.step + steps)
 
-    def apply(self, gradient: np.ndarray) -> None:
-        """Apply a gradient, float32 [N], that has been checked; moments at its end, if there are any, are merged."""
+    def apply(self, gradient: np.ndarray, staleness: int = 0) -> None:
+        """Apply a gradient, float32 [N], that has been checked and is `staleness` updates old.
+
+        Moments at its end, if there are any, are merged.
+        """
         h, snapshot = self.hyperparameters, self.snapshot()
         learned = self._learned
         rmsprop(
@@ -79,7 +82,7 @@ class SharedWeights:
             gradient[:learned],
             self._scratch,
             snapshot.version + 1,
-            self.learning_rate,
+            damped(self.learning_rate, staleness, h.staleness_damping),
             h.rmsprop_decay,
             h.rmsprop_epsilon,
         )

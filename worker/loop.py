@@ -1,7 +1,6 @@
 """One A3C worker: act, step, differentiate, push, pull; to be read from top to bottom."""
 
 import threading
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -16,29 +15,9 @@ from agent.network import design
 from agent.returns import generalised_advantages, next_values, normalised
 from agent.rollout import Rollout
 from agent.scaling import RewardScale, moments_of, packed
+from agent.timings import Timings
 
 SECTIONS = ("act", "step", "differentiate", "exchange", "load", "show")
-
-
-class Timings:
-    """Seconds spent per section, kept as a mark and a sum: cheap enough to leave on."""
-
-    def __init__(self) -> None:
-        self.seconds = dict.fromkeys(SECTIONS, 0.0)
-        self._mark = time.perf_counter()
-
-    def add(self, section: str) -> None:
-        """Count the time since the last call towards a section."""
-        now = time.perf_counter()
-        self.seconds[section] += now - self._mark
-        self._mark = now
-
-    def drain(self) -> dict[str, float]:
-        """Return each section's share of the time, 0 to 1, and begin anew."""
-        total = sum(self.seconds.values()) or 1.0
-        shares = {section: seconds / total for section, seconds in self.seconds.items()}
-        self.seconds = dict.fromkeys(SECTIONS, 0.0)
-        return shares
 
 
 def train(
@@ -69,7 +48,7 @@ def train(
     starts = np.ones(batch, np.float32)  # every environment begins an episode
     memory = actor.forget()
     episodes: list[Episode] = []
-    timings = Timings()
+    timings = Timings(SECTIONS)
 
     while not stop.is_set() and not update.finished:
         actor.load(update.weights)

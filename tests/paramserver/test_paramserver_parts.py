@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.util import tensor_util
 
 from agent.episode import Episode
 from paramserver.metrics import EventFile, Metrics
-from paramserver.optimiser import rmsprop, scheduled
+from paramserver.optimiser import damped, rmsprop, scheduled
 from paramserver.roster import HEARTBEAT_TIMEOUT_S, Roster
 
 
@@ -39,6 +40,12 @@ def test_schedule():
     assert scheduled(1.0, "linear", 25, 100) == 0.75
     assert scheduled(1.0, "linear", 500, 100) == 0.0
     assert scheduled(1.0, "linear", 500, 0) == 1.0, "no end, no fall"
+
+
+def test_damping_divides_by_the_age_of_a_gradient():
+    assert [damped(0.6, staleness, 1.0) for staleness in (0, 1, 2)] == pytest.approx([0.6, 0.3, 0.2])
+    assert damped(0.6, 3, 0.5) == pytest.approx(0.3)
+    assert damped(0.6, 100, 0.0) == 0.6
 
 
 class Clock:
@@ -85,17 +92,18 @@ def test_means_are_over_recent_episodes_and_the_best_is_kept():
 def test_names_are_bounded():
     metrics = Metrics()
     for n in range(1000):
-        metrics.add_update({f"x{n}": 1.0})
+        metrics.add_update({f"x{n}": 1.0}, n)
         metrics.add_episodes([Episode(0.0, 1, {f"y{n}": 1.0})])
     assert len(metrics.drain_training()) < 100
+    assert len(metrics.staleness) < 10_000
     assert len(metrics.rollout()) < 100
 
 
 def test_updates_are_averaged_until_drained():
     metrics = Metrics()
-    metrics.add_update({"entropy": 1.0, "time_act": 0.5})
-    metrics.add_update({"entropy": 3.0})
-    assert metrics.drain_training() == {"train/entropy": 2.0, "time/act": 0.5}
+    metrics.add_update({"entropy": 1.0, "time_act": 0.5}, 1)
+    metrics.add_update({"entropy": 3.0}, 4)
+    assert metrics.drain_training() == {"train/entropy": 2.0, "time/act": 0.5, "train/staleness": 2.5}
     assert metrics.drain_training() == {}
 
 
@@ -103,7 +111,14 @@ def test_tensorboard_reads_what_we_write(tmp_path):
     file = EventFile(tmp_path)
     for step in (10, 20):
         file.scalars({"time/total_timesteps": float(step), "train/entropy": 0.5}, step)
+        file.histogram("train/staleness_distribution", [0] * 3 + [1] * 5 + [9] * 2, step)
+    file.histogram("train/staleness_distribution", [], 30)
     file.close()
     events = EventAccumulator(str(tmp_path)).Reload()
     assert [(e.step, e.value) for e in events.Scalars("time/total_timesteps")] == [(10, 10.0), (20, 20.0)]
     assert events.Scalars("train/entropy")[1].value == 0.5
+    first, second = events.Tensors("train/staleness_distribution")  # none for step 30: nothing to show
+    assert (first.step, second.step) == (10, 20)
+    rows = tensor_util.make_ndarray(second.tensor_proto)  # [bins, 3]: from, to, how many
+    assert (rows[0, 0], rows[-1, 1], rows[:, 2].sum()) == (0.0, 9.0, 10.0)
+    assert [count for low, high, count in rows if low <= 9.0 <= high] == [2.0]

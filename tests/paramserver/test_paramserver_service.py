@@ -10,7 +10,7 @@ from agent.client import Client, LocalTransport, RunChangedError
 from agent.config import BadInputError, Hyperparameters
 from agent.episode import Episode
 from agent.parameters import ParameterSpec, initialise, signature
-from paramserver.service import Service
+from paramserver.service import SECTIONS, Service
 from paramserver.weights import SharedWeights
 
 SPECS = [ParameterSpec("w", (3, 2), 1.0), ParameterSpec("b", (2,), 0.0)]
@@ -68,6 +68,35 @@ def test_staleness_is_counted_and_bounded():
     assert service.metrics.drain_training()["train/staleness"] == pytest.approx(3 / 4)
     assert push(other, late.version - 2).accepted
     assert service.metrics.refused["stale"] == 1
+    assert list(service.metrics.staleness) == [0, 0, 0, 3, 2]
+    assert service.report()["staleness"] == {"median": 0.0, "p95": pytest.approx(2.8), "max": 3.0}
+
+
+def test_an_old_gradient_moves_the_weights_less():
+    def moved(damping):
+        service = make_service(staleness_damping=damping, learning_rate=0.1, rmsprop_decay=0.0)
+        one, other = make_client(service, "a"), make_client(service, "b")
+        for client in (one, other):
+            client.hello()
+            client.join(SPECS)
+        for version in range(3):
+            before = push(one, version).weights.copy()
+        return np.abs(push(other, 0).weights - before).max()
+
+    assert moved(0.0) == pytest.approx(0.1, rel=1e-3)
+    assert moved(1.0) == pytest.approx(0.1 / 4, rel=1e-3)
+
+
+def test_the_servers_time_is_charted_by_section():
+    service = make_service()
+    client = make_client(service)
+    client.hello()
+    client.join(SPECS)
+    push(client, 0)
+    shares = {name: share for name, share in service.scalars().items() if name.startswith("time/server_")}
+    assert set(shares) == {f"time/server_{section}" for section in SECTIONS}
+    assert sum(shares.values()) == pytest.approx(1.0)
+    assert shares["time/server_apply"] > 0
 
 
 def test_another_model_is_told_apart():
