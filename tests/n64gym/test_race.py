@@ -3,8 +3,9 @@
 import gymnasium
 import numpy as np
 import pytest
-from driving import BRAKE, STRAIGHT, steer_home
+from driving import BRAKE, STRAIGHT
 from gymnasium.utils.env_checker import check_env
+from n64gym.games.openkart_driver import Driver
 from n64gym.games.openkart_telemetry import COURSES, LEVELS, read_telemetry
 from n64gym.machine.controller import DRIVING, stick_of
 
@@ -22,9 +23,9 @@ def env():
 def race(env, **options):
     """Drive a race to its end; returns the infos of reset and of the last step."""
     _, info = first = env.reset(options=options)
-    over = False
+    driver, over = Driver(env), False
     while not over:
-        *_, terminated, truncated, info = env.step(steer_home(info))
+        *_, terminated, truncated, info = env.step(driver())
         over = terminated or truncated
     return first[1], info
 
@@ -176,9 +177,9 @@ def test_the_time_preset_counts_the_finish_alone():
     with make(reward="time", laps=1) as env:
         env.reset()
         _, info = env.reset()
-        total, over = 0.0, False
+        driver, total, over = Driver(env), 0.0, False
         while not over:
-            _, reward, over, _, info = env.step(steer_home(info))
+            _, reward, over, _, info = env.step(driver())
             assert (reward == 0) != over
             total += reward
     assert total == pytest.approx(180 - info["race_time"])

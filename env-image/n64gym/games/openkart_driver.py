@@ -1,0 +1,121 @@
+"""A scripted driver of Open Kart, who knows the course: lap times to measure others by.
+
+python -m n64gym.games.openkart_driver prints them.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import gymnasium
+import numpy as np
+
+from n64gym.games.openkart_line import TIGHTEST, fastest_line, read_road
+from n64gym.games.openkart_telemetry import COURSES, FIXED, read_telemetry
+from n64gym.machine.controller import DRIVING, STICK, A, stick_of
+from n64gym.n64_env import VIS_PER_SECOND
+
+BRAKE = next(index for index, action in enumerate(DRIVING) if action.name == "brake")
+SEEDS = range(0, 10_000, 500)  # of generated courses to be tried
+STEERING = {stick_of(action.word)[0]: index for index, action in enumerate(DRIVING) if action.word & A}
+STICK_RATE = 8  # units per VI that the front wheels follow the stick
+
+# Found by a random search over whole races on seven courses.
+DELAY = 8.0  # VIs from an action to what comes of it
+NEAR, FAR = 6.0, 0.28  # the eye is on a place that many metres ahead, and that many seconds
+BRAKE_ABOVE = 0.3  # m/s too fast
+STEER_BEFORE = 55  # of the stick: who needs as much turns the wheels before braking
+BRAKE_ANYWAY = 3.3  # m/s too fast
+HOLD = 1.28  # of what the tyres hold is asked of them on ice, where that is less than the wheels' turn
+
+
+class Driver:
+    """Drives an Open Kart environment with discrete actions (`actions="discrete"`, the default).
+
+    env: the environment, in whatever wrappers, at 4 VIs an action or another `frameskip`.
+    """
+
+    def __init__(self, env: Any) -> None:
+        self._env = env.unwrapped
+        self._course: tuple[int, ...] = ()
+        self._wheels = 0.0  # where the front wheels are, in units of the stick
+
+    def __call__(self) -> int:
+        """The action for where the kart is now."""
+        rdram, skip = self._env.emulator.rdram, self._env.frameskip
+        now = read_telemetry(rdram)
+        if self._course != (course := (now.course, now.seed, now.lap_metres)):
+            self._course, self._road = course, read_road(rdram, now)
+            self._line = fastest_line(self._road)
+        if now.race_time < 2 * skip:
+            self._wheels = 0.0
+        speed = max(now.speed / FIXED / 3.6, 0.0)
+        turning = max(TIGHTEST, speed * speed / self._road.turning)  # radius at full lock
+        delay = DELAY / VIS_PER_SECOND
+        heading = now.heading / FIXED * 2 * math.pi + delay * speed / turning * self._wheels / STICK
+        x = now.x / FIXED + delay * speed * math.sin(heading)
+        z = now.z / FIXED + delay * speed * math.cos(heading)
+        place = now.race_progress / FIXED * len(self._line.points)
+        most = STICK * min(1.0, HOLD * self._road.gripping / self._road.turning)
+        wanted = turning * STICK * self._bend(x, z, heading, NEAR + FAR * speed, place)
+        wanted = max(-most, min(most, wanted))
+        spacing = now.lap_metres / FIXED / len(self._line.points)
+        too_fast = speed - self._limit(place + (delay + skip / VIS_PER_SECOND / 2) * speed / spacing)
+        ready = abs(wanted) < STEER_BEFORE or abs(self._wheels) > STEER_BEFORE or too_fast > BRAKE_ANYWAY
+        stick = 0 if too_fast > BRAKE_ABOVE and ready else min(STEERING, key=lambda x: abs(x - wanted))
+        step = STICK_RATE * skip
+        self._wheels += max(-step, min(step, stick - self._wheels))
+        return BRAKE if too_fast > BRAKE_ABOVE and ready else STEERING[stick]
+
+    def _limit(self, place: float) -> float:
+        """The line's speed limit at a place, counted in the line's points."""
+        speeds = self._line.speeds
+        return float(np.interp(place % len(speeds), np.arange(len(speeds) + 1), np.append(speeds, speeds[0])))
+
+    def _bend(self, x: float, z: float, heading: float, reach: float, place: float) -> float:
+        """Pure pursuit: the bend, 1/m, of the circle from x, z to the line's point `reach` metres away (R. C. Coulter,
+        1992); positive to the right."""
+        points = np.roll(self._line.points, -math.floor(place), 0) - (x, z)
+        away = np.hypot(*points.T)
+        far = 1 + int(np.argmax(away[1:] >= reach))
+        part = min(1.0, max(0.0, (reach - away[far - 1]) / max(away[far] - away[far - 1], 0.1)))
+        to_x, to_z = points[far - 1] + part * (points[far] - points[far - 1])
+        angle = (math.atan2(to_x, to_z) - heading + math.pi) % (2 * math.pi) - math.pi
+        sharp = math.copysign(1.0, angle) if abs(angle) > math.pi / 2 else math.sin(angle)
+        return 2 * sharp / max(math.hypot(to_x, to_z), 0.1)
+
+
+class Result(NamedTuple):
+    """A race as it was driven."""
+
+    finished: bool
+    race_time: float  # seconds
+    lap_times: tuple[float, ...]  # seconds
+
+
+def drive(env: Any, **options: Any) -> Result:
+    """Drive one race; options as for the environment's reset."""
+    _, info = env.reset(options=options)
+    driver, over = Driver(env), False
+    while not over:
+        *_, terminated, truncated, info = env.step(driver())
+        over = terminated or truncated
+    return Result(info["finished"], info["race_time"], info["lap_times"])
+
+
+def main() -> None:
+    """Print par times and the share of generated courses that are finished."""
+    with gymnasium.make("n64gym/OpenKart-v0", obs_type="grayscale", size=(42, 42)) as env:
+        print("| Course | Best lap, s | Race, s |\n|---|---|---|")
+        for course in COURSES[:-1]:
+            result = drive(env, course=course)
+            print(f"| {course} | {min(result.lap_times):.2f} | {result.race_time:.2f} |")
+        results = [drive(env, course="generated", course_seed=seed) for seed in SEEDS]
+    finished = [result for result in results if result.finished]
+    mean = sum(min(result.lap_times) for result in finished) / len(finished)
+    print(f"| generated, {len(finished)} of {len(results)} finished | {mean:.2f} (mean) | |")
+
+
+if __name__ == "__main__":
+    main()

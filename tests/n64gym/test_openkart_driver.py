@@ -1,0 +1,58 @@
+"""The scripted driver: finishes everywhere, keeps to the road, and is as fast as it was."""
+
+import gymnasium
+import pytest
+from n64gym.games.openkart_driver import Driver, drive
+from n64gym.games.openkart_line import fastest_line, read_road
+from n64gym.games.openkart_telemetry import FIXED, read_telemetry
+
+LAP_VIS = {"meadow": 1784, "desert": 2336, "harbour": 1729, "mountain": 2249}  # its best of three, when it was written
+
+
+@pytest.fixture(scope="module")
+def env():
+    with gymnasium.make("n64gym/OpenKart-v0", obs_type="grayscale", size=(42, 42)) as env:
+        yield env
+
+
+@pytest.mark.parametrize("course", LAP_VIS)
+def test_par(env, course):
+    result = drive(env, course=course, laps=2)
+    assert result.finished
+    assert min(result.lap_times) * 60 < 1.02 * LAP_VIS[course]
+
+
+@pytest.mark.parametrize("seed", [3, 4321])
+def test_finishes_generated_courses_from_anywhere(env, seed):
+    assert drive(env, course="generated", course_seed=seed, laps=2, start=0.4).finished
+
+
+def test_the_line_stays_on_the_road(env):
+    env.reset(options={"course": "harbour"})
+    rdram = env.unwrapped.emulator.rdram
+    telemetry = read_telemetry(rdram)
+    road = read_road(rdram, telemetry)
+    assert abs(len(road.centre) * 4 / (telemetry.lap_metres / FIXED) - 1) < 0.05  # a sample every 4 m
+    line = fastest_line(road)
+    lateral = ((line.points - road.centre) * road.right).sum(1)
+    assert (lateral >= -road.room_left - 1e-6).all()
+    assert (lateral <= road.room_right + 1e-6).all()
+    assert lateral.max() - lateral.min() > 4  # it uses the road's width
+    assert line.speeds.min() < 15 < line.speeds.max()
+
+
+def test_memory_without_a_course_is_refused(env):
+    env.reset()
+    rdram = env.unwrapped.emulator.rdram
+    with pytest.raises(ValueError, match="memory holds no course"):
+        read_road(rdram * 0, read_telemetry(rdram))
+
+
+def test_it_takes_up_another_course(env):
+    driver = Driver(env)
+    for course in ("meadow", "desert"):
+        env.reset(options={"course": course})
+        for _ in range(45):
+            *_, info = env.step(driver())
+        assert info["speed"] > 50
+        assert not info["off_road"]
