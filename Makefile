@@ -9,10 +9,10 @@ COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose
 SIDE_BY_SIDE := tests/n64gym tests/openkart
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train up down scale logs vnc build test e2e bench-env lint clean apt native
+.PHONY: help setup train up down scale logs vnc build test e2e bench bench-env bench-server bench-staleness lint clean apt native
 
 help: ## list these targets
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
 
 # ---- without Docker ----
 
@@ -28,6 +28,15 @@ test: setup .venv/dev ## the tests that need no Docker engine
 
 bench-env: native .venv-bench/bench ## how fast n64gym is beside stable-retro and the bare emulator (2 minutes)
 	@PYTHONPATH=env-image .venv-bench/bin/python tests/bench/bench_env.py
+
+bench-server: setup ## how much a parameter server can take, beside Ray's (4 minutes)
+	-@$(MAKE) --no-print-directory .venv-bench/ray  # where there is no Ray for this machine, the table has no rows of it
+	@PYTHONPATH=. .venv/bin/python tests/bench/bench_server.py
+
+bench-staleness: setup .venv/dev ## what stale gradients do to learning (7 minutes)
+	@PYTHONPATH=. .venv/bin/python tests/bench/bench_staleness.py
+
+bench: bench-env bench-server ## all comparisons of speed (under 10 minutes)
 
 lint: .venv/dev ## ruff and mypy
 	.venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/mypy
@@ -82,7 +91,7 @@ native: apt
 	@PYTHONWARNINGS=ignore .venv/bin/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e . -e env-image
 	@touch $@
 
-# What n64gym is compared and tried with, apart from the project: PyTorch and TensorFlow need not share a process.
+# What the project is compared and tried with, apart from the project: PyTorch and TensorFlow need not share a process.
 .venv-bench/%: requirements/%.txt | apt
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
 	@echo "Installing the Python packages of $< into .venv-bench (about 200 MB to download the first time)"

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from agent.config import EXIT_BAD_INPUT, BadInputError, add_flags, load, parse
-from agent.processes import stop_on_signals
+from agent.processes import allow_open_files, pin_threads, reuse_memory, stop_on_signals
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,6 +17,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load(vars(parse(parser, sys.argv[1:] if arguments is None else arguments)))
         stop = stop_on_signals()
+        pin_threads()
+        reuse_memory()
+        allow_open_files()
         from paramserver.server import Server
 
         Server(settings).serve(stop)

@@ -161,6 +161,20 @@ def test_a_disk_without_room_costs_checkpoints_not_training(stack):
     client.close()
 
 
+def test_more_workers_than_a_shell_allows_open_files(stack):
+    limited = "import resource, runpy; _, most = resource.getrlimit(resource.RLIMIT_NOFILE); "
+    limited += "resource.setrlimit(resource.RLIMIT_NOFILE, (48, most)); "
+    limited += "runpy.run_module('paramserver', run_name='__main__')"
+    stack.processes.append(subprocess.Popen([sys.executable, "-c", limited], cwd=ROOT, env=stack.environment()))
+    clients = []
+    for number in range(64):
+        client, _ = make_client(stack, f"worker{number}")
+        clients.append(client)
+    assert len(stack.report()["workers"]) == 64
+    for client in clients:
+        client.close()
+
+
 def test_tensorboard_shows_steps_rising_and_comes_back_when_it_dies(stack):
     port = free_port()
     server = stack.start("paramserver", tensorboard_port=port)

@@ -1,0 +1,175 @@
+"""How much a parameter server can take: from 1 to 256 workers, beside Ray's and beside memcpy: `make bench-server`.
+
+The server is the real one, a process of its own on a TCP socket; the workers are worker_side.py's, in one process. With
+Ray, as many workers as it has processes for here. The result is a table in Markdown on stdout.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import re
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from n64gym.machine.controller import DRIVING
+
+from agent.actions import Categorical
+from agent.config import Hyperparameters
+from agent.network import design
+from agent.parameters import total_size
+from agent.processes import end, spawn
+from agent.spaces import Shape
+from agent.status import fetch
+from paramserver.optimiser import rmsprop
+
+HERE = Path(__file__).parent
+WORKERS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+RAY_WORKERS = (1, 2, 4, 8)
+RAY = HERE.parents[1] / ".venv-bench/ray"  # `make` leaves it where Ray is installed
+RAY_PYTHON = RAY.parent / "bin/python"
+START_S = 30.0
+SIDE_S = 120.0  # a side that takes longer hangs
+REPETITIONS = 200
+Figures = dict[str, float]
+
+
+def open_kart_size() -> int:
+    """Parameters of the default model for Open Kart."""
+    h = Hyperparameters()
+    channels = (3 if h.frame_colours == "rgb" else 1) * h.frame_stack
+    shape = Shape((h.frame_size, h.frame_size, channels), 0)
+    return total_size(design(shape, Categorical(len(DRIVING)), h).specs)
+
+
+@contextmanager
+def server(port: int, given: Mapping[str, str] | None = None) -> Iterator[tuple[str, int]]:
+    """A server with a run and settings of its own: its address and process id."""
+    address = f"tcp://127.0.0.1:{port}"
+    with tempfile.TemporaryDirectory() as folder:
+        settings = {"A3C64_BIND": address, "A3C64_RUN_DIR": f"{folder}/run", "A3C64_TENSORBOARD_PORT": "0"}
+        settings |= given or {}
+        process = spawn(["-m", "paramserver"], settings, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        try:
+            deadline = time.monotonic() + START_S
+            while fetch(address, timeout_s=0.2) is None:
+                if time.monotonic() > deadline or process.poll() is not None:
+                    sys.exit(f"the parameter server has not come up at {address}")
+            yield address, process.pid
+        finally:
+            end([process], grace_s=10.0)
+
+
+def side(python: str | Path, script: str, *arguments: object) -> Figures:
+    """What a side's script prints as its last line."""
+    command = [str(python), str(HERE / script), *map(str, arguments)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SIDE_S)
+    except subprocess.TimeoutExpired:
+        sys.exit(f"{script} has not ended within {SIDE_S:.0f} s")
+    if done.returncode != 0:
+        sys.exit(f"{script} has failed:\n{done.stderr}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def milliseconds(work: Callable[[], object]) -> float:
+    """Processor time that it takes, the median of many."""
+    taken = []
+    for _ in range(REPETITIONS):
+        begin = time.thread_time()
+        work()
+        taken.append(time.thread_time() - begin)
+    return statistics.median(taken) * 1000
+
+
+def floors(size: int) -> tuple[float, float]:
+    """Milliseconds of copying a gradient in and weights out, and of RMSProp, on arrays that are there already."""
+    generator = np.random.default_rng(0)
+    gradient = generator.normal(scale=1e-3, size=size).astype(np.float32)
+    weights, inside, outside, mean_square, scratch = (np.zeros(size, np.float32) for _ in range(5))
+
+    def copy() -> None:
+        np.copyto(inside, gradient)
+        np.copyto(outside, weights)
+
+    def optimise() -> None:
+        rmsprop(weights, mean_square, gradient, scratch, 100, 3e-4, 0.99, 1e-8)
+
+    return milliseconds(copy), milliseconds(optimise)
+
+
+def row(name: str, workers: int, figures: Figures) -> str:
+    each = (figures["resident_mb"] - figures["alone_mb"]) / workers
+    return (
+        f"| {name} | {workers} | {figures['updates_per_s']:.0f} | {figures['p50_ms']:.1f} | {figures['p99_ms']:.1f} "
+        f"| {figures['sent_kb']:.1f} | {figures['received_kb']:.1f} | {figures['cpu_ms']:.2f} "
+        f"| {figures['resident_mb']:.0f} | {each:.1f} |"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workers", type=int, nargs="+", default=WORKERS)
+    parser.add_argument("--parameters", type=int, default=open_kart_size(), help="default: %(default)s, Open Kart's")
+    parser.add_argument("--seconds", type=float, default=7.0, help="of measuring, a row")
+    parser.add_argument("--port", type=int, default=0, help="of the server; 0 = a free one")
+    options = parser.parse_args()
+    size, load = options.parameters, os.getloadavg()[0]
+
+    rows, ours = [], {}
+    for count in options.workers:
+        print(f"{count} workers", file=sys.stderr)
+        with server(options.port or free_port()) as (address, pid):
+            ours[count] = side(sys.executable, "worker_side.py", address, pid, count, size, options.seconds)
+        rows.append(row("a3c64", count, ours[count]))
+    theirs = {}
+    for count in RAY_WORKERS if RAY.exists() else ():
+        print(f"{count} workers of Ray", file=sys.stderr)
+        theirs[count] = side(RAY_PYTHON, "ray_side.py", count, size, options.seconds)
+        rows.append(row("Ray", count, theirs[count]))
+    copying, optimising = floors(size)
+    for name, taken in (("memcpy, in and out", copying), ("RMSProp, on arrays at hand", optimising)):
+        rows.append(f"| {name} | - | {1000 / taken:.0f} | - | - | - | - | {taken:.2f} | - | - |")
+
+    few, many = ours[min(ours)]["cpu_ms"], ours[max(ours)]["cpu_ms"]
+    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    table = "\n".join(rows)
+    print(f"""
+`make bench-server`, {datetime.date.today()}: {os.cpu_count()} cores, {cpu[1] if cpu else platform.machine()}; \
+load {load:.1f} before the start.
+{size:,} parameters ({4 * size / 1e6:.1f} MB); {options.seconds:.0f} s a row. Simulated workers push their next gradient
+as soon as the answer to the last has come, so the server is always busy; they share the cores with it.
+Reply: from sending a gradient to having the new weights. CPU: of the server's process, all threads and its kernel time.
+Memory: what is resident; Ray's counts the shared memory its object store is mapped from.
+
+| | Workers | Updates/s | Reply p50, ms | p99, ms | To the server, KB | From it, KB | Server CPU/update, ms \
+| Server memory, MB | of it a worker, MB |
+|---|---|---|---|---|---|---|---|---|---|
+{table}
+
+CPU per update with {max(ours)} workers is {many / few:.2f} x that with {min(ours)}; wanted: it does not grow.""")
+    for count in sorted(set(ours) & set(theirs)):
+        faster = ours[count]["updates_per_s"] / theirs[count]["updates_per_s"]
+        cheaper = theirs[count]["cpu_ms"] / ours[count]["cpu_ms"]
+        print(f"{count} workers: {faster:.1f} x Ray's updates/s, at 1/{cheaper:.1f} of its server's CPU per update.")
+
+
+if __name__ == "__main__":
+    main()

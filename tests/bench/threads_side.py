@@ -1,0 +1,47 @@
+"""Many real workers in one process, a thread each, for bench_staleness.py: every gradient is as many updates old.
+
+python tests/bench/threads_side.py ADDRESS WORKERS; ends with the run or on SIGTERM. Worker's loop, environments, model
+and socket are the product's own; only the process is shared, which spares loading TensorFlow so many times.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from contextlib import suppress
+
+from agent.client import StoppedError, connect
+from agent.processes import pin_tensorflow, pin_threads, stop_on_signals
+
+STOP_S = 5.0
+
+
+def main() -> None:
+    address, count = sys.argv[1], int(sys.argv[2])
+    pin_threads()
+    stop = stop_on_signals()
+    pin_tensorflow()
+    import tensorflow as tf
+
+    tf.get_logger().setLevel("ERROR")  # so many models in one process look like a mistake to it
+    from agent.envs import EnvironmentBatch
+    from worker.loop import train
+
+    def work(number: int) -> None:
+        client, heartbeat = connect(address, f"thread {number}", stop)
+        with suppress(StoppedError):
+            run = client.hello()
+            heartbeat.start()
+            train(EnvironmentBatch.make(run, client.index), client, run, stop, lambda: None)
+        heartbeat.stop()
+        client.close()
+
+    threads = [threading.Thread(target=work, args=(number,), daemon=True) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""The workers' side of bench_server.py: as many as you like in one process, a socket each, who push without computing.
+
+python tests/bench/worker_side.py ADDRESS SERVER_PID WORKERS PARAMETERS SECONDS; the last line is the result.
+Each pushes the next gradient as soon as the answer to the last has come; all speak agent/wire.py and are configured
+as agent/client.py's. Needs no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import zmq
+
+from agent import wire
+from agent.client import configure
+from agent.parameters import ParameterSpec, signature
+
+GRADIENTS = 4  # different ones, drawn before the clock starts
+WARM_UP_S = 1.0
+ANSWER_S = 30.0
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Counters(NamedTuple):
+    """What a server's process has used so far."""
+
+    cpu_s: float
+    resident_mb: float
+
+
+class Worker:
+    """One socket, and what it waits for."""
+
+    def __init__(self, context: zmq.Context, address: str, name: str) -> None:
+        self.socket: zmq.Socket = context.socket(zmq.DEALER)
+        self.socket.setsockopt(zmq.ROUTING_ID, name.encode())
+        configure(self.socket)
+        self.socket.connect(address)
+        self.name = name
+        self.sequence = 0
+        self.version = 0
+        self.sent_at = 0.0
+
+    def send(self, body: wire.Body, vector: np.ndarray | None = None) -> int:
+        """Return how many bytes that was."""
+        self.sequence += 1
+        frames = wire.encode(self.sequence, body, vector)
+        self.sent_at = time.perf_counter()
+        self.socket.send_multipart(frames, zmq.DONTWAIT, copy=vector is None, track=False)
+        return sum(len(frame) for frame in frames)
+
+    def receive(self) -> tuple[wire.Message, int]:
+        """Return the answer and its size; there has to be one. A refusal ends this bench."""
+        if not self.socket.poll(ANSWER_S * 1000):
+            sys.exit(f"{self.name}: no answer within {ANSWER_S:.0f} s")
+        frames = [frame.buffer for frame in self.socket.recv_multipart(copy=False)]
+        answer = wire.decode(frames)
+        if isinstance(answer.body, wire.Refused) or answer.sequence != self.sequence:
+            sys.exit(f"{self.name}: not the answer expected: {answer.body}")
+        return answer, sum(len(frame) for frame in frames)
+
+
+def counters(pid: int) -> Counters:
+    """Of a process, all its threads together."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()  # man 5 proc: the third field is first
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return Counters((int(fields[11]) + int(fields[12])) / TICKS, pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
+
+
+def main() -> None:
+    address, pid, count, size, seconds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
+    specs = [ParameterSpec("vector", (size,), 0.0)]
+    model = signature(specs)
+    generator = np.random.default_rng(0)
+    gradients = [generator.normal(scale=1e-3, size=size).astype(np.float32) for _ in range(GRADIENTS)]
+    context = zmq.Context()
+    alone = counters(pid)
+
+    workers = [Worker(context, address, f"simulated{number}") for number in range(count)]
+    for worker in workers:
+        worker.send(wire.Hello(worker.name, worker.name, -1))
+        worker.receive()
+        worker.send(wire.Join([[spec.name, list(spec.shape), spec.gain] for spec in specs]))
+        worker.version = worker.receive()[0].body.version
+    poller = zmq.Poller()
+    for worker in workers:
+        poller.register(worker.socket, zmq.POLLIN)
+    by_socket = {worker.socket: worker for worker in workers}
+
+    def push(worker: Worker) -> int:
+        gradient = gradients[worker.sequence % GRADIENTS]
+        return worker.send(wire.Push(model, worker.version, 1, {"entropy": 1.0}, []), gradient)
+
+    for worker in workers:
+        push(worker)
+    begin = time.perf_counter() + WARM_UP_S
+    end = begin + float(seconds)
+    replies: list[float] = []
+    sent = received = 0
+    before: Counters | None = None
+    while (now := time.perf_counter()) < end:
+        if before is None and now >= begin:
+            before, begin = counters(pid), now
+        ready = poller.poll(ANSWER_S * 1000)
+        if not ready:
+            sys.exit(f"no answer within {ANSWER_S:.0f} s")
+        for socket, _ in ready:
+            worker = by_socket[socket]
+            answer, length = worker.receive()
+            taken = time.perf_counter() - worker.sent_at
+            worker.version = answer.body.version
+            pushed = push(worker)
+            if before is not None:
+                replies.append(taken)
+                sent += pushed
+                received += length
+    assert before is not None
+    after, seconds_taken, updates = counters(pid), time.perf_counter() - begin, len(replies)
+    result = {
+        "updates_per_s": updates / seconds_taken,
+        "p50_ms": float(np.percentile(replies, 50)) * 1000,
+        "p99_ms": float(np.percentile(replies, 99)) * 1000,
+        "sent_kb": sent / updates / 1000,
+        "received_kb": received / updates / 1000,
+        "cpu_ms": (after.cpu_s - before.cpu_s) / updates * 1000,
+        "alone_mb": alone.resident_mb,
+        "resident_mb": after.resident_mb,
+    }
+    print(json.dumps(result), flush=True)
+    os._exit(0)  # what is underway need not arrive
+
+
+if __name__ == "__main__":
+    main()
