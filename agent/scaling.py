@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 LEAST_VARIANCE = 1e-8
+LARGEST_LOG_VARIANCE = 88.0  # of finite float32 numbers: the logarithm of about 2e38
 SCALED_LIMIT = 10.0  # a scaled reward is at most so many deviations, as in OpenAI's baselines
 
 
@@ -41,9 +42,10 @@ def packed(moments: Moments) -> np.ndarray:
 
 
 def unpacked(numbers: np.ndarray) -> Moments:
-    """Return what `packed` was given."""
+    """Return what `packed` was given; numbers that it never makes, but a stranger may send, are brought into range."""
     mean, log_variance = np.split(numbers[1:].astype(np.float64), 2)
-    return Moments(float(numbers[0]), mean, np.exp(log_variance))
+    variance = np.exp(np.clip(log_variance, -LARGEST_LOG_VARIANCE, LARGEST_LOG_VARIANCE))
+    return Moments(max(0.0, float(numbers[0])), mean, variance)
 
 
 class RewardScale:

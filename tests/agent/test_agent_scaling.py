@@ -23,6 +23,13 @@ def test_zeros_mean_a_deviation_of_one():
     assert nothing.variance.tolist() == [1.0, 1.0]
 
 
+@pytest.mark.parametrize("numbers", [[1e18, 1e18, 1e18], [9.0, -1e18, -1e18], [-9.0, 0.0, 1e18]])
+def test_what_no_worker_counts_leaves_moments_that_can_travel_on(numbers):
+    merged = moments_of(np.ones((4, 1))).merge(unpacked(np.array(numbers, np.float32)))
+    assert np.isfinite(packed(merged)).all()
+    assert merged.size >= 4
+
+
 def test_a_constant_has_a_variance_that_can_be_divided_by():
     assert unpacked(packed(moments_of(np.ones((4, 1))))).variance[0] > 0
 
