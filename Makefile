@@ -9,7 +9,7 @@ COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose
 SIDE_BY_SIDE := tests/n64gym tests/openkart
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train up down scale logs vnc build test e2e bench bench-env bench-server bench-staleness lint clean apt native
+.PHONY: help setup train up down scale logs vnc build test e2e bench bench-env bench-server bench-staleness bench-training bench-learn bench-learn-plot lint clean apt native
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
@@ -37,6 +37,16 @@ bench-staleness: setup .venv/dev ## what stale gradients do to learning (7 minut
 	@PYTHONPATH=. .venv/bin/python tests/bench/bench_staleness.py
 
 bench: bench-env bench-server ## all comparisons of speed (under 10 minutes)
+
+bench-training: setup .venv-bench/bench .venv-bench/sb3 ## steps per second of training beside simulation and others (4 minutes)
+	@.venv/bin/python tests/bench/bench_training.py
+
+bench-learn: setup .venv-bench/bench .venv-bench/sb3 ## learning, ours and the others', into docs/results (many hours)
+	@.venv/bin/python tests/bench/bench_learn.py
+	@$(MAKE) --no-print-directory bench-learn-plot
+
+bench-learn-plot: .venv-bench/bench .venv-bench/plot ## docs/results.md and its pictures from docs/results
+	@.venv-bench/bin/python tests/bench/bench_learn_plot.py
 
 lint: .venv/dev ## ruff and mypy
 	.venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/mypy

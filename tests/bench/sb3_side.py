@@ -49,7 +49,9 @@ ENVS = {"ppo": 8, "a2c": 16}
 def make_envs(options: argparse.Namespace, count: int, seed: int) -> VecEnv:
     """The environments, frames stacked: uint8 [H, W, C * 4] each."""
     vector = VECTORS[options.vector]
-    envs = make_vec_env(options.env_id, count, seed=seed, env_kwargs=json.loads(options.env_args), vec_env_cls=vector)
+    quick = {"start_method": "fork"} if vector is SubprocVecEnv else {}  # 16 imports of torch take a minute otherwise
+    settings = json.loads(options.env_args)
+    envs = make_vec_env(options.env_id, count, seed=seed, env_kwargs=settings, vec_env_cls=vector, vec_env_kwargs=quick)
     return VecFrameStack(envs, FRAME_STACK)
 
 

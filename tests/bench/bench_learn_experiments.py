@@ -1,0 +1,85 @@
+"""What bench_learn.py can run: each experiment's environment, time, goal, and how it is judged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results"
+PAR = json.loads((RESULTS / "par.json").read_text())["courses"]  # the scripted driver, bench_learn.py --par
+OPEN_KART = "n64gym/OpenKart-v0"
+COURSES = ["meadow", "desert", "harbour", "mountain"]
+# Every reset waits a random part of half a second, so that greedy races are not one race many times over.
+RACES = {"noop_max": 30}
+UNSEEN = list(range(5000, 10_000, 250))  # seeds of the 20 generated courses that nothing is trained on
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What an experiment has to reach: a figure of an evaluation."""
+
+    measure: Literal["finish_rate", "mean_return", "best_lap_s"]
+    at_least: float = float("-inf")
+    at_most: float = float("inf")
+
+    def reached(self, evaluation: Mapping[str, Any]) -> bool:
+        value = evaluation.get(self.measure)
+        return value is not None and self.at_least <= value <= self.at_most
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One row of docs/results.md."""
+
+    title: str
+    env_id: str
+    minutes: float
+    goal: Goal
+    wanted_minutes: float | None = None  # until the goal
+    source: str = ""  # where the goal's figure is from
+    algorithm: Literal["a3c64", "ppo", "a2c"] = "a3c64"  # the others are Stable-Baselines3's
+    env_args: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)  # of a3c64 train, besides the preset's
+    judged_on: Mapping[str, Any] | None = None  # arguments of the environment in evaluations, if not env_args
+    seeds: tuple[int, ...] = (1,)
+    begins_with: str = ""  # the experiment whose last checkpoint of the same seed is trained on
+
+
+FINISHES = Goal("finish_rate", at_least=0.95)
+ZOO = "RL Baselines3 Zoo, benchmark.md: A2C"
+
+EXPERIMENTS = {
+    "cartpole": Experiment("CartPole-v1", "CartPole-v1", 3, Goal("mean_return", 475), 3),
+    "pong": Experiment(
+        "ALE Pong", "ALE/Pong-v5", 60, Goal("mean_return", 18), 60, "universe-starter-agent: just under 2 hours"
+    ),
+    "pendulum": Experiment("Pendulum-v1", "Pendulum-v1", 15, Goal("mean_return", -163), None, ZOO),
+    "hopper": Experiment("Hopper-v5", "Hopper-v5", 30, Goal("mean_return", 733), None, f"{ZOO}, on Hopper-v3"),
+    "openkart": Experiment("Open Kart", OPEN_KART, 30, FINISHES, 30, env_args=RACES, seeds=(1, 2, 3)),
+    "openkart-ppo": Experiment(
+        "Open Kart, Stable-Baselines3 PPO", OPEN_KART, 30, FINISHES, algorithm="ppo", env_args=RACES, seeds=(1, 2, 3)
+    ),
+    "openkart-a2c": Experiment(
+        "Open Kart, Stable-Baselines3 A2C", OPEN_KART, 30, FINISHES, algorithm="a2c", env_args=RACES, seeds=(1, 2, 3)
+    ),
+    "generalise": Experiment(
+        "Open Kart, trained on four courses, judged on 20 generated ones",
+        OPEN_KART,
+        60,
+        Goal("finish_rate", at_least=0.8),
+        env_args={**RACES, "course": COURSES},
+        judged_on={**RACES, "course": "generated", "course_seed": UNSEEN},
+    ),
+    "speedrun": Experiment(
+        "Open Kart, a trained driver trained on for time",
+        OPEN_KART,
+        30,
+        Goal("best_lap_s", at_most=round(1.05 * PAR["meadow"]["best_lap_s"], 2)),
+        source="the scripted driver's lap and 5 %",
+        env_args={**RACES, "reward": "time"},
+        begins_with="openkart",
+    ),
+}

@@ -1,0 +1,171 @@
+"""Learning for a while, keeping what was learned on the way, and judging it afterwards: by a3c64 and by the others."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bench_learn_experiments import Experiment
+from programs import A3C64, SB3_PYTHON, n64gym_arguments, result_of, running, sb3
+
+from agent.config import Hyperparameters, flag
+from agent.presets import chosen
+from agent.processes import silence
+
+LOOK_S = 0.5
+EPISODES = 20
+PLAY_S = 900.0  # as long as a judgement may take
+START_S = 90.0  # until a program ends after its time is up
+
+
+class Kept(NamedTuple):
+    """What had been learned after so long."""
+
+    seconds: float  # since the command was given
+    step: int
+    path: Path
+
+
+@dataclass
+class Learned:
+    """A course of learning."""
+
+    command: list[str]  # as a user gives it
+    seconds: float = 0.0
+    kept: list[Kept] = field(default_factory=list)
+    curve: list[dict[str, float]] = field(default_factory=list)  # seconds, step, return of the last 100 episodes
+
+
+def arguments_of(experiment: Experiment) -> dict[str, Any]:
+    """The settings that a3c64 trains this experiment with, besides seed, time and folder."""
+    arguments = dict(experiment.settings) | {"env_id": experiment.env_id}
+    return arguments | ({"env_args": json.dumps(experiment.env_args)} if experiment.env_args else {})
+
+
+class A3c64:
+    """Our own side."""
+
+    def __init__(self, experiment: Experiment, every: float, bind: str) -> None:
+        self._experiment, self._every, self._bind = experiment, every, bind
+
+    def learn(self, folder: Path, seed: int, seconds: float, begin_with: Path | None) -> Learned:
+        """Train in `folder`; each checkpoint is kept beside it, by links."""
+        run, kept = folder / "run", folder / "kept"
+        if begin_with is not None:
+            shutil.copytree(begin_with, run / "checkpoints" / begin_with.name)
+        flags = {**arguments_of(self._experiment), "seed": seed, "workers": 2}
+        flags |= {"checkpoint_interval": self._every, "tensorboard_port": 0}
+        told = ["train", *(part for name, value in flags.items() for part in (flag(name), str(value)))]
+        learned = Learned(["a3c64", *told])  # it is ended from here, on the same clock as the others
+        told = [*A3C64, *told, "--run-dir", str(run), "--bind", self._bind]
+        begin = time.time()
+        with running(told, stdout=sys.stderr) as process:
+            while time.time() < begin + seconds and process.poll() is None:
+                time.sleep(LOOK_S)
+                self._keep(run, kept)
+            learned.seconds = time.time() - begin
+            if process.poll() is not None:
+                raise RuntimeError(f"a3c64 train has ended with code {process.returncode} before its time")
+        self._keep(run, kept)  # the last one is written at the end
+        for path in kept.glob("step_*"):
+            at = (path / "state.json").stat().st_mtime - begin
+            if at > 0:  # not what it began with
+                learned.kept.append(Kept(at, int(path.name.removeprefix("step_")), path))
+        learned.kept.sort()
+        learned.curve = curve_of(run / "tensorboard", begin)
+        return learned
+
+    @staticmethod
+    def _keep(run: Path, kept: Path) -> None:
+        """The server forgets old checkpoints; links stay."""
+        for path in (run / "checkpoints").glob("step_*"):
+            if not (kept / path.name).exists() and (path / "state.json").exists():
+                shutil.copytree(path, kept / path.name, copy_function=os.link)
+
+    def judge(self, kept: Kept, seed: int, episodes: int) -> dict[str, Any]:
+        """Greedy episodes by `a3c64 eval`."""
+        folder = kept.path.parent / "judged"  # a run's folder that holds this checkpoint and no other
+        shutil.rmtree(folder, ignore_errors=True)
+        copy = shutil.copytree(kept.path, folder / "checkpoints" / kept.path.name)
+        if self._experiment.judged_on is not None:
+            state = json.loads((copy / "state.json").read_text())
+            state["hyperparameters"]["env_args"] = json.dumps(self._experiment.judged_on)
+            (copy / "state.json").write_text(json.dumps(state))
+        flags = ["--greedy", "--episodes", str(episodes), "--run-dir", str(folder), "--seed", str(seed)]
+        try:
+            said = result_of([*A3C64, "eval", *flags], PLAY_S)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        return figures(said, said.get("least", {}).get("best_lap_s")) | {"policy": "greedy"}
+
+
+class StableBaselines:
+    """Stable-Baselines3's side."""
+
+    def __init__(self, experiment: Experiment, every: float, vector: str, threads: int) -> None:
+        self._experiment, self._every = experiment, every
+        self._how: dict[str, Any] = {"env_id": experiment.env_id, "vector": vector, "threads": threads}
+
+    def _environment(self, more: Mapping[str, Any]) -> str:
+        settings = Hyperparameters(**chosen("auto", self._experiment.env_id))  # what our side sees
+        return n64gym_arguments(settings, more)
+
+    def learn(self, folder: Path, seed: int, seconds: float, begin_with: Path | None) -> Learned:
+        """Train; models are saved on the way, and the time of that is not counted."""
+        assert begin_with is None
+        options = {**self._how, "env_args": self._environment(self._experiment.env_args), "seed": seed}
+        options |= {"seconds": seconds, "every": self._every}
+        flags = [part for name, value in options.items() for part in (flag(name), str(value))]
+        shown = [SB3_PYTHON.name, "tests/bench/sb3_side.py", "learn", self._experiment.algorithm, *flags]
+        begin = time.time()
+        said = sb3(
+            "learn", self._experiment.algorithm, seconds + START_S, **options, begin=begin, folder=folder / "kept"
+        )
+        kept = [Kept(one["seconds"], one["step"], folder / "kept" / one["path"]) for one in said["kept"]]
+        return Learned(shown, kept[-1].seconds, kept, said["curve"])
+
+    def judge(self, kept: Kept, seed: int, episodes: int) -> dict[str, Any]:
+        """The better of deterministic and drawn actions."""
+        judged_on = self._experiment.judged_on or self._experiment.env_args
+        options = {**self._how, "env_args": self._environment(judged_on), "model": kept.path}
+        options |= {"seed": seed + 500_000, "episodes": episodes}  # as agent/evaluate.py
+        ways = []
+        for stochastic in (False, True):
+            said = sb3("play", self._experiment.algorithm, PLAY_S, **options, stochastic=stochastic)
+            policy = "drawn" if stochastic else "deterministic"
+            ways.append(figures(said, said["best_lap_s"]) | {"policy": policy})
+        return max(ways, key=lambda one: (one["finish_rate"] or 0.0, one["mean_return"]))
+
+
+def figures(said: Mapping[str, Any], best_lap_s: float | None) -> dict[str, Any]:
+    """What results keep of an evaluation."""
+    means = said["means"]
+    return {
+        "n": said["n"],
+        "mean_return": said["mean_return"],
+        "std_return": said["std_return"],
+        "finish_rate": means.get("finished"),
+        "progress": means.get("progress"),
+        "race_time_s": means.get("race_time_s"),
+        "best_lap_s": best_lap_s,
+    }
+
+
+def curve_of(folder: Path, begin: float) -> list[dict[str, float]]:
+    """Return over time, from the run's TensorBoard file."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # with it comes TensorFlow
+
+    with silence():
+        events = EventAccumulator(str(folder), {"scalars": 0})
+        events.Reload()
+    tag = "rollout/ep_rew_mean"
+    if tag not in events.Tags()["scalars"]:
+        return []
+    return [{"seconds": p.wall_time - begin, "step": p.step, "return": p.value} for p in events.Scalars(tag)]

@@ -1,0 +1,187 @@
+"""How fast the whole training stack is: beside pure simulation, beside one worker, beside Stable-Baselines3.
+
+`make bench-training`; all in one run, in turns, the result is a table in Markdown on stdout (under 4 minutes).
+python tests/bench/bench_training.py --simulate SECONDS PROCESS is what it starts for pure simulation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import numpy as np
+from programs import A3C64, hardware, n64gym_arguments, running, sb3
+
+from agent.config import Hyperparameters
+from agent.envs import EnvironmentBatch
+from agent.processes import pin_threads
+from agent.status import fetch
+
+ROUNDS = 3
+SECONDS = 4.0  # of each measurement
+START_S = 60.0  # until a program is at work
+WARM_STEPS = 2000  # of each worker, before the time is taken
+ONE_CORE = 0
+VARIANTS = [(vector, threads) for vector in ("lockstep", "subproc") for threads in (1, 2)]
+
+RUN = Hyperparameters()  # Open Kart, as `a3c64 train` learns it
+
+
+def simulate(seconds: float, process: int) -> None:
+    """A process of pure simulation: as many environments as a worker has, random actions. It waits for a line."""
+    pin_threads()
+    environments = EnvironmentBatch.make(RUN, worker=process)
+    family, generator = environments.family, np.random.default_rng(process)
+    flat = np.zeros((len(environments.environments), family.outputs + family.free), np.float32)  # all actions as likely
+    actions = [family.draw(flat, generator) for _ in range(256)]
+    for chosen in actions[:50]:
+        environments.step(chosen)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    rounds, begin = 0, time.perf_counter()
+    while time.perf_counter() - begin < seconds:
+        environments.step(actions[rounds % len(actions)])
+        rounds += 1
+    taken = time.perf_counter() - begin
+    environments.close()
+    print(json.dumps({"steps": rounds * len(environments.environments), "seconds": taken}), flush=True)
+
+
+def pinned(cores: int) -> list[str]:
+    """What stands before a command that may use one core alone."""
+    return ["taskset", "-c", str(ONE_CORE)] if cores == 1 else []
+
+
+def simulation(processes: int) -> float:
+    """Steps per second of pure simulation, on as many cores as processes."""
+    script = [*pinned(processes), sys.executable, __file__, "--simulate", str(SECONDS)]
+    with ExitStack() as stack:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        sides = [stack.enter_context(running([*script, str(number)], **pipes)) for number in range(processes)]
+        for side in sides:
+            if side.stdout.readline() != "ready\n":
+                raise RuntimeError("pure simulation has not begun")
+        for side in sides:
+            side.stdin.write("go\n")
+            side.stdin.flush()
+        results = [json.loads(side.communicate(timeout=START_S)[0]) for side in sides]
+    return sum(result["steps"] / result["seconds"] for result in results)
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+def training(workers: int) -> float:
+    """Steps per second of `a3c64 train`, on as many cores as workers, by the server's own count."""
+    address = f"tcp://127.0.0.1:{free_port()}"
+    with tempfile.TemporaryDirectory() as folder:
+        settings = [
+            "--workers",
+            str(workers),
+            "--bind",
+            address,
+            "--run-dir",
+            f"{folder}/run",
+            "--tensorboard-port",
+            "0",
+        ]
+        with running([*pinned(workers), *A3C64, "train", *settings], stdout=subprocess.DEVNULL) as process:
+            deadline = time.monotonic() + START_S
+            while steps_at(address)[1] < WARM_STEPS * workers:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"a3c64 train has not made {WARM_STEPS * workers} steps")
+                time.sleep(0.2)
+            begin, first = steps_at(address)
+            time.sleep(SECONDS)
+            end, last = steps_at(address)
+    return (last - first) / (end - begin)
+
+
+def steps_at(address: str) -> tuple[float, int]:
+    """Now, and the steps that `a3c64 status` would tell; 0 before there is a server."""
+    report = fetch(address, 2.0)
+    return time.perf_counter(), report["steps"] if report else 0
+
+
+def stable_baselines(algorithm: str, vector: str, threads: int) -> float:
+    result = sb3(
+        "speed",
+        algorithm,
+        timeout=90.0,
+        env_id=RUN.env_id,
+        env_args=n64gym_arguments(RUN, {}),
+        vector=vector,
+        threads=threads,
+        seconds=SECONDS,
+    )
+    return result["steps"] / result["seconds"]
+
+
+def main(rounds: int) -> None:
+    machine = hardware()
+    rates: dict[str, list[float]] = {}
+
+    def measure(name: str, run: Callable[[], float]) -> None:
+        rates.setdefault(name, []).append(run())
+        print(f"{name}: {rates[name][-1]:.0f} steps/s", file=sys.stderr, flush=True)
+
+    variants = {algorithm: list(VARIANTS) for algorithm in ("ppo", "a2c")}
+    for number in range(rounds):
+        print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
+        for count in (1, 2):
+            measure(f"simulation {count}", lambda count=count: simulation(count))
+            measure(f"training {count}", lambda count=count: training(count))
+        for algorithm, tried in variants.items():
+            for vector, threads in tried:
+                name = f"{algorithm} {vector} {threads}"
+                measure(name, lambda a=algorithm, v=vector, t=threads: stable_baselines(a, v, t))
+            tried[:] = [max(tried, key=lambda way: rates[f"{algorithm} {way[0]} {way[1]}"][0])]  # the others fall out
+
+    middle = {name: statistics.median(values) for name, values in rates.items()}
+    chosen = {algorithm: f"{algorithm} {vector} {threads}" for algorithm, ((vector, threads),) in variants.items()}
+    best = max(middle[name] for name in chosen.values())
+    print(f"""
+`make bench-training`, {datetime.date.today()}: {machine["cores"]} cores, {machine["cpu"]}; \
+load {machine["load_before"]} before the start.
+Open Kart, {RUN.frame_size}x{RUN.frame_size} {RUN.frame_colours}, frame skip {RUN.frameskip}; \
+{RUN.envs_per_worker} environments a worker. Environment steps per second, medians of {rounds} rounds in turn.
+
+| | Steps/s | Ratio | Wanted |
+|---|---|---|---|
+| a3c64 train, 2 workers on 2 cores | {middle["training 2"]:.0f} | 1 | |
+| pure simulation, 2 processes on 2 cores | {middle["simulation 2"]:.0f} \
+| training reaches {middle["training 2"] / middle["simulation 2"]:.0%} | 60 % |
+| a3c64 train, 1 worker on 1 core | {middle["training 1"]:.0f} \
+| 2 workers reach {middle["training 2"] / middle["training 1"]:.2f} x | 1.8 x |
+| pure simulation, 1 process on 1 core | {middle["simulation 1"]:.0f} \
+| 2 processes reach {middle["simulation 2"] / middle["simulation 1"]:.2f} x | |""")
+    for algorithm, name in chosen.items():
+        _, vector, threads = name.split()
+        print(
+            f"| Stable-Baselines3 {algorithm.upper()}, {vector} vector, {threads} torch threads (their fastest) "
+            f"| {middle[name]:.0f} | a3c64 is {middle['training 2'] / middle[name]:.2f} x as fast "
+            f"| {'2 x' if middle[name] == best else ''} |"
+        )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--simulate", nargs=2, metavar=("SECONDS", "PROCESS"))
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    given = parser.parse_args()
+    if given.simulate:
+        simulate(float(given.simulate[0]), int(given.simulate[1]))
+    else:
+        main(given.rounds)

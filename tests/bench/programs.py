@@ -1,0 +1,82 @@
+"""What the benches run: the project's own programs and Stable-Baselines3's side, each ended before the next begins."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from agent.processes import end, start
+
+ROOT = Path(__file__).resolve().parents[2]
+SB3_PYTHON = Path(os.environ.get("BENCH_PYTHON", ROOT / ".venv-bench" / "bin" / "python"))
+SB3_SIDE = Path(__file__).with_name("sb3_side.py")
+A3C64 = [sys.executable, "-m", "agent.cli"]
+STOP_S = 15.0  # a run has that long to write its last checkpoint
+
+
+def path_of_modules() -> dict[str, str]:
+    """PYTHONPATH for children in either environment: the project's own modules first."""
+    kept = os.environ.get("PYTHONPATH")
+    ours = [str(ROOT), str(ROOT / "env-image")]
+    return {"PYTHONPATH": os.pathsep.join([*ours, kept] if kept else ours)}
+
+
+@contextmanager
+def running(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen]:
+    """A program that ends at the end, with all that it has started; also if this one is killed."""
+    process = start(command, path_of_modules(), cwd=ROOT, **options)
+    try:
+        yield process
+    finally:
+        end([process], STOP_S)
+
+
+def result_of(command: Sequence[str], timeout: float) -> dict[str, Any]:
+    """What a program prints as its last line, or as the JSON object that is all its output.
+
+    Raises RuntimeError if it fails or takes longer.
+    """
+    with running(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            out, err = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            raise RuntimeError(f"{' '.join(command[:4])} ... has not ended within {timeout:.0f} s") from None
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)} has failed:\n{err[-2000:]}")
+    text = out[out.index("{\n") :] if "{\n" in out else out.splitlines()[-1]
+    return json.loads(text)
+
+
+def sb3(task: str, algorithm: str, timeout: float, **options: Any) -> dict[str, Any]:
+    """What sb3_side.py says; options are its flags."""
+    if not SB3_PYTHON.exists():
+        sys.exit(f"{SB3_PYTHON} is missing: make .venv-bench/bench .venv-bench/sb3")
+    flags: list[str] = []
+    for name, value in options.items():
+        flag = "--" + name.replace("_", "-")
+        flags += [flag] if value is True else [] if value is False else [flag, str(value)]
+    return result_of([str(SB3_PYTHON), str(SB3_SIDE), task, algorithm, *flags], timeout)
+
+
+def n64gym_arguments(hyperparameters: Any, more: Mapping[str, Any]) -> str:
+    """The arguments, as JSON, that agent/envs.py gives an environment of n64gym."""
+    colours = {"rgb": "rgb", "grey": "grayscale"}[hyperparameters.frame_colours]
+    size = [hyperparameters.frame_size] * 2
+    return json.dumps({"obs_type": colours, "size": size, "frameskip": hyperparameters.frameskip, **more})
+
+
+def hardware() -> dict[str, Any]:
+    """The machine, as results name it."""
+    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    return {
+        "cpu": model[1] if model else "an unknown processor",
+        "cores": len(os.sched_getaffinity(0)),
+        "load_before": round(os.getloadavg()[0], 2),
+    }

@@ -1,0 +1,55 @@
+"""What the benches decide by themselves: which checkpoint was the first to reach the goal, and what is put down."""
+
+from pathlib import Path
+
+import pytest
+from bench_learn import first_reaching
+from bench_learn_experiments import EXPERIMENTS, Goal
+from bench_learn_sides import A3c64, Kept
+from programs import result_of, running
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 6, 60])
+def test_the_first_that_reaches_the_goal_is_found_by_few_judgements(count):
+    kept = [Kept(30.0 * k, k, Path()) for k in range(count)]
+    for first in range(count + 1):
+        asked = []
+
+        def reaches(one, first=first, asked=asked):
+            asked.append(one.step)
+            return one.step >= first
+
+        found = first_reaching(kept, reaches)
+        assert found == (kept[first] if first < count else None)
+        assert len(set(asked)) <= 5 + 4
+
+
+def test_a_goal_is_reached_within_its_bounds_and_never_by_nothing():
+    assert Goal("finish_rate", at_least=0.95).reached({"finish_rate": 0.95})
+    assert not Goal("finish_rate", at_least=0.95).reached({"finish_rate": None})
+    assert Goal("best_lap_s", at_most=31.0).reached({"best_lap_s": 30.0})
+    assert not Goal("best_lap_s", at_most=31.0).reached({})
+
+
+def test_checkpoints_stay_when_the_server_forgets_them(tmp_path):
+    old = tmp_path / "run" / "checkpoints" / "step_10"
+    old.mkdir(parents=True)
+    (old / "state.json").write_text("{}")
+    A3c64._keep(tmp_path / "run", tmp_path / "kept")
+    (old / "state.json").unlink()
+    old.rmdir()
+    assert (tmp_path / "kept" / "step_10" / "state.json").read_text() == "{}"
+
+
+def test_an_experiment_begins_with_one_that_exists():
+    assert {one.begins_with for one in EXPERIMENTS.values()} <= {"", *EXPERIMENTS}
+
+
+def test_a_program_that_hangs_or_fails_is_reported_and_ended():
+    with pytest.raises(RuntimeError, match="has not ended within 1 s"):
+        result_of(["sleep", "60"], 1.0)
+    with pytest.raises(RuntimeError, match="has failed"):
+        result_of(["false"], 10.0)
+    with running(["sleep", "60"]) as process:
+        assert process.poll() is None
+    assert process.returncode
