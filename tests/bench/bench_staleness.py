@@ -32,6 +32,7 @@ SETTINGS = {
     "no bound": {},
     "refused above 8": {"A3C64_MAX_STALENESS": "8"},
     "damping 1": {"A3C64_STALENESS_DAMPING": "1"},
+    "a sixteenth of the rate": {"A3C64_LEARNING_RATE": "1.25e-4"},  # what damping makes of sixteen workers' rate
 }
 FEW, MANY = 4, 16
 RUNNING_S, STOPPED_S = 0.005, 0.045  # shorter than a rollout, so that each gradient of the slow worker gets old
@@ -47,6 +48,7 @@ class Outcome(NamedTuple):
     staleness: dict[str, float]  # of the last 1000 gradients: median, p95, max
     refused: float  # share of the gradients
     seconds: float
+    steps: int
 
 
 def asked(address: str) -> dict:
@@ -124,21 +126,22 @@ def run(settings: dict[str, str], one_slow: bool, seed: int, steps: int, limit_s
         refused = report["refused"].get("stale", 0)
     seconds = time.monotonic() - begin
     share = refused / max(1, refused + report["updates"])
-    return Outcome(returns[-1], statistics.mean(returns), report["staleness"], share, seconds)
+    return Outcome(returns[-1], statistics.mean(returns), report["staleness"], share, seconds, report["steps"])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=60_000, help="of the environment, a run (default: %(default)s)")
-    parser.add_argument("--limit", type=float, default=25.0, help="seconds a run may take (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=20_000, help="of the environment, a run (default: %(default)s)")
+    parser.add_argument("--limit", type=float, default=40.0, help="seconds a run may take (default: %(default)s)")
+    parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=list(SETTINGS))
     parser.add_argument("--situations", nargs="+", choices=("slow", "many"), default=("slow", "many"))
     options = parser.parse_args()
     load, rows = os.getloadavg()[0], []
     for situation in options.situations:
         slow = situation == "slow"
-        for name, settings in SETTINGS.items():
-            outcomes = []
+        for name in options.settings:
+            settings, outcomes = SETTINGS[name], []
             for seed in range(options.seeds):
                 outcomes.append(run(settings, slow, seed, options.steps, options.limit))
                 print(situation, name, seed, outcomes[-1], file=sys.stderr, flush=True)
@@ -150,18 +153,19 @@ def main() -> None:
                 f"| {statistics.mean(o.refused for o in outcomes):.0%} "
                 f"| {statistics.mean(last):.0f} ({min(last):.0f} to {max(last):.0f}) "
                 f"| {statistics.mean(o.mean for o in outcomes):.0f} "
-                f"| {statistics.mean(o.seconds for o in outcomes):.0f} |"
+                f"| {statistics.mean(o.seconds for o in outcomes):.0f} "
+                f"| {statistics.mean(o.steps for o in outcomes):,.0f} |"
             )
     cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     table = "\n".join(rows)
     print(f"""
 `make bench-staleness`, {datetime.date.today()}: {os.cpu_count()} cores, {cpu[1] if cpu else "unknown"}; load \
 {load:.1f} before the start.
-CartPole-v1, {options.steps:,} steps a run or {options.limit:.0f} s, {options.seeds} seeds. Staleness: of the last
+CartPole-v1, {options.steps:,} steps a run, at most {options.limit:.0f} s, {options.seeds} seeds. Staleness: of the last
 1,000 gradients. Return: mean of the last 100 episodes at the end, lowest and highest seed; and over the whole run.
 
-| Workers | Setting | Staleness, median | p95 | max | Refused | Return at the end | over the run | Seconds |
-|---|---|---|---|---|---|---|---|---|
+| Workers | Setting | Staleness, median | p95 | max | Refused | Return at the end | over the run | Seconds | Steps |
+|---|---|---|---|---|---|---|---|---|---|
 {table}
 """)
 
