@@ -29,14 +29,14 @@ test: setup .venv/dev ## the tests that need no Docker engine
 bench-env: native .venv-bench/bench ## how fast n64gym is beside stable-retro and the bare emulator (2 minutes)
 	@PYTHONPATH=env-image .venv-bench/bin/python tests/bench/bench_env.py
 
-bench-server: setup ## how much a parameter server can take, beside Ray's (4 minutes)
+bench-server: setup ## how much a parameter server can take, beside Ray's (3 minutes)
 	-@$(MAKE) --no-print-directory .venv-bench/ray  # where there is no Ray for this machine, the table has no rows of it
 	@PYTHONPATH=. .venv/bin/python tests/bench/bench_server.py
 
-bench-staleness: setup .venv/dev ## what stale gradients do to learning (7 minutes)
+bench-staleness: setup .venv/dev ## what stale gradients do to learning (9 minutes)
 	@PYTHONPATH=. .venv/bin/python tests/bench/bench_staleness.py
 
-bench: bench-env bench-server ## all comparisons of speed (under 10 minutes)
+bench: bench-env bench-training bench-server ## all comparisons of speed (under 10 minutes)
 
 bench-training: setup .venv-bench/bench .venv-bench/sb3 ## steps per second of training beside simulation and others (4 minutes)
 	@.venv/bin/python tests/bench/bench_training.py
