@@ -59,23 +59,23 @@ class Hyperparameters(BaseModel):
         "rgb", description="image observations in colour, or grey at a third of the bytes"
     )
     frame_stack: int = Field(
-        1,
+        4,
         ge=1,
         le=16,
         description="how many of the last observations are seen at once; the paper has 4 instead of memory",
     )
     frameskip: int = Field(4, ge=1, le=60, description="n64gym only: how many VIs one action lasts")
     envs_per_worker: int = Field(
-        8, ge=1, le=256, description="environments a worker steps as one batch; 1 = A3C as published"
+        4, ge=1, le=256, description="environments a worker steps as one batch; 1 = A3C as published"
     )
-    t_max: int = Field(20, ge=1, le=4096, description="steps of each environment between two gradients")
+    t_max: int = Field(40, ge=1, le=4096, description="steps of each environment between two gradients")
     discount: float = Field(0.99, ge=0.0, le=1.0, description="gamma")
     gae_lambda: float = Field(0.95, ge=0.0, le=1.0, description="lambda of GAE; 1 = n-step returns as in A3C")
     normalise_observations: bool = Field(
         False, description="bring vector observations to mean 0 and deviation 1, as counted by all workers"
     )
     rewards: Literal["raw", "clipped", "scaled"] = Field(
-        "raw",
+        "scaled",
         description="learn from rewards as they are, or cut to -1..1, or divided by the deviation of returns",
     )
     normalise_advantages: bool = Field(
@@ -86,7 +86,7 @@ class Hyperparameters(BaseModel):
     max_gradient_norm: float = Field(
         10.0, gt=0.0, description="gradients longer than this are scaled down to it, at the worker"
     )
-    learning_rate: float = Field(3e-4, gt=0.0, le=1.0, description="step size of the shared RMSProp")
+    learning_rate: float = Field(7e-4, gt=0.0, le=1.0, description="step size of the shared RMSProp")
     learning_rate_schedule: Literal["constant", "linear"] = Field(
         "constant", description="linear falls to 0 at total_timesteps"
     )
@@ -102,7 +102,7 @@ class Hyperparameters(BaseModel):
         "compact",
         description="convolutions: compact is 2x faster than universe-starter-agent's; the A3C paper's",
     )
-    lstm_size: int = Field(256, ge=0, le=4096, description="units of the LSTM; 0 = a dense layer instead of memory")
+    lstm_size: int = Field(0, ge=0, le=4096, description="units of the LSTM; 0 = a dense layer instead of memory")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of weights, actions and environments")
     total_timesteps: int = Field(
         0, ge=0, description="stop after that many environment steps; 0 = train until told to stop"

@@ -28,7 +28,7 @@ CHOICE = gym.spaces.Discrete(4)
 
 def make(space=VECTOR, actions=CHOICE, **changes):
     """Return an actor and a learner of the same network, with the same weights."""
-    hyperparameters = Hyperparameters(t_max=T, lstm_size=changes.pop("lstm_size", 8), **changes)
+    hyperparameters = Hyperparameters(**{"t_max": T, "lstm_size": 8, "frame_stack": 1} | changes)
     network = design(View(space, 42, "rgb", hyperparameters.frame_stack).shape, family_of(actions), hyperparameters)
     actor, learner = Actor(network, B), Learner(network, hyperparameters, B)
     weights = initialise(network.specs, seed=1)

@@ -13,7 +13,13 @@ from paramserver.weights import SharedWeights
 from worker.loop import train
 
 TINY = Hyperparameters(
-    env_id="tiny_env:TinyImage-v0", envs_per_worker=8, t_max=5, lstm_size=32, learning_rate=1e-3, discount=0.5
+    env_id="tiny_env:TinyImage-v0",
+    envs_per_worker=8,
+    t_max=5,
+    lstm_size=32,
+    frame_stack=1,
+    learning_rate=1e-3,
+    discount=0.5,
 )
 
 
