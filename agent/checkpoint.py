@@ -5,6 +5,7 @@ checkpoints/
   step_123456/optimiser.safetensors  likewise, RMSProp's mean squares
   step_123456/state.json             version, step, schedule, the order of the parameters, hashes of both files
   latest                             name of the newest
+best/                                likewise, the one that a greedy evaluation found best; state.json has its score
 """
 
 import hashlib
@@ -24,7 +25,7 @@ from safetensors.numpy import save as save_tensors
 from agent.parameters import ParameterSpec, initialise, named_views, total_size
 
 FORMAT = 1
-KEEP = 5  # enough to step back behind a mistake, little enough to forget about
+CHECKPOINTS, BEST = "checkpoints", "best"  # their names in a run's folder
 FILES = ("weights.safetensors", "optimiser.safetensors")
 
 
@@ -37,14 +38,16 @@ class Snapshot(NamedTuple):
     version: int  # updates applied
     step: int  # environment steps taken
     hyperparameters: dict  # of the run, the schedule among them
+    seconds: float = 0.0  # of training so far
+    score: dict | None = None  # how these weights did in a greedy evaluation, where that was measured
 
 
 class DamagedError(Exception):
     """A checkpoint cannot be used; the message says why."""
 
 
-def save(folder: Path, snapshot: Snapshot) -> Path:
-    """Write a checkpoint, point `latest` at it, and remove all but the last KEEP.
+def save(folder: Path, snapshot: Snapshot, keep: int = 5) -> Path:
+    """Write a checkpoint, point `latest` at it, and remove all others but the newest, so that `keep` are left.
 
     Raises:
         OSError: it could not be written, for example on a full disk; older checkpoints are as they were.
@@ -67,6 +70,8 @@ def save(folder: Path, snapshot: Snapshot) -> Path:
             "version": snapshot.version,
             "parameters": [[spec.name, list(spec.shape), spec.gain] for spec in snapshot.specs],
             "hyperparameters": snapshot.hyperparameters,
+            "seconds": round(snapshot.seconds, 3),
+            "score": snapshot.score,
             "sha256": hashes,
         }
         _write(temporary / "state.json", json.dumps(state, indent=1).encode())
@@ -80,7 +85,7 @@ def save(folder: Path, snapshot: Snapshot) -> Path:
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    for old in _by_age(folder)[KEEP:]:
+    for old in [path for path in _by_age(folder) if path != target][keep - 1 :]:
         shutil.rmtree(old, ignore_errors=True)
     return target
 
@@ -109,7 +114,14 @@ def load(path: Path) -> Snapshot:
                 raise DamagedError(f"{name} holds numbers that are not finite")
             vectors.append(flat)
         return Snapshot(
-            specs, vectors[0], vectors[1], int(state["version"]), int(state["step"]), dict(state["hyperparameters"])
+            specs,
+            vectors[0],
+            vectors[1],
+            int(state["version"]),
+            int(state["step"]),
+            dict(state["hyperparameters"]),
+            float(state.get("seconds", 0.0)),  # this and what follows: not in the files of older releases
+            state.get("score"),
         )
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise DamagedError(f"{type(error).__name__}: {error}") from error

@@ -1,4 +1,4 @@
-"""The a3c64 command: train, server, worker, status, eval."""
+"""The a3c64 command: train, server, worker, evaluator, status, eval."""
 
 import argparse
 import json
@@ -37,6 +37,11 @@ def server(arguments: list[str]) -> int:
 def worker(arguments: list[str]) -> int:
     """Run one worker."""
     return _run_module("worker", arguments)
+
+
+def evaluator(arguments: list[str]) -> int:
+    """Run an evaluator: greedy episodes with the newest weights now and then."""
+    return _run_module("worker.evaluator", arguments)
 
 
 def status(arguments: list[str]) -> int:
@@ -86,6 +91,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "train": train,
     "server": server,
     "worker": worker,
+    "evaluator": evaluator,
     "status": status,
     "eval": evaluate,
 }
@@ -97,7 +103,7 @@ def main() -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         print("a3c64 COMMAND [--help] [settings]\n")
         for name, command in COMMANDS.items():
-            print(f"  {name:<8}{_summary(command)}")
+            print(f"  {name:<11}{_summary(command)}")
         return 0 if arguments else EXIT_BAD_INPUT
     try:
         if arguments[0] not in COMMANDS:

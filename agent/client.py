@@ -4,7 +4,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import zmq
@@ -43,6 +43,7 @@ class Update(NamedTuple):
     step: int  # environment steps of the whole run
     accepted: bool
     finished: bool  # the run has reached its end
+    signature: str  # of the model
 
 
 class Transport(Protocol):
@@ -148,6 +149,8 @@ def configure(socket: zmq.Socket) -> None:
 class Client:
     """One worker's conversation: every wait ends, at the latest with `stop`; a server that went away is found again."""
 
+    role = wire.WORKER
+
     def __init__(
         self, transport: Transport, client: str, name: str, stop: threading.Event, address: str = "in this process"
     ) -> None:
@@ -176,7 +179,7 @@ class Client:
         """
         wait, said = HELLO_S, False
         while True:
-            answer = self._request(wire.Hello(self._client, self._name, self._index), wait)
+            answer = self._request(wire.Hello(self._client, self._name, self._index, self.role), wait)
             if answer is not None and isinstance(answer.body, wire.Welcome):
                 break
             if answer is not None and isinstance(answer.body, wire.Refused):
@@ -263,7 +266,7 @@ class Client:
     def _update(self, answer: wire.Message) -> Update:
         body = answer.body
         assert answer.vector is not None
-        return Update(answer.vector, body.version, body.step, body.accepted, body.finished)
+        return Update(answer.vector, body.version, body.step, body.accepted, body.finished, body.signature)
 
     def _request(self, body: wire.Body, timeout_s: float, vector: np.ndarray | None = None) -> wire.Message | None:
         """Send and wait for the answer of the same sequence number; None when it does not come in time.
@@ -289,10 +292,13 @@ class Client:
         return None
 
 
-def connect(address: str, name: str, stop: threading.Event) -> tuple[Client, "Heartbeat"]:
+AnyClient = TypeVar("AnyClient", bound=Client)
+
+
+def connect(kind: type[AnyClient], address: str, name: str, stop: threading.Event) -> tuple[AnyClient, "Heartbeat"]:
     """Return a client over a socket, and the heartbeat that is to be started once the server has said welcome."""
     client = uuid.uuid4().hex
-    return Client(SocketTransport(address, client.encode()), client, name, stop, address), Heartbeat(address, client)
+    return kind(SocketTransport(address, client.encode()), client, name, stop, address), Heartbeat(address, client)
 
 
 class Heartbeat:

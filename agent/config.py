@@ -107,6 +107,19 @@ class Hyperparameters(BaseModel):
     total_timesteps: int = Field(
         0, ge=0, description="stop after that many environment steps; 0 = train until told to stop"
     )
+    stop_at_reward: float | None = Field(
+        None,
+        allow_inf_nan=False,
+        description="stop when the mean return of a greedy evaluation (without evaluator: of the last 100 episodes) "
+        "reaches this; empty = never",
+    )
+    time_limit: float = Field(
+        0.0, ge=0.0, description="stop after that many seconds with workers at work, over all of the run; 0 = none"
+    )
+    eval_interval: float = Field(
+        300.0, ge=0.0, description="seconds from one greedy evaluation to the next; 0 = no evaluator"
+    )
+    eval_episodes: int = Field(20, ge=1, le=256, description="how many episodes an evaluation plays, at least")
 
 
 def _preset(value: str) -> str:
@@ -138,6 +151,7 @@ class Settings(Hyperparameters, BaseSettings):
     tensorboard_host: str = Field("127.0.0.1", description="address TensorBoard listens on")
     tensorboard_port: Port = Field(12345, description="port of TensorBoard; 0 = none")
     checkpoint_interval: float = Field(60.0, gt=0.0, description="seconds between two checkpoints")
+    keep_checkpoints: int = Field(5, ge=1, description="how many of the newest checkpoints are kept")
     status_interval: float = Field(
         5.0, gt=0.0, description="seconds between two lines of progress, and two TensorBoard points"
     )
@@ -148,7 +162,8 @@ class Settings(Hyperparameters, BaseSettings):
 
     def environment(self) -> dict[str, str]:
         """Return all settings as A3C64_* variables, for a child process."""
-        return {variable(name): str(getattr(self, name)) for name in type(self).model_fields}
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        return {variable(name): "" if value is None else str(value) for name, value in values.items()}
 
 
 class Setting(NamedTuple):
@@ -174,7 +189,13 @@ def flag(name: str) -> str:
 def describe() -> list[Setting]:
     """List every setting with its default; `.env.example` is held against this."""
     return [
-        Setting(name, variable(name), flag(name), str(field.default), field.description or "")
+        Setting(
+            name,
+            variable(name),
+            flag(name),
+            "" if field.default is None else str(field.default),
+            field.description or "",
+        )
         for name, field in Settings.model_fields.items()
     ]
 

@@ -12,24 +12,32 @@ STABLE_S = 60.0  # after running this long, the backoff begins anew
 
 
 class Kept:
-    """Keeps one child running that training can do without: TensorBoard, a viewer, a VNC server.
+    """Keeps one child running that training can do without: TensorBoard, an evaluator, a viewer, a VNC server.
 
     Args:
         name: what people call it.
         launch: starts it; may raise OSError.
+        may_finish: exit code 0 means that its work is done, so it is not started again.
     """
 
-    def __init__(self, name: str, launch: Callable[[], subprocess.Popen]) -> None:
+    def __init__(self, name: str, launch: Callable[[], subprocess.Popen], may_finish: bool = False) -> None:
         self._name = name
         self._launch = launch
+        self._may_finish = may_finish
+        self._finished = False
         self.child: subprocess.Popen | None = None
         self._backoff = BACKOFF_S
         self._started = self._due = 0.0
 
     def tend(self) -> None:
         """Start it, or start it again if that is due; call it often."""
+        if self._finished:
+            return
         now = time.monotonic()
         if self.child is not None and (code := self.child.poll()) is not None:
+            if code == 0 and self._may_finish:
+                self._finished = True
+                return
             if now - self._started > STABLE_S:
                 self._backoff = BACKOFF_S
             print(

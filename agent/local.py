@@ -1,4 +1,4 @@
-"""Local mode: parameter server and workers as child processes, ended in reverse order, restarted when they crash."""
+"""Local mode: server, workers and evaluator as child processes, ended in reverse order, restarted when they crash."""
 
 import sys
 import threading
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from subprocess import DEVNULL, Popen
 
 from agent.config import EXIT_BAD_INPUT, BadInputError, Settings, variable
+from agent.kept import Kept
 from agent.processes import end, spawn, sweep
 from agent.status import connect_address, fetch
 
@@ -38,6 +39,7 @@ class LocalRun:
     settings: Settings
     server: Popen | None = None
     slots: list[WorkerSlot] = field(default_factory=list)
+    evaluator: Kept | None = None
 
     def run(self, stop: threading.Event) -> int:
         """Run until stopped or finished; return the exit code. Nothing is left running, however this ends."""
@@ -45,10 +47,14 @@ class LocalRun:
             code = self._start_server(stop)
             if code is None:
                 self.slots = [WorkerSlot(number) for number in range(self.settings.workers)]
+                if self.settings.eval_interval:
+                    self.evaluator = Kept("the evaluator", self._evaluate, may_finish=True)
                 code = self._watch(stop)
             return code
         finally:
-            end([slot.process for slot in self.slots if slot.process], WORKERS_GRACE_S)
+            children = [slot.process for slot in self.slots]
+            children.append(self.evaluator.child if self.evaluator else None)
+            end([child for child in children if child], WORKERS_GRACE_S)
             if self.server is not None:
                 end([self.server], SERVER_GRACE_S)
 
@@ -77,6 +83,8 @@ class LocalRun:
             for slot in self.slots:
                 if self._tend(slot) == EXIT_BAD_INPUT:
                     return EXIT_BAD_INPUT  # the worker has said why; starting it again would say it again
+            if self.evaluator is not None:
+                self.evaluator.tend()
         return 0
 
     def _tend(self, slot: WorkerSlot) -> int | None:
@@ -91,8 +99,9 @@ class LocalRun:
             return None
         sweep(slot.process)  # emulators and displays of a worker that was killed
         slot.process = None
-        if code == 0:  # the run is finished: the server will say so by ending
-            slot.due = now + BACKOFF_MAX_S
+        if code == 0:  # the run is over, and the server will end after the last evaluation; or somebody stopped it
+            report = fetch(connect_address(self.settings.bind), timeout_s=1.0)
+            slot.due = float("inf") if report is None or report["finished"] else now + BACKOFF_MAX_S
             return code
         if now - slot.started > STABLE_S:
             slot.backoff = BACKOFF_S
@@ -107,6 +116,10 @@ class LocalRun:
             )
         slot.backoff = min(2.0 * slot.backoff, BACKOFF_MAX_S)
         return code
+
+    def _evaluate(self) -> Popen:
+        server = {variable("server"): connect_address(self.settings.bind)}
+        return spawn(["-m", "worker.evaluator"], self.settings.environment() | server, stdin=DEVNULL)
 
     def _environment(self, slot: WorkerSlot) -> dict[str, str]:
         """Return a worker's settings: the server's address, and a VNC port of its own."""

@@ -26,6 +26,7 @@ def text(report: dict[str, Any]) -> str:
     lines = [
         f"run       {report['run']} ({report['env_id']}), in {report['run_dir']}",
         f"steps     {report['steps']:,} at {report['steps_per_s']:,.0f} a second",
+        f"trained   {report['seconds']:,.0f} s" + (f": {report['over']}" if report["over"] else ""),
         f"updates   {report['updates']:,}",
         f"episodes  {report['episodes']:,}",
         f"workers   {len(report['workers'])} alive, {report['joined']} joined, {report['lost']} lost",
@@ -36,5 +37,10 @@ def text(report: dict[str, Any]) -> str:
     ]
     if report["staleness"]:
         lines.append("staleness " + ", ".join(f"{name} {value:.0f}" for name, value in report["staleness"].items()))
+    if report["evaluation"]:
+        for which in ("last", "best"):
+            one = report["evaluation"][which]
+            figures = "".join(f", {name} {value:.2f}" for name, value in one["means"].items())
+            lines.append(f"evaluated {which}: step {one['step']:,}, return {one['mean_reward']:.2f}{figures}")
     lines += [f"{name:<24}{value:.3f}" for name, value in report["means"].items()]
     return "\n".join(lines)

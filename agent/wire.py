@@ -6,7 +6,7 @@ weights or a gradient one buffer. Whatever arrives is checked here for form; the
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, NamedTuple, get_args, get_type_hints
 
 import msgpack
 import numpy as np
@@ -14,13 +14,14 @@ import numpy as np
 from agent.episode import Episode
 from agent.parameters import MAX_PARAMETERS, ParameterSpec
 
-PROTOCOL = 1
+PROTOCOL = 2
 MAX_HEADER = 1 << 20  # bytes; a push with 256 episodes takes a tenth of that
 MAX_MESSAGE = 4 * MAX_PARAMETERS + MAX_HEADER  # bytes, for ZMQ_MAXMSGSIZE
 COPY_THRESHOLD = 1 << 16  # bytes; below, copying is cheaper than ZeroMQ's bookkeeping for not copying
 MAX_EPISODES = 256  # in one push
 MAX_NAME = 64  # characters of any name
 VECTOR = np.dtype("<f4")
+WORKER, EVALUATOR = ROLES = ("worker", "evaluator")
 
 
 class WireError(ValueError):
@@ -28,11 +29,12 @@ class WireError(ValueError):
 
 
 class Hello(NamedTuple):
-    """A worker introduces itself. Answer: Welcome."""
+    """A worker or an evaluator introduces itself. Answer: Welcome."""
 
     client: str  # chosen at random by the worker, the same for as long as it lives
     name: str  # for people: host and process
     worker: int  # the index it had before the server restarted, else -1
+    role: str  # one of ROLES
 
 
 class Welcome(NamedTuple):
@@ -69,6 +71,25 @@ class Weights(NamedTuple):
     finished: bool  # True: the run has reached its end, stop
 
 
+class Pull(NamedTuple):
+    """An evaluator wants weights. Answer: Weights."""
+
+
+class Score(NamedTuple):
+    """An evaluator has played greedy episodes with weights, which come along. Answer: Noted."""
+
+    signature: str
+    version: int  # of the weights
+    step: int  # environment steps of the run when they were pulled
+    episodes: list  # as in Push, at least one
+
+
+class Noted(NamedTuple):
+    """A score has been taken note of."""
+
+    best: bool  # none was higher before
+
+
 class Beat(NamedTuple):
     """A worker's process lives. No answer."""
 
@@ -92,15 +113,15 @@ class Report(NamedTuple):
 class Refused(NamedTuple):
     """A message was not acted on."""
 
-    remedy: str  # "hello" or "join": do that again; "none": do not send such a thing again
+    # "hello" or "join": do that again; "wait": ask again later; "done": nothing is left to do; "none": do not send such
+    # a thing again
+    remedy: str
     reason: str
 
 
-Body = Hello | Welcome | Join | Push | Weights | Beat | Bye | Ask | Report | Refused
-KINDS: dict[str, type] = {
-    kind.__name__.lower(): kind for kind in (Hello, Welcome, Join, Push, Weights, Beat, Bye, Ask, Report, Refused)
-}
-CARRIES_VECTOR = (Push, Weights)
+Body = Hello | Welcome | Join | Push | Weights | Pull | Score | Noted | Beat | Bye | Ask | Report | Refused
+KINDS: dict[str, type] = {kind.__name__.lower(): kind for kind in get_args(Body)}
+CARRIES_VECTOR = (Push, Weights, Score)
 _HINTS = {kind: get_type_hints(kind) for kind in KINDS.values()}
 
 

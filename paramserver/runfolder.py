@@ -1,14 +1,17 @@
-"""A run's folder: config.json, command.txt, checkpoints/, tensorboard/."""
+"""A run's folder: config.json, command.txt, evaluation.json, checkpoints/, best/, tensorboard/."""
 
 import json
 import shlex
 import sys
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from agent import checkpoint
 from agent.checkpoint import Snapshot
 from agent.config import BadInputError, Hyperparameters
+from paramserver.evaluations import Evaluation, Evaluations, read
 
 
 class RunFolder:
@@ -18,9 +21,11 @@ class RunFolder:
         BadInputError: the folder cannot be made or written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, keep: int) -> None:
         self.path = path
         self.checkpoints = path / "checkpoints"
+        self._keep = keep  # so many checkpoints
+        self._best = path / checkpoint.BEST
         self.tensorboard = path / "tensorboard"
         self._failing = False
         try:
@@ -42,14 +47,44 @@ class RunFolder:
         except OSError as error:
             print(f"{self.path}: {error.strerror}, training goes on", flush=True)
 
+    def evaluations(self) -> Evaluations:
+        """Return the evaluations of before."""
+        best = checkpoint.newest(self._best)
+        score = (best and best.score) or {}
+        path = self.path / "evaluation.json"
+        try:
+            earlier = read(json.loads(path.read_bytes())) if path.exists() else []
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            print(f"{path} is damaged and was set aside: {error}", flush=True)
+            with suppress(OSError):
+                path.replace(path.with_suffix(".damaged"))
+            earlier = []
+        return Evaluations(earlier, score.get("mean_reward"))
+
+    def record(self, evaluations: Sequence[Evaluation]) -> None:
+        """Write down all evaluations, in one move."""
+        temporary = self.path / ".writing-evaluation"
+        try:
+            temporary.write_text(json.dumps([one._asdict() for one in evaluations], indent=1) + "\n")
+            temporary.replace(self.path / "evaluation.json")
+        except OSError as error:
+            print(f"{self.path}: {error.strerror}, training goes on", flush=True)
+
+    def save_best(self, snapshot: Snapshot) -> bool:
+        """Keep weights that are better than those in best/."""
+        return self._write(self._best, snapshot, keep=1)
+
     def save(self, snapshot: Snapshot) -> bool:
         """Write a checkpoint; a failure is said once, and the next try is the next checkpoint."""
+        return self._write(self.checkpoints, snapshot, self._keep)
+
+    def _write(self, folder: Path, snapshot: Snapshot, keep: int) -> bool:
         try:
-            path = checkpoint.save(self.checkpoints, snapshot)
+            path = checkpoint.save(folder, snapshot, keep)
         except OSError as error:
             if not self._failing:
                 print(
-                    f"no checkpoint could be written to {self.checkpoints}: {error.strerror}; "
+                    f"no checkpoint could be written to {folder}: {error.strerror}; "
                     "older ones are intact, training goes on and will try again",
                     flush=True,
                 )

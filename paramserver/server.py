@@ -17,7 +17,8 @@ from paramserver.weights import SharedWeights
 POLL_MS = 100  # how soon a signal or the clock is noticed when nobody writes
 BURST = 64  # messages handled before the clock gets its turn
 TICK_S = 0.25
-FAREWELL_S = 10.0  # how long workers of a finished run may take to hear of it
+FAREWELL_S = 10.0  # how long workers of a finished run may take to hear of it, and an evaluator to be there
+LAST_EVALUATION_S = 600.0  # how long it may take to play with the final weights
 
 
 class Server:
@@ -42,14 +43,21 @@ class Server:
                 f"A3C64_BIND: {settings.bind} cannot be bound ({os.strerror(error.errno or 0)}): {hint}"
                 "choose another with --bind or A3C64_BIND"
             ) from None
-        self._folder = RunFolder(settings.run_dir)
+        self._folder = RunFolder(settings.run_dir, settings.keep_checkpoints)
         hyperparameters = settings.hyperparameters()
         snapshot = self._folder.resume()
         self._folder.describe(hyperparameters)
         if snapshot is not None:
             print(f"resuming at step {snapshot.step}, update {snapshot.version}", flush=True)
         facts = {"pid": os.getpid(), "run_dir": str(settings.run_dir), "tensorboard_port": settings.tensorboard_port}
-        self.service = Service(SharedWeights(hyperparameters, snapshot), settings.run_dir.resolve().name, facts)
+        self.service = Service(
+            SharedWeights(hyperparameters, snapshot),
+            settings.run_dir.resolve().name,
+            facts,
+            evaluations=self._folder.evaluations(),
+        )
+        self.service.look()
+        self._over_before = bool(self.service.over)
         self._events = EventFile(self._folder.tensorboard)
         self._board = Board(self._folder.tensorboard, settings.tensorboard_host, settings.tensorboard_port)
         self._saved = snapshot.step if snapshot else -1
@@ -70,6 +78,7 @@ class Server:
                     next_tick = now + TICK_S
                     self._tick(now)
         finally:
+            self._record()
             self._save()
             self._report(time.monotonic())
             self._socket.close(linger=500)
@@ -98,8 +107,12 @@ class Server:
 
     def _tick(self, now: float) -> None:
         """Do what the clock asks for."""
-        for member in self.service.roster.sweep():
-            print(f"worker {member.index} ({member.name}) fell silent and was forgotten", flush=True)
+        self.service.look()
+        for roster in (self.service.roster, self.service.evaluators):
+            role = "worker" if roster is self.service.roster else "evaluator"
+            for member in roster.sweep():
+                print(f"{role} {member.index} ({member.name}) fell silent and was forgotten", flush=True)
+        self._record()
         if now - self._last_save >= self._settings.checkpoint_interval:
             self._last_save = now
             self._save()
@@ -111,19 +124,37 @@ class Server:
         self.service.timings.add("report")
 
     def _done(self) -> bool:
-        """Say whether the run is over and its workers know; they get a while to ask."""
-        if not self.service.weights.finished:
+        """Say whether the run is over, its workers know, and its last weights have been evaluated; each has a while."""
+        service, now = self.service, time.monotonic()
+        if not service.over:
             return False
-        now = time.monotonic()
         if self._finished_at is None:
             self._finished_at = now
-            print(f"the run has taken its {self.service.weights.step} steps", flush=True)
-        heard = len(self.service.roster) == 0 and self.service.roster.joined > 0
-        return heard or now - self._finished_at > FAREWELL_S
+            print(service.over, flush=True)
+            self._save()  # now: the last evaluation may take minutes
+        waited = now - self._finished_at
+        if waited <= FAREWELL_S and (len(service.roster) > 0 or service.roster.joined == 0 or self._over_before):
+            return False  # of a run that was over before, any number of workers may be on their way
+        if service.weights.hyperparameters.eval_interval == 0 or waited > LAST_EVALUATION_S:
+            return True
+        if len(service.evaluators):
+            return False  # it leaves by itself
+        return service.finally_scored or waited > FAREWELL_S
+
+    def _record(self) -> None:
+        """Write down what has been evaluated since the last call."""
+        for one, best in self.service.scored:
+            print(one.text() + (" | the best so far" if best else ""), flush=True)
+            self._events.scalars(one.scalars(), one.step)
+            if best:
+                self._folder.save_best(best)
+        if self.service.scored:
+            self._folder.record(self.service.evaluations.all)
+        self.service.scored.clear()
 
     def _save(self) -> None:
         weights = self.service.weights
-        if weights.known and weights.step != self._saved and self._folder.save(weights.snapshot()):
+        if weights.known and weights.step != self._saved and self._folder.save(self.service.snapshot()):
             self._saved = weights.step
 
     def _report(self, now: float) -> None:

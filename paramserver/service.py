@@ -6,14 +6,18 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from agent import wire
+from agent.checkpoint import Snapshot
 from agent.parameters import signature
 from agent.timings import Timings
+from paramserver.ending import reward_reached, steps_taken, time_over
+from paramserver.evaluations import Evaluation, Evaluations, evaluation
 from paramserver.metrics import Metrics
 from paramserver.roster import Member, Roster
 from paramserver.weights import SharedWeights
 
 SECTIONS = ("idle", "decode", "apply", "answer", "checkpoint", "report")  # of the server's time
 MAX_STEPS = 1_000_000  # environment steps in one push; more is a mistake
+MAX_EVALUATORS = 4
 
 
 class RefusalError(Exception):
@@ -29,11 +33,23 @@ class Service:
     """Shared weights, the roster and the metrics behind one `handle`."""
 
     def __init__(
-        self, weights: SharedWeights, run: str, facts: dict, clock: Callable[[], float] = time.monotonic
+        self,
+        weights: SharedWeights,
+        run: str,
+        facts: dict,
+        clock: Callable[[], float] = time.monotonic,
+        evaluations: Evaluations | None = None,
     ) -> None:
         self.weights = weights
         self.roster = Roster(clock)
+        self.evaluators = Roster(clock)
         self.metrics = Metrics()
+        self.evaluations = evaluations or Evaluations()
+        self.scored: list[tuple[Evaluation, Snapshot | None]] = []  # not yet written down; with the weights if best
+        self.seconds = weights.snapshot().seconds if weights.known else 0.0  # of training
+        self.over = ""  # why the run is over, once it is
+        self._clock = clock
+        self._looked = clock()
         self.timings = Timings(SECTIONS)
         self._run = run
         self._facts = facts  # told in every report: process id, addresses
@@ -52,6 +68,30 @@ class Service:
             self.metrics.refused[refusal.kind] += 1
             return wire.encode(sequence, wire.Refused(refusal.remedy, str(refusal)[:512]))
 
+    def look(self) -> None:
+        """Let the clock count, and notice that the run is over; weights do not change any more then."""
+        now = self._clock()
+        if len(self.roster) and self.weights.known and not self.over:
+            self.seconds += now - self._looked
+        self._looked = now
+        run = self.weights.hyperparameters
+        if self.weights.known and not self.over:
+            self.over = (
+                steps_taken(run, self.weights.step)
+                or time_over(run, self.seconds)
+                or reward_reached(run, self.metrics, self.evaluations, evaluated=len(self.evaluators) > 0)
+            )
+
+    @property
+    def finally_scored(self) -> bool:
+        """Say whether the newest weights have been evaluated."""
+        last = self.evaluations.last
+        return last is not None and (last.version, last.step) == (self.weights.version, self.weights.step)
+
+    def snapshot(self) -> Snapshot:
+        """Return what a checkpoint holds; the arrays are the live ones."""
+        return self.weights.snapshot()._replace(seconds=self.seconds)
+
     def report(self) -> dict:
         """Return how the run is doing, for people and health checks."""
         w, m = self.weights, self.metrics
@@ -62,7 +102,11 @@ class Service:
             "steps": w.step,
             "steps_per_s": round(m.fps, 1),
             "updates": w.version,
-            "finished": w.finished,
+            "finished": bool(self.over),
+            "over": self.over,
+            "seconds": round(self.seconds, 1),
+            "evaluators": len(self.evaluators),
+            "evaluation": self.evaluations.report(),
             "episodes": m.episodes,
             "workers": [
                 {"index": x.index, "name": x.name, "steps": x.steps, "staleness": x.staleness}
@@ -97,12 +141,18 @@ class Service:
             return self._push(self._member(client, message), message, body)
         if isinstance(body, wire.Beat):
             self.roster.get(body.client)
+            self.evaluators.get(body.client)
             return None
         if isinstance(body, wire.Hello):
             return self._hello(client, message, body)
         if isinstance(body, wire.Join):
             return self._join(self._member(client, message), message, body)
+        if isinstance(body, wire.Pull):
+            return self._pull(self._member(client, message, wire.EVALUATOR), message)
+        if isinstance(body, wire.Score):
+            return self._score(self._member(client, message, wire.EVALUATOR), message, body)
         if isinstance(body, wire.Bye):
+            self.evaluators.leave(client)
             member = self.roster.leave(client)
             if member is not None:
                 print(f"worker {member.index} ({member.name}) left", flush=True)
@@ -111,8 +161,8 @@ class Service:
             return wire.encode(message.sequence, wire.Report(self.report()))
         raise RefusalError("malformed", "none", f"{type(body).__name__.lower()} is no message for a server")
 
-    def _member(self, client: str, message: wire.Message) -> Member:
-        member = self.roster.get(client)
+    def _member(self, client: str, message: wire.Message, role: str = wire.WORKER) -> Member:
+        member = (self.evaluators if role == wire.EVALUATOR else self.roster).get(client)
         if member is None:
             raise RefusalError("unknown", "hello", "the server does not know you: say hello")
         if message.sequence <= member.sequence:
@@ -123,11 +173,16 @@ class Service:
     def _hello(self, client: str, message: wire.Message, body: wire.Hello) -> list[bytes | memoryview]:
         if body.client != client or not client.isalnum():
             raise RefusalError("malformed", "none", "hello.client is not the sender's identity")
-        known = self.roster.get(client) is not None
+        if body.role not in wire.ROLES:
+            raise RefusalError("malformed", "none", f"hello.role is none of {', '.join(wire.ROLES)}")
+        roster = self.evaluators if body.role == wire.EVALUATOR else self.roster
+        known = roster.get(client) is not None
+        if not known and roster is self.evaluators and len(roster) >= MAX_EVALUATORS:
+            raise RefusalError("crowded", "none", f"there are {len(roster)} evaluators already; one is enough")
         name = "".join(c for c in body.name if c.isprintable())[: wire.MAX_NAME]
-        member = self.roster.greet(client, name, body.worker)
+        member = roster.greet(client, name, body.worker)
         if not known:
-            print(f"worker {member.index} ({member.name}) joined", flush=True)
+            print(f"{body.role} {member.index} ({member.name}) joined", flush=True)
         run = self.weights.hyperparameters.model_dump()
         return wire.encode(message.sequence, wire.Welcome(member.index, self._run, run))
 
@@ -143,23 +198,32 @@ class Service:
                 f"this run's model is {self.weights.signature}, yours is {signature(specs)}: "
                 "its checkpoints belong to another environment or network; choose another A3C64_RUN_DIR",
             )
+        self.look()
         return self._answer(message, accepted=True)
 
-    def _push(self, member: Member, message: wire.Message, body: wire.Push) -> list[bytes | memoryview]:
+    def _vector(self, message: wire.Message, body: wire.Push | wire.Score) -> np.ndarray:
+        """Check what the vector of a message claims to be, and return it; float32 [parameters]."""
         weights = self.weights
         if not weights.known or not 0 <= body.version <= weights.version:
             raise RefusalError("version", "join", f"weights of version {body.version}, newest is {weights.version}")
         if body.signature != weights.signature:
-            raise RefusalError("model", "none", f"a gradient of model {body.signature}, expected {weights.signature}")
-        gradient = message.vector
-        assert gradient is not None  # wire.decode saw to it
-        if gradient.shape != weights.vector.shape:
-            raise RefusalError("shape", "none", f"{gradient.size} numbers, expected {weights.vector.size}")
+            raise RefusalError("model", "none", f"a vector of model {body.signature}, expected {weights.signature}")
+        vector = message.vector
+        assert vector is not None  # wire.decode saw to it
+        if vector.shape != weights.vector.shape:
+            raise RefusalError("shape", "none", f"{vector.size} numbers, expected {weights.vector.size}")
+        return vector
+
+    def _push(self, member: Member, message: wire.Message, body: wire.Push) -> list[bytes | memoryview]:
+        weights = self.weights
+        gradient = self._vector(message, body)
         if not 0 <= body.steps <= MAX_STEPS:
             raise RefusalError("malformed", "none", f"{body.steps} steps in one push")
         statistics, episodes = wire.unpack_numbers(body.statistics), wire.unpack_episodes(body.episodes)
         if not wire.finite(gradient):
             raise RefusalError("not finite", "join", "a gradient that is not finite")
+        if self.over:
+            return self._answer(message, accepted=False)
         member.steps += body.steps
         member.staleness = weights.version - body.version
         weights.count(body.steps)
@@ -173,9 +237,44 @@ class Service:
             self.timings.add("apply")
         else:
             self.metrics.refused["stale"] += 1
+        self.over = steps_taken(weights.hyperparameters, weights.step)  # the other reasons may wait for the clock
         return self._answer(message, accepted)
+
+    def _pull(self, member: Member, message: wire.Message) -> list[bytes | memoryview]:
+        if not self.weights.known:
+            raise RefusalError("early", "wait", "there are no weights yet")
+        if self.over and self.finally_scored:
+            raise RefusalError("late", "done", f"{self.over}, and its last weights have been evaluated")
+        return self._answer(message, accepted=True)
+
+    def _score(self, member: Member, message: wire.Message, body: wire.Score) -> list[bytes | memoryview]:
+        vector, episodes = self._vector(message, body), wire.unpack_episodes(body.episodes)
+        if not 0 <= body.step <= self.weights.step:
+            raise RefusalError("malformed", "none", f"weights of step {body.step}, newest is {self.weights.step}")
+        if not episodes:
+            raise RefusalError("malformed", "none", "a score without episodes")
+        if not wire.finite(vector):
+            raise RefusalError("not finite", "join", "evaluated weights that are not finite")
+        one, last = evaluation(body.step, body.version, self.seconds, episodes), self.evaluations.last
+        if last is not None and (last.version, last.step) == (one.version, one.step):
+            return wire.encode(message.sequence, wire.Noted(best=False))  # told twice: an answer was lost
+        best = self.evaluations.add(one)
+        snapshot = None
+        if best:
+            now = self.weights.snapshot()  # RMSProp's statistics are those of now: to play, nobody needs them
+            snapshot = now._replace(
+                weights=vector.copy(),
+                mean_square=now.mean_square.copy(),
+                version=one.version,
+                step=one.step,
+                seconds=self.seconds,
+                score=one._asdict(),
+            )
+        self.scored.append((one, snapshot))
+        self.look()
+        return wire.encode(message.sequence, wire.Noted(best))
 
     def _answer(self, message: wire.Message, accepted: bool) -> list[bytes | memoryview]:
         w = self.weights
-        body = wire.Weights(w.signature, w.version, w.step, accepted, w.finished)
+        body = wire.Weights(w.signature, w.version, w.step, accepted, bool(self.over))
         return wire.encode(message.sequence, body, w.vector)

@@ -39,11 +39,6 @@ class SharedWeights:
         return self._snapshot.step if self._snapshot else 0
 
     @property
-    def finished(self) -> bool:
-        """Say whether the run has taken all its steps."""
-        return 0 < self.hyperparameters.total_timesteps <= self.step
-
-    @property
     def vector(self) -> np.ndarray:
         """Return the weights, float32 [N]; they change with the next update."""
         return self.snapshot().weights

@@ -83,7 +83,7 @@ def test_a_service_may_do_little_and_is_seen_from_this_machine_alone(service: st
     assert settings["init"]
     assert settings["cap_drop"] == ["ALL"]
     assert settings["security_opt"] == ["no-new-privileges:true"]
-    assert all(port.startswith("127.0.0.1:") for port in settings["ports"])
+    assert all(port.startswith("127.0.0.1:") for port in settings.get("ports", []))
     assert settings["healthcheck"]["test"]
     assert settings["logging"]["options"]["max-size"]
 

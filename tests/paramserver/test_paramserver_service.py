@@ -1,41 +1,15 @@
 """The server's answers, asked in this process through the worker's own client and the real encoding."""
 
-import threading
-
 import numpy as np
 import pytest
+from in_process import ONES, SIGNATURE, SPECS, make_client, make_service, push, refusal
 
 from agent import wire
-from agent.client import Client, LocalTransport, RunChangedError
+from agent.client import LocalTransport, RunChangedError
 from agent.config import BadInputError, Hyperparameters
 from agent.episode import Episode
-from agent.parameters import ParameterSpec, initialise, signature
-from paramserver.service import SECTIONS, Service
-from paramserver.weights import SharedWeights
-
-SPECS = [ParameterSpec("w", (3, 2), 1.0), ParameterSpec("b", (2,), 0.0)]
-SIGNATURE = signature(SPECS)
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def make_service(**hyperparameters):
-    return Service(SharedWeights(Hyperparameters(**hyperparameters), None), "run", {}, Clock())
-
-
-def make_client(service, name="a"):
-    return Client(LocalTransport(service.handle, name.encode()), name, name, threading.Event())
-
-
-def push(client, version, gradient=None, **changes):
-    gradient = np.ones(8, np.float32) if gradient is None else gradient
-    given = {"signature": SIGNATURE, "version": version, "steps": 20, "statistics": {}, "episodes": []} | changes
-    return client.push(gradient, **given)
+from agent.parameters import ParameterSpec, initialise
+from paramserver.service import SECTIONS
 
 
 def test_hello_join_push():
@@ -165,14 +139,7 @@ def test_goodbye():
     assert service.roster.lost == 0
 
 
-def refusal(service, identity, frames):
-    answer = wire.decode([bytes(frame) for frame in service.handle(identity, frames)])
-    assert isinstance(answer.body, wire.Refused)
-    return answer.body
-
-
 GOOD = wire.Push(SIGNATURE, 0, 20, {}, [])
-ONES = np.ones(8, np.float32)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +148,7 @@ ONES = np.ones(8, np.float32)
         (wire.encode(1, GOOD, ONES), "sequence 1 after 2"),
         (wire.encode(2, GOOD, ONES), "sequence 2 after 2"),
         (wire.encode(3, GOOD, ONES[:7]), "7 numbers, expected 8"),
-        (wire.encode(3, GOOD._replace(signature="x"), ONES), "a gradient of model x"),
+        (wire.encode(3, GOOD._replace(signature="x"), ONES), "a vector of model x"),
         (wire.encode(3, GOOD._replace(version=1), ONES), "newest is 0"),
         (wire.encode(3, GOOD._replace(version=-1), ONES), "newest is 0"),
         (wire.encode(3, GOOD._replace(steps=-1), ONES), "-1 steps"),
@@ -213,6 +180,6 @@ def test_what_is_refused_leaves_weights_and_counters_alone(frames, reason):
 def test_strangers_and_impostors():
     service = make_service()
     assert refusal(service, b"z", wire.encode(1, GOOD, ONES)).remedy == "hello"
-    assert "identity" in refusal(service, b"z", wire.encode(1, wire.Hello("a", "n", -1))).reason
+    assert "identity" in refusal(service, b"z", wire.encode(1, wire.Hello("a", "n", -1, wire.WORKER))).reason
     assert service.handle(b"z", wire.encode(0, wire.Beat("nobody"))) is None
     assert len(service.roster) == 0

@@ -58,7 +58,7 @@ def test_the_same_seed_gives_the_same_weights():
 
 
 def test_two_worker_processes_learn_together_until_the_run_ends(stack):
-    settings = {"total_timesteps": 8_000, "learning_rate": 1e-3}
+    settings = {"total_timesteps": 8_000, "learning_rate": 1e-3, "eval_interval": 0}
     server = stack.start("paramserver", **settings)
     workers = [stack.start("worker", seed=9) for _ in range(2)]  # the run's own settings come from the server
     report = stack.wait_for(lambda r: len(r["workers"]) == 2 and all(w["steps"] for w in r["workers"]), 60, "both push")

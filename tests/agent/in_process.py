@@ -1,0 +1,43 @@
+"""A server's answers asked in this process, through the worker's own client and the real encoding."""
+
+import threading
+
+import numpy as np
+
+from agent import wire
+from agent.client import Client, LocalTransport
+from agent.config import Hyperparameters
+from agent.parameters import ParameterSpec, signature
+from paramserver.service import Service
+from paramserver.weights import SharedWeights
+
+SPECS = [ParameterSpec("w", (3, 2), 1.0), ParameterSpec("b", (2,), 0.0)]
+SIGNATURE = signature(SPECS)
+ONES = np.ones(8, np.float32)
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def make_service(**hyperparameters):
+    return Service(SharedWeights(Hyperparameters(**hyperparameters), None), "run", {}, Clock())
+
+
+def make_client(service, name="a", kind=Client):
+    return kind(LocalTransport(service.handle, name.encode()), name, name, threading.Event())
+
+
+def push(client, version, gradient=None, **changes):
+    gradient = ONES if gradient is None else gradient
+    given = {"signature": SIGNATURE, "version": version, "steps": 20, "statistics": {}, "episodes": []} | changes
+    return client.push(gradient, **given)
+
+
+def refusal(service, identity, frames):
+    answer = wire.decode([bytes(frame) for frame in service.handle(identity, frames)])
+    assert isinstance(answer.body, wire.Refused)
+    return answer.body

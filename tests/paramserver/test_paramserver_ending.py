@@ -1,0 +1,259 @@
+"""When a run ends, asked in this process: steps, time, reward; and what an evaluator may say."""
+
+import json
+
+import numpy as np
+import pytest
+from in_process import ONES, SIGNATURE, SPECS, Clock, make_client, push, refusal
+
+from agent import checkpoint, wire
+from agent.config import Hyperparameters
+from agent.episode import Episode
+from agent.evaluator_client import DoneError, EvaluatorClient
+from paramserver.evaluations import Evaluations, evaluation
+from paramserver.runfolder import RunFolder
+from paramserver.service import Service
+from paramserver.weights import SharedWeights
+
+
+def make(snapshot=None, evaluations=None, **hyperparameters):
+    clock = Clock()
+    weights = SharedWeights(Hyperparameters(**hyperparameters), snapshot)
+    return Service(weights, "run", {}, clock, evaluations), clock
+
+
+def working(service):
+    client = make_client(service)
+    client.hello()
+    client.join(SPECS)
+    return client
+
+
+def evaluator(service):
+    client = make_client(service, "e", EvaluatorClient)
+    client.hello()
+    return client
+
+
+def episodes(*rewards):
+    return [Episode(reward, 10, {}) for reward in rewards]
+
+
+def test_after_its_steps_nothing_moves_the_weights():
+    service, _ = make(total_timesteps=20)
+    one = working(service)
+    assert push(one, 0).finished
+    weights = service.weights.vector.copy()
+    late = push(one, 1)
+    assert (late.accepted, late.finished, late.step) == (False, True, 20)
+    np.testing.assert_array_equal(late.weights, weights)
+
+
+def test_time_counts_while_somebody_works_and_over_a_restart():
+    service, clock = make(time_limit=100.0)
+    clock.now += 50
+    service.look()
+    assert service.seconds == 0, "nobody was there"
+    client = working(service)
+    clock.now += 60
+    service.look()
+    assert (service.seconds, service.over) == (60, "")
+
+    service, clock = make(service.snapshot(), time_limit=100.0)
+    client = working(service)
+    clock.now += 39
+    service.look()
+    assert not push(client, 0).finished
+    clock.now += 1
+    service.look()
+    assert push(client, 1).finished
+    assert "trained for 100 s" in service.over
+
+
+def test_the_last_hundred_episodes_count_where_there_is_no_evaluator():
+    service, _ = make(stop_at_reward=5.0)
+    client = working(service)
+    push(client, 0, episodes=episodes(*[9.0] * 99))
+    service.look()
+    assert not service.over, "not a hundred yet"
+    push(client, 1, episodes=episodes(*[4.0] * 90))
+    service.look()
+    assert not service.over
+    push(client, 2, episodes=episodes(*[5.5] * 90))
+    service.look()
+    assert "last 100 episodes had a mean return of 5.35" in service.over
+
+
+def test_an_evaluators_word_counts_where_there_is_one():
+    service, _ = make(stop_at_reward=5.0)
+    client, judge = working(service), evaluator(service)
+    push(client, 0, episodes=episodes(*[9.0] * 100))
+    service.look()
+    assert not service.over, "greedy episodes decide"
+    update = judge.pull()
+    assert judge.score(update, episodes(4.0, 4.0))
+    assert not push(client, 1).finished
+    update = judge.pull()
+    assert judge.score(update, episodes(4.0, 6.0))
+    assert push(client, 2).finished
+    assert "at step 40 had a mean return of 5.00" in service.over
+    with pytest.raises(DoneError):
+        judge.pull()
+    again, _ = make(service.snapshot(), service.evaluations, stop_at_reward=5.0)
+    again.look()
+    assert again.over, "it is over after a restart too"
+
+
+def test_the_last_weights_are_evaluated():
+    service, _ = make(total_timesteps=20)
+    client, judge = working(service), evaluator(service)
+    assert judge.pull().version == 0
+    push(client, 0)
+    update = judge.pull()
+    assert (update.finished, service.finally_scored) == (True, False)
+    assert judge.score(update, episodes(1.0))
+    assert service.finally_scored
+    with pytest.raises(DoneError, match="20 steps"):
+        judge.pull()
+
+
+def test_the_best_weights_are_kept_as_they_were_evaluated(tmp_path):
+    service, clock = make(learning_rate=0.1)
+    client, judge = working(service), evaluator(service)
+    folder = RunFolder(tmp_path, keep=5)
+
+    def write_down():
+        for _, best in service.scored:
+            if best:
+                assert folder.save_best(best)
+        folder.record(service.evaluations.all)
+        service.scored.clear()
+
+    clock.now += 7
+    service.look()
+    evaluated = judge.pull()
+    kept = evaluated.weights.copy()
+    push(client, 0)
+    judge.score(evaluated, [Episode(3.0, 10, {"finished": 1.0, "best_lap_s": 31.0}), Episode(5.0, 20, {"finished": 0})])
+    write_down()
+    judge.score(judge.pull(), episodes(2.0))
+    write_down()
+
+    best = checkpoint.newest(tmp_path / "best")
+    np.testing.assert_array_equal(best.weights, kept)
+    assert (best.step, best.seconds, best.score["mean_reward"]) == (0, 7.0, 4.0)
+    again = folder.evaluations()
+    assert again.best == 4.0
+    assert [one.mean_reward for one in again.all] == [4.0, 2.0]
+    assert again.all == service.evaluations.all
+    assert again.all[0].scalars() == {
+        "eval/mean_reward": 4.0,
+        "eval/mean_length": 15.0,
+        "eval/finish_rate": 0.5,
+        "eval/best_lap": 31.0,
+    }
+    assert not again.add(evaluation(40, 2, 9.0, episodes(3.9)))
+    assert again.add(evaluation(60, 3, 9.0, episodes(4.1)))
+
+
+def test_a_better_one_of_an_earlier_step_replaces_the_best(tmp_path):
+    folder = RunFolder(tmp_path, keep=5)
+    first = checkpoint.first(SPECS, 0, {})
+    assert folder.save_best(first._replace(step=90, score={"mean_reward": 1.0}))
+    assert folder.save_best(first._replace(step=40, score={"mean_reward": 2.0}))
+    assert checkpoint.newest(tmp_path / "best").step == 40
+
+
+def test_evaluations_that_cannot_be_read_are_set_aside(tmp_path, capsys):
+    (tmp_path / "evaluation.json").write_text('[{"step": 1}]')
+    assert RunFolder(tmp_path, keep=5).evaluations().all == []
+    assert "evaluation.json is damaged" in capsys.readouterr().out
+    assert (tmp_path / "evaluation.damaged").exists()
+
+
+def test_an_evaluator_is_no_worker():
+    service, _ = make()
+    judge = evaluator(service)
+    assert judge.pull() is None, "there are no weights before a worker came"
+    assert (len(service.roster), len(service.evaluators)) == (0, 1)
+    client = working(service)
+    assert client.index == 0
+    assert refusal(service, b"e", wire.encode(9, wire.Push(SIGNATURE, 0, 20, {}, []), ONES)).remedy == "hello"
+    assert refusal(service, b"a", wire.encode(9, wire.Pull())).remedy == "hello"
+    judge.close()
+    assert len(service.evaluators) == 0
+
+
+GOOD = wire.Score(SIGNATURE, 0, 0, [[1.0, 20, {}]])
+
+
+@pytest.mark.parametrize(
+    ("body", "vector", "reason"),
+    [
+        (GOOD, ONES[:7], "7 numbers, expected 8"),
+        (GOOD._replace(signature="x"), ONES, "a vector of model x"),
+        (GOOD._replace(version=1), ONES, "newest is 0"),
+        (GOOD._replace(step=1), ONES, "weights of step 1"),
+        (GOOD._replace(episodes=[]), ONES, "without episodes"),
+        (GOOD._replace(episodes=[[float("nan"), 1, {}]]), ONES, "an episode is not"),
+        (GOOD, np.full(8, np.nan, np.float32), "not finite"),
+    ],
+)
+def test_a_score_that_is_refused_leaves_nothing(body, vector, reason):
+    service, _ = make()
+    working(service)
+    evaluator(service)
+    assert reason in refusal(service, b"e", wire.encode(5, body, vector)).reason
+    assert service.evaluations.all == []
+    assert service.scored == []
+
+
+def test_a_score_told_twice_counts_once():
+    service, _ = make()
+    working(service)
+    judge = evaluator(service)
+    update = judge.pull()
+    assert judge.score(update, episodes(1.0))
+    assert judge.score(update, episodes(1.0))
+    assert len(service.evaluations.all) == 1
+
+
+def test_an_annealed_schedule_goes_on_where_it_was(tmp_path):
+    def run(service, updates):
+        client = working(service)
+        rates = []
+        for _ in range(updates):
+            push(client, service.weights.version)
+            rates.append(service.scalars()["train/learning_rate"])
+        return rates
+
+    settings = {"learning_rate": 0.1, "learning_rate_schedule": "linear", "total_timesteps": 400}
+    whole, _ = make(**settings)
+    expected = run(whole, 20)
+    first, _ = make(**settings)
+    rates = run(first, 7)
+    checkpoint.save(tmp_path, first.snapshot())
+    second, _ = make(checkpoint.newest(tmp_path), **settings)
+    rates += run(second, 13)
+    assert rates == expected
+    assert expected[0] == pytest.approx(0.095)
+    assert expected[-1] == 0.0
+    np.testing.assert_array_equal(second.weights.vector, whole.weights.vector)
+
+
+def test_checkpoints_of_before_still_load(tmp_path):
+    path = checkpoint.save(tmp_path, checkpoint.first(SPECS, 0, {})._replace(step=10, seconds=5.0))
+    assert checkpoint.load(path).seconds == 5.0
+    state = json.loads((path / "state.json").read_text())
+    for name in ("seconds", "score"):
+        del state[name]
+    (path / "state.json").write_text(json.dumps(state))
+    old = checkpoint.load(path)
+    assert (old.step, old.seconds, old.score) == (10, 0.0, None)
+
+
+def test_the_highest_is_told_beside_the_last():
+    many = Evaluations([evaluation(step, step, 0.0, episodes(reward)) for step, reward in ((1, 2.0), (2, 1.0))])
+    report = many.report()
+    assert (report["last"]["step"], report["best"]["step"], report["count"]) == (2, 1, 2)
+    assert Evaluations().report() is None

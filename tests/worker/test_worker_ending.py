@@ -1,0 +1,115 @@
+"""Training that ends by itself: every process exits with 0, and what was learned has been judged and kept."""
+
+import json
+import signal
+from contextlib import suppress
+
+import psutil
+import pytest
+from live import alive_descendants, still_running, until
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from agent import checkpoint
+
+
+def evaluations(stack) -> list[dict]:
+    path = stack.run_dir / "evaluation.json"
+    return json.loads(path.read_text()) if path.exists() else []
+
+
+def evaluator_of(local) -> psutil.Process | None:
+    for process in alive_descendants(local.pid):
+        with suppress(psutil.NoSuchProcess):  # it ended while we looked
+            if "worker.evaluator" in process.cmdline():
+                return process
+    return None
+
+
+def test_steps_end_it_with_an_evaluation_of_the_last_weights(stack):
+    result = stack.run("agent.cli", "train", "--workers", "2", total_timesteps=1_000, learning_rate=1e-3, timeout_s=90)
+    assert result.returncode == 0, result.stderr
+    assert "the run has taken its 1000 steps" in result.stdout
+    assert result.stderr == ""
+    (last,) = evaluations(stack)
+    assert (last["step"], last["episodes"]) == (1_000, 20)
+    assert last["mean_length"] == 20.0
+    newest = checkpoint.newest(stack.run_dir / "checkpoints")
+    best = checkpoint.newest(stack.run_dir / "best")
+    assert (newest.step, best.step) == (1_000, 1_000)
+    assert (newest.weights == best.weights).all()
+    assert best.score == last
+    assert 0 < newest.seconds < 60
+    events = EventAccumulator(str(stack.run_dir / "tensorboard")).Reload()
+    assert [(e.step, pytest.approx(e.value)) for e in events.Scalars("eval/mean_reward")] == [
+        (1_000, last["mean_reward"])
+    ]
+    assert "eval/progress" in events.Tags()["scalars"]
+
+    again = stack.run("agent.cli", "train", "--workers", "1", total_timesteps=1_000, timeout_s=90)
+    assert again.returncode == 0, again.stderr
+    assert len(evaluations(stack)) == 1, "it was over, and judged, before"
+
+
+def test_reward_ends_it_once_greedy_episodes_reach_it(stack):
+    """A random policy gets 10 of 20."""
+    result = stack.run(
+        "agent.cli", "train", "--workers", "1", stop_at_reward=18, eval_interval=0.5, learning_rate=1e-3, timeout_s=120
+    )
+    assert result.returncode == 0, result.stderr
+    assert "A3C64_STOP_AT_REWARD" in result.stdout
+    scores = [one["mean_reward"] for one in evaluations(stack)]
+    assert max(scores) >= 18.0
+    assert checkpoint.newest(stack.run_dir / "best").score["mean_reward"] == max(scores)
+
+
+def test_time_ends_it_and_processes_of_their_own_exit_with_0(stack):
+    server = stack.start("paramserver", time_limit=4, eval_interval=1)
+    others = [stack.start("worker"), stack.start("worker"), stack.start("worker.evaluator")]
+    stack.wait_for(lambda r: (len(r["workers"]), r["evaluators"]) == (2, 1), 40, "all are there")
+    assert [process.wait(60) for process in others] == [0, 0, 0]
+    assert server.wait(20) == 0
+    log = stack.log(server)
+    assert "the run has trained for 4 s (A3C64_TIME_LIMIT)" in log
+    newest = checkpoint.newest(stack.run_dir / "checkpoints")
+    assert evaluations(stack)[-1]["step"] == newest.step
+    assert newest.seconds == pytest.approx(4.0, abs=0.5)
+
+
+def test_an_evaluator_that_is_killed_comes_back_and_training_goes_on(stack):
+    local = stack.start("agent.cli", "train", "--workers", "1", eval_interval=0.5)
+    stack.wait_for(lambda r: r["evaluation"], 60, "an evaluation")
+    assert "evaluated best: step" in stack.run("agent.cli", "status").stdout
+    first = evaluator_of(local)
+    assert first.nice() == 10
+    first.kill()
+    until(lambda: (new := evaluator_of(local)) and new.pid != first.pid, 20, "another one")
+    count = len(evaluations(stack))
+    stack.wait_for(lambda r: r["evaluation"]["count"] > count, 30, "it evaluates")
+    assert stack.report()["lost"] == 0, "no worker was lost with it"
+    family = alive_descendants(local.pid)
+    local.send_signal(signal.SIGINT)
+    assert local.wait(10) == 0
+    assert still_running(family) == []
+
+
+def test_scores_outlive_a_server_that_is_killed(stack):
+    server = stack.start("paramserver", eval_interval=0.5, checkpoint_interval=0.3)
+    stack.start("worker")
+    judge = stack.start("worker.evaluator")
+    stack.wait_for(lambda r: r["evaluation"] and r["evaluation"]["count"] >= 2, 60, "evaluations")
+    before = evaluations(stack)
+    server.kill()
+    server.wait()
+    stack.start("paramserver", eval_interval=0.5)
+    stack.wait_for(lambda r: r["evaluation"]["count"] > len(before), 60, "more of them")
+    assert evaluations(stack)[: len(before)] == before
+    assert judge.poll() is None
+
+
+def test_no_evaluator_is_wanted(stack):
+    local = stack.start("agent.cli", "train", "--workers", "1", eval_interval=0)
+    stack.wait_for(lambda r: r["steps"], 60, "training")
+    assert evaluator_of(local) is None
+    judge = stack.run("worker.evaluator")
+    assert judge.returncode == 0
+    assert "A3C64_EVAL_INTERVAL of this run is 0" in judge.stdout

@@ -1,0 +1,133 @@
+"""The evaluator: plays greedily with the newest weights now and then (`python -m worker.evaluator`)."""
+
+import argparse
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Sequence
+
+from agent.processes import pin_threads, stop_on_signals
+
+pin_threads()
+
+from agent.client import Heartbeat, RefusedError, RunChangedError, StoppedError, connect  # noqa: E402
+from agent.config import EXIT_BAD_INPUT, BadInputError, Hyperparameters, add_flags, load, parse  # noqa: E402
+from agent.evaluate import play  # noqa: E402
+from agent.evaluator_client import DoneError, EvaluatorClient  # noqa: E402
+from agent.status import fetch  # noqa: E402
+
+NICENESS = 10  # it takes what workers leave, and a tenth of a core where they leave nothing
+LOOK_S = 1.0  # how soon it notices that the run is over
+FETCH_S = 5.0
+
+
+class OverWatch:
+    """Sets `over` when the server says that the run is, or `stop` is set: the evaluation underway is then in vain."""
+
+    def __init__(self, address: str, stop: threading.Event) -> None:
+        self.over = threading.Event()
+        self._address, self._stop = address, stop
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="over-watch", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End it."""
+        self._closed.set()
+        self._thread.join(timeout=FETCH_S + LOOK_S)
+
+    def _watch(self) -> None:
+        while not self._closed.wait(LOOK_S):
+            report = None if self._stop.is_set() else fetch(self._address, FETCH_S)
+            if self._stop.is_set() or (report and report["finished"]):
+                self.over.set()
+                return
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Evaluate until SIGTERM or SIGINT, or until the run is over and its last weights are scored."""
+    parser = argparse.ArgumentParser(
+        prog="a3c64 evaluator", description="play greedily with the newest weights now and then", allow_abbrev=False
+    )
+    add_flags(parser)
+    try:
+        settings = load(vars(parse(parser, sys.argv[1:] if arguments is None else arguments)))
+        os.nice(NICENESS)
+        stop = stop_on_signals()
+        name = f"{socket.gethostname()}:{os.getpid()}"
+        client, heartbeat = connect(EvaluatorClient, settings.server, name, stop)
+        try:
+            serve(client, heartbeat, settings.server, settings.rom, stop)
+        finally:
+            heartbeat.stop()
+            client.close()
+    except StoppedError:
+        return 0
+    except DoneError as done:
+        print(f"evaluator: {done}", flush=True)
+        return 0
+    except (BadInputError, RefusedError) as error:
+        print(f"a3c64 evaluator: {error}", file=sys.stderr, flush=True)
+        return EXIT_BAD_INPUT
+    return 0
+
+
+def serve(client: EvaluatorClient, heartbeat: Heartbeat, address: str, rom: str, stop: threading.Event) -> None:
+    """Evaluate the server's run; again if the run changes."""
+    run = client.hello()
+    heartbeat.start()
+    while not stop.is_set():
+        watch = OverWatch(address, stop)
+        try:
+            examine(client, run, rom, stop, watch.over)
+            return
+        except RunChangedError:
+            print("the server has another run now: starting over with it", flush=True)
+            client.forget_run()
+            run = client.hello()
+        finally:
+            watch.close()
+
+
+def examine(
+    client: EvaluatorClient, run: Hyperparameters, rom: str, stop: threading.Event, over: threading.Event
+) -> None:
+    """Play `eval_episodes` greedy episodes every `eval_interval` seconds, and a last time when the run is over.
+
+    Args:
+        client: has said hello.
+        run: the server's.
+        rom: path of an N64 ROM; empty = Open Kart.
+        stop: gives everything up.
+        over: set when the run is over, or `stop` is.
+
+    Raises:
+        DoneError: the run is over and its last weights have been scored.
+    """
+    if run.eval_interval == 0:
+        print("nothing to evaluate: A3C64_EVAL_INTERVAL of this run is 0", flush=True)
+        return
+    due, scored = time.monotonic() + run.eval_interval, (-1, -1)
+    while not stop.is_set():
+        if not over.is_set() and time.monotonic() < due:
+            over.wait(min(LOOK_S, due - time.monotonic()))
+            continue
+        update = client.pull()
+        due = max(due + run.eval_interval, time.monotonic())
+        if update is None or (update.version, update.step) == scored:
+            stop.wait(LOOK_S)
+            continue
+        try:
+            episodes = play(run, update.weights, run.eval_episodes, rom, stop=stop if update.finished else over)
+        except ValueError as error:
+            raise BadInputError(f"these weights do not fit this evaluator's {run.env_id}: {error}") from None
+        if stop.is_set() or (over.is_set() and not update.finished):
+            continue  # it was cut short
+        if client.score(update, episodes):
+            scored = (update.version, update.step)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
