@@ -10,7 +10,7 @@ import sys
 import threading
 from contextlib import suppress
 
-from agent.client import StoppedError, connect
+from agent.client import Client, StoppedError, connect
 from agent.processes import pin_tensorflow, pin_threads, stop_on_signals
 
 STOP_S = 5.0
@@ -28,7 +28,7 @@ def main() -> None:
     from worker.loop import train
 
     def work(number: int) -> None:
-        client, heartbeat = connect(address, f"thread {number}", stop)
+        client, heartbeat = connect(Client, address, f"thread {number}", stop)
         with suppress(StoppedError):
             run = client.hello()
             heartbeat.start()
