@@ -16,6 +16,11 @@ def train(arguments: list[str]) -> int:
     parser = _parser("train", train)
     add_flags(parser)
     settings = load(vars(parse(parser, arguments)))
+    if settings.deterministic and settings.workers != 1:
+        raise BadInputError(
+            f"--workers: found {settings.workers}, expected 1 with --deterministic: gradients of several workers "
+            "arrive in an order that nobody can repeat; give --workers 1"
+        )
     from agent.local import LocalRun
     from agent.processes import stop_on_signals
 

@@ -104,6 +104,9 @@ class Hyperparameters(BaseModel):
     )
     lstm_size: int = Field(0, ge=0, le=4096, description="units of the LSTM; 0 = a dense layer instead of memory")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of weights, actions and environments")
+    deterministic: bool = Field(
+        False, description="the same weights to the bit after as many updates, every time; with one worker only"
+    )
     total_timesteps: int = Field(
         0, ge=0, description="stop after that many environment steps; 0 = train until told to stop"
     )
@@ -220,11 +223,14 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     """Give a parser one flag per setting; the values stay text, `load` types them."""
     group = parser.add_argument_group("settings (flag, else environment variable, else default)")
     for setting in describe():
+        is_switch = Settings.model_fields[setting.name].annotation is bool  # its flag alone means true
+        switch: dict[str, Any] = {"nargs": "?", "const": "true"} if is_switch else {}
         group.add_argument(
             setting.flag,
             dest=setting.name,
             metavar="VALUE",
             default=argparse.SUPPRESS,
+            **switch,
             help=f"{setting.description} [{setting.variable}; default: {setting.default or 'empty'}]".replace(
                 "%", "%%"
             ),

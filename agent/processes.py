@@ -51,13 +51,18 @@ def allow_open_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def pin_tensorflow() -> None:
-    """Load TensorFlow and keep it to one thread; call it before anything else imports it."""
+def pin_tensorflow(deterministic: bool = False) -> None:
+    """Load TensorFlow and keep it to one thread; call it before anything else imports it.
+
+    One thread adds up in one order already; `deterministic` has TensorFlow refuse what it cannot promise to repeat.
+    """
     with silence():  # it greets with four lines that no setting of its own can stop
         import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
 
 
 @contextmanager

@@ -179,6 +179,12 @@ class Service:
         known = roster.get(client) is not None
         if not known and roster is self.evaluators and len(roster) >= MAX_EVALUATORS:
             raise RefusalError("crowded", "none", f"there are {len(roster)} evaluators already; one is enough")
+        if not known and roster is self.roster and self.weights.hyperparameters.deterministic and len(roster):
+            raise RefusalError(
+                "crowded",
+                "none",
+                "this run is deterministic (A3C64_DETERMINISTIC), so it has one worker, and that is here",
+            )
         name = "".join(c for c in body.name if c.isprintable())[: wire.MAX_NAME]
         member = roster.greet(client, name, body.worker)
         if not known:

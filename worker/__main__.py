@@ -40,7 +40,7 @@ def work(settings: Settings, client: Client, heartbeat: Heartbeat, stop: threadi
     """Build environments, model and display for the server's run, and train; again if the run changes."""
     run = client.hello()
     heartbeat.start()
-    pin_tensorflow()  # takes seconds, so only once there is something to do
+    pin_tensorflow(run.deterministic)  # takes seconds, so only once there is something to do
     from agent.envs import EnvironmentBatch
     from worker.display import show_on
     from worker.loop import train

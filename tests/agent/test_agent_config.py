@@ -30,6 +30,10 @@ def test_flags_over_environment_over_defaults(monkeypatch):
     assert load().t_max == 7
     assert load(flags("--t-max", "9")).t_max == 9
     assert load(flags("--t-max=9")).t_max == 9
+    assert load(flags("--deterministic", "--t-max", "9")).deterministic
+    assert not load(flags("--deterministic", "false")).deterministic
+    assert load().stop_at_reward is None
+    assert load(flags("--stop-at-reward", "-3.5")).stop_at_reward == -3.5
 
 
 def test_an_empty_variable_is_no_setting(monkeypatch):
