@@ -8,9 +8,12 @@ as agent/client.py's. Needs no TensorFlow.
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,11 +21,11 @@ import numpy as np
 import zmq
 
 from agent import wire
-from agent.client import configure
+from agent.client import HEARTBEAT_S, configure
 from agent.parameters import ParameterSpec, signature
 
 GRADIENTS = 4  # different ones, drawn before the clock starts
-WARM_UP_S = 1.0
+WARM_UP_S = 1.0  # at least, and until everybody has had an answer
 ANSWER_S = 30.0
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -73,6 +76,19 @@ def counters(pid: int) -> Counters:
     return Counters((int(fields[11]) + int(fields[12])) / TICKS, pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
 
 
+def beat(context: zmq.Context, address: str, names: list[str]) -> None:
+    """Say once a second that all of them live, as each worker's heartbeat does beside the conversation; for ever."""
+    socket: zmq.Socket = context.socket(zmq.DEALER)
+    configure(socket)
+    socket.setsockopt(zmq.SNDTIMEO, int(1000 * HEARTBEAT_S))  # the queue is short for so many
+    socket.connect(address)
+    while True:
+        time.sleep(HEARTBEAT_S)
+        for name in names:
+            with suppress(zmq.Again):
+                socket.send_multipart(wire.encode(0, wire.Beat(name)))
+
+
 def main() -> None:
     address, pid, count, size, seconds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
     specs = [ParameterSpec("vector", (size,), 0.0)]
@@ -88,6 +104,7 @@ def main() -> None:
         worker.receive()
         worker.send(wire.Join([[spec.name, list(spec.shape), spec.gain] for spec in specs]))
         worker.version = worker.receive()[0].body.version
+    threading.Thread(target=beat, args=(context, address, [w.name for w in workers]), daemon=True).start()
     poller = zmq.Poller()
     for worker in workers:
         poller.register(worker.socket, zmq.POLLIN)
@@ -100,13 +117,14 @@ def main() -> None:
     for worker in workers:
         push(worker)
     begin = time.perf_counter() + WARM_UP_S
-    end = begin + float(seconds)
+    end = math.inf
+    waiting = {worker.name for worker in workers}  # for their first answer
     replies: list[float] = []
     sent = received = 0
     before: Counters | None = None
     while (now := time.perf_counter()) < end:
-        if before is None and now >= begin:
-            before, begin = counters(pid), now
+        if before is None and now >= begin and not waiting:
+            before, begin, end = counters(pid), now, now + float(seconds)
         ready = poller.poll(ANSWER_S * 1000)
         if not ready:
             sys.exit(f"no answer within {ANSWER_S:.0f} s")
@@ -115,6 +133,7 @@ def main() -> None:
             answer, length = worker.receive()
             taken = time.perf_counter() - worker.sent_at
             worker.version = answer.body.version
+            waiting.discard(worker.name)
             pushed = push(worker)
             if before is not None:
                 replies.append(taken)
