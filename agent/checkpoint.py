@@ -137,6 +137,11 @@ def newest(folder: Path) -> Snapshot | None:
     return None
 
 
+def steps(folder: Path) -> list[int]:
+    """Return the steps there are checkpoints of, newest first."""
+    return [int(path.name.removeprefix("step_")) for path in _by_age(folder)]
+
+
 def first(specs: Sequence[ParameterSpec], seed: int, hyperparameters: dict) -> Snapshot:
     """Return the state a new run begins with."""
     weights = initialise(specs, seed)

@@ -1,12 +1,17 @@
-"""The a3c64 command: train, server, worker, evaluator, status, eval."""
+"""The a3c64 command: train, server, worker, evaluator, status, eval, enjoy, export."""
 
 import argparse
 import json
 import runpy
 import sys
 from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from agent.config import EXIT_BAD_INPUT, BadInputError, add_flags, load, nearest, parse
+from agent.config import EXIT_BAD_INPUT, BadInputError, Settings, add_flags, has_display, load, nearest, parse
+
+if TYPE_CHECKING:
+    from agent.driver import Driver
 
 STATUS_TIMEOUT_S = 5.0
 
@@ -73,22 +78,66 @@ def status(arguments: list[str]) -> int:
 
 
 def evaluate(arguments: list[str]) -> int:
-    """Play episodes with the newest checkpoint, or at random, and print means as JSON."""
+    """Play episodes with a checkpoint, the newest by default, or at random, and print means as JSON."""
     parser = _parser("eval", evaluate)
     parser.add_argument("--episodes", type=int, default=20, help="how many at least (default: 20)")
+    _add_choice(parser)
     parser.add_argument("--random", action="store_true", help="act at random instead of with a checkpoint")
     parser.add_argument("--greedy", action="store_true", help="take the likeliest action instead of drawing one")
     add_flags(parser)
     parsed = vars(parse(parser, arguments))
-    if parsed["episodes"] < 1:
-        raise BadInputError(f"--episodes: found {parsed['episodes']}, expected 1 or more")
+    _check_episodes(parsed["episodes"])
     settings = load(parsed)
     from agent.processes import pin_threads
 
     pin_threads()
     from agent.evaluate import evaluate as play
 
-    print(json.dumps(play(settings, parsed["episodes"], parsed["random"], parsed["greedy"]), indent=2))
+    driver = None if parsed["random"] else _chosen(settings, parsed)
+    print(json.dumps(play(settings, driver, parsed["episodes"], parsed["greedy"]), indent=2))
+    return 0
+
+
+def enjoy(arguments: list[str]) -> int:
+    """Watch a trained policy: by default the one that comes with the project, in a window if there is a display."""
+    parser = _parser("enjoy", enjoy)
+    parser.add_argument("--episodes", type=int, default=5, help="how many (default: 5)")
+    _add_choice(parser)
+    add_flags(parser)
+    parsed = vars(parse(parser, arguments))
+    _check_episodes(parsed["episodes"])
+    settings = load(parsed)
+    from agent import driver
+    from agent.processes import pin_threads, stop_on_signals
+
+    of_a_run = parsed["driver"] or parsed["load_best"] or parsed["load_checkpoint"] is not None
+    given = of_a_run or "run_dir" in settings.model_fields_set
+    policy = _chosen(settings, parsed) if given else driver.shipped(settings.env_id)
+    pin_threads()
+    from agent import enjoy as watching
+
+    window = has_display() and watching.open_display()
+    print("Ctrl-C stops" if window else "no display is there ($DISPLAY), so without a window; Ctrl-C stops", flush=True)
+    watching.enjoy(settings, policy, parsed["episodes"], window, stop_on_signals())
+    return 0
+
+
+def export(arguments: list[str]) -> int:
+    """Write a policy into a file of its own, in half precision, to give away: `enjoy --driver FILE` plays it."""
+    parser = _parser("export", export)
+    parser.add_argument("target", help="the file, or a folder to put driver.safetensors into")
+    parser.add_argument("--command", default="", help="the command that made it, if --workers and the like matter")
+    _add_choice(parser)
+    add_flags(parser)
+    parsed = vars(parse(parser, arguments))
+    settings = load(parsed)
+    from agent import driver
+
+    policy = _chosen(settings, parsed)
+    if parsed["command"]:
+        policy = policy._replace(command=parsed["command"])
+    path = driver.save(Path(parsed["target"]), policy)
+    print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, a policy of {policy.step:,} steps, made by {policy.command}")
     return 0
 
 
@@ -99,6 +148,8 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "evaluator": evaluator,
     "status": status,
     "eval": evaluate,
+    "enjoy": enjoy,
+    "export": export,
 }
 
 
@@ -118,6 +169,28 @@ def main() -> int:
     except BadInputError as error:
         print(f"a3c64: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
+
+
+def _add_choice(parser: argparse.ArgumentParser) -> None:
+    """Give a parser the options that say which policy is meant."""
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--load-best", action="store_true", help="the one of the run's folder that evaluated best")
+    which.add_argument("--load-checkpoint", type=int, metavar="STEP", help="the run's checkpoint of that step")
+    which.add_argument("--driver", type=Path, metavar="FILE", help="one that `a3c64 export` wrote")
+
+
+def _chosen(settings: Settings, parsed: dict[str, Any]) -> "Driver":
+    """Return the policy that is meant, by default the run's newest."""
+    from agent import driver
+
+    if parsed["driver"]:
+        return driver.load(parsed["driver"])
+    return driver.of_run(settings.run_dir, parsed["load_best"], parsed["load_checkpoint"])
+
+
+def _check_episodes(count: int) -> None:
+    if count < 1:
+        raise BadInputError(f"--episodes: found {count}, expected 1 or more")
 
 
 def _parser(name: str, command: Callable) -> argparse.ArgumentParser:

@@ -209,6 +209,11 @@ def nearest(word: str, known: Sequence[str], prefix: str = "") -> str:
     return f", did you mean {prefix}{close[0]}?" if close else ""
 
 
+def has_display() -> bool:
+    """Say whether an X display is named."""
+    return bool(os.environ.get("DISPLAY"))
+
+
 def check_environment(environ: Mapping[str, str]) -> None:
     """Refuse A3C64_* variables that no setting reads: a typo there would go unnoticed otherwise."""
     known = [variable(name) for name in Settings.model_fields]

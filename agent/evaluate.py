@@ -1,13 +1,14 @@
 """Playing whole episodes with given weights, or at random, and saying how they went."""
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from agent import checkpoint
 from agent.actor import Actor
-from agent.config import BadInputError, Hyperparameters, Settings
+from agent.config import Hyperparameters, Settings
+from agent.driver import Driver
 from agent.envs import EnvironmentBatch
 from agent.episode import Episode
 from agent.network import design
@@ -15,24 +16,15 @@ from agent.network import design
 SEED_OFFSET = 500_000  # evaluation sees starts that training has not seen
 
 
-def evaluate(settings: Settings, episodes: int, random: bool, greedy: bool) -> dict[str, Any]:
-    """Play with the newest checkpoint, or at random, and return means.
-
-    Raises:
-        BadInputError: there is no checkpoint.
-    """
-    run, snapshot = settings.hyperparameters(), None
-    if not random:
-        snapshot = checkpoint.newest(settings.run_dir / "checkpoints")
-        if snapshot is None:
-            raise BadInputError(f"no checkpoint in {settings.run_dir}: train first, or give --run-dir or --random")
-        run = Hyperparameters(**snapshot.hyperparameters)
+def evaluate(settings: Settings, driver: Driver | None, episodes: int, greedy: bool) -> dict[str, Any]:
+    """Play with a trained policy, or at random, and return means."""
+    run = settings.hyperparameters() if driver is None else driver.run
     run = run.model_copy(update={"seed": settings.seed})
-    finished = play(run, None if snapshot is None else snapshot.weights, episodes, settings.rom, greedy)
+    finished = play(run, None if driver is None else driver.weights, episodes, settings.rom, greedy)
     return {
         "env_id": run.env_id,
-        "policy": "random" if snapshot is None else f"step {snapshot.step}",
-        "greedy": greedy and snapshot is not None,
+        "policy": "random" if driver is None else f"step {driver.step}",
+        "greedy": greedy and driver is not None,
         **summary(finished),
     }
 
@@ -44,6 +36,7 @@ def play(
     rom: str = "",
     greedy: bool = True,
     stop: threading.Event | None = None,
+    tell: Callable[[Episode], None] = lambda episode: None,
 ) -> list[Episode]:
     """Play at least `episodes` episodes; every environment plays equally many.
 
@@ -56,12 +49,13 @@ def play(
         rom: path of an N64 ROM; empty = Open Kart.
         greedy: take the likeliest action instead of drawing one.
         stop: ends it early, with the episodes that have been played.
+        tell: called with each of them when it ends.
     """
     batch = min(run.envs_per_worker, episodes)
     run = run.model_copy(update={"envs_per_worker": batch, "seed": run.seed + SEED_OFFSET})
     environments = EnvironmentBatch.make(run, worker=0, rom=rom)
     try:
-        return _play(environments, run, weights, -(-episodes // batch), greedy, stop or threading.Event())
+        return _play(environments, run, weights, -(-episodes // batch), greedy, stop or threading.Event(), tell)
     finally:
         environments.close()
 
@@ -73,6 +67,7 @@ def _play(
     each: int,
     greedy: bool,
     stop: threading.Event,
+    tell: Callable[[Episode], None],
 ) -> list[Episode]:
     """Let every environment play `each` episodes."""
     batch = len(environments.environments)
@@ -96,6 +91,7 @@ def _play(
         for k, episode in zip(np.flatnonzero(ended), step.episodes, strict=True):
             if played[k] < each:
                 finished.append(episode)
+                tell(episode)
             played[k] += 1
         observations, starts = step.observations, ended.astype(np.float32)
     return finished
