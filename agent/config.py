@@ -59,7 +59,7 @@ class Hyperparameters(BaseModel):
         "rgb", description="image observations in colour, or grey at a third of the bytes"
     )
     frame_stack: int = Field(
-        4,
+        2,
         ge=1,
         le=16,
         description="how many of the last observations are seen at once; the paper has 4 instead of memory",
