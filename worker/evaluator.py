@@ -20,7 +20,7 @@ from agent.status import fetch  # noqa: E402
 
 NICENESS = 10  # it takes what workers leave, and a tenth of a core where they leave nothing
 LOOK_S = 1.0  # how soon it notices that the run is over
-FETCH_S = 5.0
+FETCH_S = 2.0  # for the server to answer that question
 
 
 class OverWatch:

@@ -88,7 +88,7 @@ class Stack:
 
     def everything(self) -> list[str]:
         """Ids of all running containers."""
-        return self.containers("paramserver") + self.containers("worker")
+        return [c for service in ("paramserver", "worker", "evaluator") for c in self.containers(service)]
 
     def logs(self) -> str:
         """The last lines of every container, stopped ones too."""
