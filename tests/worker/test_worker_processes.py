@@ -62,8 +62,7 @@ def test_a_worker_without_server_waits_and_stops_when_told(stack):
     ("settings", "message"),
     [
         ({"env_id": "CartPol-v1"}, "no environment is called 'CartPol-v1', did you mean CartPole-v"),
-        ({"env_id": "Pendulum-v1"}, "actions of Box"),
-        ({"env_id": "FrozenLake-v1"}, "observations Discrete"),
+        ({"env_id": "CartPole-v1", "env_args": '{"speed": 1}'}, "A3C64_ENV_ARGS: CartPole-v1: "),
     ],
 )
 def test_an_environment_that_cannot_be_learned_ends_local_mode_with_one_line(stack, settings, message):
