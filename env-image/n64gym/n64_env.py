@@ -65,6 +65,8 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
     telemetry_names: ClassVar[tuple[str, ...]] = ()
     watch: ClassVar[Sequence[list[int]]] = ([0, RDRAM_BYTES // 4, 509],)
     """Words of RDRAM, [first, end, stride], by which a movie's playback is compared after every step."""
+    watch_at_end: ClassVar[Sequence[list[int]]] = ([0, RDRAM_BYTES // 4, 1],)
+    """Likewise, at the movie's end: all that does not depend on who looks."""
 
     def __init__(
         self,
@@ -183,8 +185,12 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         if self._emulator is None or self._begun:
             return  # step reports what is wrong
         word = self._word(action)
+        self._foresee(self._emulator)
         self._emulator.step_async(self.frameskip, word)
         self._begun = 1 + word
+
+    def _foresee(self, emulator: Emulator) -> None:
+        """Tell the game, if it listens, that nobody will look before `frameskip` more VIs have passed."""
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Hold `action` for `frameskip` VIs. An emulator that dies ends the episode as truncated."""

@@ -17,6 +17,7 @@ from n64gym.games import openkart_telemetry
 from n64gym.games.openkart_driver import Driver
 from n64gym.games.openkart_telemetry import RACE, Telemetry, read_telemetry
 from n64gym.machine.controller import DRIVING
+from n64gym.machine.emulator import Emulator
 from n64gym.race import PRESETS
 from PIL import ImageGrab
 
@@ -219,9 +220,29 @@ def test_telemetry_is_the_headers():
     header = (Path(openkart_telemetry.__file__).parents[2] / "openkart" / "src" / "telemetry.h").read_text()
     words = re.findall(r"^ *TM_(\w+) = (\d+),", header, re.MULTILINE)
     assert [(name.lower(), int(word)) for name, word in words] == [
-        (name, word) for word, name in enumerate((*Telemetry._fields, "reserved"))
+        *((name, word) for word, name in enumerate((*Telemetry._fields, "reserved"))),
+        ("draw_from", openkart_telemetry.DRAW_FROM),
     ]
+    for name in ("frames", "vis"):
+        assert Telemetry._fields.index(name) == getattr(openkart_telemetry, name.upper())
     assert f"TELEMETRY_MAGIC {openkart_telemetry.MAGIC:#x}".lower() in header.lower()
+
+
+@pytest.mark.parametrize("frameskip", [1, 2, 3, 4, 7])
+def test_what_nobody_looks_at_is_not_drawn_and_what_is_seen_is_the_same(frameskip):
+    with gymnasium.make("n64gym/OpenKart-v0", frameskip=frameskip, render_mode="rgb_array") as env:
+        env.reset(seed=0)
+        emulator = env.unwrapped.emulator
+        with Emulator(emulator.rom, movie=emulator.samples()) as drawing_all:
+            drawing_all.step(emulator.vi_count - drawing_all.vi_count)
+            drawn = read_telemetry(emulator.rdram).frames
+            for action in (1, 4, 1, 7, 2, 1, 1, 5):
+                env.step(action)
+                drawing_all.play(emulator.samples()[drawing_all.controller_reads :])
+                drawing_all.step(frameskip)
+                np.testing.assert_array_equal(env.render(), drawing_all.frame())
+            drawn = read_telemetry(emulator.rdram).frames - drawn
+            assert drawn == (8 if frameskip > 1 else 4)
 
 
 def test_telemetry_follows_the_game(env):
@@ -235,4 +256,4 @@ def test_telemetry_follows_the_game(env):
         RACE,
         3,
     )
-    assert (after.vis - before.vis, after.race_time - before.race_time, after.frames - before.frames) == (4, 4, 2)
+    assert (after.vis - before.vis, after.race_time - before.race_time, after.frames - before.frames) == (4, 4, 1)

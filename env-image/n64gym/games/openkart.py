@@ -9,13 +9,15 @@ from typing import Any, ClassVar
 from n64gym.games.openkart_menu import go_to_race, telemetry_of
 from n64gym.games.openkart_telemetry import (
     COURSES,
+    DRAW_FROM,
     FIXED,
+    FRAMES,
     HALF_TURN,
     LEVELS,
     MODES,
     RACE,
     TELEMETRY_WORD,
-    TELEMETRY_WORDS,
+    VIS,
     Telemetry,
     read_telemetry,
 )
@@ -82,11 +84,21 @@ class OpenKartEnv(RaceEnv):
         }
         super().__init__(rom or OPEN_KART, choices=choices, **settings)
 
-    watch = ([TELEMETRY_WORD, TELEMETRY_WORD + TELEMETRY_WORDS, 1],)
+    # All telemetry but what depends on who looks: the pictures drawn, and from when on they are.
+    watch = (
+        [TELEMETRY_WORD, TELEMETRY_WORD + FRAMES, 1],
+        [TELEMETRY_WORD + FRAMES + 1, TELEMETRY_WORD + DRAW_FROM, 1],
+    )
+    watch_at_end = watch
 
     def in_play(self, emulator: Emulator) -> bool:
         """Whether a race is on."""
         return read_telemetry(emulator.rdram).stage == RACE
+
+    def _foresee(self, emulator: Emulator) -> None:
+        # A picture is drawn every second VI: of the last two, one is.
+        rdram = emulator.rdram
+        rdram[TELEMETRY_WORD + DRAW_FROM] = rdram[TELEMETRY_WORD + VIS] + (self.frameskip - 1)
 
     def _what_matters(self, setup: Mapping[str, Any]) -> Mapping[str, Any]:
         return telemetry_of(setup)

@@ -12,6 +12,7 @@ TELEMETRY_WORD = 0x400 // 4
 TELEMETRY_WORDS = 64
 MAGIC = 0x4F4B5254  # "OKRT"
 VERSION = 2
+FRAMES, VIS, DRAW_FROM = 21, 22, 63  # words that n64gym itself asks for, or writes, by their place
 FIXED = 1 << 16  # s16.16
 HALF_TURN = 1 << 15  # of headings
 

@@ -86,8 +86,10 @@ class Playback:
                     f"diverged between samples {before} and {self.emulator.movie_position} of {len(self.movie.samples)}"
                 )
             self._step += 1
-            if self.over and not self.diverged and rdram_hash(self.emulator) != self.facts["rdram_sha256"]:
-                self.diverged = "ended with other contents of RDRAM, though all that was watched was the same"
+            if self.over and not self.diverged:
+                found_at_end = rdram_hash(self.emulator, self.facts["watch_at_end"])
+                if found_at_end != self.facts["rdram_sha256"]:
+                    self.diverged = "ended with other contents of RDRAM, though all that was watched was the same"
         return samples
 
     def close(self) -> None:

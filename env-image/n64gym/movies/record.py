@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 CHECK_BYTES = 2  # of the hash after each step
-FACTS = ("begins", "ends", "rom", "watch", "checks", "rdram_sha256", "frameskip")  # that a playback needs
+# What a playback needs.
+FACTS = ("begins", "ends", "rom", "watch", "watch_at_end", "checks", "rdram_sha256", "frameskip")
 
 
 class Watch:
@@ -82,6 +83,7 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
             "video": self._game.video,
             "begins": {"sample": emulator.controller_reads, "vi": emulator.vi_count},
             "watch": list(self._game.watch),
+            "watch_at_end": list(self._game.watch_at_end),
         }
         return observation, info
 
@@ -130,7 +132,7 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
             "recorded": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(movie.uid)),
             "rom": {"name": rom.name, "sha1": rom.sha1},
             "ends": {"sample": len(samples), "vi": emulator.vi_count},
-            "rdram_sha256": rdram_hash(emulator),
+            "rdram_sha256": rdram_hash(emulator, self._game.watch_at_end),
             "checks": base64.b64encode(self._checks).decode(),
         }
         self._checks.clear()
@@ -158,6 +160,9 @@ def read_facts(path: Path) -> dict[str, Any]:
     return facts
 
 
-def rdram_hash(emulator: Emulator) -> str:
-    """SHA-256 of RDRAM, hexadecimal."""
-    return hashlib.sha256(emulator.rdram.data).hexdigest()
+def rdram_hash(emulator: Emulator, words: Sequence[Sequence[int]]) -> str:
+    """SHA-256 of some words of RDRAM, given as [first, end, stride]; hexadecimal."""
+    digest = hashlib.sha256()
+    for one in words:
+        digest.update(emulator.rdram[slice(*one)].tobytes())
+    return digest.hexdigest()

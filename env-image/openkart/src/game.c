@@ -111,6 +111,6 @@ void game_vi(Pad pad, uint32_t *telemetry) {
     the_game.vis++;
     the_game.reads++;
     advance();
-    if (the_game.vis & 1) draw();
+    if ((the_game.vis & 1) && the_game.vis >= telemetry[TM_DRAW_FROM]) draw();
     telemetry_write(&the_game, telemetry);
 }

@@ -67,7 +67,9 @@ enum TelemetryWord {
     TM_RIVAL_5 = 49,
     TM_RIVAL_6 = 50,
     TM_RIVAL_7 = 51,
-    TM_RESERVED = 52, /* 52..63: 0 */
+    TM_RESERVED = 52,  /* 52..62: 0 */
+    TM_DRAW_FROM = 63, /* the one word that the outside writes and the game reads: pictures before this TM_VIS are not
+                          drawn, as nobody will look at them; 0 = all are */
 };
 
 /* The choices (TM_MODE, TM_COURSE, TM_SEED, TM_LEVEL, TM_LAPS, TM_START) follow the course select at once; they stand
