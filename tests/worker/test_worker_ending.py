@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import psutil
 import pytest
-from live import alive_descendants, still_running, until
+from live import SMALL, alive_descendants, still_running, until
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from agent import checkpoint
@@ -113,3 +113,13 @@ def test_no_evaluator_is_wanted(stack):
     judge = stack.run("worker.evaluator")
     assert judge.returncode == 0
     assert "A3C64_EVAL_INTERVAL of this run is 0" in judge.stdout
+
+
+def test_cartpole_is_solved_and_ends_the_run(stack):
+    """The user's command, with the preset of its family: some 15 s on two cores with nothing else to do."""
+    untouched = {name.removeprefix("A3C64_").lower(): "" for name in SMALL}
+    settings = {"env_id": "CartPole-v1", "stop_at_reward": 475, "eval_interval": 5, "time_limit": 200}
+    result = stack.run("agent.cli", "train", "--workers", "2", **untouched | settings, timeout_s=280)
+    assert result.returncode == 0, result.stderr
+    assert "A3C64_STOP_AT_REWARD" in result.stdout
+    assert evaluations(stack)[-1]["mean_reward"] >= 475
