@@ -10,8 +10,9 @@ import numpy as np
 import onnxruntime
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
 
-from agent.network import DENSE_LAYERS, FORGET_BIAS, SCALED_LIMIT, Network
+from agent.network import DENSE_LAYERS, FORGET_BIAS, Network
 from agent.parameters import MOMENTS, named_views, total_size
+from agent.scaling import SCALED_LIMIT
 from agent.spaces import Observations
 
 OPSET, IR_VERSION = 18, 10  # of ONNX: old enough for every runtime of the last years

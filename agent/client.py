@@ -242,9 +242,11 @@ class Client:
             self._greet_again(answer)
         return self.join(self._specs)._replace(accepted=False)
 
-    def forget_run(self) -> None:
-        """Accept whatever run the server has now."""
+    def start_over(self) -> Hyperparameters:
+        """Accept whatever run the server has now, and return what it is."""
+        print("the server has another run now: starting over with it", flush=True)
         self._run = None
+        return self.hello()
 
     def ask(self, timeout_s: float) -> dict | None:
         """Return the server's report, or None when no server answers in time."""

@@ -11,8 +11,9 @@ from agent.actor import Memory
 from agent.config import Hyperparameters
 from agent.distributions import of_family
 from agent.losses import a3c_losses
-from agent.network import DENSE_LAYERS, SCALED_LIMIT, Network
+from agent.network import DENSE_LAYERS, Network
 from agent.parameters import MOMENTS, learned_size, named_views, signature, total_size
+from agent.scaling import SCALED_LIMIT
 from agent.spaces import Observations
 
 

@@ -32,7 +32,6 @@ DENSE_UNITS = 64  # likewise
 HIDDEN_UNITS = 256  # of the dense layer in the place of memory, as in the A3C paper
 FORGET_BIAS = 1.0  # of the LSTM: remember by default (Jozefowicz et al. 2015)
 POLICY_GAIN = 0.01  # nearly uniform first policy (Andrychowicz et al. 2020, section 3.2)
-SCALED_LIMIT = 10.0  # a scaled observation is at most so many deviations from the mean, as in OpenAI's baselines
 
 
 class Network(NamedTuple):

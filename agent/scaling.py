@@ -6,7 +6,7 @@ import numpy as np
 
 LEAST_VARIANCE = 1e-8
 LARGEST_LOG_VARIANCE = 88.0  # of finite float32 numbers: the logarithm of about 2e38
-SCALED_LIMIT = 10.0  # a scaled reward is at most so many deviations, as in OpenAI's baselines
+SCALED_LIMIT = 10.0  # what is scaled, observation or reward, is at most so many deviations, as in OpenAI's baselines
 
 
 class Moments(NamedTuple):

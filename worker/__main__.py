@@ -53,9 +53,7 @@ def work(settings: Settings, client: Client, heartbeat: Heartbeat, stop: threadi
                 train(environments, client, run, stop, show)
             return
         except RunChangedError:
-            print("the server has another run now: starting over with it", flush=True)
-            client.forget_run()
-            run = client.hello()
+            run = client.start_over()
         finally:
             environments.close()
 

@@ -84,9 +84,7 @@ def serve(client: EvaluatorClient, heartbeat: Heartbeat, address: str, rom: str,
             examine(client, run, rom, stop, watch.over)
             return
         except RunChangedError:
-            print("the server has another run now: starting over with it", flush=True)
-            client.forget_run()
-            run = client.hello()
+            run = client.start_over()
         finally:
             watch.close()
 
