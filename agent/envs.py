@@ -57,6 +57,8 @@ def make_one(hyperparameters: Hyperparameters, rom: str = "", render: bool = Fal
         }
         if rom:
             arguments["rom"] = rom
+    elif env_id.startswith("ALE/"):
+        arguments["obs_type"] = OBS_TYPES[hyperparameters.frame_colours]  # its own grey costs less than ours
     arguments |= json.loads(hyperparameters.env_args)
     try:
         return gym.make(env_id, disable_env_checker=True, **arguments)
