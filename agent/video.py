@@ -91,7 +91,8 @@ class Video:
         )
 
     def _failed(self) -> BadInputError:
-        assert self._process is not None and self._process.stderr is not None
+        assert self._process is not None
+        assert self._process.stderr is not None
         said = self._process.stderr.read().decode(errors="replace").strip().splitlines()
         self._process.wait()
         self._temporary.unlink(missing_ok=True)
