@@ -130,7 +130,7 @@ def test_every_preset_is_valid():
 
 @pytest.mark.parametrize(
     ("env_id", "preset"),
-    [("ALE/Pong-v5", "atari"), ("CartPole-v1", "classic"), ("Hopper-v5", "continuous"), ("Pendulum-v1", "continuous")],
+    [("ALE/Pong-v5", "atari"), ("CartPole-v1", "classic"), ("Hopper-v5", "continuous"), ("Pendulum-v1", "pendulum")],
 )
 def test_the_environments_id_chooses_the_preset(env_id, preset):
     assert chosen("auto", env_id) is presets()[preset].settings

@@ -71,7 +71,7 @@ class A3c64:
                 time.sleep(LOOK_S)
                 self._keep(run, kept)
             learned.seconds = time.time() - begin
-            if process.poll() is not None:
+            if process.poll():  # one that was told to end earlier has learned what it has
                 raise RuntimeError(f"a3c64 train has ended with code {process.returncode} before its time")
         self._keep(run, kept)  # the last one is written at the end
         for path in kept.glob("step_*"):
