@@ -2,7 +2,9 @@
 
 import argparse
 import json
+import os
 import runpy
+import select
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from agent.driver import Driver
 
 STATUS_TIMEOUT_S = 5.0
+EXIT_NO_READER = 141  # as a shell counts a program that SIGPIPE ended
+LIKELIEST = "act with the likeliest action every time (default); false draws actions from the policy"
 
 
 def train(arguments: list[str]) -> int:
@@ -102,8 +106,9 @@ def enjoy(arguments: list[str]) -> int:
     """Watch a trained policy: by default the one that comes with the project, in a window if there is a display."""
     parser = _parser("enjoy", enjoy)
     parser.add_argument("--episodes", type=int, default=5, help="how many (default: 5)")
+    parser.add_argument("--mp4", type=Path, metavar="OUT", help="film them into this file instead; needs no display")
     _add_choice(parser)
-    add_flags(parser)
+    add_flags(parser, deterministic=LIKELIEST)
     parsed = vars(parse(parser, arguments))
     _check_episodes(parsed["episodes"])
     settings = load(parsed)
@@ -116,9 +121,12 @@ def enjoy(arguments: list[str]) -> int:
     pin_threads()
     from agent import enjoy as watching
 
-    window = has_display() and watching.open_display()
-    print("Ctrl-C stops" if window else "no display is there ($DISPLAY), so without a window; Ctrl-C stops", flush=True)
-    watching.enjoy(settings, policy, parsed["episodes"], window, stop_on_signals())
+    film: Path | None = parsed["mp4"]
+    window = film is None and has_display() and watching.open_display()
+    where = "" if window else f"into {film}; " if film else "no display is there ($DISPLAY), so without a window; "
+    print(f"{where}Ctrl-C stops", flush=True)
+    greedy = "deterministic" not in parsed or settings.deterministic
+    watching.enjoy(settings, policy, parsed["episodes"], window, stop_on_signals(), greedy, film)
     return 0
 
 
@@ -155,20 +163,38 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
 
 def main() -> int:
     """Run the command named by the first argument; return the exit code: 0 clean stop, 2 bad input."""
-    arguments = sys.argv[1:]
+    try:
+        try:
+            return _run(sys.argv[1:])
+        finally:
+            sys.stdout.flush()
+    except BadInputError as error:
+        print(f"a3c64: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except BrokenPipeError:
+        if not _reader_gone():
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed
+        return EXIT_NO_READER
+
+
+def _run(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         print("a3c64 COMMAND [--help] [settings]\n")
         for name, command in COMMANDS.items():
             print(f"  {name:<11}{_summary(command)}")
         return 0 if arguments else EXIT_BAD_INPUT
-    try:
-        if arguments[0] not in COMMANDS:
-            hint = nearest(arguments[0], list(COMMANDS)) or f", expected {', '.join(COMMANDS)}"
-            raise BadInputError(f"unknown command {arguments[0]!r}{hint}")
-        return COMMANDS[arguments[0]](arguments[1:])
-    except BadInputError as error:
-        print(f"a3c64: {error}", file=sys.stderr)
-        return EXIT_BAD_INPUT
+    if arguments[0] not in COMMANDS:
+        hint = nearest(arguments[0], list(COMMANDS)) or f", expected {', '.join(COMMANDS)}"
+        raise BadInputError(f"unknown command {arguments[0]!r}{hint}")
+    return COMMANDS[arguments[0]](arguments[1:])
+
+
+def _reader_gone() -> bool:
+    """Say whether nobody reads any more what is printed, as after `a3c64 eval | head`; other pipes may break too."""
+    output = select.poll()
+    output.register(sys.stdout.fileno(), 0)
+    return any(event & select.POLLERR for _, event in output.poll(0))
 
 
 def _add_choice(parser: argparse.ArgumentParser) -> None:

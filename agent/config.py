@@ -224,8 +224,13 @@ def check_environment(environ: Mapping[str, str]) -> None:
             )
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Give a parser one flag per setting; the values stay text, `load` types them."""
+def add_flags(parser: argparse.ArgumentParser, **meanings: str) -> None:
+    """Give a parser one flag per setting; the values stay text, `load` types them.
+
+    Args:
+        parser: of a command.
+        meanings: what a setting means to this command, by name, where that is something else.
+    """
     group = parser.add_argument_group("settings (flag, else environment variable, else default)")
     for setting in describe():
         is_switch = Settings.model_fields[setting.name].annotation is bool  # its flag alone means true
@@ -236,9 +241,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
             metavar="VALUE",
             default=argparse.SUPPRESS,
             **switch,
-            help=f"{setting.description} [{setting.variable}; default: {setting.default or 'empty'}]".replace(
-                "%", "%%"
-            ),
+            help=meanings.get(
+                setting.name, f"{setting.description} [{setting.variable}; default: {setting.default or 'empty'}]"
+            ).replace("%", "%%"),
         )
 
 

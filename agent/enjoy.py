@@ -1,26 +1,46 @@
-"""Watching a trained policy play: `a3c64 enjoy`, in a window where there is a display, and a line for each episode."""
+"""Watching a trained policy play: `a3c64 enjoy`, in a window or as a film, and a line for each episode."""
 
 import json
 import os
 import threading
+from contextlib import nullcontext
+from pathlib import Path
 
+import gymnasium as gym
 import numpy as np
 
-from agent.config import Settings
+from agent.config import BadInputError, Settings
 from agent.driver import Driver
 from agent.episode import Episode
-from agent.evaluate import play
+from agent.evaluate import play, to_play
+from agent.film import FPS, Filmed
+from agent.video import Video
 
 
-def enjoy(settings: Settings, driver: Driver, episodes: int, window: bool, stop: threading.Event) -> list[Episode]:
-    """Play greedily with one environment until `stop`, or so many episodes are over, and tell of each."""
-    given = settings.model_fields_set
-    arguments = json.loads(settings.env_args if "env_args" in given else driver.run.env_args)
-    if window:
-        arguments["render_mode"] = "human"  # the environment shows itself, at its own pace
-    run = driver.run.model_copy(
-        update={"env_args": json.dumps(arguments), "envs_per_worker": 1, "seed": settings.seed},
-    )
+def enjoy(
+    settings: Settings,
+    driver: Driver,
+    episodes: int,
+    window: bool,
+    stop: threading.Event,
+    greedy: bool = True,
+    film: Path | None = None,
+) -> list[Episode]:
+    """Play with one environment until `stop`, or so many episodes are over, and tell of each.
+
+    Args:
+        settings: whose environment's arguments, seed and ROM count.
+        driver: who plays.
+        episodes: how many.
+        window: show it; the environment keeps its own pace then.
+        stop: ends it early.
+        greedy: take the likeliest action instead of drawing one.
+        film: an MP4 to write. Not together with `window`.
+    """
+    run = to_play(settings, driver)
+    shown = {"render_mode": "human"} if window else {"render_mode": "rgb_array"} if film else {}
+    arguments = json.dumps(json.loads(run.env_args) | shown)
+    run = run.model_copy(update={"env_args": arguments, "envs_per_worker": 1})
     score = driver.score
     judged = f", mean return {score['mean_reward']:.2f} of {score['episodes']} greedy episodes" if score else ""
     print(f"{run.env_id}: a policy of {driver.step:,} steps{judged}", flush=True)
@@ -30,9 +50,21 @@ def enjoy(settings: Settings, driver: Driver, episodes: int, window: bool, stop:
         played.append(episode)
         print(f"{len(played):>3}  {text(episode)}", flush=True)
 
-    play(run, driver.weights, episodes, settings.rom, stop=stop, tell=tell)
+    with Video(film, FPS) if film else nullcontext() as video:
+
+        def wrap(env: gym.Env) -> gym.Env:
+            return Filmed(env, video) if video else env
+
+        try:
+            play(run, driver.weights, episodes, settings.rom, greedy, stop, tell, wrap)
+        except BadInputError as error:
+            if film and "'render_mode'" in str(error):
+                raise BadInputError(f"--mp4: {run.env_id} draws no pictures: it takes no render_mode") from None
+            raise
     if len(played) > 1:
         print(f"mean return {np.mean([episode.total_reward for episode in played]):.2f}", flush=True)
+    if video and video.frames:
+        print(f"{film}: {video.frames} frames, {video.frames / video.fps:.1f} s", flush=True)
     return played
 
 
@@ -42,13 +74,18 @@ def text(episode: Episode) -> str:
     if "finished" in metrics:
         parts.append("finished" if metrics["finished"] else "did not finish")
     if "progress" in metrics:
-        parts.append(f"{metrics['progress']:.2f} laps")
-    if "race_time_s" in metrics:
-        parts.append(f"in {metrics['race_time_s']:.2f} s")
-    if "best_lap_s" in metrics:
-        parts.append(f"best lap {metrics['best_lap_s']:.2f} s")
+        way, laps = f"{metrics['progress']:.2f} laps", lap_times(episode)
+        if "race_time_s" in metrics:
+            way += f" in {metrics['race_time_s']:.2f} s"
+        parts.append(way + (f" ({' + '.join(f'{seconds:.2f}' for seconds in laps)})" if laps else ""))
     parts += [f"return {episode.total_reward:.2f}", f"{episode.length} steps"]
     return ", ".join(parts)
+
+
+def lap_times(episode: Episode) -> list[float]:
+    """Return the times of an episode's whole laps in seconds, in their order."""
+    named = [episode.metrics.get(f"lap_{n}_s") for n in range(1, len(episode.metrics) + 1)]
+    return [seconds for seconds in named if seconds is not None]
 
 
 def open_display() -> bool:

@@ -6,6 +6,7 @@ An episode that ends is followed at once by the next one's first observation.
 import importlib
 import importlib.util
 import json
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import gymnasium as gym
@@ -97,14 +98,19 @@ class EnvironmentBatch:
 
     @classmethod
     def make(
-        cls, hyperparameters: Hyperparameters, worker: int, rom: str = "", render_first: bool = False
+        cls,
+        hyperparameters: Hyperparameters,
+        worker: int,
+        rom: str = "",
+        render_first: bool = False,
+        wrap: Callable[[gym.Env], gym.Env] = lambda env: env,
     ) -> "EnvironmentBatch":
-        """Make a worker's environments; `render_first` lets the first one be watched."""
+        """Make a worker's environments; `render_first` lets the first one be watched, `wrap` goes around each."""
         count = hyperparameters.envs_per_worker
         environments: list[gym.Env] = []
         try:
             for k in range(count):
-                environments.append(make_one(hyperparameters, rom, render=render_first and k == 0))
+                environments.append(wrap(make_one(hyperparameters, rom, render=render_first and k == 0)))
             seed = hyperparameters.seed + SEED_STRIDE * worker
             h = hyperparameters
             view = View(environments[0].observation_space, h.frame_size, h.frame_colours, h.frame_stack)

@@ -1,9 +1,11 @@
 """Playing whole episodes with given weights, or at random, and saying how they went."""
 
+import json
 import threading
 from collections.abc import Callable
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 
 from agent.actor import Actor
@@ -14,12 +16,25 @@ from agent.episode import Episode
 from agent.network import design
 
 SEED_OFFSET = 500_000  # evaluation sees starts that training has not seen
+NOOP_MAX = 30  # VIs that an N64 episode may wait before it begins, as when Atari games are judged
+
+
+def to_play(settings: Settings, driver: Driver | None) -> Hyperparameters:
+    """Return what is played: the policy's environment, or the settings' where it plays at random.
+
+    Arguments that the user gives take the place of those it was trained with. Unless they name `noop_max`, N64 episodes
+    begin after a random wait: all that the same greedy policy plays from the same start would be one and the same.
+    """
+    run = settings.hyperparameters() if driver is None else driver.run
+    arguments = json.loads(settings.env_args if "env_args" in settings.model_fields_set else run.env_args)
+    if run.env_id.startswith("n64gym/"):
+        arguments = {"noop_max": NOOP_MAX, **arguments}
+    return run.model_copy(update={"env_args": json.dumps(arguments), "seed": settings.seed})
 
 
 def evaluate(settings: Settings, driver: Driver | None, episodes: int, greedy: bool) -> dict[str, Any]:
     """Play with a trained policy, or at random, and return means."""
-    run = settings.hyperparameters() if driver is None else driver.run
-    run = run.model_copy(update={"seed": settings.seed})
+    run = to_play(settings, driver)
     finished = play(run, None if driver is None else driver.weights, episodes, settings.rom, greedy)
     return {
         "env_id": run.env_id,
@@ -37,6 +52,7 @@ def play(
     greedy: bool = True,
     stop: threading.Event | None = None,
     tell: Callable[[Episode], None] = lambda episode: None,
+    wrap: Callable[[gym.Env], gym.Env] = lambda env: env,
 ) -> list[Episode]:
     """Play at least `episodes` episodes; every environment plays equally many.
 
@@ -50,10 +66,11 @@ def play(
         greedy: take the likeliest action instead of drawing one.
         stop: ends it early, with the episodes that have been played.
         tell: called with each of them when it ends.
+        wrap: puts something around each environment, such as a camera.
     """
     batch = min(run.envs_per_worker, episodes)
     run = run.model_copy(update={"envs_per_worker": batch, "seed": run.seed + SEED_OFFSET})
-    environments = EnvironmentBatch.make(run, worker=0, rom=rom)
+    environments = EnvironmentBatch.make(run, worker=0, rom=rom, wrap=wrap)
     try:
         return _play(environments, run, weights, -(-episodes // batch), greedy, stop or threading.Event(), tell)
     finally:

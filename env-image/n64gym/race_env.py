@@ -101,6 +101,7 @@ class RaceEnv(N64Env):
             metrics["place"] = float(status.place)
         if status.lap_times:
             metrics["best_lap_s"] = min(status.lap_times)
+            metrics |= {f"lap_{n}_s": seconds for n, seconds in enumerate(status.lap_times, start=1)}
         if status.finished:
             metrics["race_time_s"] = status.race_time
         return metrics

@@ -84,6 +84,7 @@ def test_a_whole_race_terminates_with_lap_times(env):
     assert info["metrics"]["finished"] == 1.0
     assert info["metrics"]["race_time_s"] == info["race_time"]
     assert 25 < info["metrics"]["best_lap_s"] == min(info["lap_times"]) < 60
+    assert tuple(info["metrics"][f"lap_{n}_s"] for n in (1, 2, 3)) == info["lap_times"]
 
 
 def test_standing_still_is_truncated_with_metrics(env):

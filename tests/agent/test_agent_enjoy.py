@@ -1,0 +1,142 @@
+"""Watching a policy: films that hold what was seen, races that differ, and what is said where nothing can be seen."""
+
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from test_agent_video import probe
+from tiny_env import TinyImage
+
+from agent.config import BadInputError, Hyperparameters, Settings
+from agent.enjoy import lap_times, text
+from agent.envs import make_one
+from agent.episode import Episode
+from agent.evaluate import to_play
+from agent.film import Filmed, frame
+from agent.video import Video
+
+SHORT = '{"time_limit": 5.0, "noop_max": 0}'
+
+
+def decoded(path, shape):
+    """All frames of a film, uint8 [N, H, W, 3]."""
+    command = ["ffmpeg", "-loglevel", "error", "-i", str(path), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    data = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
+    return np.frombuffer(data, np.uint8).reshape(-1, *shape)
+
+
+@pytest.mark.parametrize(
+    ("env_id", "size", "rate"), [("n64gym/OpenKart-v0", (480, 640), "15/1"), ("CartPole-v1", (800, 1200), "50/1")]
+)
+def test_a_film_shows_what_was_rendered(tmp_path, env_id, size, rate):
+    path, seen = tmp_path / "film.mp4", []
+    with Video(path, fps=1) as video:
+        env = Filmed(make_one(Hyperparameters(env_id=env_id), render=True), video)
+        env.action_space.seed(1)
+        env.reset(seed=1)
+        seen.append(env.render())
+        for _ in range(20):
+            env.step(env.action_space.sample())
+            seen.append(env.render())
+        env.reset()  # an episode that nobody plays
+        env.close()
+    found = probe(path)
+    assert (found["codec_name"], found["pix_fmt"], found["r_frame_rate"]) == ("h264", "yuv420p", rate)
+    assert (found["height"], found["width"], int(found["nb_read_frames"])) == (*size, 21)
+    frames = decoded(path, (*size, 3))
+    wrong = [np.abs(shown.astype(int) - frame(picture)).mean() for shown, picture in zip(frames, seen, strict=True)]
+    assert max(wrong) < 6, "colours lose a little in yuv420p"
+    assert np.abs(frames[0].astype(int) - frames[-1]).mean() > 2 * wrong[0] or env_id == "CartPole-v1"
+
+
+@pytest.mark.parametrize(
+    ("found", "made"),
+    [((120, 160, 3), (480, 640)), ((210, 160, 3), (630, 480)), ((481, 333), (482, 334)), ((31, 47, 3), (496, 752))],
+)
+def test_small_pictures_are_magnified_and_sides_are_even(found, made):
+    picture = np.random.default_rng(1).integers(256, size=found).astype(np.uint8)
+    shown = frame(picture)
+    assert shown.shape == (*made, 3)
+    times = made[0] // found[0]
+    np.testing.assert_array_equal(shown[::times, ::times].reshape(-1)[:3], np.resize(picture[0, 0], 3))
+    np.testing.assert_array_equal(shown[(found[0] - 1) * times, (found[1] - 1) * times], picture[-1, -1])
+
+
+class NoPicture(TinyImage):
+    def render(self):
+        return None
+
+
+class Failing(TinyImage):
+    def render(self):
+        raise RuntimeError("no\nGPU here")
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (NoPicture, r"--mp4: NoPicture.render\(\) gave NoneType, expected a picture, uint8 \[height, width, 3\]"),
+        (Failing, "--mp4: Failing cannot be drawn: no GPU here"),
+    ],
+)
+def test_an_environment_without_pictures_is_named(tmp_path, kind, said):
+    with pytest.raises(BadInputError, match=said), Video(tmp_path / "x.mp4", fps=1) as video:
+        Filmed(kind("rgb_array"), video).reset(seed=1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_race_is_told_with_its_laps():
+    metrics = {"finished": 1.0, "progress": 3.0, "race_time_s": 102.5, "lap_1_s": 36.0, "lap_2_s": 33.25}
+    episode = Episode(400.0, 1530, metrics | {"lap_3_s": 33.25, "best_lap_s": 33.25})
+    assert lap_times(episode) == [36.0, 33.25, 33.25]
+    assert text(episode) == "finished, 3.00 laps in 102.50 s (36.00 + 33.25 + 33.25), return 400.00, 1530 steps"
+    assert text(Episode(1.0, 5, {})) == "return 1.00, 5 steps"
+
+
+def test_races_vary_unless_the_user_says_otherwise():
+    assert to_play(Settings(), None).env_args == '{"noop_max": 30}'
+    assert to_play(Settings(env_args='{"noop_max": 0, "laps": 1}'), None).env_args == '{"noop_max": 0, "laps": 1}'
+    assert to_play(Settings(env_id="CartPole-v1"), None).env_args == "{}"
+
+
+def test_enjoy_films_the_shipped_driver_greedily_or_drawn(stack, tmp_path):
+    def lines(*more):
+        flags = ["--episodes", "2", "--env-args", SHORT, "--mp4", str(tmp_path / "kart.mp4"), *more]
+        done = stack.run("agent.cli", "enjoy", *flags, run_dir="", env_id="", lstm_size="", t_max="")
+        assert done.returncode == 0, done.stderr
+        return [line[5:] for line in done.stdout.splitlines() if "return" in line and line[:5].strip().isdigit()]
+
+    greedy = lines()
+    assert len(greedy) == 2
+    assert greedy[0] == greedy[1], "the same start, and the likeliest action every time"
+    steps = [int(re.search(r"(\d+) steps", line)[1]) for line in greedy]
+    assert int(probe(tmp_path / "kart.mp4")["nb_read_frames"]) == sum(steps) + 2
+    drawn = lines("--deterministic", "false")
+    assert drawn[0] != drawn[1]
+
+
+def test_what_cannot_be_filmed_is_said_in_one_line(stack, tmp_path):
+    for name, said in (("x.avi", "expected a name that ends in .mp4"), ("run/checkpoints/x.mp4", "cannot be made")):
+        (tmp_path / "run").write_text("") if "/" in name else None
+        done = stack.run("agent.cli", "enjoy", "--mp4", str(tmp_path / name), run_dir="", env_id="")
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+        assert said in done.stderr
+
+
+def test_nobody_reads_what_is_printed(stack):
+    read, write = os.pipe()
+    os.close(read)
+    for command in ([], ["eval", "--random", "--episodes", "1", "--env-id", "CartPole-v1"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "agent.cli", *command],
+            stdout=write,
+            stderr=subprocess.PIPE,
+            env=stack.environment(),
+            text=True,
+            timeout=60,
+        )
+        assert (done.returncode, done.stderr) == (141, "")
+    os.close(write)
