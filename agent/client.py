@@ -163,12 +163,17 @@ class Client:
         self._index = -1
         self._run: Hyperparameters | None = None
         self._specs: Sequence[ParameterSpec] = ()
-        self._last: Update | None = None
+        self._newest: Update | None = None
 
     @property
     def index(self) -> int:
         """Return this worker's index, as the server gave it."""
         return self._index
+
+    @property
+    def newest(self) -> Update | None:
+        """Return what the server answered last with weights, if it has."""
+        return self._newest
 
     def hello(self) -> Hyperparameters:
         """Introduce this worker, as often as it takes, and return what the run is.
@@ -268,7 +273,8 @@ class Client:
     def _update(self, answer: wire.Message) -> Update:
         body = answer.body
         assert answer.vector is not None
-        return Update(answer.vector, body.version, body.step, body.accepted, body.finished, body.signature)
+        self._newest = Update(answer.vector, body.version, body.step, body.accepted, body.finished, body.signature)
+        return self._newest
 
     def _request(self, body: wire.Body, timeout_s: float, vector: np.ndarray | None = None) -> wire.Message | None:
         """Send and wait for the answer of the same sequence number; None when it does not come in time.

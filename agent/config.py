@@ -147,6 +147,9 @@ class Settings(Hyperparameters, BaseSettings):
     run_dir: Path = Field(Path("runs/default"), description="the run's folder: checkpoints, TensorBoard, config.json")
     rom: str = Field("", description="path of an N64 ROM; empty = Open Kart")
     workers: int = Field(2, ge=0, le=1024, description="train: how many workers to start")
+    replays_mb: int = Field(
+        200, ge=0, description="disk that recorded episodes of N64 games may take, of all workers, MB; 0 = none"
+    )
     vnc_port: Port = Field(
         0, description="VNC port of a worker's display; 0 = no display; train: worker K has port + K"
     )

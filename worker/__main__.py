@@ -44,10 +44,12 @@ def work(settings: Settings, client: Client, heartbeat: Heartbeat, stop: threadi
     from agent.envs import EnvironmentBatch
     from worker.display import show_on
     from worker.loop import train
+    from worker.recording import Recorder
 
     while not stop.is_set():
         watched = settings.vnc_port != 0
-        environments = EnvironmentBatch.make(run, client.index, settings.rom, render_first=watched)
+        record = Recorder(settings.run_dir, settings.replays_mb * 1_000_000, client)
+        environments = EnvironmentBatch.make(run, client.index, settings.rom, render_first=watched, wrap=record)
         try:
             with show_on(settings.vnc_host, settings.vnc_port, environments.environments[0]) as show:
                 train(environments, client, run, stop, show)

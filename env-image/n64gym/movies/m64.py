@@ -171,6 +171,9 @@ def c_string(movie: M64, name: str, size: int, encoding: str = "latin-1") -> byt
     return encoded
 
 
-def write(path: str | Path, movie: M64) -> None:
-    """Write `movie` to `path`, whole or not at all: nobody ever sees half a file there. Raises MovieError, OSError."""
-    write_whole(Path(path), to_bytes(movie))
+def write(path: str | Path, movie: M64, *, sync: bool = True) -> None:
+    """Write `movie` to `path`, whole or not at all: nobody ever sees half a file there. Raises MovieError, OSError.
+
+    sync: see write_whole.
+    """
+    write_whole(Path(path), to_bytes(movie), sync=sync)

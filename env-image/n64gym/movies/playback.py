@@ -51,7 +51,6 @@ class Playback:
             raise MovieError(f"{self.path} has {self.movie.controllers} controllers; only movies of one can be played")
         self._last_vi = self.facts["ends"]["vi"] if self.facts else self.movie.vis or UNKNOWN_LENGTH
         self._checks = base64.b64decode(self.facts.get("checks", ""))
-        self._watch = Watch(self.facts.get("watch", []))
         self._step = 0
         self.diverged = ""  # where, and how
         self.emulator = Emulator(
@@ -60,8 +59,11 @@ class Playback:
             video=video or self.facts.get("video"),
             movie=self.movie.samples,
         )
+        self._watch = Watch(self.emulator, self.facts.get("watch", []))
+        self._until_check = self.frameskip
         if self.facts:
             self.go_on(self.facts["begins"]["vi"] - self.emulator.vi_count)
+        self._checked = self.emulator.movie_position  # samples, up to which all is well
 
     @property
     def frameskip(self) -> int:
@@ -77,20 +79,34 @@ class Playback:
     def step(self) -> NDArray[np.uint32]:
         """Play `frameskip` VIs on; returns the samples that the game read in them."""
         before = self.emulator.movie_position
-        samples = self.go_on(self.frameskip)
-        if self.facts and not self.diverged:
-            found = self._watch.look(self.emulator)
-            expected = self._checks[self._step * CHECK_BYTES : (self._step + 1) * CHECK_BYTES]
-            if found != expected:
-                self.diverged = (
-                    f"diverged between samples {before} and {self.emulator.movie_position} of {len(self.movie.samples)}"
-                )
-            self._step += 1
-            if self.over and not self.diverged:
-                found_at_end = rdram_hash(self.emulator, self.facts["watch_at_end"])
-                if found_at_end != self.facts["rdram_sha256"]:
-                    self.diverged = "ended with other contents of RDRAM, though all that was watched was the same"
-        return samples
+        self.advance(self.frameskip)
+        return self.movie.samples[before : self.emulator.movie_position]
+
+    def advance(self, vis: int) -> None:
+        """Play so many VIs on, at most to the end, and check at each step's end whether it is the same run."""
+        while vis > 0 and not self.over:
+            part = min(vis, self._until_check)
+            self.go_on(part)
+            vis -= part
+            self._until_check -= part
+            if self._until_check == 0:
+                self._until_check = self.frameskip
+                self._check()
+
+    def _check(self) -> None:
+        """Compare the step that has just ended with what was recorded of it."""
+        if not self.facts or self.diverged:
+            return
+        position, count = self.emulator.movie_position, len(self.movie.samples)
+        expected = self._checks[self._step * CHECK_BYTES : (self._step + 1) * CHECK_BYTES]
+        if self._watch.look() != expected:
+            self.diverged = f"diverged between samples {self._checked} and {position} of {count}"
+        self._step += 1
+        self._checked = position
+        if self.over and not self.diverged:
+            found_at_end = rdram_hash(self.emulator, self.facts["watch_at_end"])
+            if found_at_end != self.facts["rdram_sha256"]:
+                self.diverged = "ended with other contents of RDRAM, though all that was watched was the same"
 
     def close(self) -> None:
         """End the emulator."""

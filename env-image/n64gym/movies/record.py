@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
+import secrets
 import time
 import zlib
 from collections.abc import Sequence
@@ -32,16 +32,16 @@ FACTS = ("begins", "ends", "rom", "watch", "watch_at_end", "checks", "rdram_sha2
 
 
 class Watch:
-    """A running hash of what tells two runs apart: words of RDRAM, given as [first, end, stride]."""
+    """A running hash of what tells two runs of an emulator apart: words of RDRAM, given as [first, end, stride]."""
 
-    def __init__(self, words: Sequence[Sequence[int]]) -> None:
-        self._slices = [slice(*one) for one in words]
+    def __init__(self, emulator: Emulator, words: Sequence[Sequence[int]]) -> None:
+        self._parts = [emulator.rdram[slice(*one)] for one in words]
         self._hash = 0
 
-    def look(self, emulator: Emulator) -> bytes:
+    def look(self) -> bytes:
         """Return the hash after another step."""
-        for part in self._slices:
-            self._hash = zlib.crc32(emulator.rdram[part].tobytes(), self._hash)
+        for part in self._parts:
+            self._hash = zlib.crc32(part.data if part.flags.c_contiguous else part.tobytes(), self._hash)
         return self._hash.to_bytes(4, "little")[:CHECK_BYTES]
 
 
@@ -49,6 +49,7 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
     """Writes a movie of every episode into `folder`, when it is over, abandoned by reset, or by close.
 
     An episode whose emulator died leaves none. Raises OSError if the folder cannot be written.
+    A subclass may add to what is saved, see `save`.
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any], folder: str | Path) -> None:
@@ -57,6 +58,7 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
         self._folder = Path(folder)
         self._folder.mkdir(parents=True, exist_ok=True)
         self._count = 0
+        self._name = secrets.token_hex(4)  # tells recorders of several machines apart that share a folder
         self._episode = -1
         self._checks = bytearray()
         self.last_movie: Path | None = None
@@ -69,7 +71,7 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
         self._episode = 0 if seed is not None else self._episode + 1
         emulator = self._game.emulator
         assert emulator is not None
-        self._watch = Watch(self._game.watch)
+        self._watch = Watch(emulator, self._game.watch)
         self._return = 0.0
         self._facts: dict[str, Any] = {
             "format": FORMAT,
@@ -94,7 +96,7 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
         if self._game.emulator is None:
             self._checks.clear()
         else:
-            self._checks += self._watch.look(self._game.emulator)
+            self._checks += self._watch.look()
         if terminated or truncated:
             self._write("terminated" if terminated else "truncated", info)
         return observation, reward, terminated, truncated, info
@@ -138,9 +140,22 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
         self._checks.clear()
         self._count += 1
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(movie.uid))
-        self.last_movie = self._folder / f"{stamp}-{os.getpid()}-{id(self) & 0xFFFF:04x}-{self._count:06d}.m64"
-        m64.write(self.last_movie, movie)
-        write_whole(self.last_movie.with_suffix(".json"), json.dumps(facts, indent=1).encode() + b"\n")
+        self.save(self._folder / f"{stamp}-{self._name}-{self._count:06d}.m64", movie, facts)
+
+    def save(self, path: Path, movie: M64, facts: dict[str, Any]) -> None:
+        """Write an episode: the movie to `path`, what is known of it beside it. Raises OSError.
+
+        The JSON first, so that wherever there is a movie, all is known of it. Nobody waits for the disk: a process that
+        dies leaves no half file, and a machine that loses power may lose its last seconds.
+        """
+        facts_path = path.with_suffix(".json")
+        try:
+            write_whole(facts_path, json.dumps(facts, indent=1).encode() + b"\n", sync=False)
+            m64.write(path, movie, sync=False)
+        except OSError:
+            facts_path.unlink(missing_ok=True)
+            raise
+        self.last_movie = path
 
 
 def read_facts(path: Path) -> dict[str, Any]:

@@ -1,0 +1,136 @@
+"""What workers record, what of it they keep, and what a killed one leaves."""
+
+import itertools
+import json
+import math
+import os
+import signal
+from pathlib import Path
+
+from live import until
+from n64gym.movies.playback import Playback
+
+from worker.replay_folder import BLOCK, Replay, ReplayFolder, surplus
+
+SHORT = '{"stuck_limit": 1.0, "time_limit": 3.0}'
+SETTINGS = {"env_id": "n64gym/OpenKart-v0", "env_args": SHORT, "frame_size": 42, "t_max": 10, "eval_interval": 0}
+
+
+def pairs(folder: Path) -> list[Path]:
+    return [movie for movie in sorted(folder.glob("*.m64")) if movie.with_suffix(".json").exists()]
+
+
+def facts_of(movie: Path) -> dict:
+    return json.loads(movie.with_suffix(".json").read_text())
+
+
+def test_a_worker_records_and_one_that_is_killed_leaves_whole_movies(stack):
+    stack.start("paramserver", **SETTINGS)
+    worker = stack.start("worker", **SETTINGS)
+    folder = stack.run_dir / "replays" / "worker-0"
+    until(lambda: len(pairs(folder)) > 8, 150, "episodes on disk")
+    worker.kill()
+    worker.wait()
+    (folder / ".writing-left").write_bytes(b"half")
+    (folder / "19700101-000000-gone-000001.json").write_text("{}")
+    movies = sorted(folder.glob("*.m64"))
+    assert pairs(folder) == movies, "no movie without its JSON"
+    for movie in (movies[0], movies[-1]):
+        playback = Playback(movie)
+        while not playback.over:
+            playback.step()
+        playback.close()
+        assert playback.diverged == ""
+    first, last = facts_of(movies[0]), facts_of(movies[-1])
+    assert first["training"]["worker"] == 0
+    assert 0 <= first["training"]["step"] < last["training"]["step"]
+    assert 0 <= first["training"]["version"] < last["training"]["version"]
+    assert last["training"]["step"] <= stack.report()["steps"]
+
+    # Another takes its place and its folder, and sweeps it.
+    stack.wait_for(lambda r: not r["workers"], 20, "the dead one is forgotten")
+    again = stack.start("worker", **SETTINGS)
+    until(lambda: len(pairs(folder)) > len(movies) + 4, 150, "it goes on there")
+    again.send_signal(signal.SIGTERM)
+    assert again.wait(10) == 0
+    assert not list(folder.glob(".writing-*"))
+    assert not (folder / "19700101-000000-gone-000001.json").exists()
+
+
+def test_a_disk_that_refuses_is_said_once_and_training_goes_on(stack):
+    stack.start("paramserver", **SETTINGS)
+    stack.run_dir.mkdir(exist_ok=True)
+    folder = stack.run_dir / "replays" / "worker-0"
+    worker = stack.start("worker", **SETTINGS)
+    until(lambda: pairs(folder), 150, "an episode on disk")
+    until(lambda: _move_away(folder), 10, "its folder is gone")
+    steps = stack.report()["steps"]
+    stack.wait_for(lambda r: r["steps"] > steps + 2000, 150, "training goes on")
+    assert stack.log(worker).count("no replay can be written to") == 1
+    folder.mkdir()
+    until(lambda: pairs(folder), 30, "it writes again")
+    assert stack.log(worker).count("replays can be written again") == 1
+
+
+def _move_away(folder: Path) -> bool:
+    os.rename(folder, folder.with_name("elsewhere"))
+    return True
+
+
+def test_what_is_no_n64_game_or_not_wanted_is_not_recorded(stack):
+    stack.start("paramserver")  # the tiny environment
+    stack.start("worker")
+    stack.wait_for(lambda r: r["steps"] > 200, 150, "it works")
+    assert not (stack.run_dir / "replays").exists()
+
+
+def write(folder: Path, number: int, step: int, total: float) -> Path:
+    path = folder / f"{number:06d}.m64"
+    path.with_suffix(".json").write_text(json.dumps({"training": {"step": step}, "return": total}))
+    path.write_bytes(bytes(2 * BLOCK))
+    return path
+
+
+def test_a_folder_keeps_to_its_share_and_spreads_what_stays(tmp_path):
+    folder = ReplayFolder(tmp_path / "worker-0", limit=120 * BLOCK)  # 40 replays of 3 blocks each
+    best = 777
+    for number in range(1000):
+        facts = {"training": {"step": 100 * number}, "return": 1000.0 if number == best else float(number % 10)}
+        path = write(folder.path, number, facts["training"]["step"], facts["return"])
+        folder.add(path, facts)
+        kept = sorted(folder.path.glob("*.m64"))
+        assert len(kept) <= 40
+        assert path in kept, "the newest is there"
+    assert folder.path / f"{best:06d}.m64" in kept
+    assert len(kept) == len(list(folder.path.glob("*.json"))) >= 30
+    numbers = sorted(int(path.stem) for path in kept)
+    assert numbers[0] < 50
+    assert max(b - a for a, b in itertools.pairwise(numbers)) < 120, "no long gap"
+    assert [replay.path for replay in folder.replays] == kept
+
+    # Another worker: the share is half. The other's folder is not touched.
+    other = tmp_path / "worker-1"
+    other.mkdir()
+    theirs = write(other, 1, 0, 0.0)
+    folder.add(write(folder.path, 1000, 100_000, 0.0), {"training": {"step": 100_000}, "return": 0.0})
+    assert len(list(folder.path.glob("*.m64"))) <= 20
+    assert theirs.exists()
+
+    # A process that takes over knows what is there.
+    assert ReplayFolder(folder.path, 120 * BLOCK).replays == folder.replays
+
+
+def test_a_damaged_json_of_ours_goes_first(tmp_path):
+    good, bad = write(tmp_path, 1, 0, 1.0), write(tmp_path, 2, 0, 1.0)
+    bad.with_suffix(".json").write_text("{")
+    write(tmp_path, 3, 100, 2.0), write(tmp_path, 4, 200, 0.0)
+    found = {replay.path: replay for replay in ReplayFolder(tmp_path, 10**9).replays}
+    assert found[bad].total == -math.inf
+    assert found[good].total == 1.0
+
+
+def test_surplus_can_take_everything():
+    replays = [Replay(Path(str(k)), 10, k, float(k)) for k in range(7)]
+    assert len(surplus(replays, 1000)) == 7
+    assert len(surplus(replays, 15)) == 2
+    assert surplus(replays, 0) == []

@@ -1,0 +1,77 @@
+"""Every episode of an N64 game as a movie in the run's folder: replays/worker-K/NAME.m64 and NAME.json."""
+
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+from n64gym import RecordMovie
+from n64gym.movies.m64 import M64
+from n64gym.n64_env import N64Env
+
+from agent.client import Client
+from worker.replay_folder import ReplayFolder
+
+
+class Recorder:
+    """What one worker's environments are recorded with: wraps each of them that can be recorded.
+
+    Args:
+        run_dir: the run's folder.
+        limit: bytes that the replays of all workers may take; 0 = none are recorded.
+        client: knows which worker this is, and how far the run is.
+    """
+
+    def __init__(self, run_dir: Path, limit: int, client: Client) -> None:
+        self._client = client
+        self._limit = limit
+        self._failing = False
+        self._folder = run_dir / "replays" / f"worker-{client.index}"
+        self._kept: ReplayFolder | None = None  # made for the first that can be recorded
+
+    def __call__(self, env: gym.Env) -> gym.Env:
+        """Return the environment with a recorder around it, if it can be recorded and there is a place for it."""
+        if not self._limit or not isinstance(env.unwrapped, N64Env):
+            return env
+        try:
+            self._kept = self._kept or ReplayFolder(self._folder, self._limit)
+        except OSError as error:
+            self.failed(error)
+            return env
+        return TrainingMovie(env, self._folder, self)
+
+    def training(self) -> dict[str, int]:
+        """Return how far training was when an episode ended: as of the last exchange with the server."""
+        newest = self._client.newest
+        step, version = (newest.step, newest.version) if newest else (0, 0)
+        return {"step": step, "version": version, "worker": self._client.index}
+
+    def wrote(self, path: Path, facts: dict[str, Any]) -> None:
+        """Take note of a movie; make room if there are too many."""
+        assert self._kept is not None
+        self._kept.add(path, facts)
+        if self._failing:
+            print(f"replays can be written again: {path}", flush=True)
+        self._failing = False
+
+    def failed(self, error: OSError) -> None:
+        """Say once that the disk refuses; training goes on."""
+        if not self._failing:
+            print(f"no replay can be written to {self._folder}: {error.strerror}; training goes on", flush=True)
+        self._failing = True
+
+
+class TrainingMovie(RecordMovie):
+    """Records movies that know how far training was."""
+
+    def __init__(self, env: gym.Env, folder: Path, recorder: Recorder) -> None:
+        super().__init__(env, folder)
+        self._recorder = recorder
+
+    def save(self, path: Path, movie: M64, facts: dict[str, Any]) -> None:
+        """Write an episode, or say that it cannot be."""
+        facts["training"] = self._recorder.training()
+        try:
+            super().save(path, movie, facts)
+            self._recorder.wrote(path, facts)
+        except OSError as error:
+            self._recorder.failed(error)
