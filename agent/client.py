@@ -247,6 +247,12 @@ class Client:
             self._greet_again(answer)
         return self.join(self._specs)._replace(accepted=False)
 
+    def sample(self, picture: np.ndarray) -> None:
+        """Show what the agent sees, uint8 [H, W, 1 or 3]; nobody waits for an answer."""
+        self._sequence += 1
+        body = wire.Sample(list(picture.shape), picture.tobytes())
+        self._transport.send(wire.encode(self._sequence, body))
+
     def start_over(self) -> Hyperparameters:
         """Accept whatever run the server has now, and return what it is."""
         print("the server has another run now: starting over with it", flush=True)

@@ -20,6 +20,8 @@ MAX_MESSAGE = 4 * MAX_PARAMETERS + MAX_HEADER  # bytes, for ZMQ_MAXMSGSIZE
 COPY_THRESHOLD = 1 << 16  # bytes; below, copying is cheaper than ZeroMQ's bookkeeping for not copying
 MAX_EPISODES = 256  # in one push
 MAX_NAME = 64  # characters of any name
+MAX_SAMPLE = 1 << 17  # bytes of a picture's pixels; 84 x 84 in colour, four frames of it, takes 85 kB
+SAMPLE_S = 60.0  # from one picture to the next
 VECTOR = np.dtype("<f4")
 WORKER, EVALUATOR = ROLES = ("worker", "evaluator")
 
@@ -90,6 +92,13 @@ class Noted(NamedTuple):
     best: bool  # none was higher before
 
 
+class Sample(NamedTuple):
+    """A picture of what the agent sees, to be shown by TensorBoard; worker 0 sends one now and then. No answer."""
+
+    shape: list  # [height, width, 1 or 3]
+    pixels: bytes  # uint8
+
+
 class Beat(NamedTuple):
     """A worker's process lives. No answer."""
 
@@ -119,7 +128,7 @@ class Refused(NamedTuple):
     reason: str
 
 
-Body = Hello | Welcome | Join | Push | Weights | Pull | Score | Noted | Beat | Bye | Ask | Report | Refused
+Body = Hello | Welcome | Join | Push | Weights | Pull | Score | Noted | Sample | Beat | Bye | Ask | Report | Refused
 KINDS: dict[str, type] = {kind.__name__.lower(): kind for kind in get_args(Body)}
 CARRIES_VECTOR = (Push, Weights, Score)
 _HINTS = {kind: get_type_hints(kind) for kind in KINDS.values()}
@@ -243,6 +252,22 @@ def unpack_specs(raw: list) -> list[ParameterSpec]:
     if len({spec.name for spec in specs}) != len(specs):
         raise WireError("two parameters of one name")
     return specs
+
+
+def unpack_sample(body: Sample) -> np.ndarray:
+    """Check and return the picture of a Sample, uint8 [H, W, 1 or 3].
+
+    Raises:
+        WireError: it is none, or larger than MAX_SAMPLE.
+    """
+    shape = body.shape
+    if len(shape) != 3 or not all(_is(n, int) and n > 0 for n in shape) or shape[2] not in (1, 3):
+        raise WireError("a sample's shape is not [height, width, 1 or 3]")
+    if math.prod(shape) != len(body.pixels) or len(body.pixels) > MAX_SAMPLE:
+        raise WireError(
+            f"a sample of {len(body.pixels)} bytes, its shape says {math.prod(shape)}, expected at most {MAX_SAMPLE}"
+        )
+    return np.frombuffer(body.pixels, np.uint8).reshape(shape)
 
 
 def _is(value: object, wanted: type) -> bool:

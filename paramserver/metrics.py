@@ -1,20 +1,9 @@
-"""What the run is measured by: counters and means, and the TensorBoard file they go to.
+"""What the run is measured by: counters and means."""
 
-The file is written with TensorBoard's own record writer: TensorFlow's would cost this process 500 MB and five seconds.
-"""
-
-import os
-import socket
-import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
-from tensorboard.compat.proto.event_pb2 import Event
-from tensorboard.compat.proto.summary_pb2 import Summary
-from tensorboard.plugins.histogram.summary_v2 import histogram_pb
-from tensorboard.summary.writer.record_writer import RecordWriter
 
 from agent.episode import Episode
 
@@ -26,45 +15,6 @@ MAX_ENV_METRICS = 32  # names an environment may report
 def tag(name: str) -> str:
     """Return where a gradient's figure is charted; shares of a worker's time go under time/."""
     return f"time/{name.removeprefix('time_')}" if name.startswith("time_") else f"train/{name}"
-
-
-class EventFile:
-    """One TensorBoard event file. A disk that is full costs points, never the run."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.0"
-        self._file = (folder / name).open("ab")
-        self._records = RecordWriter(self._file)
-        self._complained = False
-        self._write(Event(wall_time=time.time(), file_version="brain.Event:2"))
-
-    def scalars(self, values: Mapping[str, float], step: int) -> None:
-        """Write one point of each tag."""
-        points = [Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
-        self._write(Event(wall_time=time.time(), step=step, summary=Summary(value=points)))
-
-    def histogram(self, tag: str, values: Sequence[float], step: int) -> None:
-        """Write one distribution; nothing when there are no values."""
-        if values:
-            summary = histogram_pb(tag, np.asarray(values, np.float64))
-            self._write(Event(wall_time=time.time(), step=step, summary=summary))
-
-    def close(self) -> None:
-        """Close the file."""
-        try:
-            self._file.close()
-        except OSError as error:
-            print(f"TensorBoard's file could not be completed: {error}", flush=True)
-
-    def _write(self, event: Event) -> None:
-        try:
-            self._records.write(event.SerializeToString())
-            self._records.flush()
-        except OSError as error:
-            if not self._complained:
-                print(f"TensorBoard's file cannot be written, training goes on: {error}", flush=True)
-            self._complained = True
 
 
 class Metrics:

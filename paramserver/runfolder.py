@@ -38,14 +38,26 @@ class RunFolder:
         """Return the newest whole checkpoint."""
         return checkpoint.newest(self.checkpoints)
 
-    def describe(self, hyperparameters: Hyperparameters) -> None:
-        """Write down what this run is and how it was started."""
+    def describe(self, hyperparameters: Hyperparameters) -> bool:
+        """Write down what this run is and how it was started; say whether either is new."""
+        config, commands = self.path / "config.json", self.path / "command.txt"
+        text, command = json.dumps(hyperparameters.model_dump(), indent=2) + "\n", self.command()
+        changed = True
         try:
-            (self.path / "config.json").write_text(json.dumps(hyperparameters.model_dump(), indent=2) + "\n")
-            with (self.path / "command.txt").open("a") as file:
-                file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {shlex.join(sys.argv)}\n")
+            if config.exists() and commands.exists():
+                before = commands.read_text(errors="replace").rstrip("\n")
+                changed = config.read_text(errors="replace") != text or not before.endswith(f" {command}")
+            config.write_text(text)
+            with commands.open("a") as file:
+                file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {command}\n")
         except OSError as error:
             print(f"{self.path}: {error.strerror}, training goes on", flush=True)
+        return changed
+
+    @staticmethod
+    def command() -> str:
+        """Return how this process was started, on one line."""
+        return " ".join(shlex.join(sys.argv).splitlines())
 
     def evaluations(self) -> Evaluations:
         """Return the evaluations of before."""

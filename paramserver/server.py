@@ -7,9 +7,11 @@ import time
 import zmq
 
 from agent.client import configure
-from agent.config import BadInputError, Settings
+from agent.config import BadInputError, Hyperparameters, Settings
 from paramserver.board import Board
-from paramserver.metrics import EventFile
+from paramserver.board_layout import HYPERPARAMETERS, OBSERVATION, STALENESS, hyperparameters_text, layout
+from paramserver.event_file import EventFile
+from paramserver.legacy_tags import STATE, legacy
 from paramserver.runfolder import RunFolder
 from paramserver.service import Service
 from paramserver.weights import SharedWeights
@@ -46,7 +48,7 @@ class Server:
         self._folder = RunFolder(settings.run_dir, settings.keep_checkpoints)
         hyperparameters = settings.hyperparameters()
         snapshot = self._folder.resume()
-        self._folder.describe(hyperparameters)
+        changed = self._folder.describe(hyperparameters)
         if snapshot is not None:
             print(f"resuming at step {snapshot.step}, update {snapshot.version}", flush=True)
         facts = {"pid": os.getpid(), "run_dir": str(settings.run_dir), "tensorboard_port": settings.tensorboard_port}
@@ -58,11 +60,15 @@ class Server:
         )
         self.service.look()
         self._over_before = bool(self.service.over)
-        self._events = EventFile(self._folder.tensorboard)
+        self._events = EventFile(self._folder.tensorboard, snapshot.step + 1 if snapshot else 0)
+        self._charted: set[str] = set()  # the environment's figures that TensorBoard's layout has a place for
+        if changed or snapshot is None:
+            self._introduce(hyperparameters)
         self._board = Board(self._folder.tensorboard, settings.tensorboard_host, settings.tensorboard_port)
         self._saved = snapshot.step if snapshot else -1
         self._started = self._last_save = self._last_status = time.monotonic()
-        self._rated = float("-inf")
+        self._rated = self._started
+        self.service.metrics.measure_rate(self._started, self.service.weights.step)
         self._finished_at: float | None = None
 
     def serve(self, stop: threading.Event) -> None:
@@ -157,14 +163,37 @@ class Server:
         if weights.known and weights.step != self._saved and self._folder.save(self.service.snapshot()):
             self._saved = weights.step
 
+    def _introduce(self, hyperparameters: Hyperparameters) -> None:
+        """Tell TensorBoard what this run is, at the step it has reached."""
+        step = self.service.weights.step
+        self._events.text(HYPERPARAMETERS, hyperparameters_text(hyperparameters, self._folder.command()), step)
+        self._events.hyperparameters(hyperparameters.model_dump(), self._folder.path.resolve().name, step)
+        self._events.layout(layout(self._charted), step)
+
+    def _chart(self) -> None:
+        """Write a TensorBoard point of every tag, and what the agent sees if a worker has shown it."""
+        service, weights = self.service, self.service.weights
+        scalars = service.scalars()
+        if self._settings.legacy_tags:
+            scalars |= legacy(scalars, weights.learned, service.environments)
+        self._events.scalars(scalars, weights.step)
+        self._events.histogram(STALENESS, service.metrics.staleness, weights.step)
+        if service.sample is not None:
+            self._events.picture(OBSERVATION, service.sample, weights.step)
+            if self._settings.legacy_tags:
+                self._events.picture(STATE, service.sample, weights.step)
+            service.sample = None
+        if not service.metrics.best.keys() <= self._charted:
+            self._charted |= service.metrics.best.keys()
+            self._events.layout(layout(self._charted), weights.step)
+
     def _report(self, now: float) -> None:
         """Write a TensorBoard point and a line of progress."""
         service = self.service
         if now - self._rated >= self._settings.status_interval / 2:  # the last report may come right after another
             self._rated = now
             service.metrics.measure_rate(now, service.weights.step)
-        self._events.scalars(service.scalars(), service.weights.step)
-        self._events.histogram("train/staleness_distribution", service.metrics.staleness, service.weights.step)
+        self._chart()
         means = service.metrics.rollout()
         parts = [
             f"steps {service.weights.step:,}",

@@ -47,6 +47,8 @@ class Service:
         self.evaluations = evaluations or Evaluations()
         self.scored: list[tuple[Evaluation, Snapshot | None]] = []  # not yet written down; with the weights if best
         self.seconds = weights.snapshot().seconds if weights.known else 0.0  # of training
+        self.sample: np.ndarray | None = None  # what the agent saw, uint8 [H, W, C]; not yet written down
+        self._sampled = float("-inf")
         self.over = ""  # why the run is over, once it is
         self._clock = clock
         self._looked = clock()
@@ -87,6 +89,11 @@ class Service:
         """Say whether the newest weights have been evaluated."""
         last = self.evaluations.last
         return last is not None and (last.version, last.step) == (self.weights.version, self.weights.step)
+
+    @property
+    def environments(self) -> int:
+        """Return how many are being stepped now."""
+        return len(self.roster) * self.weights.hyperparameters.envs_per_worker
 
     def snapshot(self) -> Snapshot:
         """Return what a checkpoint holds; the arrays are the live ones."""
@@ -142,6 +149,9 @@ class Service:
         if isinstance(body, wire.Beat):
             self.roster.get(body.client)
             self.evaluators.get(body.client)
+            return None
+        if isinstance(body, wire.Sample):
+            self._show(self._member(client, message), body)
             return None
         if isinstance(body, wire.Hello):
             return self._hello(client, message, body)
@@ -239,7 +249,7 @@ class Service:
         limit = weights.hyperparameters.max_staleness
         accepted = not 0 < limit < member.staleness
         if accepted:
-            weights.apply(np.asarray(gradient), member.staleness)
+            weights.apply(np.asarray(gradient), member.staleness, body.steps)
             self.timings.add("apply")
         else:
             self.metrics.refused["stale"] += 1
@@ -279,6 +289,12 @@ class Service:
         self.scored.append((one, snapshot))
         self.look()
         return wire.encode(message.sequence, wire.Noted(best))
+
+    def _show(self, member: Member, body: wire.Sample) -> None:
+        """Keep a picture to be written down, unless there was one a moment ago: they take room on the disk."""
+        picture, now = wire.unpack_sample(body), self._clock()
+        if now - self._sampled >= wire.SAMPLE_S / 2:
+            self.sample, self._sampled = picture, now
 
     def _answer(self, message: wire.Message, accepted: bool) -> list[bytes | memoryview]:
         w = self.weights

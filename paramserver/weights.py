@@ -44,6 +44,11 @@ class SharedWeights:
         return self.snapshot().weights
 
     @property
+    def learned(self) -> np.ndarray | None:
+        """Return those that are learned, float32 [n], without the moments behind them; None before there are any."""
+        return self._snapshot.weights[: self._learned] if self._snapshot else None
+
+    @property
     def learning_rate(self) -> float:
         """Return the learning rate at this step."""
         h = self.hyperparameters
@@ -64,10 +69,11 @@ class SharedWeights:
         snapshot = self.snapshot()
         self._snapshot = snapshot._replace(step=snapshot.step + steps)
 
-    def apply(self, gradient: np.ndarray, staleness: int = 0) -> None:
-        """Apply a gradient, float32 [N], that has been checked and is `staleness` updates old.
+    def apply(self, gradient: np.ndarray, staleness: int, steps: int) -> None:
+        """Apply a gradient, float32 [N], that has been checked, is `staleness` updates old and of so many steps.
 
-        Moments at its end, if there are any, are merged.
+        Moments at its end, if there are any, are merged. They count as those of its steps at most, and of a rollout at
+        most, whatever they say: no push outweighs what all workers have seen.
         """
         h, snapshot = self.hyperparameters, self.snapshot()
         learned = self._learned
@@ -85,7 +91,9 @@ class SharedWeights:
             counted = snapshot.weights[learned:]
             before = unpacked(counted)
             before = before._replace(size=min(before.size, MOMENTS_MEMORY))
-            counted[...] = packed(before.merge(unpacked(gradient[learned:])))
+            seen = unpacked(gradient[learned:])
+            seen = seen._replace(size=min(seen.size, steps, h.t_max * h.envs_per_worker))
+            counted[...] = packed(before.merge(seen))
         self._snapshot = snapshot._replace(version=snapshot.version + 1)
 
     def _take(self, snapshot: Snapshot) -> None:

@@ -16,6 +16,7 @@ from agent.returns import generalised_advantages, next_values, normalised
 from agent.rollout import Rollout
 from agent.scaling import RewardScale, moments_of, packed
 from agent.timings import Timings
+from worker.sampler import Sampler
 
 SECTIONS = ("act", "step", "differentiate", "exchange", "load", "show")
 
@@ -49,6 +50,7 @@ def train(
     memory = actor.forget()
     episodes: list[Episode] = []
     timings = Timings(SECTIONS)
+    sampler = Sampler(client, h.frame_stack)
 
     while not stop.is_set() and not update.finished:
         actor.load(update.weights)
@@ -111,6 +113,7 @@ def train(
         }
         update = exchange(client, vector, learner.signature, update, h.t_max * batch, statistics, episodes, timings)
         episodes = []
+        sampler.offer(observations.image[0])
 
 
 def exchange(

@@ -19,6 +19,7 @@ BODIES = [
     wire.Pull(),
     wire.Score("abc", 7, 300, [[1.5, 20, {"laps": 1.0}]]),
     wire.Noted(True),
+    wire.Sample([1, 2, 3], b"abcdef"),
     wire.Beat("c1"),
     wire.Bye(),
     wire.Ask(),
@@ -139,6 +140,23 @@ def test_episodes_and_numbers():
     ):
         with pytest.raises(wire.WireError):
             wire.unpack_episodes(bad)
+
+
+def test_samples():
+    picture = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+    np.testing.assert_array_equal(wire.unpack_sample(wire.Sample([2, 4, 3], picture.tobytes())), picture)
+    for shape, size in (
+        ([2, 4], 8),
+        ([2, 4, 2], 16),
+        ([2, 4, 3], 23),
+        ([0, 4, 3], 0),
+        ([-2, -4, 3], 24),
+        ([2.0, 4, 3], 24),
+        ([2**40, 2**40, 3], 24),
+        ([1 << 10, 1 << 10, 1], 1 << 20),
+    ):
+        with pytest.raises(wire.WireError, match="sample"):
+            wire.unpack_sample(wire.Sample(shape, bytes(size)))
 
 
 def test_specs():

@@ -6,7 +6,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.util import tensor_util
 
 from agent.episode import Episode
-from paramserver.metrics import EventFile, Metrics
+from paramserver.event_file import EventFile
+from paramserver.metrics import Metrics
 from paramserver.optimiser import damped, rmsprop, scheduled
 from paramserver.roster import HEARTBEAT_TIMEOUT_S, Roster
 
@@ -108,7 +109,7 @@ def test_updates_are_averaged_until_drained():
 
 
 def test_tensorboard_reads_what_we_write(tmp_path):
-    file = EventFile(tmp_path)
+    file = EventFile(tmp_path, 0)
     for step in (10, 20):
         file.scalars({"time/total_timesteps": float(step), "train/entropy": 0.5}, step)
         file.histogram("train/staleness_distribution", [0] * 3 + [1] * 5 + [9] * 2, step)

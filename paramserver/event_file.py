@@ -1,0 +1,115 @@
+"""The TensorBoard file of a run: points, distributions, pictures, text and the layout of its pages.
+
+The file is written with TensorBoard's own record writer: TensorFlow's would cost this process 500 MB and five seconds.
+"""
+
+import io
+import os
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.plugins.custom_scalar import metadata as custom_scalars
+from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
+from tensorboard.plugins.histogram.summary_v2 import histogram_pb
+from tensorboard.plugins.hparams.summary_v2 import hparams_pb
+from tensorboard.plugins.text.summary_v2 import text_pb
+from tensorboard.summary.writer.record_writer import RecordWriter
+from tensorboard.util import tensor_util
+
+COLOURSPACES = {1: "L", 3: "RGB"}  # channels -> Pillow's name
+
+
+class EventFile:
+    """One TensorBoard event file. A disk that is full costs points, never the run.
+
+    Args:
+        folder: where all event files of the run are.
+        beginning: the first step that is told from here on. TensorBoard forgets what an earlier file has of this step
+            and later ones, so that no curve folds back after a server was killed and went on from its checkpoint.
+    """
+
+    def __init__(self, folder: Path, beginning: int) -> None:
+        self._folder = folder
+        self._beginning = beginning
+        self._file: io.FileIO | None = None
+        self._size = 0  # of whole records, bytes
+        self._complained = False
+
+    def scalars(self, values: Mapping[str, float], step: int) -> None:
+        """Write one point of each tag."""
+        self._summary(Summary(value=[Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]), step)
+
+    def histogram(self, tag: str, values: Sequence[float], step: int) -> None:
+        """Write one distribution; nothing when there are no values."""
+        if values:
+            self._summary(histogram_pb(tag, np.asarray(values, np.float64)), step)
+
+    def picture(self, tag: str, pixels: np.ndarray, step: int) -> None:
+        """Write one picture, uint8 [H, W, 1 or 3], as a PNG."""
+        height, width, channels = pixels.shape
+        png = io.BytesIO()
+        Image.frombytes(COLOURSPACES[channels], (width, height), pixels.tobytes()).save(png, "PNG")
+        image = Summary.Image(height=height, width=width, colorspace=channels, encoded_image_string=png.getvalue())
+        self._summary(Summary(value=[Summary.Value(tag=tag, image=image)]), step)
+
+    def text(self, tag: str, markdown: str, step: int) -> None:
+        """Write one text."""
+        self._summary(text_pb(tag, markdown), step)
+
+    def hyperparameters(self, values: Mapping[str, object], run: str, step: int) -> None:
+        """Write what the page HParams compares runs by."""
+        plain = {name: value if isinstance(value, bool | int | float) else str(value) for name, value in values.items()}
+        self._summary(hparams_pb(plain, trial_id=run), step)
+
+    def layout(self, layout: Layout, step: int) -> None:
+        """Write the arrangement of the page Custom Scalars; the newest counts."""
+        value = Summary.Value(
+            tag=custom_scalars.CONFIG_SUMMARY_TAG,
+            metadata=custom_scalars.create_summary_metadata(),
+            tensor=tensor_util.make_tensor_proto(layout.SerializeToString(), dtype=np.object_),
+        )
+        self._summary(Summary(value=[value]), step)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+
+    def _summary(self, summary: Summary, step: int) -> None:
+        records = io.BytesIO()
+        writer = RecordWriter(records)
+        if self._size == 0:  # the disk may have had no room so far
+            start = SessionLog(status=SessionLog.START)
+            writer.write(Event(wall_time=time.time(), file_version="brain.Event:2").SerializeToString())
+            writer.write(Event(wall_time=time.time(), step=self._beginning, session_log=start).SerializeToString())
+        writer.write(Event(wall_time=time.time(), step=step, summary=summary).SerializeToString())
+        try:
+            self._write(records.getvalue())
+        except OSError as error:
+            if not self._complained:
+                print(f"TensorBoard's file cannot be written, training goes on: {error}", flush=True)
+            self._complained = True
+
+    def _write(self, records: bytes) -> None:
+        """Write them all or none: TensorBoard reads nothing after a torn record."""
+        file = self._file or self._open()
+        try:
+            written = file.write(records)
+            if written != len(records):
+                raise OSError(f"{written} of {len(records)} bytes written")
+        except OSError:
+            file.truncate(self._size)
+            raise
+        self._size += len(records)
+
+    def _open(self) -> io.FileIO:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.0"
+        self._file = (self._folder / name).open("ab", buffering=0)
+        return self._file
