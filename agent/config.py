@@ -156,9 +156,7 @@ class Settings(Hyperparameters, BaseSettings):
     vnc_host: str = Field("127.0.0.1", description="address the VNC server listens on; in a container 0.0.0.0")
     tensorboard_host: str = Field("127.0.0.1", description="address TensorBoard listens on")
     tensorboard_port: Port = Field(12345, description="port of TensorBoard; 0 = none")
-    legacy_tags: bool = Field(
-        False, description="write TensorBoard's points under universe-starter-agent's names too"
-    )
+    legacy_tags: bool = Field(False, description="write TensorBoard's points under universe-starter-agent's names too")
     checkpoint_interval: float = Field(60.0, gt=0.0, description="seconds between two checkpoints")
     keep_checkpoints: int = Field(5, ge=1, description="how many of the newest checkpoints are kept")
     status_interval: float = Field(

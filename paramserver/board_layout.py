@@ -1,7 +1,7 @@
 """How TensorBoard shows a run: its hyperparameters as a table, and charts in groups (the page Custom Scalars)."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from tensorboard.plugins.custom_scalar.layout_pb2 import Category, Chart, Layout, MultilineChartContent
@@ -57,6 +57,7 @@ EVALUATION = [
     Lines("Return of greedy episodes", ("eval/mean_reward",)),
     Lines("The environment's figures", ("eval/(?!mean_|reward_).*",)),
 ]
+OPEN = ("Learning", "Racing", "The environment")  # groups that are not folded up
 
 
 def layout(metrics: Iterable[str]) -> Layout:
@@ -79,7 +80,7 @@ def layout(metrics: Iterable[str]) -> Layout:
     }
     return Layout(
         category=[
-            Category(title=title, closed=title not in ("Learning", "Racing", "The environment"), chart=map(_chart, charts))
+            Category(title=title, closed=title not in OPEN, chart=map(_chart, charts))
             for title, charts in groups.items()
             if charts
         ]

@@ -43,7 +43,9 @@ class EventFile:
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
         """Write one point of each tag."""
-        self._summary(Summary(value=[Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]), step)
+        self._summary(
+            Summary(value=[Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]), step
+        )
 
     def histogram(self, tag: str, values: Sequence[float], step: int) -> None:
         """Write one distribution; nothing when there are no values."""
