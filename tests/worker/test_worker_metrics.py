@@ -1,0 +1,56 @@
+"""docs/metrics.md names what a real run writes, no more and no less."""
+
+import re
+from pathlib import Path
+
+import gymnasium as gym
+import n64gym  # noqa: F401
+from n64gym.games.openkart_driver import Driver
+from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
+
+from agent.episode import Episode
+from paramserver.evaluations import evaluation
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
+PLUGINS_OWN = {"custom_scalars__config__", "_hparams_/session_start_info"}
+
+
+def documented():
+    bullets = re.findall(r"^- (`[^:]*):", DOCUMENT.read_text(), re.MULTILINE)
+    named = [name for bullet in bullets for name in re.findall(r"`([^`]+)`", bullet)]
+    assert len(named) == len(set(named)), "each stands there once"
+    return set(named)
+
+
+def finished_race():
+    """All that an environment can tell of an episode: a race with rivals, driven to its end by the scripted driver."""
+    with gym.make("n64gym/OpenKart-v0", mode="grand_prix", laps=1) as env:
+        _, info = env.reset(seed=1)
+        driver = Driver(env)
+        ended = False
+        while not ended:
+            *_, terminated, truncated, info = env.step(driver())
+            ended = terminated or truncated
+        assert terminated
+        return info["metrics"]
+
+
+def tags(folder):
+    return set(EventAccumulator(str(folder)).Reload().Tags()["tensors"]) if folder.exists() else set()
+
+
+def test_the_list_of_metrics_is_what_a_run_writes(stack):
+    metrics = finished_race()
+    openkart = {"env_id": "n64gym/OpenKart-v0", "env_args": '{"laps": 1, "time_limit": 2}', "preset": "none"}
+    stack.start("paramserver", legacy_tags=True, eval_interval=1, eval_episodes=1, **openkart)
+    stack.start("worker")
+    stack.start("worker.evaluator")
+    board = stack.run_dir / "tensorboard"
+    stack.wait_for(lambda r: r["evaluation"] and r["episodes"] > 4, 120, "episodes, and an evaluation")
+    needed = {"eval/mean_reward", "rollout/observation", "global/episode_time"}
+    stack.wait_for(lambda r: needed <= tags(board), 20, "its points")
+    written = tags(board) - PLUGINS_OWN
+    not_in_two_seconds = {f"env/{name}" for name in metrics} | set(
+        evaluation(1, 1, 1.0, [Episode(0.0, 1, metrics)]).scalars()
+    )
+    assert written | not_in_two_seconds == documented()
