@@ -29,6 +29,7 @@ RACING = [  # those of which the environment tells something
     Lines("Races finished, share", ("env/finished", "eval/finish_rate")),
     Lines("Laps driven", ("env/progress", "eval/progress")),
     Lines("Best lap, s", ("env/best_lap_s", "eval/best_lap")),
+    Lines("Lap by lap, s", (r"env/lap_\d+_s",)),
     Lines("Race, s", ("env/race_time_s", "eval/race_time_s")),
     Lines("Place", ("env/place", "eval/place")),
     Lines("Off the road, share of steps", ("env/off_road", "eval/off_road")),
