@@ -9,7 +9,7 @@ COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose
 SIDE_BY_SIDE := tests/n64gym tests/openkart
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train up down scale logs vnc build test e2e bench bench-env bench-server bench-staleness bench-training bench-learn bench-learn-plot lint clean apt native
+.PHONY: help setup train up down scale logs vnc build results test e2e bench bench-env bench-server bench-staleness bench-training bench-learn bench-learn-plot lint clean apt native
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
@@ -74,6 +74,12 @@ vnc: ## host and port of worker N=1's screen
 
 build: ## build the images
 	$(COMPOSE) build
+
+results: export ENV_ID ?= n64gym/OpenKart-v0
+results: export TOTAL_TIMESTEPS ?= 1000000
+results: export ARGS ?=
+results: ## train inside a build, where DOCKER_HOST is, with ENV_ID=, TOTAL_TIMESTEPS=, ARGS=; the files land in results/
+	DOCKER_BUILDKIT=1 docker build -f env-image/Dockerfile --target results --output=. --progress=plain --build-arg ENV_ID --build-arg TOTAL_TIMESTEPS --build-arg ARGS .
 
 e2e: .venv/dev .venv/packages ## test the real images on the running engine
 	.venv/bin/pytest -m docker tests/docker

@@ -88,7 +88,8 @@ def evaluate(arguments: list[str]) -> int:
     _add_choice(parser)
     parser.add_argument("--random", action="store_true", help="act at random instead of with a checkpoint")
     parser.add_argument("--greedy", action="store_true", help="take the likeliest action instead of drawing one")
-    add_flags(parser)
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write a page with plots as well, HTML")
+    add_flags(parser, deterministic="as --greedy")
     parsed = vars(parse(parser, arguments))
     _check_episodes(parsed["episodes"])
     settings = load(parsed)
@@ -98,7 +99,9 @@ def evaluate(arguments: list[str]) -> int:
     from agent.evaluate import evaluate as play
 
     driver = None if parsed["random"] else _chosen(settings, parsed)
-    print(json.dumps(play(settings, driver, parsed["episodes"], parsed["greedy"]), indent=2))
+    greedy = parsed["greedy"] or ("deterministic" in parsed and settings.deterministic)
+    folder = None if parsed["random"] or parsed["driver"] else settings.run_dir
+    print(json.dumps(play(settings, driver, parsed["episodes"], greedy, parsed["report"], folder), indent=2))
     return 0
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from agent.config import BadInputError, Settings
 from agent.driver import Driver
-from agent.episode import Episode
+from agent.episode import Episode, lap_times
 from agent.evaluate import play, to_play
 from agent.film import FPS, Filmed
 from agent.video import Video
@@ -80,12 +80,6 @@ def text(episode: Episode) -> str:
         parts.append(way + (f" ({' + '.join(f'{seconds:.2f}' for seconds in laps)})" if laps else ""))
     parts += [f"return {episode.total_reward:.2f}", f"{episode.length} steps"]
     return ", ".join(parts)
-
-
-def lap_times(episode: Episode) -> list[float]:
-    """Return the times of an episode's whole laps in seconds, in their order."""
-    named = [episode.metrics.get(f"lap_{n}_s") for n in range(1, len(episode.metrics) + 1)]
-    return [seconds for seconds in named if seconds is not None]
 
 
 def open_display() -> bool:

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -14,6 +15,8 @@ from agent.driver import Driver
 from agent.envs import EnvironmentBatch
 from agent.episode import Episode
 from agent.network import design
+from agent.report import write
+from agent.trace import Trace, Traced
 
 SEED_OFFSET = 500_000  # evaluation sees starts that training has not seen
 NOOP_MAX = 30  # VIs that an N64 episode may wait before it begins, as when Atari games are judged
@@ -32,10 +35,27 @@ def to_play(settings: Settings, driver: Driver | None) -> Hyperparameters:
     return run.model_copy(update={"env_args": json.dumps(arguments), "seed": settings.seed})
 
 
-def evaluate(settings: Settings, driver: Driver | None, episodes: int, greedy: bool) -> dict[str, Any]:
-    """Play with a trained policy, or at random, and return means."""
+def evaluate(
+    settings: Settings,
+    driver: Driver | None,
+    episodes: int,
+    greedy: bool,
+    report: Path | None = None,
+    folder: Path | None = None,
+) -> dict[str, Any]:
+    """Play with a trained policy, or at random, and return means; with `report`, draw a page about it.
+
+    The page has the learning curve of the run in `folder`.
+    """
     run = to_play(settings, driver)
-    finished = play(run, None if driver is None else driver.weights, episodes, settings.rom, greedy)
+    traces: list[Trace] = []
+
+    def wrap(env: gym.Env) -> gym.Env:
+        return Traced(env, traces) if report else env
+
+    finished = play(run, None if driver is None else driver.weights, episodes, settings.rom, greedy, wrap=wrap)
+    if report:
+        write(report, run, driver, greedy, finished, traces, folder)
     return {
         "env_id": run.env_id,
         "policy": "random" if driver is None else f"step {driver.step}",

@@ -11,9 +11,9 @@ from test_agent_video import probe
 from tiny_env import TinyImage
 
 from agent.config import BadInputError, Hyperparameters, Settings
-from agent.enjoy import lap_times, text
+from agent.enjoy import text
 from agent.envs import make_one
-from agent.episode import Episode
+from agent.episode import Episode, lap_times
 from agent.evaluate import to_play
 from agent.film import Filmed, frame
 from agent.video import Video

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
+from n64gym.games.openkart_line import MARGIN, read_road
 from n64gym.games.openkart_menu import go_to_race, telemetry_of
 from n64gym.games.openkart_telemetry import (
     COURSES,
@@ -94,6 +98,15 @@ class OpenKartEnv(RaceEnv):
     def in_play(self, emulator: Emulator) -> bool:
         """Whether a race is on."""
         return read_telemetry(emulator.rdram).stage == RACE
+
+    def road_edges(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """The left and the right edge of the course that is driven, metres [N, 2], as x and z in `position`."""
+        if self.emulator is None:
+            return None
+        rdram = self.emulator.rdram
+        road = read_road(rdram, read_telemetry(rdram))
+        left, right = ((room + MARGIN)[:, None] * road.right for room in (road.room_left, road.room_right))
+        return road.centre - left, road.centre + right
 
     def _foresee(self, emulator: Emulator) -> None:
         # A picture is drawn every second VI: of the last two, one is.
