@@ -28,7 +28,8 @@ def curves(folder: Path) -> dict[str, Curve]:
         events = _events(path)
         if not events:
             continue
-        begin, resumed = events[0].wall_time, min((e.step for e in events if e.summary.value), default=0)
+        begin = events[0].wall_time
+        resumed = next((event.step for event in events if event.HasField("session_log")), 0)
         for rows in points.values():
             rows[:] = [row for row in rows if row[0] < resumed]
         for event in events:

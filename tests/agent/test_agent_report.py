@@ -15,7 +15,7 @@ from agent.episode import Episode
 from agent.evaluate import evaluate
 from agent.svg import number, ticks
 from agent.trace import PLACES, Trace, lap_speeds
-from paramserver.metrics import EventFile
+from paramserver.event_file import EventFile
 
 SVG = "svg"
 
@@ -32,8 +32,8 @@ def figures(page: Path) -> dict[str, ElementTree.Element]:
 
 
 def chart_a_run(folder: Path) -> None:
-    for begin, steps in ((0, (10, 20, 30)), (20, (20, 40))):  # the second start went on from step 20
-        events = EventFile(folder / "tensorboard")
+    for begin, steps in ((0, (10, 20, 30)), (21, (30, 40))):  # the second start went on from step 20
+        events = EventFile(folder / "tensorboard", begin)
         for step in steps:
             events.scalars({"rollout/ep_rew_mean": float(begin + step), "env/best_lap_s": 50.0 - step / 10}, step)
         events.close()
@@ -46,12 +46,12 @@ def chart_a_run(folder: Path) -> None:
 def test_what_a_restart_undid_is_no_part_of_the_curve(tmp_path):
     chart_a_run(tmp_path)
     curve = history.curves(tmp_path)["rollout/ep_rew_mean"]
-    assert curve.steps.tolist() == [10, 20, 40]
-    assert curve.values.tolist() == [10, 40, 60]
+    assert curve.steps.tolist() == [10, 20, 30, 40]
+    assert curve.values.tolist() == [10, 20, 51, 61]
     assert (np.diff(curve.minutes) >= 0).all()
-    torn = tmp_path / "tensorboard" / "done.020.tfevents"
+    torn = tmp_path / "tensorboard" / "done.021.tfevents"
     torn.write_bytes(torn.read_bytes()[:-5])
-    assert history.curves(tmp_path)["rollout/ep_rew_mean"].steps.tolist() == [10, 20]
+    assert history.curves(tmp_path)["rollout/ep_rew_mean"].steps.tolist() == [10, 20, 30]
     assert history.curves(tmp_path / "nowhere") == {}
     (tmp_path / "evaluation.json").write_text('{"a": 1}')
     assert history.evaluations(tmp_path) == []
@@ -107,7 +107,7 @@ def test_speed_is_known_by_its_place_on_the_lap():
 
 def test_a_report_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(BadInputError, match="cannot be written: Not a directory"):
+    with pytest.raises(BadInputError, match="cannot be written: File exists"):
         report.write(tmp_path / "file" / "r.html", Hyperparameters(), None, True, [Episode(1.0, 1, {})], [], None)
 
 
