@@ -37,6 +37,8 @@ def train(arguments: list[str]) -> int:
     print(f"{settings.env_id}: {settings.workers} workers, run folder {settings.run_dir}; Ctrl-C stops", flush=True)
     if settings.tensorboard_port:
         print(f"TensorBoard: http://{settings.tensorboard_host}:{settings.tensorboard_port}/", flush=True)
+    if settings.web_port:
+        print(f"Workers' screens and the run's figures: http://{settings.web_host}:{settings.web_port}/", flush=True)
     if settings.vnc_port:
         last = settings.vnc_port + max(0, settings.workers - 1)
         print(f"VNC: {settings.vnc_host}, ports {settings.vnc_port} to {last}", flush=True)

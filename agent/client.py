@@ -152,9 +152,16 @@ class Client:
     role = wire.WORKER
 
     def __init__(
-        self, transport: Transport, client: str, name: str, stop: threading.Event, address: str = "in this process"
+        self,
+        transport: Transport,
+        client: str,
+        name: str,
+        stop: threading.Event,
+        address: str = "in this process",
+        vnc_port: int = 0,
     ) -> None:
         self._transport = transport
+        self._vnc_port = vnc_port
         self._address = address
         self._client = client
         self._name = name
@@ -184,7 +191,8 @@ class Client:
         """
         wait, said = HELLO_S, False
         while True:
-            answer = self._request(wire.Hello(self._client, self._name, self._index, self.role), wait)
+            hello = wire.Hello(self._client, self._name, self._index, self.role, self._vnc_port)
+            answer = self._request(hello, wait)
             if answer is not None and isinstance(answer.body, wire.Welcome):
                 break
             if answer is not None and isinstance(answer.body, wire.Refused):
@@ -309,10 +317,13 @@ class Client:
 AnyClient = TypeVar("AnyClient", bound=Client)
 
 
-def connect(kind: type[AnyClient], address: str, name: str, stop: threading.Event) -> tuple[AnyClient, "Heartbeat"]:
+def connect(
+    kind: type[AnyClient], address: str, name: str, stop: threading.Event, vnc_port: int = 0
+) -> tuple[AnyClient, "Heartbeat"]:
     """Return a client over a socket, and the heartbeat that is to be started once the server has said welcome."""
     client = uuid.uuid4().hex
-    return kind(SocketTransport(address, client.encode()), client, name, stop, address), Heartbeat(address, client)
+    transport = SocketTransport(address, client.encode())
+    return kind(transport, client, name, stop, address, vnc_port), Heartbeat(address, client)
 
 
 class Heartbeat:

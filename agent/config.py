@@ -157,6 +157,8 @@ class Settings(Hyperparameters, BaseSettings):
     tensorboard_host: str = Field("127.0.0.1", description="address TensorBoard listens on")
     tensorboard_port: Port = Field(12345, description="port of TensorBoard; 0 = none")
     legacy_tags: bool = Field(False, description="write TensorBoard's points under universe-starter-agent's names too")
+    web_host: str = Field("127.0.0.1", description="address the web page listens on")
+    web_port: Port = Field(6080, description="port of the web page that shows all workers; 0 = none")
     checkpoint_interval: float = Field(60.0, gt=0.0, description="seconds between two checkpoints")
     keep_checkpoints: int = Field(5, ge=1, description="how many of the newest checkpoints are kept")
     status_interval: float = Field(

@@ -14,7 +14,7 @@ import numpy as np
 from agent.episode import Episode
 from agent.parameters import MAX_PARAMETERS, ParameterSpec
 
-PROTOCOL = 2
+PROTOCOL = 3
 MAX_HEADER = 1 << 20  # bytes; a push with 256 episodes takes a tenth of that
 MAX_MESSAGE = 4 * MAX_PARAMETERS + MAX_HEADER  # bytes, for ZMQ_MAXMSGSIZE
 COPY_THRESHOLD = 1 << 16  # bytes; below, copying is cheaper than ZeroMQ's bookkeeping for not copying
@@ -37,6 +37,7 @@ class Hello(NamedTuple):
     name: str  # for people: host and process
     worker: int  # the index it had before the server restarted, else -1
     role: str  # one of ROLES
+    vnc_port: int  # where it can be watched, on the host it connects from; 0 = nowhere
 
 
 class Welcome(NamedTuple):

@@ -1,9 +1,17 @@
-"""Who is alive: indices, heartbeats, and how many have joined and been lost."""
+"""Who is alive: indices, heartbeats, how each worker is doing, and how many have joined and been lost."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from agent.episode import Episode
 
 HEARTBEAT_TIMEOUT_S = 5.0  # five missed beats of one second
+SILENT_S = 2.5  # two missed beats: worth a word
+IDLE_S = 15.0  # without a gradient: a rollout takes under a second, a start of all emulators a few
+RATE_S = 10.0  # what a worker's steps per second are counted over
+EPISODES = 20  # a worker's return is the mean of its last so many
 
 
 @dataclass
@@ -17,6 +25,58 @@ class Member:
     sequence: int = 0  # of its newest request
     steps: int = 0
     staleness: int = 0  # of its newest gradient
+    restarts: int = 0  # workers that had this index before it
+    vnc: tuple[str, int] = ("", 0)  # host and port of its display; port 0 = none
+    pushed: float = 0.0  # when its newest gradient came
+    returns: deque[float] = field(default_factory=lambda: deque(maxlen=EPISODES))
+    emulator_restarts: int = 0
+    _marks: deque[tuple[float, int]] = field(default_factory=deque)  # time and steps, a second apart at least
+
+    def progress(self, now: float, steps: int, staleness: int, episodes: Sequence[Episode]) -> None:
+        """Take note of a gradient."""
+        if not self._marks:  # what it took to get here is a start, not work
+            self._marks.append((now, self.steps + steps))
+        self.steps += steps
+        self.staleness = staleness
+        self.pushed = now
+        self.returns.extend(episode.total_reward for episode in episodes)
+        restarts = [int(episode.metrics.get("emulator_restarts", 0)) for episode in episodes]
+        self.emulator_restarts = max(self.emulator_restarts, *restarts, 0)
+        if now - self._marks[-1][0] >= 1.0:
+            self._marks.append((now, self.steps))
+        while self._marks[0][0] < now - RATE_S and len(self._marks) > 1:
+            self._marks.popleft()
+
+    def rate(self, now: float) -> float:
+        """Return environment steps per second over the last RATE_S."""
+        if not self._marks or now <= self._marks[0][0]:
+            return 0.0
+        return (self.steps - self._marks[0][1]) / (now - self._marks[0][0])
+
+    def state(self, now: float) -> str:
+        """Return what it is doing, in a word or four."""
+        if now - self.last_seen >= SILENT_S:
+            return f"silent for {now - self.last_seen:.0f} s"
+        if not self._marks:
+            return "starting"
+        if now - self.pushed >= IDLE_S:
+            return f"idle for {now - self.pushed:.0f} s"
+        return "working"
+
+    def report(self, now: float) -> dict[str, Any]:
+        """Return how it is doing, for people."""
+        return {
+            "index": self.index,
+            "name": self.name,
+            "state": self.state(now),
+            "steps": self.steps,
+            "steps_per_s": round(self.rate(now), 1),
+            "return": sum(self.returns) / len(self.returns) if self.returns else None,
+            "staleness": self.staleness,
+            "restarts": self.restarts,
+            "emulator_restarts": self.emulator_restarts,
+            "vnc": f"{self.vnc[0]}:{self.vnc[1]}" if self.vnc[1] else None,
+        }
 
 
 class Roster:
@@ -25,6 +85,7 @@ class Roster:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._members: dict[str, Member] = {}
+        self._indices: Counter[int] = Counter()  # how many workers have had each index
         self.joined = 0  # ever
         self.lost = 0  # ever: fell silent without a goodbye
 
@@ -49,8 +110,9 @@ class Roster:
             taken = {other.index for other in self._members.values()}
             free = next(index for index in range(len(taken) + 1) if index not in taken)
             index = wanted if 0 <= wanted <= 65535 and wanted not in taken else free
-            member = Member(client, name, index, self._clock())
+            member = Member(client, name, index, self._clock(), restarts=self._indices[index])
             self._members[client] = member
+            self._indices[index] += 1
             self.joined += 1
         member.last_seen = self._clock()
         member.sequence = 0

@@ -1,5 +1,6 @@
 """The parameter server's loop: one ROUTER socket, and between messages the clock's business."""
 
+import ipaddress
 import os
 import threading
 import time
@@ -14,6 +15,7 @@ from paramserver.event_file import EventFile
 from paramserver.legacy_tags import STATE, legacy
 from paramserver.runfolder import RunFolder
 from paramserver.service import Service
+from paramserver.web import Web
 from paramserver.weights import SharedWeights
 
 POLL_MS = 100  # how soon a signal or the clock is noticed when nobody writes
@@ -52,6 +54,7 @@ class Server:
         if snapshot is not None:
             print(f"resuming at step {snapshot.step}, update {snapshot.version}", flush=True)
         facts = {"pid": os.getpid(), "run_dir": str(settings.run_dir), "tensorboard_port": settings.tensorboard_port}
+        facts["web_port"] = settings.web_port
         self.service = Service(
             SharedWeights(hyperparameters, snapshot),
             settings.run_dir.resolve().name,
@@ -65,6 +68,7 @@ class Server:
         if changed or snapshot is None:
             self._introduce(hyperparameters)
         self._board = Board(self._folder.tensorboard, settings.tensorboard_host, settings.tensorboard_port)
+        self._web = Web(settings.run_dir, settings.web_host, settings.web_port)
         self._saved = snapshot.step if snapshot else -1
         self._started = self._last_save = self._last_status = time.monotonic()
         self._rated = self._started
@@ -89,6 +93,7 @@ class Server:
             self._report(time.monotonic())
             self._socket.close(linger=500)
             self._board.close()
+            self._web.close()
             self._events.close()
 
     def _drain(self) -> None:
@@ -98,7 +103,7 @@ class Server:
                 identity, *frames = self._socket.recv_multipart(zmq.DONTWAIT, copy=False)
             except zmq.Again:
                 return
-            answer = self.service.handle(identity.bytes, [frame.buffer for frame in frames])
+            answer = self.service.handle(identity.bytes, [frame.buffer for frame in frames], _host(identity))
             if answer is not None:
                 self._send([identity.bytes, *answer])
             self.service.timings.add("answer")
@@ -127,6 +132,7 @@ class Server:
             self._last_status = now
             self._report(now)
         self._board.tend()
+        self._web.tend(self.service.report)
         self.service.timings.add("report")
 
     def _done(self) -> bool:
@@ -208,3 +214,11 @@ class Server:
         if "best_lap_s" in service.metrics.best:
             parts.append(f"best lap {service.metrics.best['best_lap_s'][0]:.2f} s")
         print(" | ".join(parts), flush=True)
+
+
+def _host(frame: zmq.Frame) -> str:
+    """Return the address that a message came from, as the connection has it; this machine's own for ipc://."""
+    try:
+        return str(ipaddress.ip_address(str(frame.get("Peer-Address")).strip("[]")))
+    except (zmq.ZMQError, ValueError, TypeError):
+        return "127.0.0.1"

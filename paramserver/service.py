@@ -54,11 +54,15 @@ class Service:
         self._looked = clock()
         self.timings = Timings(SECTIONS)
         self._run = run
+        self._host = ""  # that the message being handled came from
         self._facts = facts  # told in every report: process id, addresses
 
-    def handle(self, identity: bytes, frames: Sequence[bytes | memoryview]) -> list[bytes | memoryview] | None:
-        """Act on one message and return the frames of the answer, if it wants one."""
+    def handle(
+        self, identity: bytes, frames: Sequence[bytes | memoryview], host: str = ""
+    ) -> list[bytes | memoryview] | None:
+        """Act on one message, which came from `host`, and return the frames of the answer, if it wants one."""
         sequence = 0
+        self._host = host
         try:
             try:
                 message = wire.decode(frames)
@@ -115,10 +119,7 @@ class Service:
             "evaluators": len(self.evaluators),
             "evaluation": self.evaluations.report(),
             "episodes": m.episodes,
-            "workers": [
-                {"index": x.index, "name": x.name, "steps": x.steps, "staleness": x.staleness}
-                for x in self.roster.members()
-            ],
+            "workers": [member.report(self._clock()) for member in self.roster.members()],
             "joined": self.roster.joined,
             "lost": self.roster.lost,
             "refused": dict(m.refused),
@@ -185,6 +186,8 @@ class Service:
             raise RefusalError("malformed", "none", "hello.client is not the sender's identity")
         if body.role not in wire.ROLES:
             raise RefusalError("malformed", "none", f"hello.role is none of {', '.join(wire.ROLES)}")
+        if not 0 <= body.vnc_port <= 65535:
+            raise RefusalError("malformed", "none", f"hello.vnc_port is {body.vnc_port}, expected 0 to 65535")
         roster = self.evaluators if body.role == wire.EVALUATOR else self.roster
         known = roster.get(client) is not None
         if not known and roster is self.evaluators and len(roster) >= MAX_EVALUATORS:
@@ -197,6 +200,8 @@ class Service:
             )
         name = "".join(c for c in body.name if c.isprintable())[: wire.MAX_NAME]
         member = roster.greet(client, name, body.worker)
+        # The host is the connection's own, so that nobody can send the web page's gateway to somebody else's.
+        member.vnc = (self._host, body.vnc_port if self._host else 0)
         if not known:
             print(f"{body.role} {member.index} ({member.name}) joined", flush=True)
         run = self.weights.hyperparameters.model_dump()
@@ -240,16 +245,16 @@ class Service:
             raise RefusalError("not finite", "join", "a gradient that is not finite")
         if self.over:
             return self._answer(message, accepted=False)
-        member.steps += body.steps
-        member.staleness = weights.version - body.version
+        staleness = weights.version - body.version
+        member.progress(self._clock(), body.steps, staleness, episodes)
         weights.count(body.steps)
         self.metrics.add_episodes(episodes)
-        self.metrics.add_update(statistics, member.staleness)
+        self.metrics.add_update(statistics, staleness)
         self.timings.add("decode")
         limit = weights.hyperparameters.max_staleness
-        accepted = not 0 < limit < member.staleness
+        accepted = not 0 < limit < staleness
         if accepted:
-            weights.apply(np.asarray(gradient), member.staleness, body.steps)
+            weights.apply(np.asarray(gradient), staleness, body.steps)
             self.timings.add("apply")
         else:
             self.metrics.refused["stale"] += 1

@@ -22,7 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load(vars(parse(parser, sys.argv[1:] if arguments is None else arguments)))
         stop = stop_on_signals()
-        client, heartbeat = connect(Client, settings.server, f"{socket.gethostname()}:{os.getpid()}", stop)
+        name = f"{socket.gethostname()}:{os.getpid()}"
+        client, heartbeat = connect(Client, settings.server, name, stop, settings.vnc_port)
         try:
             work(settings, client, heartbeat, stop)
         finally:

@@ -25,6 +25,7 @@ SMALL = {  # a network that trains fast enough for a test
     "A3C64_DISCOUNT": "0.5",
     "A3C64_STATUS_INTERVAL": "0.5",
     "A3C64_TENSORBOARD_PORT": "0",
+    "A3C64_WEB_PORT": "0",
 }
 
 

@@ -11,7 +11,7 @@ from agent.episode import Episode
 from agent.parameters import ParameterSpec
 
 BODIES = [
-    wire.Hello("c1", "host:1", -1, wire.WORKER),
+    wire.Hello("c1", "host:1", -1, wire.WORKER, 5901),
     wire.Welcome(3, "default", {"discount": 0.99}),
     wire.Join([["w", [2, 3], 1.0]]),
     wire.Push("abc", 7, 160, {"entropy": 2.0}, [[1.5, 20, {"laps": 1.0}]]),

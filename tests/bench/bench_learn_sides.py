@@ -61,7 +61,12 @@ class A3c64:
         if begin_with is not None:
             shutil.copytree(begin_with, run / "checkpoints" / begin_with.name)
         flags = {**arguments_of(self._experiment), "seed": seed, "workers": 2}
-        flags |= {"checkpoint_interval": self._every, "tensorboard_port": 0, "eval_interval": 0}  # judged afterwards
+        flags |= {
+            "checkpoint_interval": self._every,
+            "tensorboard_port": 0,
+            "web_port": 0,
+            "eval_interval": 0,
+        }  # judged afterwards
         told = ["train", *(part for name, value in flags.items() for part in (flag(name), str(value)))]
         learned = Learned(["a3c64", *told])  # it is ended from here, on the same clock as the others
         told = [*A3C64, *told, "--run-dir", str(run), "--bind", self._bind]

@@ -58,7 +58,12 @@ def server(port: int, given: Mapping[str, str] | None = None) -> Iterator[tuple[
     """A server with a run and settings of its own: its address and process id."""
     address = f"tcp://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory() as folder:
-        settings = {"A3C64_BIND": address, "A3C64_RUN_DIR": f"{folder}/run", "A3C64_TENSORBOARD_PORT": "0"}
+        settings = {
+            "A3C64_BIND": address,
+            "A3C64_RUN_DIR": f"{folder}/run",
+            "A3C64_TENSORBOARD_PORT": "0",
+            "A3C64_WEB_PORT": "0",
+        }
         settings |= given or {}
         process = spawn(["-m", "paramserver"], settings, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         try:

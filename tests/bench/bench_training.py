@@ -96,6 +96,8 @@ def training(workers: int) -> float:
             f"{folder}/run",
             "--tensorboard-port",
             "0",
+            "--web-port",
+            "0",
         ]
         with running([*pinned(workers), *A3C64, "train", *settings], stdout=subprocess.DEVNULL) as process:
             deadline = time.monotonic() + START_S

@@ -100,7 +100,7 @@ def main() -> None:
 
     workers = [Worker(context, address, f"simulated{number}") for number in range(count)]
     for worker in workers:
-        worker.send(wire.Hello(worker.name, worker.name, -1, wire.WORKER))
+        worker.send(wire.Hello(worker.name, worker.name, -1, wire.WORKER, 0))
         worker.receive()
         worker.send(wire.Join([[spec.name, list(spec.shape), spec.gain] for spec in specs]))
         worker.version = worker.receive()[0].body.version

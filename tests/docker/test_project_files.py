@@ -67,8 +67,9 @@ def test_the_example_lists_every_setting_with_its_default() -> None:
 def test_compose_passes_on_every_setting_of_the_run() -> None:
     passed = {name for service in SERVICES for name, value in environment(service).items() if value is None}
     ours = {name for service in SERVICES for name, value in environment(service).items() if value is not None}
-    assert passed | {"A3C64_TENSORBOARD_PORT"} == set(section("the run"))  # that one is a port of the host
-    assert ours - {"A3C64_TENSORBOARD_PORT"} == set(section("without Docker only")) - {"A3C64_WORKERS"}  # --scale
+    published = {"A3C64_TENSORBOARD_PORT", "A3C64_WEB_PORT"}  # ports of the host
+    assert passed | published == set(section("the run"))
+    assert ours - published == set(section("without Docker only")) - {"A3C64_WORKERS"}  # --scale
 
 
 def test_compose_variables_stand_in_the_example() -> None:

@@ -64,7 +64,7 @@ def test_garbage_is_counted_and_refused_and_the_weights_stay(stack):
         assert "say hello" in expect_refusal(wire.encode(1, GOOD, ONES))
 
         # The same from somebody the server knows.
-        stranger.send_multipart(wire.encode(1, wire.Hello("stranger", "stranger", -1, wire.WORKER)))
+        stranger.send_multipart(wire.encode(1, wire.Hello("stranger", "stranger", -1, wire.WORKER, 0)))
         assert stranger.poll(5000)
         stranger.recv_multipart()
         nan = ONES.copy()

@@ -179,6 +179,6 @@ def test_what_is_refused_leaves_weights_and_counters_alone(frames, reason):
 def test_strangers_and_impostors():
     service = make_service()
     assert refusal(service, b"z", wire.encode(1, GOOD, ONES)).remedy == "hello"
-    assert "identity" in refusal(service, b"z", wire.encode(1, wire.Hello("a", "n", -1, wire.WORKER))).reason
+    assert "identity" in refusal(service, b"z", wire.encode(1, wire.Hello("a", "n", -1, wire.WORKER, 0))).reason
     assert service.handle(b"z", wire.encode(0, wire.Beat("nobody"))) is None
     assert len(service.roster) == 0

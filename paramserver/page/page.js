@@ -1,0 +1,69 @@
+// Asks once a second how the run is doing, and shows it.
+import { strip } from "./strip.js";
+import { Tiles } from "./tiles.js";
+import { refresh } from "./recordings.js";
+
+const ASK_MS = 1000;
+const GONE_MS = 5000; // the server writes once a second
+const RECORDINGS_MS = 10000;
+const $ = (id) => document.getElementById(id);
+const tiles = new Tiles($("workers"));
+let heard = performance.now(); // when the report was last a new one
+let written = 0;
+let known = false;
+
+function show(report) {
+  $("run").textContent = `${report.run} · ${report.env_id}`;
+  document.title = `${report.run} · a3c64`;
+  $("tensorboard").hidden = !report.tensorboard_port;
+  $("tensorboard").href = `http://${location.hostname}:${report.tensorboard_port}/`;
+  strip($("strip"), report);
+  tiles.show(report.workers);
+  $("nobody").hidden = report.workers.length > 0;
+}
+
+function judge(report) {
+  const silent = performance.now() - heard;
+  const gone = silent > GONE_MS;
+  document.body.classList.toggle("stale", gone);
+  $("notice").hidden = !gone;
+  const seconds = Math.round(silent / 1000);
+  $("notice").textContent = known
+    ? `The server is gone: what is shown is ${seconds} s old. The page goes on by itself when it is back.`
+    : `No server has answered for ${seconds} s. The page goes on by itself when one does.`;
+  if (gone) $("nobody").hidden = true;
+  const over = report?.over ? `over: ${report.over}` : report?.workers.length ? "training" : "waiting for workers";
+  $("state").textContent = gone ? "server gone" : report ? over : $("state").textContent;
+  $("state").className = !gone && report && over === "training" ? "training" : "";
+  if (gone) tiles.rest();
+}
+
+async function ask() {
+  let report;
+  try {
+    const answer = await fetch("run.json", { signal: AbortSignal.timeout(GONE_MS), cache: "no-store" });
+    if (answer.ok) report = await answer.json();
+  } catch {
+    // nobody answered: judge() says so when it has lasted
+  }
+  if (report && report.at !== written) {
+    written = report.at;
+    heard = performance.now();
+    known = true;
+    show(report);
+  }
+  judge(report);
+}
+
+async function forever(task, pause) {
+  for (;;) {
+    if (!document.hidden) await task().catch(console.error);
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) heard = performance.now(); // it was not asked meanwhile
+});
+forever(ask, ASK_MS);
+forever(refresh, RECORDINGS_MS);

@@ -1,0 +1,75 @@
+// The run's recordings: the newest and the best replays, and videos.
+import { count, duration, fixed } from "./strip.js";
+
+const section = document.getElementById("replays");
+const [table, body, title] = ["table", "tbody", "h3"].map((name) => section.querySelector(name));
+const when = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+let order = "newest";
+let found = { count: 0, newest: [], best: [], videos: [] };
+
+function link(path, text) {
+  const one = document.createElement("a");
+  one.href = path.split("/").map(encodeURIComponent).join("/");
+  one.textContent = text;
+  return one;
+}
+
+function cell(content, kind = "") {
+  const one = document.createElement("td");
+  one.className = kind;
+  one.append(...[content].flat());
+  return one;
+}
+
+function date(text) {
+  const time = new Date(text);
+  return Number.isNaN(time.getTime()) ? text : when.format(time);
+}
+
+function row(replay) {
+  const one = document.createElement("tr");
+  const files = [link(replay.movie, ".m64"), link(replay.facts, ".json")];
+  for (const file of files) file.download = "";
+  one.append(
+    cell(date(replay.recorded)),
+    cell(replay.worker),
+    cell(replay.step == null ? "–" : count(replay.step), "more number"),
+    cell(fixed(replay.return), "number"),
+    cell(replay.lap == null ? "–" : `${fixed(replay.lap)} s`, "number"),
+    cell(count(replay.laps), "more number"),
+    cell(duration(replay.seconds), "more number"),
+    cell(files),
+  );
+  return one;
+}
+
+function draw() {
+  const none = "None yet: they appear when workers record their episodes.";
+  document.getElementById("count").textContent = found.count ? `${count(found.count)} in all` : none;
+  table.hidden = found.count === 0;
+  body.replaceChildren(...found[order].map(row));
+  title.hidden = found.videos.length === 0;
+  const videos = found.videos.map((video) => {
+    const one = document.createElement("li");
+    const size = document.createElement("span");
+    size.className = "quiet";
+    size.textContent = `  ${(video.bytes / 1e6).toFixed(1)} MB, ${when.format(new Date(video.modified * 1000))}`;
+    one.append(link(video.file, video.file.replace(/^videos\//, "")), size);
+    return one;
+  });
+  document.getElementById("videos").replaceChildren(...videos);
+}
+
+for (const button of section.querySelectorAll("[data-order]")) {
+  button.addEventListener("click", () => {
+    order = button.dataset.order;
+    for (const one of section.querySelectorAll("[data-order]")) one.setAttribute("aria-pressed", one === button);
+    draw();
+  });
+}
+
+export async function refresh() {
+  const answer = await fetch("recordings.json", { signal: AbortSignal.timeout(8000), cache: "no-store" }).catch(() => null);
+  if (answer?.ok) found = await answer.json();
+  draw();
+}

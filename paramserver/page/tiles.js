@@ -1,0 +1,172 @@
+// A tile for each worker: its screen, live and to be looked at only, and how it is doing.
+import { count, fixed } from "./strip.js";
+
+const RETRY_MS = [1000, 2000, 4000, 8000]; // after a screen was lost; the last for ever
+const novnc = import("./novnc/core/rfb.js").then((module) => module.default);
+
+function element(kind, name, text = "") {
+  const one = document.createElement(kind);
+  one.className = name;
+  one.textContent = text;
+  return one;
+}
+
+class Tile {
+  constructor(index, near) {
+    this.root = element("article", "tile");
+    this.root.dataset.worker = index;
+    this.near = near; // tells when the tile is in sight
+    this.frame = element("div", "frame");
+    this.screen = element("div", "screen");
+    this.says = element("p", "says");
+    this.open = element("button", "open");
+    this.open.type = "button";
+    this.open.setAttribute("aria-label", `Worker ${index}: enlarge`);
+    this.open.addEventListener("click", () => this.enlarge(!this.root.classList.contains("large")));
+    // The button lies above the screen: neither key nor click gets there, and noVNC would not pass it on.
+    this.frame.append(this.screen, this.says, this.open);
+    const caption = element("div", "caption");
+    this.state = element("span", "state");
+    caption.append(element("strong", "", `Worker ${index}`), this.state);
+    this.figures = element("div", "figures");
+    this.root.append(this.frame, caption, this.figures);
+    this.inSight = false;
+    this.failures = 0;
+    near.observe(this.root);
+  }
+
+  show(worker) {
+    this.state.textContent = worker.state;
+    this.state.classList.toggle("working", worker.state === "working");
+    this.state.title = worker.name;
+    const restarts = worker.restarts + (worker.emulator_restarts ? ` + ${worker.emulator_restarts}` : "");
+    const figures = [
+      ["steps/s", count(worker.steps_per_s)],
+      ["return", fixed(worker.return)],
+      ["staleness", worker.staleness],
+      ["restarts", restarts],
+    ];
+    this.figures.replaceChildren(
+      ...figures.map(([name, value]) => {
+        const one = element("div", "", value);
+        one.prepend(element("span", "", name));
+        return one;
+      }),
+    );
+    if (worker.screen !== this.token) {
+      this.disconnect();
+      this.token = worker.screen;
+      this.failures = 0;
+    }
+    if (!this.token) this.tell("This worker has no display (A3C64_VNC_PORT is 0).");
+    this.tend();
+  }
+
+  tell(text) {
+    this.says.textContent = text;
+  }
+
+  // Connected while in sight of somebody, so that nobody's looking costs nobody's training.
+  tend() {
+    const wanted = this.token && this.inSight && !document.hidden && !this.resting;
+    if (!wanted) this.disconnect();
+    else if (!this.rfb && !this.due) this.connect();
+  }
+
+  async connect() {
+    const token = this.token;
+    this.due = setTimeout(() => {}, 0);
+    if (!this.root.querySelector("canvas")) this.tell("connecting …");
+    let RFB;
+    try {
+      RFB = await novnc;
+    } catch {
+      this.tell("noVNC is missing: run `make setup`.");
+      return; // and stay so
+    }
+    this.due = undefined;
+    if (token !== this.token || !this.root.isConnected || this.rfb) return;
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    const rfb = new RFB(this.screen, `${scheme}://${location.host}/screen?token=${token}`, { shared: true });
+    Object.assign(rfb, { viewOnly: true, scaleViewport: true, focusOnClick: false, background: "transparent" });
+    rfb.addEventListener("connect", () => {
+      this.failures = 0;
+      this.tell("");
+    });
+    rfb.addEventListener("disconnect", () => {
+      if (this.rfb !== rfb) return;
+      this.rfb = undefined;
+      if (this.token) this.tell("no picture yet");
+      this.due = setTimeout(() => {
+        this.due = undefined;
+        this.tend();
+      }, RETRY_MS[Math.min(this.failures++, RETRY_MS.length - 1)]);
+    });
+    this.rfb = rfb;
+  }
+
+  disconnect() {
+    const rfb = this.rfb;
+    this.rfb = undefined;
+    rfb?.disconnect();
+  }
+
+  enlarge(large) {
+    this.root.classList.toggle("large", large);
+    document.documentElement.style.overflow = large ? "hidden" : "";
+    if (!large) this.open.focus({ preventScroll: true });
+  }
+
+  remove() {
+    if (this.root.classList.contains("large")) this.enlarge(false);
+    this.near.unobserve(this.root);
+    this.token = undefined;
+    this.disconnect();
+    clearTimeout(this.due);
+    this.root.remove();
+  }
+}
+
+export class Tiles {
+  constructor(where) {
+    this.where = where;
+    this.tiles = new Map(); // index -> Tile
+    this.near = new IntersectionObserver((seen) => {
+      for (const { target, isIntersecting } of seen) {
+        const tile = this.tiles.get(Number(target.dataset.worker));
+        if (!tile) continue;
+        tile.inSight = isIntersecting;
+        tile.tend();
+      }
+    });
+    document.addEventListener("visibilitychange", () => this.tiles.forEach((tile) => tile.tend()));
+    document.addEventListener("keydown", ({ key }) => {
+      if (key === "Escape") this.tiles.forEach((tile) => tile.root.classList.contains("large") && tile.enlarge(false));
+    });
+  }
+
+  show(workers) {
+    const here = new Set(workers.map((worker) => worker.index));
+    for (const [index, tile] of this.tiles) {
+      if (here.has(index)) continue;
+      tile.remove();
+      this.tiles.delete(index);
+    }
+    workers.forEach((worker, place) => {
+      let tile = this.tiles.get(worker.index);
+      if (!tile) {
+        tile = new Tile(worker.index, this.near);
+        this.tiles.set(worker.index, tile);
+      }
+      tile.resting = false;
+      if (this.where.children[place] !== tile.root) this.where.insertBefore(tile.root, this.where.children[place] ?? null);
+      tile.show(worker);
+    });
+    this.where.classList.toggle("few", workers.length < 3);
+  }
+
+  // The server is gone: do not knock at its door until it is back.
+  rest() {
+    for (const tile of this.tiles.values()) tile.resting = true;
+  }
+}

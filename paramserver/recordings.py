@@ -1,0 +1,76 @@
+"""What a run's folder has to be played: replays/worker-K/NAME.m64 with NAME.json, and videos/NAME.mp4."""
+
+import json
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+LISTED = 24  # the newest, and as many of the best
+MAX_FACTS = 4 << 20  # bytes of a .json; one of an hour has 0.3 million
+
+
+def recordings(run: Path) -> dict[str, Any]:
+    """Return the newest and the best replays, how many there are, and the videos; what is broken is left out."""
+    found = [one for path in _files(run / "replays", "*/*.m64") if (one := _replay(run, path))]
+    newest = sorted(found, key=lambda one: one["recorded"], reverse=True)[:LISTED]
+    scored = [one for one in found if one["return"] is not None]
+    best = sorted(scored, key=lambda one: one["return"], reverse=True)[:LISTED]
+    videos = [one for path in _files(run / "videos", "**/*.mp4") if (one := _video(run, path))]
+    videos.sort(key=lambda one: one["modified"], reverse=True)
+    return {"count": len(found), "newest": newest, "best": best, "videos": videos[:LISTED]}
+
+
+def _files(folder: Path, pattern: str) -> Iterator[Path]:
+    try:
+        yield from folder.glob(pattern)
+    except OSError:  # it is being tidied up
+        return
+
+
+def _replay(run: Path, movie: Path) -> dict[str, Any] | None:
+    """Return what is listed of a replay, or None when it has gone or is none."""
+    path = movie.with_suffix(".json")
+    try:
+        status = path.stat()
+        if status.st_size > MAX_FACTS:
+            return None
+        facts = _facts(path, status.st_mtime_ns)
+        size = movie.stat().st_size + status.st_size
+    except OSError:
+        return None
+    if facts is None:
+        return None
+    folder = movie.relative_to(run).as_posix()
+    return {"movie": folder, "facts": folder.removesuffix(".m64") + ".json", "bytes": size, **facts}
+
+
+@lru_cache(8192)
+def _facts(path: Path, modified: int) -> dict[str, Any] | None:
+    """Return the few facts of a recording that are shown; read again only when the file has changed."""
+    try:
+        raw = json.loads(path.read_bytes())
+        training = raw.get("training") or {}
+        laps = [float(lap) for lap in raw.get("lap_times") or ()]
+        worker = training.get("worker")
+        return {
+            "recorded": str(raw["recorded"]),
+            "return": None if raw["return"] is None else float(raw["return"]),
+            "lap": min(laps, default=None),
+            "laps": len(laps),
+            "seconds": float(raw["steps"]) * float(raw.get("frameskip", 1)) / 60.0,
+            "ended": str(raw.get("ended", "")),
+            "course": str((raw.get("setup") or {}).get("course", "")),
+            "worker": path.parent.name.removeprefix("worker-") if worker is None else str(worker),
+            "step": training.get("step") if isinstance(training.get("step"), int) else None,
+        }
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _video(run: Path, path: Path) -> dict[str, Any] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return {"file": path.relative_to(run).as_posix(), "bytes": status.st_size, "modified": status.st_mtime}
