@@ -17,9 +17,9 @@ help: ## list these targets
 # ---- without Docker ----
 
 train: setup ## set up what is missing, train Open Kart with N=2 local workers; Ctrl-C stops, again resumes
-	.venv/bin/a3c64 train --workers $(N)
+	.venv/bin/a3c64 train --workers $(N) --vnc-port 5901
 
-setup: native .venv/packages ## Debian packages, .venv, native code: everything `train` needs
+setup: native .venv/packages paramserver/page/novnc ## Debian packages, .venv, native code: everything `train` needs
 
 test: setup .venv/dev ## the tests that need no Docker engine
 	-@$(MAKE) --no-print-directory .venv-bench/sb3  # not on every package index: where it is missing, one test is skipped
@@ -91,6 +91,9 @@ apt:
 
 native: apt
 	@$(MAKE) --no-print-directory -C env-image
+
+paramserver/page/novnc: | apt
+	@requirements/novnc $@ || echo "noVNC could not be fetched: the web page has no screens until \`make setup\` succeeds"
 
 .venv/run: requirements/run.txt | apt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11")'

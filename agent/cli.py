@@ -1,4 +1,4 @@
-"""The a3c64 command: train, server, worker, evaluator, status, eval, enjoy, export."""
+"""The a3c64 command: train, server, worker, evaluator, status, watch, eval, enjoy, export."""
 
 import argparse
 import json
@@ -67,11 +67,9 @@ def status(arguments: list[str]) -> int:
     add_flags(parser)
     parsed = vars(parse(parser, arguments))
     settings = load(parsed)
-    from agent.status import connect_address, fetch, text
+    from agent.status import fetch, text
 
-    # Beside its server, in a container, a status check knows only where that binds.
-    given = "server" in parsed or "server" in settings.model_fields_set
-    address = settings.server if given else connect_address(settings.bind)
+    address = _address(settings)
     report = fetch(address, STATUS_TIMEOUT_S)
     if report is None:
         print(
@@ -80,6 +78,18 @@ def status(arguments: list[str]) -> int:
         )
         return 1
     print(json.dumps(report, indent=2) if parsed["json"] else text(report))
+    return 0
+
+
+def watch(arguments: list[str]) -> int:
+    """Show how a run and each of its workers are doing, live; Ctrl-C ends it."""
+    parser = _parser("watch", watch)
+    add_flags(parser)
+    settings = load(vars(parse(parser, arguments)))
+    from agent.processes import stop_on_signals
+    from agent.watch import watch as show
+
+    show(_address(settings), stop_on_signals())
     return 0
 
 
@@ -160,6 +170,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "worker": worker,
     "evaluator": evaluator,
     "status": status,
+    "watch": watch,
     "eval": evaluate,
     "enjoy": enjoy,
     "export": export,
@@ -222,6 +233,13 @@ def _chosen(settings: Settings, parsed: dict[str, Any]) -> "Driver":
 def _check_episodes(count: int) -> None:
     if count < 1:
         raise BadInputError(f"--episodes: found {count}, expected 1 or more")
+
+
+def _address(settings: Settings) -> str:
+    """Return where the server is; beside it, in a container, one knows only where that binds."""
+    from agent.status import connect_address
+
+    return settings.server if "server" in settings.model_fields_set else connect_address(settings.bind)
 
 
 def _parser(name: str, command: Callable) -> argparse.ArgumentParser:

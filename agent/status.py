@@ -33,7 +33,9 @@ def text(report: dict[str, Any]) -> str:
         f"refused   {sum(report['refused'].values())}",
     ]
     lines += [
-        f"  {w['index']:>3}  {w['name']}  {w['steps']:,} steps, staleness {w['staleness']}" for w in report["workers"]
+        f"  {w['index']:>3}  {w['name']}  {w['state']}, {w['steps']:,} steps at {w['steps_per_s']:,.0f} a second, "
+        f"staleness {w['staleness']}, restarts {w['restarts']}"
+        for w in report["workers"]
     ]
     if report["staleness"]:
         lines.append("staleness " + ", ".join(f"{name} {value:.0f}" for name, value in report["staleness"].items()))

@@ -1,7 +1,6 @@
 """What tests of several folders share: ROMs built from source, a display, a run of real processes."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,14 +12,7 @@ from pyvirtualdisplay import Display
 TESTS = Path(__file__).parent
 sys.path.insert(0, str(TESTS / "agent"))  # live.py and tiny_env.py
 
-from live import Stack  # noqa: E402
-
-
-def need(program: str) -> None:
-    """Skip on a laptop without `program`, fail under CI=true."""
-    if shutil.which(program) is None:
-        message = f"{program} is not installed"
-        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+from live import Stack, need  # noqa: E402
 
 
 @pytest.fixture(scope="session", autouse=True)

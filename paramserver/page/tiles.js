@@ -162,7 +162,6 @@ export class Tiles {
       if (this.where.children[place] !== tile.root) this.where.insertBefore(tile.root, this.where.children[place] ?? null);
       tile.show(worker);
     });
-    this.where.classList.toggle("few", workers.length < 3);
   }
 
   // The server is gone: do not knock at its door until it is back.

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+import pytest
 
 from agent.status import fetch
 
@@ -27,6 +29,13 @@ SMALL = {  # a network that trains fast enough for a test
     "A3C64_TENSORBOARD_PORT": "0",
     "A3C64_WEB_PORT": "0",
 }
+
+
+def need(program: str) -> None:
+    """Skip on a laptop without `program`, fail under CI=true."""
+    if shutil.which(program) is None:
+        message = f"{program} is not installed"
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
 
 
 def free_port() -> int:

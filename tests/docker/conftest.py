@@ -35,9 +35,10 @@ def stack(engine: None, request: pytest.FixtureRequest) -> Iterator[Stack]:
     """Two workers that learn, on the defaults but for two intervals, shortened to save waiting."""
     if (ROOT / ".env").exists():
         unable("there is a .env, and these tests are about having none: move it away")
-    with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", 12345)) == 0:
-            unable("port 12345 is taken: stop what listens there")
+    for port in (6080, 12345):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                unable(f"port {port} is taken: stop what listens there")
     stack = Stack("a3c64-e2e", A3C64_CHECKPOINT_INTERVAL="10", A3C64_STATUS_INTERVAL="1")
     stack.remove()  # what an interrupted run left behind
     try:

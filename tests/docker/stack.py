@@ -153,6 +153,28 @@ class Stack:
         except OSError:
             return b""
 
+    def page(self, path: str) -> bytes:
+        """What the web page's server answers."""
+        with urllib.request.urlopen(f"http://127.0.0.1:6080{path}", timeout=10) as reply:
+            return reply.read()
+
+    def greeting_on_page(self, token: str) -> bytes:
+        """The first bytes that the VNC server behind a token says through the web page; empty while there are none."""
+        lines = [f"GET /screen?token={token} HTTP/1.1", "Host: 127.0.0.1:6080", "Upgrade: websocket"]
+        lines += ["Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Protocol: binary"]
+        request = "\r\n".join([*lines, "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", "", ""])
+        try:
+            with socket.create_connection(("127.0.0.1", 6080), timeout=10) as connection:
+                connection.sendall(request.encode())
+                answer = connection.makefile("rb")
+                if b" 101 " not in answer.readline():
+                    return b""
+                while answer.readline().strip():
+                    continue
+                return answer.read(2 + RFB_GREETING)[2:]  # a frame's two bytes, RFC 6455 section 5.2
+        except OSError:
+            return b""
+
     def vncdo(self, worker: str, *commands: str) -> None:
         """Send commands to a worker's screen with a real VNC client."""
         program = Path(sys.executable).parent / "vncdotool"

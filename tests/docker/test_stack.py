@@ -1,5 +1,6 @@
 """What a user of docker-compose sees, on the real images: `make e2e`. Tests of one file share one running stack."""
 
+import json
 import re
 import shutil
 import time
@@ -48,6 +49,21 @@ def test_every_worker_greets_as_rfb_on_a_loopback_port(stack: Stack) -> None:
         greeting = wait_for("a VNC server", lambda worker=worker: stack.greeting(worker), START_S)
         assert greeting == b"RFB 003.008\n"
         assert run("docker", "port", worker).startswith("5900/tcp -> 127.0.0.1:")
+
+
+def test_the_web_page_leads_to_every_workers_screen(stack: Stack) -> None:
+    assert b"<title>a3c64</title>" in stack.page("/")
+    assert b"RFB" in stack.page("/novnc/core/rfb.js")
+
+    def screens() -> list[str]:
+        return [worker["screen"] for worker in json.loads(stack.page("/run.json"))["workers"] if worker["screen"]]
+
+    tokens = wait_for("two screens", lambda: two if len(two := screens()) == 2 else [], START_S)
+    for token in tokens:
+        greeting = wait_for("a screen in the page", lambda token=token: stack.greeting_on_page(token), START_S)
+        assert greeting == b"RFB 003.008\n"
+    assert not stack.greeting_on_page("guess")
+    assert "6080/tcp -> 127.0.0.1:6080" in run("docker", "port", stack.server())
 
 
 def test_make_vnc_prints_where_a_worker_is_seen(stack: Stack) -> None:

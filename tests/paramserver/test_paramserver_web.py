@@ -1,0 +1,290 @@
+"""The web page's server side: what is told, what is served and what is not, and where a token leads."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+
+import pytest
+from in_process import ONES, SIGNATURE, SPECS, make_service
+from live import ROOT, free_port, until
+
+from agent import wire
+from agent.client import Client
+from agent.episode import Episode
+from agent.watch import lines
+from paramserver.history import POINTS, History
+from paramserver.recordings import recordings
+from paramserver.roster import IDLE_S, RATE_S, Roster
+from paramserver.web import REPORT, SCREENS, Web
+
+
+class HostTransport:
+    """Like agent.client.LocalTransport, from a host."""
+
+    def __init__(self, service, host):
+        self._service, self._host, self._answers = service, host, []
+
+    def send(self, frames):
+        answer = self._service.handle(b"a", frames, self._host)
+        if answer:
+            self._answers.append([memoryview(bytes(frame)) for frame in answer])
+
+    def receive(self, timeout_s):
+        return self._answers.pop(0) if self._answers else None
+
+    def close(self):
+        pass
+
+
+def test_a_workers_display_is_on_the_host_that_it_connects_from():
+    for host, port, expected in [("10.0.0.7", 5900, "10.0.0.7:5900"), ("10.0.0.7", 0, None), ("", 5900, None)]:
+        service = make_service()
+        client = Client(HostTransport(service, host), "a", "a", threading.Event(), vnc_port=port)
+        client.hello()
+        assert service.report()["workers"][0]["vnc"] == expected
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_a_port_that_is_none_is_refused(port):
+    frames = make_service().handle(b"a", wire.encode(1, wire.Hello("a", "n", -1, wire.WORKER, port)), "10.0.0.7")
+    assert f"vnc_port is {port}" in wire.decode([bytes(frame) for frame in frames]).body.reason
+
+
+def test_the_report_says_how_a_worker_is_doing():
+    service = make_service()
+    client = Client(HostTransport(service, "127.0.0.1"), "a", "a", threading.Event())
+    client.hello()
+    client.join(SPECS)
+    assert service.report()["workers"][0]["state"] == "starting"
+    for second in range(1, 31):
+        service._clock.now = float(second)
+        client.push(ONES, SIGNATURE, 0, 20, {}, [Episode(float(second), 9, {"emulator_restarts": 1.0})])
+    worker = service.report()["workers"][0]
+    assert (worker["state"], worker["steps"], worker["steps_per_s"]) == ("working", 600, 20.0)
+    assert worker["return"] == sum(range(11, 31)) / 20, "of the last 20 episodes"
+    assert (worker["restarts"], worker["emulator_restarts"]) == (0, 1)
+    service._clock.now += 3.0
+    assert service.report()["workers"][0]["state"] == "silent for 3 s"
+    service._clock.now += IDLE_S
+    service.roster.get("a")
+    assert service.report()["workers"][0]["state"] == "idle for 18 s"
+    assert service.report()["workers"][0]["steps_per_s"] < 20.0 * RATE_S / IDLE_S
+    assert "worker 0, state idle for 18 s" in lines(service.report(), "here", 0.0)
+
+
+def test_an_index_knows_how_many_workers_had_it_before():
+    now = 0.0
+    roster = Roster(lambda: now)
+    roster.greet("a", "", -1)
+    roster.greet("b", "", -1)
+    now = 10.0
+    roster.get("a")
+    assert [member.index for member in roster.sweep()] == [1]
+    assert (roster.greet("c", "", -1).restarts, roster.greet("a", "", 0).restarts) == (1, 0)
+
+
+def report(step=0, workers=(), **means):
+    return {"steps": step, "steps_per_s": 1.0, "means": means, "workers": list(workers)}
+
+
+def test_the_history_is_bounded_and_covers_all_of_the_run():
+    history = History()
+    for second in range(10_000):
+        history.add(float(second), report(second, **({"env/best_lap_s": 30.0} if second > 5000 else {})))
+    points = history.points()
+    assert POINTS / 2 <= len(points["seconds"]) <= POINTS
+    assert points["seconds"][0] == 0.0
+    assert points["seconds"][-1] > 9800
+    assert points["best_lap"][0] is None
+    assert points["best_lap"][-1] == 30.0
+    assert len({len(values) for values in points.values()}) == 1
+    json.dumps(points)
+
+
+def test_tokens_stay_with_a_display_and_go_with_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("paramserver.web.TELL_S", 0.0)
+    monkeypatch.setattr("paramserver.web.Kept.tend", lambda _: None)
+    web = Web(tmp_path, "127.0.0.1", 1)
+
+    def told(*addresses):
+        web.tend(lambda: report(workers=[{"index": n, "vnc": a} for n, a in enumerate(addresses)]))
+        page, gateway = (json.loads((tmp_path / "web" / name).read_text()) for name in (REPORT, SCREENS))
+        return [worker["screen"] for worker in page["workers"]], gateway
+
+    (first, none), gateway = told("10.0.0.7:5900", None)
+    assert none is None
+    assert gateway == {first: ["10.0.0.7", 5900]}
+    (again, second), gateway = told("10.0.0.7:5900", "10.0.0.8:5900")
+    assert again == first
+    assert set(gateway) == {first, second}
+    assert told() == ([], {})
+    web.close()
+    assert os.listdir(tmp_path / "web") == []
+
+
+def recording(folder, name, **facts):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.m64").write_bytes(b"M64\x1a" + bytes(100))
+    good = {"recorded": "2026-01-01T00:00:00Z", "return": 1.0, "lap_times": [35.5, 33.25], "steps": 900, "frameskip": 4}
+    (folder / f"{name}.json").write_text(json.dumps(good | facts))
+
+
+def test_recordings_are_listed_and_broken_ones_are_not(tmp_path):
+    run = tmp_path / "run"
+    worker = run / "replays" / "worker-3"
+    recording(worker, "old", recorded="2025-01-01T00:00:00Z", training={"step": 4000, "version": 1, "worker": 3})
+    recording(worker, "new", **{"return": -1.0, "lap_times": []})
+    for name, content in [("half", '{"recorded": "2'), ("list", "[]"), ("other", '{"return": {}}'), ("nothing", "")]:
+        recording(worker, name)
+        (worker / f"{name}.json").write_text(content)
+    recording(worker, "alone")
+    (worker / "alone.json").unlink()
+    (run / "videos").mkdir()
+    (run / "videos" / "a.mp4").write_bytes(b"1234")
+    found = recordings(run)
+    assert found["count"] == 2
+    assert [one["movie"] for one in found["newest"]] == ["replays/worker-3/new.m64", "replays/worker-3/old.m64"]
+    best = found["best"][0]
+    assert (best["facts"], best["worker"], best["step"]) == ("replays/worker-3/old.json", "3", 4000)
+    assert (best["return"], best["lap"], best["laps"], best["seconds"]) == (1.0, 33.25, 2, 60.0)
+    assert found["videos"][0]["file"] == "videos/a.mp4"
+    assert recordings(tmp_path / "nothing")["count"] == 0
+
+
+GREETING = b"RFB 003.008\n"
+
+
+@pytest.fixture
+def screen():
+    """Something that greets as a VNC server does; its port."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+
+        def greet():
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                connection.sendall(GREETING)
+
+        threading.Thread(target=greet, daemon=True).start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture
+def gateway(tmp_path, screen):
+    """A gateway as a process; its port."""
+    told, run, port = tmp_path / "told", tmp_path / "run", free_port()
+    told.mkdir()
+    (told / REPORT).write_text('{"steps": 7}')
+    (told / SCREENS).write_text(json.dumps({"secret": ["127.0.0.1", screen]}))
+    recording(run / "replays" / "worker-0", "one")
+    (run / "config.json").write_text("{}")
+    (run / "replays" / "link.json").symlink_to(run / "config.json")
+    command = [sys.executable, "-m", "paramserver.gateway", "127.0.0.1", str(port), str(told), str(run)]
+    process = subprocess.Popen(command, cwd=ROOT)
+    until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0, 30, "the gateway")
+    yield port
+    process.terminate()
+    assert process.wait(10) == 0
+
+
+def get(port, path):
+    """Status and body; the path is sent as it is."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    head, body = answer.split(b"\r\n\r\n", 1)
+    return int(head.split()[1]), body
+
+
+def upgrade(port, path, *headers):
+    """Ask to become a WebSocket; the answer's status, and what came after it."""
+    lines = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Protocol: binary"]
+    key = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        request = "\r\n".join([f"GET {path} HTTP/1.1", "Host: here:1", *lines, key, *headers, "", ""])
+        connection.sendall(request.encode())
+        answer = b""
+        while b"\r\n\r\n" not in answer or (b" 101 " in answer and not answer.endswith(GREETING)):
+            if not (more := connection.recv(4096)):
+                break
+            answer += more
+    return int(answer.split()[1]), answer.split(b"\r\n\r\n", 1)[1]
+
+
+def test_a_token_leads_to_its_screen_and_nothing_else_does(gateway):
+    status, told = upgrade(gateway, "/screen?token=secret", "Origin: http://here:1")
+    assert status == 101
+    assert told == bytes([0x82, len(GREETING)]) + GREETING, "one binary frame, RFC 6455 section 5.2"
+    assert upgrade(gateway, "/screen?token=secret")[0] == 101
+    for path in ("/screen?token=guess", "/screen", "/screen?token=", "/screen?host=127.0.0.1&port=22", "/"):
+        assert upgrade(gateway, path)[0] == 403, path
+    assert upgrade(gateway, "/screen?token=secret", "Origin: http://elsewhere.example")[0] == 403
+
+
+def test_what_is_meant_to_be_served_is_served(gateway):
+    assert get(gateway, f"/{REPORT}?x=1") == (200, b'{"steps": 7}')
+    for path in ("/", "/page.js", "/style.css", "/replays/worker-0/one.m64", "/replays/worker-0/one.json"):
+        assert get(gateway, path)[0] == 200, path
+    assert json.loads(get(gateway, "/recordings.json")[1])["count"] == 1
+
+
+NOT_SERVED = [
+    f"/{SCREENS}",
+    "/../gateway.py",
+    "/..%2fgateway.py",
+    "/%2e%2e/gateway.py",
+    "/replays/../config.json",
+    "/replays/%2e%2e/config.json",
+    "/replays/..%2fconfig.json",
+    "/replays/worker-0/../../config.json",
+    "/replays//etc/passwd",
+    "//etc/passwd",
+    "/replays/%00.json",
+    "/replays/link.json",
+    "/replays/",
+    "/replays",
+    "/novnc/",
+    "/config.json",
+    "/web/run.json",
+]
+
+
+def test_nothing_else_is_served(gateway):
+    assert {path: get(gateway, path)[0] for path in NOT_SERVED} == dict.fromkeys(NOT_SERVED, 404)
+
+
+def test_a_server_shows_its_run_on_the_page(stack):
+    port = free_port()
+    server = stack.start("paramserver", web_port=port)
+
+    def page():
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/run.json", timeout=5) as answer:
+                return json.load(answer)
+        except OSError:
+            return None
+
+    first = until(page, 40, "the page")
+    assert first["run"] == "run"
+    until(lambda: page()["at"] > first["at"], 20, "a newer report")
+    server.kill()
+    until(lambda: page() is None, 20, "the page goes with its server")
+
+
+def test_watch_says_that_no_server_is_there_and_ends_cleanly(stack):
+    watching = stack.start("agent.cli", "watch")
+    until(lambda: "no server answers" in stack.log(watching), 40, "a first word")
+    stack.start("paramserver")
+    until(lambda: "workers 0, 0 lost" in stack.log(watching), 60, "it goes on looking")
+    watching.send_signal(2)
+    assert watching.wait(20) == 0
+    assert "Traceback" not in stack.log(watching)

@@ -1,0 +1,106 @@
+"""The web page in a real Chromium, on a real server and real workers with real displays."""
+
+import shutil
+import signal
+
+import pytest
+from live import free_port, need, until
+from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+LOOK_S = 90  # for a screen to show: a worker that starts beside other tests takes its time
+PHONE = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
+# Notes the first byte of each message that the page sends: RFC 6143 section 7.5 has 4 = a key, 5 = the pointer.
+LISTEN = """
+window.sent = [];
+const send = WebSocket.prototype.send;
+WebSocket.prototype.send = function (data) {
+  window.sent.push(new Uint8Array(data.buffer ?? data, data.byteOffset ?? 0)[0]);
+  return send.call(this, data);
+};
+"""
+COLOURS = """
+const canvas = document.querySelector(`[data-worker="${arguments[0]}"] canvas`);
+if (!canvas || !canvas.width) return 0;
+const pixels = new Uint32Array(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer);
+return new Set(pixels).size;
+"""
+
+
+@pytest.fixture
+def browser():
+    for program in ("chromium", "chromedriver", "Xvfb", "x11vnc"):
+        need(program)
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium")
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)  # no sandbox: CI runs as root
+    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+    driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": LISTEN})
+    yield driver
+    driver.quit()
+
+
+def tiles(browser):
+    return browser.execute_script("return [...document.querySelectorAll('.tile')].map((one) => one.dataset.worker)")
+
+
+def wide(browser):
+    return browser.execute_script("return document.documentElement.scrollWidth - window.innerWidth")
+
+
+def test_the_page_shows_every_workers_screen(stack, browser):
+    port = free_port()
+    cheap = {"envs_per_worker": 1, "frame_size": 16, "lstm_size": 0}
+    server = stack.start("paramserver", web_port=port, **cheap)
+    until(stack.report, 60, "the server")
+    until(lambda: (stack.run_dir / "web" / "run.json").exists(), 30, "what the page is told")
+    first = stack.start("worker", vnc_port=free_port())
+
+    def opened():
+        try:
+            browser.get(f"http://127.0.0.1:{port}/")
+            return browser.find_elements(By.ID, "strip")
+        except Exception:
+            return False
+
+    until(opened, 30, "the page")
+    until(lambda: tiles(browser) == ["0"], LOOK_S, "a tile")
+    until(lambda: browser.execute_script(COLOURS, "0") > 1, LOOK_S, "pixels")
+    until(lambda: "training" in browser.find_element(By.ID, "state").text, LOOK_S, "training")
+    assert "Steps per second" in browser.find_element(By.ID, "strip").text
+    assert wide(browser) <= 0
+
+    # Enlarged by a click, and what is typed and clicked there goes nowhere.
+    tile = browser.find_element(By.CLASS_NAME, "tile")
+    tile.find_element(By.CLASS_NAME, "open").click()
+    assert tile.rect["width"] == browser.execute_script("return innerWidth")
+    before = len(browser.execute_script("return window.sent"))
+    ActionChains(browser).move_to_element(tile).click().send_keys("aq").perform()
+    tile.find_element(By.CLASS_NAME, "open").click() if "large" not in tile.get_attribute("class") else None
+    canvas = "const one = document.querySelector('canvas'); one.focus(); return one.tabIndex"
+    browser.execute_script(canvas)
+    ActionChains(browser).send_keys("w", Keys.ENTER, Keys.ARROW_UP).perform()
+    until(lambda: len(browser.execute_script("return window.sent")) > before, 30, "more frames asked for")
+    assert set(browser.execute_script("return window.sent")[before:]) <= {0, 2, 3}, "neither keys nor pointer"
+    ActionChains(browser).send_keys(Keys.ESCAPE).perform()
+    assert "large" not in tile.get_attribute("class")
+
+    # On a phone.
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+    until(lambda: browser.execute_script("return innerWidth") == PHONE["width"], 10, "a phone's width")
+    assert wide(browser) <= 0
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+    # Workers come and go.
+    stack.start("worker", vnc_port=free_port())
+    until(lambda: tiles(browser) == ["0", "1"], LOOK_S, "a second tile")
+    first.send_signal(signal.SIGTERM)
+    until(lambda: tiles(browser) == ["1"], 30, "the first tile's end")
+    until(lambda: browser.execute_script(COLOURS, "1") > 1, LOOK_S, "the second one's pixels")
+
+    server.kill()
+    until(lambda: browser.find_element(By.ID, "notice").is_displayed(), 30, "the page says that the server is gone")
+    assert "The server is gone" in browser.find_element(By.ID, "notice").text
