@@ -101,7 +101,7 @@ def test_one_field_gone_wrong_is_noticed(data):
     [
         ([], "0 frames"),
         ([b"x" * (wire.MAX_HEADER + 1)], "header of"),
-        ([msgpack.packb([1, "ask", 1, {}])], "protocol version 1, expected 2"),
+        ([msgpack.packb([1, "ask", 1, {}])], "protocol version 1, expected 3"),
         ([msgpack.packb([wire.PROTOCOL, "ask", -1, {}])], "sequence"),
         ([msgpack.packb([wire.PROTOCOL, "ask", True, {}])], "sequence"),
         ([msgpack.packb([wire.PROTOCOL, "sudo", 1, {}])], "unknown kind"),
