@@ -47,6 +47,7 @@ function draw() {
   const none = "None yet: they appear when workers record their episodes.";
   document.getElementById("count").textContent = found.count ? `${count(found.count)} in all` : none;
   table.hidden = found.count === 0;
+  for (const button of section.querySelectorAll("[data-order]")) button.hidden = table.hidden;
   body.replaceChildren(...found[order].map(row));
   title.hidden = found.videos.length === 0;
   const videos = found.videos.map((video) => {

@@ -56,12 +56,12 @@ export function strip(where, report) {
   const line = (name) => sparkline(history.seconds, history[name]);
   const boxes = [
     figure("Steps per second", count(report.steps_per_s), "", "", line("steps_per_s")),
-    figure("Return, last 100 episodes", fixed(means["rollout/ep_rew_mean"]), "", "", line("return")),
+    figure("Mean return", fixed(means["rollout/ep_rew_mean"]), "", "", line("return")),
   ];
   if (report.best.best_lap_s) {
     const mean = means["env/best_lap_s"];
-    const name = `Best lap${mean == null ? "" : `, mean now ${fixed(mean, 1)} s`}`;
-    boxes.push(figure(name, fixed(report.best.best_lap_s[0]), "s", "", line("best_lap")));
+    const unit = mean == null ? "s" : `s · mean ${fixed(mean, 1)}`;
+    boxes.push(figure("Best lap", fixed(report.best.best_lap_s[0]), unit, "", line("best_lap")));
   } else if (means["env/progress"] != null) {
     boxes.push(figure("Progress", fixed(means["env/progress"]), "", "", line("progress")));
   }
