@@ -93,7 +93,8 @@ def learned(folder: Path) -> str:
         steps, values = np.array(list(found), float), np.array(list(found.values()), float)
         if curve is not None:  # an evaluation stands where training was when it had these weights
             over = [Series(curve.steps, curve.values, "line"), Series(steps, values, "dot", "points")]
-            minutes = np.interp(steps, curve.steps, curve.minutes)
+            clock = curves.get("time/total_timesteps", curve)
+            minutes = np.interp(steps, clock.steps, clock.minutes)
             timed = [over[0]._replace(x=curve.minutes), over[1]._replace(x=minutes)]
             drawn.append(figure(f"{title} over steps", chart(title, "environment steps", over), LEGEND))
             drawn.append(figure(f"{title} over time", chart(title, "minutes of training", timed), LEGEND))
