@@ -39,7 +39,7 @@ def enjoy(
     """
     run = to_play(settings, driver)
     if film:
-        os.environ.setdefault("MUJOCO_GL", "egl")  # MuJoCo's own choice needs a display
+        os.environ.update({"MUJOCO_GL": "egl"})  # MuJoCo's own choice needs a display
     shown = {"render_mode": "human"} if window else {"render_mode": "rgb_array"} if film else {}
     arguments = json.dumps(json.loads(run.env_args) | shown)
     run = run.model_copy(update={"env_args": arguments, "envs_per_worker": 1})
