@@ -154,6 +154,9 @@ class Settings(Hyperparameters, BaseSettings):
         0, description="VNC port of a worker's display; 0 = no display; train: worker K has port + K"
     )
     vnc_host: str = Field("127.0.0.1", description="address the VNC server listens on; in a container 0.0.0.0")
+    vnc_view: Literal["panel", "plain"] = Field(
+        "panel", description="what a worker's display shows: the game with what the agent sees and thinks, or it alone"
+    )
     tensorboard_host: str = Field("127.0.0.1", description="address TensorBoard listens on")
     tensorboard_port: Port = Field(12345, description="port of TensorBoard; 0 = none")
     legacy_tags: bool = Field(False, description="write TensorBoard's points under universe-starter-agent's names too")

@@ -33,6 +33,15 @@ class Step(NamedTuple):
     episodes: list[Episode]
 
 
+class Progress(NamedTuple):
+    """Where one environment stands in its episode."""
+
+    total_reward: float  # so far
+    length: int  # steps so far
+    info: dict[str, Any]  # of the last step or reset
+    last: Episode | None  # the episode before, if there was one
+
+
 def _plug_in(env_id: str) -> None:
     """Import the package that registers this id, if it is installed."""
     module = PLUGINS.get(env_id.split("/")[0])
@@ -93,8 +102,11 @@ class EnvironmentBatch:
         self._each = [Observations(self.observations.image[k], self.observations.vector[k]) for k in range(batch)]
         self._returns = np.zeros(batch)
         self._lengths = np.zeros(batch, int)
+        self._infos: list[dict[str, Any]] = [{} for _ in range(batch)]
+        self._last: list[Episode | None] = [None] * batch
         for k, env in enumerate(environments):
-            view.begin(env.reset(seed=seed + k)[0], self._each[k])
+            observation, self._infos[k] = env.reset(seed=seed + k)
+            view.begin(observation, self._each[k])
 
     @classmethod
     def make(
@@ -137,6 +149,7 @@ class EnvironmentBatch:
         episodes: list[Episode] = []
         for k, env in enumerate(self.environments):
             observation, rewards[k], terminated[k], truncated[k], info = env.step(given[k])
+            self._infos[k] = info
             self._returns[k] += float(rewards[k])
             self._lengths[k] += 1
             self.view.follow(observation, self._each[k])
@@ -145,9 +158,14 @@ class EnvironmentBatch:
                     final_observations = final_observations or self.observations.copy()
                     final_observations.image[k], final_observations.vector[k] = self._each[k]
                 episodes.append(self._finished(k, info))
-                self.view.begin(env.reset()[0], self._each[k])
+                observation, self._infos[k] = env.reset()
+                self.view.begin(observation, self._each[k])
         truncated &= ~terminated  # an episode that both ended and was cut off has ended
         return Step(self.observations, rewards, terminated, truncated, final_observations, episodes)
+
+    def progress(self, k: int) -> Progress:
+        """Return where environment `k` stands."""
+        return Progress(float(self._returns[k]), int(self._lengths[k]), self._infos[k], self._last[k])
 
     def close(self) -> None:
         """Close every environment."""
@@ -156,6 +174,6 @@ class EnvironmentBatch:
 
     def _finished(self, k: int, info: dict[str, Any]) -> Episode:
         metrics = {str(name): float(value) for name, value in info.get("metrics", {}).items()}
-        episode = Episode(float(self._returns[k]), int(self._lengths[k]), metrics)
+        episode = self._last[k] = Episode(float(self._returns[k]), int(self._lengths[k]), metrics)
         self._returns[k], self._lengths[k] = 0.0, 0
         return episode

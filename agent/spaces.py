@@ -58,30 +58,31 @@ class View:
         if self._picture is not None:
             source = space if self._picture == "" else space[self._picture]  # type: ignore[index]
             self._convert, channels = _converter(source, size, colours)
-        self._channels, self._length = channels, length
+        self.channels = channels  # of one picture
+        self._length = length
         self.shape = Shape((size, size, channels * stack) if channels else (0, 0, 0), length * stack)
 
     def begin(self, observation: Any, out: Observations) -> None:
         """Write an episode's first observation into `out`, as if it had been seen all the time."""
         image, vector = self._both(observation)
-        if self._channels:
-            out.image[...] = np.tile(image, out.image.shape[-1] // self._channels)
+        if self.channels:
+            out.image[...] = np.tile(image, out.image.shape[-1] // self.channels)
         if self._length:
             out.vector[...] = np.tile(vector, len(out.vector) // self._length)
 
     def follow(self, observation: Any, out: Observations) -> None:
         """Write the next observation into `out`, which holds those before it."""
         image, vector = self._both(observation)
-        if self._channels:
-            out.image[..., : -self._channels] = out.image[..., self._channels :]
-            out.image[..., -self._channels :] = image
+        if self.channels:
+            out.image[..., : -self.channels] = out.image[..., self.channels :]
+            out.image[..., -self.channels :] = image
         if self._length:
             out.vector[: -self._length] = out.vector[self._length :]
             out.vector[-self._length :] = vector
 
     def _both(self, observation: Any) -> tuple[Any, Any]:
         image = vector = None
-        if self._channels:
+        if self.channels:
             image = self._convert(observation if self._picture == "" else observation[self._picture])
         if self._length:
             vector = self._flatten(observation)

@@ -52,7 +52,10 @@ def work(settings: Settings, client: Client, heartbeat: Heartbeat, stop: threadi
         record = Recorder(settings.run_dir, settings.replays_mb * 1_000_000, client)
         environments = EnvironmentBatch.make(run, client.index, settings.rom, render_first=watched, wrap=record)
         try:
-            with show_on(settings.vnc_host, settings.vnc_port, environments.environments[0]) as show:
+            display = show_on(
+                settings.vnc_host, settings.vnc_port, settings.vnc_view, environments, run.env_id, client.index
+            )
+            with display as show:
                 train(environments, client, run, stop, show)
             return
         except RunChangedError:

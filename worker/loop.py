@@ -16,6 +16,7 @@ from agent.returns import generalised_advantages, next_values, normalised
 from agent.rollout import Rollout
 from agent.scaling import RewardScale, moments_of, packed
 from agent.timings import Timings
+from worker.describe import Moment
 from worker.sampler import Sampler
 
 SECTIONS = ("act", "step", "differentiate", "exchange", "load", "show")
@@ -26,7 +27,7 @@ def train(
     client: Client,
     hyperparameters: Hyperparameters,
     stop: threading.Event,
-    show: Callable[[], None],
+    show: Callable[[Moment], None],
 ) -> None:
     """Train until `stop` is set or the server says that the run is finished.
 
@@ -35,7 +36,7 @@ def train(
         client: has said hello; `join` is done here.
         hyperparameters: of the run.
         stop: checked after every step.
-        show: called after every step; draws the first environment if there is a display and it is time to.
+        show: called before every step; shows the first environment if there is a display and it is time to.
     """
     h = hyperparameters
     batch = len(environments.environments)
@@ -44,7 +45,7 @@ def train(
     generator = np.random.default_rng([h.seed, client.index])
     rollout = Rollout(h.t_max, batch, network.shape, network.family)
     scale = RewardScale(h.rewards, batch, h.discount)
-    update = client.join(network.specs)
+    update, staleness = client.join(network.specs), 0
     observations = environments.observations
     starts = np.ones(batch, np.float32)  # every environment begins an episode
     memory = actor.forget()
@@ -66,10 +67,10 @@ def train(
             rollout.saw(observations)
             action = actor.act(observations, starts, memory, generator)
             timings.add("act")
+            show(Moment(observations, action, update.step, staleness))
+            timings.add("show")
             step = environments.step(action.actions)
             timings.add("step")
-            show()
-            timings.add("show")
             ended = step.terminated | step.truncated
             final_values = np.zeros(batch, np.float32)
             if step.final_observations:  # V of where the truncated episodes were cut off, with the memory they had
@@ -111,7 +112,9 @@ def train(
             "entropy": gradient.entropy,
             "grad_norm": gradient.norm,
         }
+        before = update.version
         update = exchange(client, vector, learner.signature, update, h.t_max * batch, statistics, episodes, timings)
+        staleness = max(0, update.version - before - update.accepted)  # updates by others meanwhile
         episodes = []
         sampler.offer(observations.image[0])
 

@@ -1,60 +1,104 @@
-"""The viewer process: Xvfb, a window with the newest frame, x11vnc (`python -m worker.viewer FD HOST PORT`)."""
+"""The viewer process: Xvfb, a window with the newest frame, x11vnc (`python -m worker.viewer FD HOST PORT`).
+
+It draws all that is shown, and tells the worker whether anybody watches, by the connections to the VNC port.
+"""
 
 import os
+import re
 import select
 import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 from agent.processes import pin_threads, stop_on_signals
 
 pin_threads()  # before pygame reads the environment
 
+import numpy as np  # noqa: E402
 import pygame  # noqa: E402
 from pyvirtualdisplay.display import Display as VirtualDisplay  # noqa: E402
 
-from worker.display import INTERVAL_S, Frame  # noqa: E402
+from worker.frame import Frame  # noqa: E402
+from worker.ink import HEIGHT, WIDTH  # noqa: E402
+from worker.panel import Panel  # noqa: E402
+from worker.scene import Scene  # noqa: E402
 from worker.x11vnc import X11vnc  # noqa: E402
 
-SCREEN = (640, 480)  # pixels, width and height; the N64's own shape
+SCREEN = (WIDTH, HEIGHT)  # pixels; the N64's own shape
 START_S = 15  # for Xvfb to be ready
 TEND_S = 0.5  # between two looks at x11vnc
-
-# How picture and screen fit is decided here alone: as large as possible, in shape, centred.
+LOOK_S = 0.1  # between two looks for frames and for viewers, while there are none
+WATCHED_LOOK_S = 0.02  # between two looks for frames, else
+WATCHED_S = 1.0  # how long the worker may take it that somebody watches
+LEAST_PAUSE = (
+    50  # times as long as a look for viewers took, until the next: a long table costs no more than a short one
+)
 
 
 def placed(width: int, height: int) -> tuple[int, int, int, int]:
-    """Return left, top, width and height of a picture on the screen."""
+    """Return left, top, width and height of a picture alone: as large as possible, in shape, centred."""
     scale = min(SCREEN[0] / width, SCREEN[1] / height)
     wide, high = max(1, round(width * scale)), max(1, round(height * scale))
     return (SCREEN[0] - wide) // 2, (SCREEN[1] - high) // 2, wide, high
 
 
-def view(frame: Frame, stop: threading.Event, tend: X11vnc) -> None:
+class Audience:
+    """Says whether somebody is connected to a port of this machine."""
+
+    def __init__(self, port: int) -> None:
+        # proc(5): number, local address and port, remote ones, state; 01 is an established connection.
+        self._connection = re.compile(rb"^ *\d+: [0-9A-F]{8}:%04X [0-9A-F:]+ 01 " % port, re.MULTILINE)
+        self._there = False
+        self._next_look = 0.0
+
+    def there(self) -> bool:
+        """Return that, as it was a moment ago."""
+        now = time.monotonic()
+        if now >= self._next_look:
+            self._there = self._connection.search(Path("/proc/net/tcp").read_bytes()) is not None
+            self._next_look = now + max(LOOK_S, LEAST_PAUSE * (time.monotonic() - now))
+        return self._there
+
+
+def view(frame: Frame, stop: threading.Event, server: X11vnc, audience: Audience) -> None:
     """Show frames until told to stop or the worker is gone."""
     pygame.display.init()
     window = pygame.display.set_mode(SCREEN, pygame.NOFRAME)
     pygame.display.set_caption("a3c64")
     pygame.mouse.set_visible(False)
-    seen, next_tend = 0, 0.0
+    panel = Panel()
+    seen, next_tend, pause = 0, 0.0, LOOK_S
     while not stop.is_set():
-        if select.select([sys.stdin], [], [], INTERVAL_S / 2)[0]:
+        if select.select([sys.stdin], [], [], pause)[0]:
             return  # end of file: the worker has ended, however it did
         pygame.event.pump()
-        if (now := time.monotonic()) >= next_tend:
+        now = time.monotonic()
+        if now >= next_tend:
             next_tend = now + TEND_S
-            tend.tend()
+            server.tend()
+        pause = LOOK_S
+        if audience.there():
+            pause, frame.watched_until = WATCHED_LOOK_S, now + WATCHED_S
         newer = frame.read(seen)
-        if newer is None:
-            continue
-        seen, picture = newer
-        height, width = picture.shape[:2]
-        left, top, wide, high = placed(width, height)
-        # To the window's own format while it is small, then nearest-neighbour straight into the window.
-        surface = pygame.image.frombuffer(picture.tobytes(), (width, height), "RGB").convert(window)
-        pygame.transform.scale(surface, (wide, high), window.subsurface((left, top, wide, high)))
-        pygame.display.flip()
+        if newer is not None:
+            seen, picture, note = newer
+            if note:
+                drawn = panel.draw(picture, Scene.unpack(note))
+                window.blit(pygame.image.frombuffer(drawn.data.cast("B"), SCREEN, "RGB"), (0, 0))
+            else:
+                show_alone(window, picture)
+            pygame.display.flip()
+
+
+def show_alone(window: pygame.Surface, picture: np.ndarray) -> None:
+    """Show a picture as large as possible."""
+    height, width = picture.shape[:2]
+    left, top, wide, high = placed(width, height)
+    # To the window's own format while it is small, then nearest-neighbour straight into the window.
+    surface = pygame.image.frombuffer(picture.tobytes(), (width, height), "RGB").convert(window)
+    pygame.transform.scale(surface, (wide, high), window.subsurface((left, top, wide, high)))
 
 
 def main() -> int:
@@ -80,7 +124,7 @@ def main() -> int:
             SDL_VIDEO_WINDOW_POS="0,0",
             SDL_FRAMEBUFFER_ACCELERATION="0",  # OpenGL in software would cost four times as much
         )
-        view(frame, stop, server)
+        view(frame, stop, server, Audience(port))
     finally:
         pygame.display.quit()  # before its X server goes, or Xlib complains
         server.close()

@@ -1,6 +1,7 @@
 """The three ways to drive: twelve discrete actions, stick and buttons, or continuous controls.
 
-Each has a Gymnasium space, the controller word of an action, and the action nearest to a word (for demonstrations).
+Each has a Gymnasium space, names of the actions or of an action's parts, the controller word of an action, and the
+action nearest to a word (for demonstrations).
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ class Discrete:
     def space(self) -> spaces.Space:
         """Return Discrete(12)."""
         return spaces.Discrete(len(DRIVING))
+
+    def names(self) -> list[str]:
+        """Return what the actions are called."""
+        return [action.name for action in DRIVING]
 
     def word(self, action: Any) -> int:
         """Return the controller word of action 0 to 11."""
@@ -46,6 +51,10 @@ class MultiDiscrete:
         """Return MultiDiscrete [5]."""
         return spaces.MultiDiscrete([2 * STICK + 1] * 2 + [2] * 3, start=[-STICK, -STICK, 0, 0, 0])
 
+    def names(self) -> list[str]:
+        """Return what the parts of an action are called."""
+        return ["x", "y", "A", "B", "R"]
+
     def word(self, action: Any) -> int:
         """Return the controller word of [x, y, A, B, R]."""
         x, y, *pressed = (int(value) for value in action)
@@ -66,6 +75,10 @@ class Continuous:
     def space(self) -> spaces.Space:
         """Return Box [4]."""
         return spaces.Box(np.array([-1, 0, 0, 0], np.float32), np.ones(4, np.float32))
+
+    def names(self) -> list[str]:
+        """Return what the parts of an action are called."""
+        return ["steer", "throttle", "brake", "drift"]
 
     def word(self, action: Any) -> int:
         """Return the controller word of [steer, throttle, brake, drift]; what lies outside is clipped."""

@@ -57,6 +57,10 @@ class RaceEnv(N64Env):
     def _word(self, action: Any) -> int:
         return self._actions.word(action)
 
+    def get_action_meanings(self) -> list[str]:
+        """What the actions, or the parts of an action, are called; ALE's name for it."""
+        return self._actions.names()
+
     def action_of(self, buttons: int) -> Any:
         """The action nearest to a controller word."""
         return self._actions.action(buttons)

@@ -14,8 +14,10 @@ import pytest
 from live import alive_descendants, free_port, still_running, until
 from PIL import Image
 
-from worker.display import MAX_SIDE, Frame, show_on
-from worker.viewer import SCREEN, placed
+from worker.display import Display
+from worker.frame import MAX_NOTE, MAX_SIDE, Frame
+from worker.panel import GAME, RIGHT
+from worker.viewer import SCREEN, Audience, placed
 from worker.x11vnc import X11vnc
 
 
@@ -53,12 +55,18 @@ def test_frames_go_from_one_mapping_to_another():
     assert reader.read(0) is None, "nothing yet"
     picture = np.random.default_rng(0).integers(0, 256, (120, 160, 3), np.uint8)
     writer.write(picture)
-    count, seen = reader.read(0)
+    count, seen, note = reader.read(0)
     np.testing.assert_array_equal(seen, picture)
+    assert note == b""
     assert reader.read(count) is None, "nothing new"
-    writer.write(picture[:60])
-    _, seen = reader.read(count)
+    writer.write(picture[:60], b"what it means")
+    _, seen, note = reader.read(count)
     assert seen.shape == (60, 160, 3)
+    assert note == b"what it means"
+    writer.write(picture[:0], b"!" * (MAX_NOTE + 1))
+    _, seen, note = reader.read(count)
+    assert seen.shape == (0, 160, 3)
+    assert note == b"", "too long"
 
 
 def test_a_frame_that_is_being_written_is_not_shown():
@@ -69,10 +77,43 @@ def test_a_frame_that_is_being_written_is_not_shown():
     assert reader.read(0) is None
 
 
+def test_no_frame_is_ever_torn():
+    """One process writes as fast as it can, in changing sizes; whatever another reads is of one piece."""
+    writer = Frame.create()
+    script = (
+        "import sys, numpy as np; from worker.frame import Frame; frame = Frame(int(sys.argv[1]))\n"
+        "for k in range(10**9): frame.write(np.full((40 + k % 50, 60, 3), k % 251, np.uint8), bytes([k % 251]) * 5000)"
+    )
+    child = subprocess.Popen([sys.executable, "-c", script, str(writer.descriptor)], pass_fds=[writer.descriptor])
+    try:
+        whole = seen = 0
+        deadline = time.monotonic() + 30.0
+        while whole < 300 and time.monotonic() < deadline:
+            if (frame := writer.read(seen)) is None:
+                continue
+            seen, picture, note = frame
+            assert len(np.unique(picture)) == 1
+            assert set(note) == {picture[0, 0, 0]}
+            assert len(note) == 5000
+            assert picture.shape == (40 + (seen // 2 - 1) % 50, 60, 3)
+            whole += 1
+        assert whole == 300
+    finally:
+        child.kill()
+        child.wait(5)
+
+
+def test_the_reader_says_who_watches():
+    writer = Frame.create()
+    assert writer.watched_until == 0.0
+    Frame(os.dup(writer.descriptor)).watched_until = 12.5
+    assert writer.watched_until == 12.5
+
+
 def test_large_frames_are_thinned_out():
     writer = Frame.create()
     writer.write(np.zeros((MAX_SIDE[0] * 2, MAX_SIDE[1] * 2 + 1, 3), np.uint8))
-    _, seen = Frame(os.dup(writer.descriptor)).read(0)
+    _, seen, _ = Frame(os.dup(writer.descriptor)).read(0)
     assert seen.shape[0] <= MAX_SIDE[0]
     assert seen.shape[1] <= MAX_SIDE[1]
 
@@ -99,21 +140,67 @@ class Blinker:
         return picture
 
 
-def test_no_port_no_cost():
+def displayed(monkeypatch, seconds: float, watched: bool) -> Blinker:
+    """Show a step every millisecond or so, without a viewer process."""
+    monkeypatch.setattr("worker.display.Kept.tend", lambda _: None)
     blinker = Blinker()
-    with show_on("127.0.0.1", 0, blinker) as show:
-        show()
-    assert blinker.count == 0
+    display = Display(blinker, "127.0.0.1", 1)
+    end = time.monotonic() + seconds
+    while (now := time.monotonic()) < end:
+        display._frame.watched_until = now + 1.0 if watched else now - 1.0
+        display.show(None)
+    display.close()
+    return blinker
 
 
 def test_drawing_keeps_to_20_frames_a_second(monkeypatch):
+    assert 10 <= displayed(monkeypatch, 1.0, watched=True).count <= 21
+
+
+def test_for_nobody_there_is_a_frame_a_second(monkeypatch):
+    assert 2 <= displayed(monkeypatch, 2.5, watched=False).count <= 3
+
+
+def test_a_viewer_who_hangs_is_not_drawn_for(monkeypatch):
     monkeypatch.setattr("worker.display.Kept.tend", lambda _: None)
     blinker = Blinker()
-    with show_on("127.0.0.1", 1, blinker) as show:
-        end = time.monotonic() + 1.0
-        while time.monotonic() < end:
-            show()
-    assert 15 <= blinker.count <= 21
+    display = Display(blinker, "127.0.0.1", 1)
+    display._frame.watched_until = time.monotonic() + 0.3
+    end = time.monotonic() + 0.9
+    while time.monotonic() < end:
+        display.show(None)
+    display.close()
+    assert blinker.count <= 8, "20 a second for 0.3 s, then 1 a second"
+
+
+def test_what_cannot_be_rendered_is_said_once_and_training_goes_on(monkeypatch, capsys):
+    monkeypatch.setattr("worker.display.Kept.tend", lambda _: None)
+
+    class Dark:
+        def render(self):
+            raise RuntimeError("no OpenGL")
+
+    display = Display(Dark(), "127.0.0.1", 1, lambda moment: b"thoughts")
+    for _ in range(3):
+        display._due = display._idle_due = 0.0
+        display.show(None)
+    _, picture, note = display._frame.read(0)
+    display.close()
+    assert picture.size == 0
+    assert note == b"thoughts"
+    assert capsys.readouterr().out.count("no OpenGL") == 1
+
+
+def test_connections_to_the_port_are_found():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        audience = Audience(port)
+        assert not audience.there()
+        with socket.create_connection(("127.0.0.1", port)):
+            until(audience.there, 5, "somebody")
+            assert not Audience(port + 1).there()
+        server.accept()[0].close()
+        until(lambda: not audience.there(), 5, "nobody")
 
 
 def test_a_viewer_sees_the_game_and_cannot_touch_it(stack, vnc, tmp_path):
@@ -124,10 +211,14 @@ def test_a_viewer_sees_the_game_and_cannot_touch_it(stack, vnc, tmp_path):
     time.sleep(1.0)
     one = capture(vnc, tmp_path / "1.png")
     assert one.shape == (480, 640, 3)
-    orange = (one == (255, 160, 0)).all(2)
+    game, column = (np.s_[area.y : area.y + area.height, area.x : area.x + area.width] for area in (GAME, RIGHT))
+    orange = (one[game] == (255, 160, 0)).all(2)
     assert 0.2 < orange.mean() < 0.8, "one half of the picture is lit, and that is what is there"
-    time.sleep(1.0)
-    assert (capture(vnc, tmp_path / "2.png") != one).any(), "it moves"
+    assert 0.02 < (one[column] == 255).all(2).mean() < 0.2, "so is one half of what the agent sees"
+    time.sleep(0.5)
+    two = capture(vnc, tmp_path / "2.png")
+    assert (two[game] != one[game]).any(), "it moves"
+    assert (two[column] != one[column]).any(), "and thinks"
     before = stack.report()["steps"]
     vncdo(vnc, "key", "q", "key", "esc", "key", "alt-f4", "move", "300", "200", "click", "1")
     stack.wait_for(lambda r: r["steps"] > before + 200, 30, "keys change nothing")
@@ -151,6 +242,19 @@ def test_a_viewer_sees_the_game_and_cannot_touch_it(stack, vnc, tmp_path):
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(20) == 0
     assert still_running(family) == []
+
+
+def test_the_plain_view_is_the_game_alone(stack, vnc, tmp_path):
+    stack.start("paramserver")
+    stack.start("worker", vnc_port=vnc, vnc_view="plain")
+    until(lambda: greets(vnc), 120, "RFB greeting")
+    stack.wait_for(lambda r: r["steps"] > 0, 60, "training")
+
+    def is_there() -> bool:
+        lit = (capture(vnc, tmp_path / "plain.png") == (255, 160, 0)).all(2)
+        return lit[:, :320].all(1).any() or lit[:, 320:].all(1).any()  # from edge to middle
+
+    until(is_there, 30, "the game")
 
 
 def test_a_worker_that_is_killed_leaves_no_display(stack, vnc):

@@ -1,0 +1,193 @@
+"""The panel: drawn for every family of actions and every kind of observation, and what is told is what was thought."""
+
+import numpy as np
+import pytest
+
+from agent.actions import Categorical, DiagonalGaussian, MultiCategorical
+from agent.config import Hyperparameters
+from agent.envs import EnvironmentBatch
+from worker.describe import FRAME_SIDE, OPTIONS, action_names, figures, newest_frames, thoughts
+from worker.frame import MAX_NOTE
+from worker.ink import ACCENT, BACK, BAR, HEIGHT, WIDTH
+from worker.panel import GAME, RIGHT, Panel
+from worker.scene import Choice, Scene, Span
+
+PICTURE = np.full((120, 160, 3), (10, 200, 30), np.uint8)
+SCENE = Scene(
+    title="Some-v0",
+    worker=3,
+    run_step=1_234_567,
+    staleness=2,
+    time_s=1.0,
+    frames=np.full((2, 42, 42, 3), (200, 30, 200), np.uint8),
+    stack=2,
+    vector=np.zeros(0, np.float32),
+    choices=[Choice("", ["left", "right"], np.array([0.25, 0.75], np.float32), 1)],
+    spans=[],
+    value=1.5,
+    total_reward=-3.25,
+    length=17,
+    last=(12.0, 200),
+    figures=[],
+)
+NO_FRAMES = np.zeros((0, 0, 0, 1), np.uint8)
+
+
+def draw(scene: Scene, picture: np.ndarray = PICTURE) -> np.ndarray:
+    drawn = Panel().draw(picture, Scene.unpack(scene.pack()))
+    assert drawn.shape == (HEIGHT, WIDTH, 3)
+    assert drawn.dtype == np.uint8
+    return drawn
+
+
+def count(drawn: np.ndarray, colour: tuple[int, int, int]) -> int:
+    return int((drawn == colour).all(2).sum())
+
+
+def right_column(drawn: np.ndarray) -> np.ndarray:
+    return drawn[:, RIGHT.x :]
+
+
+def test_a_scene_survives_the_way():
+    again = Scene.unpack(SCENE.pack())
+    np.testing.assert_array_equal(again.frames, SCENE.frames)
+    np.testing.assert_array_equal(again.choices[0].probabilities, SCENE.choices[0].probabilities)
+    assert again.choices[0].options == ["left", "right"]
+    assert (again.title, again.staleness, again.value, again.total_reward) == ("Some-v0", 2, 1.5, -3.25)
+    span = Span("x", -2.0, 2.0, 0.5, 0.25, 0.75)
+    assert Scene.unpack(SCENE._replace(spans=[span]).pack()).spans == [span]
+
+
+def test_the_game_is_shown_whole_and_in_shape():
+    game = draw(SCENE)[GAME.y : GAME.y + GAME.height, GAME.x : GAME.x + GAME.width]
+    assert (game == PICTURE[0, 0]).all(), "4:3 fills its place"
+    tall = draw(SCENE, np.full((210, 160, 3), (10, 200, 30), np.uint8))
+    assert count(tall, (10, 200, 30)) == pytest.approx(288 * 288 * 160 / 210, rel=0.01)
+    large = draw(SCENE, np.full((400, 600, 3), (10, 200, 30), np.uint8))
+    assert count(large, (10, 200, 30)) == pytest.approx(384 * 256, rel=0.01)
+
+
+def test_without_a_picture_the_rest_is_shown():
+    drawn = draw(SCENE, np.zeros((0, 0, 3), np.uint8))
+    assert count(drawn, (200, 30, 200)) == 2 * 106 * 106
+
+
+def test_probabilities_are_bars_as_long_as_they_are():
+    column = right_column(draw(SCENE))
+    taken, other = count(column, ACCENT), count(column, BAR)
+    assert taken / other == pytest.approx(3.0, rel=0.15), "0.75 beside 0.25; letters count a little"
+    swapped = SCENE.choices[0]._replace(chosen=0)
+    assert count(right_column(draw(SCENE._replace(choices=[swapped]))), ACCENT) < taken
+
+
+@pytest.mark.parametrize("options", [2, 6, 12, 18, 24, 25, 127, 1000])
+def test_any_number_of_options_fits(options):
+    shares = np.full(options, 1.0 / options)
+    choices, _ = thoughts(Categorical(options), np.log(shares), np.int32(options - 1), [])
+    frames = np.full((4, 42, 42, 1), 90, np.uint8)
+    drawn = draw(SCENE._replace(choices=choices, frames=frames, stack=4))
+    assert count(right_column(drawn), ACCENT) > 0
+    assert (drawn[-4:] == BACK).all(), "nothing touches the edge"
+
+
+def test_several_choices_have_a_gauge_each():
+    family = MultiCategorical((161, 161, 2, 2, 2), (-80, -80, 0, 0, 0))
+    choices, spans = thoughts(family, np.zeros(328), np.array([100, 80, 1, 0, 1]), ["x", "y", "A", "B", "R"])
+    assert [choice.name for choice in choices] == ["x", "y", "A", "B", "R"]
+    assert choices[0].options[choices[0].chosen] == "20", "counted as the environment does"
+    assert not spans
+    draw(SCENE._replace(choices=choices))
+    binary, _ = thoughts(MultiCategorical((2,) * 14, (0,) * 14), np.zeros(28), np.ones(14, int), [])
+    assert count(right_column(draw(SCENE._replace(choices=binary))), ACCENT) > 14 * 20
+
+
+def test_numbers_show_mean_deviation_and_what_was_drawn():
+    family = DiagonalGaussian(np.array([-2.0], np.float32), np.array([2.0], np.float32))
+    choices, spans = thoughts(family, np.array([0.5, np.log(0.25)]), np.array([1.0]), [])
+    assert not choices
+    (span,) = spans
+    assert span[1:] == pytest.approx((-2.0, 2.0, 1.0, 0.5, 2.0))
+    column = right_column(draw(SCENE._replace(choices=[], spans=spans)))
+    assert count(column, ACCENT) > 0
+    assert count(column, BAR) > 100
+    narrow = [span._replace(deviation=0.05)]
+    assert count(right_column(draw(SCENE._replace(choices=[], spans=narrow))), BAR) < count(column, BAR)
+    many = [span._replace(name=str(k)) for k in range(60)]
+    draw(SCENE._replace(choices=[], spans=many))
+
+
+@pytest.mark.parametrize("length", [1, 4, 15, 27, 348, 512])
+@pytest.mark.parametrize("frames", [NO_FRAMES, SCENE.frames])
+def test_vectors_are_bars(length, frames):
+    vector = np.linspace(-1.0, 1.0, length).astype(np.float32)
+    scene = SCENE._replace(vector=vector, frames=frames, stack=len(frames), choices=[], spans=[])
+    assert count(right_column(draw(scene)), BAR) > 0
+    assert count(right_column(draw(scene._replace(vector=0 * vector))), BAR) < 2000
+
+
+def test_what_is_not_a_number_does_not_stop_it():
+    nan = float("nan")
+    draw(SCENE._replace(value=nan, choices=[Choice("", ["a", "b"], np.full(2, nan, np.float32), 0)]))
+    draw(SCENE._replace(choices=[], spans=[Span("x", -1.0, 1.0, nan, nan, nan)]))
+    draw(SCENE._replace(vector=np.full(3, np.inf, np.float32), total_reward=1e30))
+
+
+def test_the_chart_remembers_ten_seconds():
+    panel = Panel()
+    for k in range(100):
+        drawn = panel.draw(PICTURE, SCENE._replace(time_s=0.2 * k, value=float(k % 7), length=k % 30))
+    assert len(panel._history) == pytest.approx(51, abs=1)
+    chart = np.s_[GAME.y + GAME.height :, : GAME.x + GAME.width, 0]  # how red: the curve is drawn smoothly
+    calm = Panel().draw(PICTURE, SCENE)
+    assert (drawn[chart] > 90).sum() > (calm[chart] > 90).sum() + 500
+
+
+def test_the_newest_frames_stand_apart():
+    image = np.zeros((42, 42, 6 * 3), np.uint8)
+    image[..., -3:] = (1, 2, 3)
+    frames, stack = newest_frames(image, 3)
+    assert frames.shape == (4, 42, 42, 3)
+    assert stack == 6
+    assert (frames[-1] == (1, 2, 3)).all()
+    assert not frames[:-1].any()
+    large, _ = newest_frames(np.zeros((512, 512, 1), np.uint8), 1)
+    assert max(large.shape[1:3]) <= FRAME_SIDE
+    none, stack = newest_frames(np.zeros((0, 0, 0), np.uint8), 0)
+    assert len(none) == stack == 0
+
+
+def test_a_scene_of_the_largest_spaces_fits_into_the_note():
+    wide = 64 * [Choice("a name", ["an option"] * OPTIONS, np.zeros(OPTIONS, np.float32), 0)]
+    frames = np.zeros((4, FRAME_SIDE, FRAME_SIDE, 3), np.uint8)
+    assert len(SCENE._replace(frames=frames, vector=np.zeros(512, np.float32), choices=wide).pack()) < MAX_NOTE
+
+
+def test_a_race_tells_its_laps():
+    info = {"lap": 1, "laps": 3, "race_time": 60.04, "lap_times": (37.283,), "karts": 1, "place": 1}
+    assert figures(info) == [
+        ("lap", "2/3"), ("race", "60.0 s"), ("lap 1", "37.28 s"), ("lap 2", "-"), ("lap 3", "-")
+    ]  # fmt: skip
+    assert figures(info | {"karts": 8, "place": 4, "lap": 3})[0] == ("lap, place", "3/3, 4")
+    assert figures({"lives": 4}) == [("lives", "4")]
+    assert figures({}) == []
+
+
+@pytest.mark.parametrize(
+    ("env_id", "names"),
+    [("ALE/Pong-v5", ["noop", "fire", "right", "left", "rightfire", "leftfire"]), ("CartPole-v1", [])],
+)
+def test_environments_name_their_actions(env_id, names):
+    environments = EnvironmentBatch.make(Hyperparameters(env_id=env_id, envs_per_worker=1), 0, render_first=True)
+    assert action_names(environments.environments[0]) == names
+    environments.close()
+
+
+def test_open_kart_tells_of_its_actions_and_its_race():
+    environments = EnvironmentBatch.make(Hyperparameters(envs_per_worker=1), 0, render_first=True)
+    assert action_names(environments.environments[0])[:3] == ["no-op", "straight", "brake"]
+    environments.step(np.array([1], np.int32))
+    progress = environments.progress(0)
+    assert progress.length == 1
+    assert progress.last is None
+    assert dict(figures(progress.info))["lap"] == "1/3"
+    environments.close()
