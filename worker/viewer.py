@@ -16,6 +16,7 @@ from agent.processes import pin_threads, stop_on_signals
 
 pin_threads()  # before pygame reads the environment
 
+import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 import pygame  # noqa: E402
 from pyvirtualdisplay.display import Display as VirtualDisplay  # noqa: E402
@@ -32,9 +33,9 @@ TEND_S = 0.5  # between two looks at x11vnc
 LOOK_S = 0.1  # between two looks for frames and for viewers, while there are none
 WATCHED_LOOK_S = 0.02  # between two looks for frames, else
 WATCHED_S = 1.0  # how long the worker may take it that somebody watches
-LEAST_PAUSE = (
-    50  # times as long as a look for viewers took, until the next: a long table costs no more than a short one
-)
+WELCOME_S = 1.0  # after somebody came, all is shown anew: x11vnc has not looked while it had nobody to show it to
+BLOCK = 40  # pixels, square: what has changed is found in such blocks
+REST = 50  # until the next look for viewers, times as long as one took: a long table costs no more
 
 
 def placed(width: int, height: int) -> tuple[int, int, int, int]:
@@ -58,7 +59,7 @@ class Audience:
         now = time.monotonic()
         if now >= self._next_look:
             self._there = self._connection.search(Path("/proc/net/tcp").read_bytes()) is not None
-            self._next_look = now + max(LOOK_S, LEAST_PAUSE * (time.monotonic() - now))
+            self._next_look = now + max(LOOK_S, REST * (time.monotonic() - now))
         return self._there
 
 
@@ -68,8 +69,8 @@ def view(frame: Frame, stop: threading.Event, server: X11vnc, audience: Audience
     window = pygame.display.set_mode(SCREEN, pygame.NOFRAME)
     pygame.display.set_caption("a3c64")
     pygame.mouse.set_visible(False)
-    panel = Panel()
-    seen, next_tend, pause = 0, 0.0, LOOK_S
+    panel, shown = Panel(), np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    seen, next_tend, pause, came = 0, 0.0, LOOK_S, float("inf")
     while not stop.is_set():
         if select.select([sys.stdin], [], [], pause)[0]:
             return  # end of file: the worker has ended, however it did
@@ -78,27 +79,42 @@ def view(frame: Frame, stop: threading.Event, server: X11vnc, audience: Audience
         if now >= next_tend:
             next_tend = now + TEND_S
             server.tend()
-        pause = LOOK_S
         if audience.there():
-            pause, frame.watched_until = WATCHED_LOOK_S, now + WATCHED_S
+            pause, came, frame.watched_until = WATCHED_LOOK_S, min(came, now), now + WATCHED_S
+        else:
+            pause, came = LOOK_S, float("inf")
+        welcome = 0.0 <= now - came < WELCOME_S
         newer = frame.read(seen)
         if newer is not None:
             seen, picture, note = newer
-            if note:
-                drawn = panel.draw(picture, Scene.unpack(note))
-                window.blit(pygame.image.frombuffer(drawn.data.cast("B"), SCREEN, "RGB"), (0, 0))
-            else:
-                show_alone(window, picture)
+            drawn = panel.draw(picture, Scene.unpack(note)) if note else alone(picture)
+            window.blit(pygame.image.frombuffer(drawn.data.cast("B"), SCREEN, "RGB"), (0, 0))
+            pygame.display.update(changed(drawn, shown))
+            shown = drawn
+        if welcome:
             pygame.display.flip()
 
 
-def show_alone(window: pygame.Surface, picture: np.ndarray) -> None:
-    """Show a picture as large as possible."""
-    height, width = picture.shape[:2]
-    left, top, wide, high = placed(width, height)
-    # To the window's own format while it is small, then nearest-neighbour straight into the window.
-    surface = pygame.image.frombuffer(picture.tobytes(), (width, height), "RGB").convert(window)
-    pygame.transform.scale(surface, (wide, high), window.subsurface((left, top, wide, high)))
+def alone(picture: np.ndarray) -> np.ndarray:
+    """Return a picture as large as possible on the screen, uint8 RGB [480, 640, 3]."""
+    left, top, wide, high = placed(picture.shape[1], picture.shape[0])
+    canvas = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    size = (wide, high)
+    canvas[top : top + high, left : left + wide] = cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST)
+    return canvas
+
+
+def changed(new: np.ndarray, old: np.ndarray) -> list[tuple[int, int, int, int]]:
+    """Return rectangles, as left, top, width and height, outside of which two screens are the same."""
+    rows, columns = HEIGHT // BLOCK, WIDTH // BLOCK
+    differ = new.reshape(HEIGHT, -1).view(np.uint64) != old.reshape(HEIGHT, -1).view(np.uint64)  # [H, 3 W / 8]
+    blocks = differ.reshape(rows, BLOCK, columns, -1).any(axis=(1, 3))
+    found = []
+    for row in range(rows):
+        edges = np.flatnonzero(np.diff(blocks[row].astype(np.int8), prepend=0, append=0)).tolist()  # begin, end, ...
+        for begin, end in zip(edges[::2], edges[1::2], strict=True):
+            found.append((begin * BLOCK, row * BLOCK, (end - begin) * BLOCK, BLOCK))
+    return found
 
 
 def main() -> int:

@@ -18,11 +18,12 @@ class X11vnc:
 
     def __init__(self, display: str, host: str, port: int) -> None:
         # forever: outlive a viewer; shared: several viewers; viewonly: no key or click reaches the display;
-        # noxdamage: with damage reports a new viewer is shown what the last one saw, up to three seconds old;
+        # xd_area 0: what the viewer process reports as drawn anew is shown at once and whole; x11vnc's own search for
+        # changes takes half a second, and finds one picture's parts at different times;
         # noipv6, no6: exactly the port we were told, nothing else; nopw only silences a warning.
         self._command = [
             "x11vnc", "-display", display, "-listen", host, "-rfbport", str(port), "-forever", "-shared", "-viewonly",
-            "-noipv6", "-no6", "-nopw", "-quiet", "-norc", "-nosel", "-noclipboard", "-nocursor", "-noxdamage",
+            "-noipv6", "-no6", "-nopw", "-quiet", "-norc", "-nosel", "-noclipboard", "-nocursor", "-xd_area", "0",
         ]  # fmt: skip
         self.kept = Kept(f"x11vnc on port {port}", self._launch)
         self._missing = shutil.which("x11vnc") is None

@@ -17,7 +17,7 @@ from PIL import Image
 from worker.display import Display
 from worker.frame import MAX_NOTE, MAX_SIDE, Frame
 from worker.panel import GAME, RIGHT
-from worker.viewer import SCREEN, Audience, placed
+from worker.viewer import BLOCK, SCREEN, Audience, changed, placed
 from worker.x11vnc import X11vnc
 
 
@@ -125,6 +125,16 @@ def test_large_frames_are_thinned_out():
 def test_pictures_are_as_large_as_fits_and_keep_their_shape(size, place):
     assert placed(*size) == place
     assert SCREEN == (640, 480)
+
+
+def test_only_what_has_changed_is_shown_anew():
+    old = np.zeros((480, 640, 3), np.uint8)
+    assert changed(old, old.copy()) == []
+    new = old.copy()
+    new[100, 639, 2] = new[479, 0, 0] = 1
+    new[0, 39:41] = 1
+    assert changed(new, old) == [(0, 0, 2 * BLOCK, BLOCK), (600, 80, BLOCK, BLOCK), (0, 440, BLOCK, BLOCK)]
+    assert changed(~old, old) == [(0, y, 640, BLOCK) for y in range(0, 480, BLOCK)]
 
 
 class Blinker:
