@@ -9,7 +9,7 @@ COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose
 SIDE_BY_SIDE := tests/n64gym tests/openkart
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train up down scale logs vnc build results test e2e bench bench-env bench-server bench-staleness bench-training bench-learn bench-learn-plot lint clean apt native
+.PHONY: help setup train up down scale logs vnc build results test e2e bench bench-env bench-server bench-staleness bench-training bench-view bench-learn bench-learn-plot lint clean apt native
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
@@ -40,6 +40,9 @@ bench: bench-env bench-training bench-server ## all comparisons of speed (under 
 
 bench-training: setup .venv-bench/bench .venv-bench/sb3 ## steps per second of training beside simulation and others (4 minutes)
 	@.venv/bin/python tests/bench/bench_training.py
+
+bench-view: setup .venv/dev ## what a worker's display costs, watched and not (5 minutes)
+	@.venv/bin/python tests/bench/bench_view.py
 
 bench-learn: setup .venv-bench/bench .venv-bench/sb3 ## learning, ours and the others', into docs/results (many hours)
 	@.venv/bin/python tests/bench/bench_learn.py
