@@ -32,7 +32,7 @@ def main() -> None:
         with suppress(StoppedError):
             run = client.hello()
             heartbeat.start()
-            train(EnvironmentBatch.make(run, client.index), client, run, stop, lambda: None)
+            train(EnvironmentBatch.make(run, client.index), client, run, stop, lambda _: None)
         heartbeat.stop()
         client.close()
 

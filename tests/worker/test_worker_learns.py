@@ -29,7 +29,7 @@ def run_in_process(hyperparameters: Hyperparameters, steps: int) -> Service:
     client = Client(LocalTransport(service.handle, b"a"), "a", "a", threading.Event())
     assert client.hello() == run
     environments = EnvironmentBatch.make(run, client.index)
-    train(environments, client, run, threading.Event(), lambda: None)
+    train(environments, client, run, threading.Event(), lambda _: None)
     environments.close()
     return service
 
