@@ -22,17 +22,24 @@ SEED_OFFSET = 500_000  # evaluation sees starts that training has not seen
 NOOP_MAX = 30  # VIs that an N64 episode may wait before it begins, as when Atari games are judged
 
 
-def to_play(settings: Settings, driver: Driver | None) -> Hyperparameters:
-    """Return what is played: the policy's environment, or the settings' where it plays at random.
+def varied(run: Hyperparameters) -> Hyperparameters:
+    """Return a run whose N64 episodes begin after a random wait, unless its arguments name `noop_max`.
 
-    Arguments that the user gives take the place of those it was trained with. Unless they name `noop_max`, N64 episodes
-    begin after a random wait: all that the same greedy policy plays from the same start would be one and the same.
+    All that the same greedy policy plays from the same start would be one and the same.
+    """
+    if not run.env_id.startswith("n64gym/"):
+        return run
+    return run.model_copy(update={"env_args": json.dumps({"noop_max": NOOP_MAX, **json.loads(run.env_args)})})
+
+
+def to_play(settings: Settings, driver: Driver | None) -> Hyperparameters:
+    """Return what is played: the policy's environment, or the settings' where it plays at random; varied.
+
+    Arguments that the user gives take the place of those it was trained with.
     """
     run = settings.hyperparameters() if driver is None else driver.run
-    arguments = json.loads(settings.env_args if "env_args" in settings.model_fields_set else run.env_args)
-    if run.env_id.startswith("n64gym/"):
-        arguments = {"noop_max": NOOP_MAX, **arguments}
-    return run.model_copy(update={"env_args": json.dumps(arguments), "seed": settings.seed})
+    arguments = settings.env_args if "env_args" in settings.model_fields_set else run.env_args
+    return varied(run.model_copy(update={"env_args": arguments, "seed": settings.seed}))
 
 
 def evaluate(

@@ -14,7 +14,7 @@ pin_threads()
 
 from agent.client import Heartbeat, RefusedError, RunChangedError, StoppedError, connect  # noqa: E402
 from agent.config import EXIT_BAD_INPUT, BadInputError, Hyperparameters, add_flags, load, parse  # noqa: E402
-from agent.evaluate import play  # noqa: E402
+from agent.evaluate import play, varied  # noqa: E402
 from agent.evaluator_client import DoneError, EvaluatorClient  # noqa: E402
 from agent.status import fetch  # noqa: E402
 
@@ -107,6 +107,7 @@ def examine(
     if run.eval_interval == 0:
         print("nothing to evaluate: A3C64_EVAL_INTERVAL of this run is 0", flush=True)
         return
+    played = varied(run)
     due, scored = time.monotonic() + run.eval_interval, (-1, -1)
     while not stop.is_set():
         if not over.is_set() and time.monotonic() < due:
@@ -118,7 +119,7 @@ def examine(
             stop.wait(LOOK_S)
             continue
         try:
-            episodes = play(run, update.weights, run.eval_episodes, rom, stop=stop if update.finished else over)
+            episodes = play(played, update.weights, run.eval_episodes, rom, stop=stop if update.finished else over)
         except ValueError as error:
             raise BadInputError(f"these weights do not fit this evaluator's {run.env_id}: {error}") from None
         if stop.is_set() or (over.is_set() and not update.finished):
