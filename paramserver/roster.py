@@ -9,7 +9,7 @@ from agent.episode import Episode
 
 HEARTBEAT_TIMEOUT_S = 5.0  # five missed beats of one second
 SILENT_S = 2.5  # two missed beats: worth a word
-IDLE_S = 15.0  # without a gradient: a rollout takes under a second, a start of all emulators a few
+IDLE_S = 15.0  # without a gradient, worth a word: a rollout of Open Kart takes a tenth of a second
 RATE_S = 10.0  # what a worker's steps per second are counted over
 EPISODES = 20  # a worker's return is the mean of its last so many
 
@@ -60,7 +60,7 @@ class Member:
         if not self._marks:
             return "starting"
         if now - self.pushed >= IDLE_S:
-            return f"idle for {now - self.pushed:.0f} s"
+            return f"no gradient for {now - self.pushed:.0f} s"
         return "working"
 
     def report(self, now: float) -> dict[str, Any]:

@@ -71,9 +71,9 @@ def test_the_report_says_how_a_worker_is_doing():
     assert service.report()["workers"][0]["state"] == "silent for 3 s"
     service._clock.now += IDLE_S
     service.roster.get("a")
-    assert service.report()["workers"][0]["state"] == "idle for 18 s"
+    assert service.report()["workers"][0]["state"] == "no gradient for 18 s"
     assert service.report()["workers"][0]["steps_per_s"] < 20.0 * RATE_S / IDLE_S
-    assert "worker 0, state idle for 18 s" in lines(service.report(), "here", 0.0)
+    assert "worker 0, state no gradient for 18 s" in lines(service.report(), "here", 0.0)
 
 
 def test_an_index_knows_how_many_workers_had_it_before():

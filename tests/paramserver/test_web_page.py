@@ -78,13 +78,15 @@ def test_the_page_shows_every_workers_screen(stack, browser):
     tile.find_element(By.CLASS_NAME, "open").click()
     assert tile.rect["width"] == browser.execute_script("return innerWidth")
     before = len(browser.execute_script("return window.sent"))
-    ActionChains(browser).move_to_element(tile).click().send_keys("aq").perform()
-    tile.find_element(By.CLASS_NAME, "open").click() if "large" not in tile.get_attribute("class") else None
-    canvas = "const one = document.querySelector('canvas'); one.focus(); return one.tabIndex"
-    browser.execute_script(canvas)
+    ActionChains(browser).send_keys("aq").perform()
+    browser.execute_script("document.querySelector('canvas').focus()")
     ActionChains(browser).send_keys("w", Keys.ENTER, Keys.ARROW_UP).perform()
+    ActionChains(browser).move_to_element_with_offset(tile, 20, 20).move_by_offset(30, 30).click().perform()
     until(lambda: len(browser.execute_script("return window.sent")) > before, 30, "more frames asked for")
     assert set(browser.execute_script("return window.sent")[before:]) <= {0, 2, 3}, "neither keys nor pointer"
+    assert "large" not in tile.get_attribute("class"), "the click went to the page"
+    tile.find_element(By.CLASS_NAME, "open").click()
+    assert "large" in tile.get_attribute("class")
     ActionChains(browser).send_keys(Keys.ESCAPE).perform()
     assert "large" not in tile.get_attribute("class")
 
