@@ -30,6 +30,7 @@ function row(replay) {
   const one = document.createElement("tr");
   const files = [link(replay.movie, ".m64"), link(replay.facts, ".json")];
   for (const file of files) file.download = "";
+  files[1].className = "more"; // on a phone, the one that plays
   one.append(
     cell(date(replay.recorded)),
     cell(replay.worker),

@@ -1,5 +1,6 @@
 """The web page in a real Chromium, on a real server and real workers with real displays."""
 
+import json
 import shutil
 import signal
 
@@ -47,16 +48,17 @@ def tiles(browser):
     return browser.execute_script("return [...document.querySelectorAll('.tile')].map((one) => one.dataset.worker)")
 
 
-def wide(browser):
-    return browser.execute_script("return document.documentElement.scrollWidth - window.innerWidth")
-
-
 def test_the_page_shows_every_workers_screen(stack, browser):
     port = free_port()
     cheap = {"envs_per_worker": 1, "frame_size": 16, "lstm_size": 0}
     server = stack.start("paramserver", web_port=port, **cheap)
     until(stack.report, 60, "the server")
     until(lambda: (stack.run_dir / "web" / "run.json").exists(), 30, "what the page is told")
+    replays = stack.run_dir / "replays" / "worker-0"
+    replays.mkdir(parents=True)
+    (replays / "one.m64").touch()
+    facts = {"recorded": "2026-11-21T12:34:56Z", "return": -1234.56, "lap_times": [148.55] * 3, "steps": 27_000}
+    (replays / "one.json").write_text(json.dumps(facts))
     first = stack.start("worker", vnc_port=free_port())
 
     def opened():
@@ -71,7 +73,7 @@ def test_the_page_shows_every_workers_screen(stack, browser):
     until(lambda: browser.execute_script(COLOURS, "0") > 1, LOOK_S, "pixels")
     until(lambda: "training" in browser.find_element(By.ID, "state").text, LOOK_S, "training")
     assert "Steps per second" in browser.find_element(By.ID, "strip").text
-    assert wide(browser) <= 0
+    assert browser.execute_script("return document.documentElement.scrollWidth - innerWidth") <= 0
 
     # Enlarged by a click, and what is typed and clicked there goes nowhere.
     tile = browser.find_element(By.CLASS_NAME, "tile")
@@ -93,7 +95,8 @@ def test_the_page_shows_every_workers_screen(stack, browser):
     # On a phone.
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
     until(lambda: browser.execute_script("return innerWidth") == PHONE["width"], 10, "a phone's width")
-    assert wide(browser) <= 0
+    until(lambda: browser.find_elements(By.CSS_SELECTOR, "#replays tbody tr"), 30, "a replay")
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= PHONE["width"]
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
     # Workers come and go.
