@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
 
-from agent.network import DENSE_LAYERS, FORGET_BIAS, Network
+from agent.network import DENSE_LAYERS, FORGET_BIAS, LEAST_DEVIATION, Network
 from agent.parameters import MOMENTS, named_views, total_size
 from agent.scaling import SCALED_LIMIT
 from agent.spaces import Observations
@@ -156,6 +156,10 @@ def graph(network: Network, batch: int) -> ModelProto:
     if network.shape.image[2]:
         x = node("Cast", declare(inputs, "image", TensorProto.UINT8, *network.shape.image), to=TensorProto.FLOAT)
         x = node("Transpose", node("Mul", x, "1/255"), perm=[0, 3, 1, 2])
+        if network.standardised:
+            x = node("Sub", x, node("ReduceMean", x, "pixels"))
+            deviation = node("Sqrt", node("ReduceMean", node("Mul", x, x), "pixels"))
+            x = node("Div", x, node("Max", deviation, "least"))
         for n, layer in enumerate(network.convolutions):
             stride = [layer.stride] * 2
             x = node("Conv", x, f"conv{n}/kernel", f"conv{n}/bias", strides=stride, auto_pad="SAME_UPPER")
@@ -187,10 +191,9 @@ def graph(network: Network, batch: int) -> ModelProto:
         declare(outputs, "next_cell", TensorProto.FLOAT, network.units)
         declare(outputs, "next_hidden", TensorProto.FLOAT, network.units)
 
-    constants = [
-        helper.make_tensor(name, TensorProto.FLOAT, [], [value])
-        for name, value in (("1/255", 1.0 / 255.0), ("limit", SCALED_LIMIT), ("-limit", -SCALED_LIMIT))
-    ]
+    numbers = {"1/255": 1.0 / 255.0, "limit": SCALED_LIMIT, "-limit": -SCALED_LIMIT, "least": LEAST_DEVIATION}
+    constants = [helper.make_tensor(name, TensorProto.FLOAT, [], [value]) for name, value in numbers.items()]
+    constants.append(helper.make_tensor("pixels", TensorProto.INT64, [3], [1, 2, 3]))  # the axes of an image
     shapes = _initialisers(network, {s.name: np.zeros(s.shape, np.float32) for s in network.specs})
     for name, array in shapes.items():  # declared as being outside of the file; `load` hands them in
         tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=array.shape)

@@ -72,7 +72,8 @@ class Hyperparameters(BaseModel):
     discount: float = Field(0.99, ge=0.0, le=1.0, description="gamma")
     gae_lambda: float = Field(0.95, ge=0.0, le=1.0, description="lambda of GAE; 1 = n-step returns as in A3C")
     normalise_observations: bool = Field(
-        False, description="bring vector observations to mean 0 and deviation 1, as counted by all workers"
+        False,
+        description="observations get mean 0, deviation 1: vectors as all workers count them, images each by itself",
     )
     rewards: Literal["raw", "clipped", "scaled"] = Field(
         "scaled",

@@ -11,7 +11,7 @@ from agent.actor import Memory
 from agent.config import Hyperparameters
 from agent.distributions import of_family
 from agent.losses import a3c_losses
-from agent.network import DENSE_LAYERS, Network
+from agent.network import DENSE_LAYERS, LEAST_DEVIATION, Network
 from agent.parameters import MOMENTS, learned_size, named_views, signature, total_size
 from agent.scaling import SCALED_LIMIT
 from agent.spaces import Observations
@@ -89,6 +89,10 @@ class Learner:
         p, features = self._by_name, []
         if self.network.shape.image[2]:
             x = tf.cast(image, tf.float32) * (1.0 / 255.0)
+            if self.network.standardised:
+                x -= tf.reduce_mean(x, [1, 2, 3], keepdims=True)
+                deviation = tf.sqrt(tf.reduce_mean(x * x, [1, 2, 3], keepdims=True))
+                x /= tf.maximum(deviation, LEAST_DEVIATION)
             for n, layer in enumerate(self.network.convolutions):
                 x = tf.nn.conv2d(x, p[f"conv{n}/kernel"], layer.stride, "SAME")
                 x = tf.nn.elu(tf.nn.bias_add(x, p[f"conv{n}/bias"]))

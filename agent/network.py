@@ -31,6 +31,7 @@ DENSE_LAYERS = 2  # for vectors, as SB3's MlpPolicy
 DENSE_UNITS = 64  # likewise
 HIDDEN_UNITS = 256  # of the dense layer in the place of memory, as in the A3C paper
 FORGET_BIAS = 1.0  # of the LSTM: remember by default (Jozefowicz et al. 2015)
+LEAST_DEVIATION = 0.01  # of an image that is standardised, on a scale from 0 to 1: noise in an even one stays noise
 POLICY_GAIN = 0.01  # nearly uniform first policy (Andrychowicz et al. 2020, section 3.2)
 
 
@@ -41,7 +42,8 @@ class Network(NamedTuple):
     family: Family
     convolutions: tuple[Convolution, ...]
     units: int  # of the LSTM; 0 = a dense layer of HIDDEN_UNITS instead
-    scaled: bool  # the vector is brought to mean 0 and deviation 1 first
+    scaled: bool  # the vector is brought to mean 0 and deviation 1 first, by moments that are counted
+    standardised: bool  # the image is, by its own pixels
     specs: tuple[ParameterSpec, ...]
 
     @property
@@ -90,8 +92,9 @@ def design(shape: Shape, family: Family, hyperparameters: Hyperparameters) -> Ne
     add("value/kernel", memory, 1, gain=1.0)
     add("value/bias", 1)
     scaled = hyperparameters.normalise_observations and shape.vector > 0
+    standardised = hyperparameters.normalise_observations and shape.image[2] > 0
     if scaled:  # last, so that what is learned by descent is one stretch
         add(f"{MOMENTS}count", 1)
         add(f"{MOMENTS}mean", shape.vector)
         add(f"{MOMENTS}log_variance", shape.vector)
-    return Network(shape, family, convolutions, units, scaled, tuple(specs))
+    return Network(shape, family, convolutions, units, scaled, standardised, tuple(specs))

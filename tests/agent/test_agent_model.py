@@ -112,6 +112,7 @@ def test_lstm_backward_is_what_autodiff_says():
         (IMAGE, gym.spaces.MultiDiscrete([2, 3]), {}),
         (IMAGE, CHOICE, {"trunk": "universe", "frame_stack": 4}),
         (IMAGE, CHOICE, {"trunk": "a3c"}),
+        (IMAGE, CHOICE, {"normalise_observations": True}),
         (EVERYTHING, gym.spaces.Box(-2, 2, (3,), np.float32), {"normalise_observations": True}),
     ],
 )
@@ -161,6 +162,20 @@ def test_vectors_are_scaled_by_their_moments():
     np.testing.assert_allclose(ours.values, theirs.values, rtol=1e-3, atol=1e-4)
     far = actor.act(Observations(image, np.full((B, 5), 1e9, np.float32)), zeros, actor.forget())
     assert np.isfinite(far.values).all()
+
+
+def test_faint_pictures_are_seen_as_well_as_strong_ones():
+    actor, learner = make(IMAGE, normalise_observations=True)
+    actor.load(learner.flat())
+    zeros, vector = np.zeros(B, np.float32), np.zeros((B, 0), np.float32)
+    faint = np.random.default_rng(0).integers(10, size=(B, *actor.network.shape.image), dtype=np.uint8)
+    values = [
+        actor.act(Observations(image, vector), zeros, actor.forget()).values
+        for image in (faint, 100 + faint, 20 * faint, np.full_like(faint, 87))
+    ]
+    np.testing.assert_allclose(values[1], values[0], rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(values[2], values[0], rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(values[3], 0.0, atol=1e-3)  # an even picture shows nothing, rounding errors included
 
 
 @pytest.mark.parametrize("actions", [CHOICE, gym.spaces.Box(-1, 1, (2,), np.float32)])
