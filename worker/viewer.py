@@ -28,6 +28,7 @@ from worker.scene import Scene  # noqa: E402
 from worker.x11vnc import X11vnc  # noqa: E402
 
 SCREEN = (WIDTH, HEIGHT)  # pixels; the N64's own shape
+NICENESS = 10  # pictures are drawn and sent with what training leaves; where it leaves little, there are fewer
 START_S = 15  # for Xvfb to be ready
 TEND_S = 0.5  # between two looks at x11vnc
 LOOK_S = 0.1  # between two looks for frames and for viewers, while there are none
@@ -120,6 +121,7 @@ def changed(new: np.ndarray, old: np.ndarray) -> list[tuple[int, int, int, int]]
 def main() -> int:
     """Run until the worker ends or asks us to; return the exit code."""
     stop = stop_on_signals()
+    os.nice(NICENESS)  # and so for Xvfb and x11vnc
     frame, host, port = Frame(int(sys.argv[1])), sys.argv[2], int(sys.argv[3])
     screen = VirtualDisplay(
         visible=False,
