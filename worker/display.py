@@ -18,7 +18,7 @@ from agent.processes import spawn
 from worker.describe import Describer, Moment
 from worker.frame import Frame
 
-INTERVAL_S = 1.0 / 20.0  # between two frames for somebody; the eye wants 15 a second
+INTERVAL_S = 1.0 / 15.0  # between two frames for somebody: as often as Open Kart is acted upon in its own time
 IDLE_INTERVAL_S = 1.0  # between two frames for nobody: who comes is not shown what is older
 
 

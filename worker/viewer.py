@@ -28,7 +28,7 @@ from worker.scene import Scene  # noqa: E402
 from worker.x11vnc import X11vnc  # noqa: E402
 
 SCREEN = (WIDTH, HEIGHT)  # pixels; the N64's own shape
-NICENESS = 10  # pictures are drawn and sent with what training leaves; where it leaves little, there are fewer
+NICENESS = 19  # pictures are drawn and sent with what training leaves; where it leaves little, there are fewer
 START_S = 15  # for Xvfb to be ready
 TEND_S = 0.5  # between two looks at x11vnc
 LOOK_S = 0.1  # between two looks for frames and for viewers, while there are none
