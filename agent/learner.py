@@ -12,7 +12,7 @@ from agent.config import Hyperparameters
 from agent.distributions import of_family
 from agent.losses import a3c_losses
 from agent.network import DENSE_LAYERS, LEAST_DEVIATION, Network
-from agent.parameters import MOMENTS, learned_size, named_views, signature, total_size
+from agent.parameters import MOMENTS, learned_size, signature, total_size
 from agent.scaling import SCALED_LIMIT
 from agent.spaces import Observations
 
@@ -43,8 +43,7 @@ class Learner:
         self.specs = network.specs
         self.signature = signature(network.specs)
         self._distribution = of_family(network.family)
-        self._variables = [tf.Variable(tf.zeros(spec.shape), name=spec.name) for spec in self.specs]
-        self._by_name = {spec.name: v for spec, v in zip(self.specs, self._variables, strict=True)}
+        self._weights = np.zeros(total_size(self.specs), np.float32)
         self._compile()
 
     def gradient(
@@ -57,36 +56,38 @@ class Learner:
         memory: Memory,
     ) -> Gradient:
         """Differentiate the A3C losses of a rollout: arrays are [T, B, ...], memory is what it began with."""
-        vector, figures = self._gradient(*observations, starts, actions, advantages, returns, *memory)
+        vector, figures = self._gradient(self._weights, *observations, starts, actions, advantages, returns, *memory)
         return Gradient(vector.numpy(), *(float(x) for x in figures.numpy()))
 
     def forward(self, observations: Observations, starts: np.ndarray, memory: Memory) -> tuple[np.ndarray, np.ndarray]:
         """Return the policy head's parameters, [T, B, outputs + free], and the values, [T, B], of a rollout."""
-        parameters, values = self._forward(*observations, starts, *memory)
+        parameters, values = self._forward(self._weights, *observations, starts, *memory)
         return parameters.numpy(), values.numpy()
 
     def load(self, flat: np.ndarray) -> None:
-        """Take over weights, float32 [total_size].
+        """Take over weights, float32 [total_size], which nobody may write into from then on.
 
         Raises:
             ValueError: another length.
         """
-        if flat.shape != (total_size(self.specs),):
-            raise ValueError(f"weights of shape {flat.shape}, expected ({total_size(self.specs)},)")
-        self._load(flat)
+        if flat.shape != self._weights.shape:
+            raise ValueError(f"weights of shape {flat.shape}, expected {self._weights.shape}")
+        self._weights = flat
 
     def flat(self) -> np.ndarray:
         """Return the weights as one vector, float32 [total_size]."""
-        flat = np.empty(total_size(self.specs), np.float32)
-        for (_, view), variable in zip(named_views(flat, self.specs), self._variables, strict=True):
-            view[...] = variable.numpy()
-        return flat
+        return self._weights.copy()
 
-    # How the numbers flow; N = T x B.
+    # How the numbers flow; N = T x B, p = the parameters by name.
 
-    def _features(self, image: tf.Tensor, vector: tf.Tensor) -> tf.Tensor:
+    def _parameters(self, flat: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Cut the flat vector into parameters."""
+        parts = tf.split(flat, [spec.size for spec in self.specs])
+        return {spec.name: tf.reshape(part, spec.shape) for spec, part in zip(self.specs, parts, strict=True)}
+
+    def _features(self, p: dict[str, tf.Tensor], image: tf.Tensor, vector: tf.Tensor) -> tf.Tensor:
         """Turn observations [N, ...] into features [N, F]."""
-        p, features = self._by_name, []
+        features = []
         if self.network.shape.image[2]:
             x = tf.cast(image, tf.float32) * (1.0 / 255.0)
             if self.network.standardised:
@@ -108,19 +109,24 @@ class Learner:
         return tf.concat(features, axis=1)
 
     def _unrolled(
-        self, image: tf.Tensor, vector: tf.Tensor, starts: tf.Tensor, cell: tf.Tensor, hidden: tf.Tensor
+        self,
+        flat: tf.Tensor,
+        image: tf.Tensor,
+        vector: tf.Tensor,
+        starts: tf.Tensor,
+        cell: tf.Tensor,
+        hidden: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Turn a rollout [T, B, ...] into parameters [T, B, outputs + free] and values [T, B]."""
-        p, network = self._by_name, self.network
+        p, network = self._parameters(flat), self.network
         length, batch = starts.shape
         shape = network.shape
-        features = self._features(
-            tf.reshape(image, [length * batch, *shape.image]), tf.reshape(vector, [length * batch, shape.vector])
-        )
+        images = tf.reshape(image, [length * batch, *shape.image])
+        features = self._features(p, images, tf.reshape(vector, [length * batch, shape.vector]))
         if network.units:
             projected = tf.matmul(features, p["lstm/kernel"]) + p["lstm/bias"]
             projected = tf.reshape(projected, [length, batch, 4 * network.units])
-            memory = lstm.unroll(projected, 1.0 - starts, cell, hidden, tf.identity(p["lstm/recurrent"]))
+            memory = lstm.unroll(projected, 1.0 - starts, cell, hidden, p["lstm/recurrent"])
             memory = tf.reshape(memory, [length * batch, network.units])
         else:
             memory = tf.nn.relu(tf.matmul(features, p["hidden/kernel"]) + p["hidden/bias"])
@@ -135,21 +141,29 @@ class Learner:
         """Build the compiled calls."""
         batch, length = self.batch, self.hyperparameters.t_max
         hyperparameters, network = self.hyperparameters, self.network
+        weights = tf.TensorSpec(self._weights.shape)
         image = tf.TensorSpec((length, batch, *network.shape.image), tf.uint8)
         vector = tf.TensorSpec((length, batch, network.shape.vector))
         per_step = tf.TensorSpec((length, batch))
         actions_spec = tf.TensorSpec((length, batch, *network.family.shape), tf.as_dtype(network.family.dtype))
         memory = tf.TensorSpec((batch, network.units))
-        learned = [v for v in self._variables if not v.name.startswith(MOMENTS)]
+        given = [weights, image, vector, per_step]
+        learned = learned_size(self.specs)  # the moments, which are counted, come after it
 
-        @tf.function(input_signature=[image, vector, per_step, memory, memory])
+        @tf.function(input_signature=[*given, memory, memory])
         def forward(
-            image: tf.Tensor, vector: tf.Tensor, starts: tf.Tensor, cell: tf.Tensor, hidden: tf.Tensor
+            flat: tf.Tensor,
+            image: tf.Tensor,
+            vector: tf.Tensor,
+            starts: tf.Tensor,
+            cell: tf.Tensor,
+            hidden: tf.Tensor,
         ) -> tuple:
-            return self._unrolled(image, vector, starts, cell, hidden)
+            return self._unrolled(flat, image, vector, starts, cell, hidden)
 
-        @tf.function(input_signature=[image, vector, per_step, actions_spec, per_step, per_step, memory, memory])
+        @tf.function(input_signature=[*given, actions_spec, per_step, per_step, memory, memory])
         def gradient(
+            flat: tf.Tensor,
             image: tf.Tensor,
             vector: tf.Tensor,
             starts: tf.Tensor,
@@ -160,7 +174,8 @@ class Learner:
             hidden: tf.Tensor,
         ) -> tuple:
             with tf.GradientTape() as tape:
-                parameters, values = self._unrolled(image, vector, starts, cell, hidden)
+                tape.watch(flat)
+                parameters, values = self._unrolled(flat, image, vector, starts, cell, hidden)
                 losses = a3c_losses(
                     self._distribution,
                     parameters,
@@ -171,20 +186,11 @@ class Learner:
                     hyperparameters.entropy_cost,
                     hyperparameters.value_cost,
                 )
-            gradients = tape.gradient(losses.total, learned)
-            flat = tf.concat([tf.reshape(g, [-1]) for g in gradients], axis=0)
-            norm = tf.norm(flat)
+            slope = tape.gradient(losses.total, flat)[:learned]
+            norm = tf.norm(slope)
             # Pascanu et al. 2013; where the norm is not finite the vector stays so, and the server refuses it.
-            flat *= tf.minimum(1.0, hyperparameters.max_gradient_norm / tf.maximum(norm, 1e-12))
-            return flat, tf.stack([losses.policy, losses.value, losses.entropy, norm])
+            slope *= tf.minimum(1.0, hyperparameters.max_gradient_norm / tf.maximum(norm, 1e-12))
+            return slope, tf.stack([losses.policy, losses.value, losses.entropy, norm])
 
-        @tf.function(input_signature=[tf.TensorSpec((total_size(self.specs),))])
-        def load(flat: tf.Tensor) -> None:
-            parts = tf.split(flat, [spec.size for spec in self.specs])
-            for variable, spec, part in zip(self._variables, self.specs, parts, strict=True):
-                variable.assign(tf.reshape(part, spec.shape))
-
-        assert sum(int(np.prod(v.shape)) for v in learned) == learned_size(self.specs)
         self._forward: Callable = forward
         self._gradient: Callable = gradient
-        self._load: Callable = load
