@@ -23,7 +23,6 @@ class Convolution(NamedTuple):
 
 
 TRUNKS = {
-    "lean": (Convolution(16, 5, 4), Convolution(32, 3, 2), Convolution(32, 3, 2)),
     "compact": (Convolution(16, 6, 3), Convolution(32, 3, 2), Convolution(32, 3, 2)),
     "universe": (Convolution(32, 3, 2),) * 4,  # universe-starter-agent, model.py
     "a3c": (Convolution(16, 8, 4), Convolution(32, 4, 2)),  # Mnih et al. 2016, section 5.1, for 84x84
