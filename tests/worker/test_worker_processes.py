@@ -1,6 +1,7 @@
 """Workers and servers come and go, and nothing stays behind."""
 
 import json
+import os
 import signal
 import time
 
@@ -116,6 +117,20 @@ def test_a_worker_that_crashes_is_started_again(stack):
     assert "ended with code -9 (1 so far), starting it again" in stack.log(local)
     local.send_signal(signal.SIGINT)
     assert local.wait(10) == 0
+
+
+def test_where_workers_leave_no_core_over_each_stays_on_one(stack):
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        pytest.skip("there is one core")
+    os.sched_setaffinity(0, cores[:2])
+    try:
+        start_local(stack)
+    finally:
+        os.sched_setaffinity(0, cores)
+    workers = [psutil.Process(stack_worker_pid(stack, index)) for index in (0, 1)]
+    assert sorted(worker.cpu_affinity() for worker in workers) == [[core] for core in cores[:2]]
+    assert psutil.Process(stack.report()["pid"]).cpu_affinity() == cores[:2], "the server goes where there is room"
 
 
 def stack_worker_pid(stack, index):
