@@ -58,7 +58,15 @@ EXPERIMENTS = {
     "pong": Experiment(
         "ALE Pong", "ALE/Pong-v5", 60, Goal("mean_return", 18), 60, "universe-starter-agent: just under 2 hours"
     ),
-    "pendulum": Experiment("Pendulum-v1", "Pendulum-v1", 15, Goal("mean_return", -163), None, ZOO),
+    "pendulum": Experiment(
+        "Pendulum-v1",
+        "Pendulum-v1",
+        3,
+        Goal("mean_return", -163),
+        None,
+        ZOO,
+        settings={"total_timesteps": 8_000_000, "learning_rate_schedule": "linear"},
+    ),
     "hopper": Experiment("Hopper-v5", "Hopper-v5", 30, Goal("mean_return", 733), None, f"{ZOO}, on Hopper-v3"),
     "openkart": Experiment("Open Kart", OPEN_KART, 30, FINISHES, 30, env_args=RACES, seeds=(1, 2, 3)),
     "openkart-ppo": Experiment(
