@@ -9,7 +9,7 @@ from n64gym import EmulatorError, MovieError, Playback, RomError
 from n64gym.games.openkart_line import Road, read_road
 from n64gym.games.openkart_telemetry import COURSES, FIXED, MAGIC, read_telemetry
 
-from agent.caption import write
+from agent.caption import GROUND, write
 from agent.course_map import CourseMap
 from agent.replay_files import Replay
 from agent.replay_pictures import FPS, HEIGHT, VIS, WIDTH, Problem
@@ -84,18 +84,17 @@ def frames(found: Sequence[Ghost], road: Road, speed: float) -> Iterator[np.ndar
     last = max(len(ghost.places) for ghost in found)
     for now in [*np.arange(0.0, last - 1, speed).astype(int), last - 1]:
         picture = course.picture.copy()
-        for ghost, colour in zip(found, colours, strict=True):
-            at = min(int(now), len(ghost.places) - 1)
-            trail = ghost.places[max(0, at - TRAIL) : at + 1]
+        trails = [ghost.places[: now + 1][-TRAIL - 1 :] for ghost in found]  # one that has ended stays where it is
+        for trail, colour in zip(trails, colours, strict=True):
             course.line(picture, trail, colour, 2)
-        for ghost, colour in zip(found, colours, strict=True):
-            course.dot(picture, ghost.places[min(int(now), len(ghost.places) - 1)], colour)
+        for trail, colour in zip(trails, colours, strict=True):
+            course.dot(picture, trail[-1], colour)
         yield np.concatenate([picture, legend(found, colours, now / FPS)], axis=1)
 
 
 def legend(found: Sequence[Ghost], colours: Sequence[tuple[int, int, int]], seconds: float) -> np.ndarray:
     """Return the legend after so many seconds: step, return or time of each, and the laps that it has done."""
-    picture = np.full((HEIGHT, LEGEND, 3), (20, 22, 28), np.uint8)
+    picture = np.full((HEIGHT, LEGEND, 3), GROUND, np.uint8)
     write(picture, f"{found[0].replay.course}   {seconds:.1f} s", 8, 10, 22)
     write(picture, "training step     laps, s", 26, 34, TEXT, GREY)
     top = 56

@@ -150,17 +150,6 @@ class Learner:
         given = [weights, image, vector, per_step]
         learned = learned_size(self.specs)  # the moments, which are counted, come after it
 
-        @tf.function(input_signature=[*given, memory, memory])
-        def forward(
-            flat: tf.Tensor,
-            image: tf.Tensor,
-            vector: tf.Tensor,
-            starts: tf.Tensor,
-            cell: tf.Tensor,
-            hidden: tf.Tensor,
-        ) -> tuple:
-            return self._unrolled(flat, image, vector, starts, cell, hidden)
-
         @tf.function(input_signature=[*given, actions_spec, per_step, per_step, memory, memory])
         def gradient(
             flat: tf.Tensor,
@@ -192,5 +181,5 @@ class Learner:
             slope *= tf.minimum(1.0, hyperparameters.max_gradient_norm / tf.maximum(norm, 1e-12))
             return slope, tf.stack([losses.policy, losses.value, losses.entropy, norm])
 
-        self._forward: Callable = forward
+        self._forward: Callable = tf.function(self._unrolled, input_signature=[*given, memory, memory])
         self._gradient: Callable = gradient

@@ -95,7 +95,7 @@ class LocalRun:
         if slot.process is None:
             if now >= slot.due:
                 slot.process, slot.started = spawn(["-m", "worker"], self._environment(slot), stdin=DEVNULL), now
-                self._keep_together(slot)
+                self._keep_together(slot.process.pid, slot.number)
             return None
         code = slot.process.poll()
         if code is None:
@@ -120,15 +120,15 @@ class LocalRun:
         slot.backoff = min(2.0 * slot.backoff, BACKOFF_MAX_S)
         return code
 
-    def _keep_together(self, slot: WorkerSlot) -> None:
+    def _keep_together(self, pid: int, number: int) -> None:
         """Where workers leave no core over, keep each worker and its emulators on one: caches stay warm, 12 % faster.
 
         They run one after another anyhow. Where there are more cores than workers, emulators spread over them.
         """
         cores = sorted(os.sched_getaffinity(0))
-        if slot.process is not None and len(self.slots) >= len(cores):
+        if len(self.slots) >= len(cores):
             with suppress(ProcessLookupError):  # it has ended already
-                os.sched_setaffinity(slot.process.pid, {cores[slot.number % len(cores)]})
+                os.sched_setaffinity(pid, {cores[number % len(cores)]})
 
     def _evaluate(self) -> Popen:
         server = {variable("server"): connect_address(self.settings.bind)}

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 import gymnasium as gym
 import numpy as np
 
+PLACES = 120  # along a lap
+
 
 class Trace(NamedTuple):
     """One race, step for step."""
@@ -52,9 +54,6 @@ class Traced(gym.Wrapper):
             self._traces.append(Trace(self._course, rows[:, 0], rows[:, 1], position, self._edges))
             self._rows = []
         return outcome
-
-
-PLACES = 120  # along a lap
 
 
 def lap_speeds(trace: Trace) -> np.ndarray:
