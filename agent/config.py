@@ -152,7 +152,8 @@ class Settings(Hyperparameters, BaseSettings):
         200, ge=0, description="disk that recorded episodes of N64 games may take, of all workers, MB; 0 = none"
     )
     vnc_port: Port = Field(
-        0, description="VNC port of a worker's display; 0 = no display; train: worker K has port + K"
+        0,
+        description="VNC port of a worker's display; 0 = no display; train: the first of its workers' ports",
     )
     vnc_host: str = Field("127.0.0.1", description="address the VNC server listens on; in a container 0.0.0.0")
     vnc_view: Literal["panel", "plain"] = Field(
