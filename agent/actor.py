@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
 
-from agent.network import DENSE_LAYERS, FORGET_BIAS, LEAST_DEVIATION, Network
+from agent.network import DENSE_LAYERS, FORGET_BIAS, LEAST_DEVIATION, WHITE, Network
 from agent.parameters import MOMENTS, named_views, total_size
 from agent.scaling import SCALED_LIMIT
 from agent.spaces import Observations
@@ -115,6 +115,8 @@ def _initialisers(network: Network, named: dict[str, np.ndarray]) -> dict[str, n
     for n in range(len(network.convolutions)):
         constants[f"conv{n}/kernel"] = named[f"conv{n}/kernel"].transpose(3, 2, 0, 1)  # ONNX wants [out, in, H, W]
         constants[f"conv{n}/bias"] = named[f"conv{n}/bias"]
+    if network.convolutions and not network.standardised:
+        constants["conv0/kernel"] = constants["conv0/kernel"] / np.float32(WHITE)  # instead of every pixel
     if network.shape.vector:
         for n in range(DENSE_LAYERS):
             for part in ("kernel", "bias"):
@@ -155,7 +157,7 @@ def graph(network: Network, batch: int) -> ModelProto:
     features = []
     if network.shape.image[2]:
         x = node("Cast", declare(inputs, "image", TensorProto.UINT8, *network.shape.image), to=TensorProto.FLOAT)
-        x = node("Transpose", node("Mul", x, "1/255"), perm=[0, 3, 1, 2])
+        x = node("Transpose", x, perm=[0, 3, 1, 2])
         if network.standardised:
             x = node("Sub", x, node("ReduceMean", x, "pixels"))
             deviation = node("Sqrt", node("ReduceMean", node("Mul", x, x), "pixels"))
@@ -163,7 +165,7 @@ def graph(network: Network, batch: int) -> ModelProto:
         for n, layer in enumerate(network.convolutions):
             stride = [layer.stride] * 2
             x = node("Conv", x, f"conv{n}/kernel", f"conv{n}/bias", strides=stride, auto_pad="SAME_UPPER")
-            x = node("Elu", x)
+            x = node(layer.activation.capitalize(), x)
         features.append(node("Flatten", node("Transpose", x, perm=[0, 2, 3, 1])))
     if network.shape.vector:
         x = declare(inputs, "vector", TensorProto.FLOAT, network.shape.vector)
@@ -191,7 +193,7 @@ def graph(network: Network, batch: int) -> ModelProto:
         declare(outputs, "next_cell", TensorProto.FLOAT, network.units)
         declare(outputs, "next_hidden", TensorProto.FLOAT, network.units)
 
-    numbers = {"1/255": 1.0 / 255.0, "limit": SCALED_LIMIT, "-limit": -SCALED_LIMIT, "least": LEAST_DEVIATION}
+    numbers = {"limit": SCALED_LIMIT, "-limit": -SCALED_LIMIT, "least": LEAST_DEVIATION}
     constants = [helper.make_tensor(name, TensorProto.FLOAT, [], [value]) for name, value in numbers.items()]
     constants.append(helper.make_tensor("pixels", TensorProto.INT64, [3], [1, 2, 3]))  # the axes of an image
     shapes = _initialisers(network, {s.name: np.zeros(s.shape, np.float32) for s in network.specs})

@@ -11,10 +11,12 @@ from agent.actor import Memory
 from agent.config import Hyperparameters
 from agent.distributions import of_family
 from agent.losses import a3c_losses
-from agent.network import DENSE_LAYERS, LEAST_DEVIATION, Network
+from agent.network import DENSE_LAYERS, LEAST_DEVIATION, WHITE, Network
 from agent.parameters import MOMENTS, learned_size, signature, total_size
 from agent.scaling import SCALED_LIMIT
 from agent.spaces import Observations
+
+ACTIVATIONS = {"relu": tf.nn.relu, "elu": tf.nn.elu}
 
 
 class Gradient(NamedTuple):
@@ -89,14 +91,16 @@ class Learner:
         """Turn observations [N, ...] into features [N, F]."""
         features = []
         if self.network.shape.image[2]:
-            x = tf.cast(image, tf.float32) * (1.0 / 255.0)
+            x = tf.cast(image, tf.float32)
             if self.network.standardised:
                 x -= tf.reduce_mean(x, [1, 2, 3], keepdims=True)
                 deviation = tf.sqrt(tf.reduce_mean(x * x, [1, 2, 3], keepdims=True))
                 x /= tf.maximum(deviation, LEAST_DEVIATION)
+            else:
+                x *= 1.0 / WHITE
             for n, layer in enumerate(self.network.convolutions):
                 x = tf.nn.conv2d(x, p[f"conv{n}/kernel"], layer.stride, "SAME")
-                x = tf.nn.elu(tf.nn.bias_add(x, p[f"conv{n}/bias"]))
+                x = ACTIVATIONS[layer.activation](tf.nn.bias_add(x, p[f"conv{n}/bias"]))
             features.append(tf.reshape(x, [x.shape[0], int(np.prod(x.shape[1:]))]))
         if self.network.shape.vector:
             x = vector

@@ -4,7 +4,7 @@ agent/learner.py differentiates it with TensorFlow, agent/actor.py acts with it 
 and the order of the parameters here.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -15,23 +15,25 @@ from agent.spaces import Shape
 
 
 class Convolution(NamedTuple):
-    """One layer with ELU and SAME padding."""
+    """One layer with SAME padding."""
 
     filters: int
     kernel: int  # pixels, square
     stride: int
+    activation: Literal["relu", "elu"] = "relu"  # an ELU takes longer than the convolution before it
 
 
 TRUNKS = {
     "compact": (Convolution(16, 6, 3), Convolution(32, 3, 2), Convolution(32, 3, 2)),
-    "universe": (Convolution(32, 3, 2),) * 4,  # universe-starter-agent, model.py
+    "universe": (Convolution(32, 3, 2, "elu"),) * 4,  # universe-starter-agent, model.py
     "a3c": (Convolution(16, 8, 4), Convolution(32, 4, 2)),  # Mnih et al. 2016, section 5.1, for 84x84
 }
 DENSE_LAYERS = 2  # for vectors, as SB3's MlpPolicy
 DENSE_UNITS = 64  # likewise
 HIDDEN_UNITS = 256  # of the dense layer in the place of memory, as in the A3C paper
 FORGET_BIAS = 1.0  # of the LSTM: remember by default (Jozefowicz et al. 2015)
-LEAST_DEVIATION = 0.01  # of an image that is standardised, on a scale from 0 to 1: noise in an even one stays noise
+WHITE = 255.0  # the largest pixel
+LEAST_DEVIATION = 0.01 * WHITE  # of an image that is standardised: noise in an even one stays noise
 POLICY_GAIN = 0.01  # nearly uniform first policy (Andrychowicz et al. 2020, section 3.2)
 
 

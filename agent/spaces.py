@@ -59,6 +59,9 @@ class View:
             source = space if self._picture == "" else space[self._picture]  # type: ignore[index]
             self._convert, channels = _converter(source, size, colours)
         self.channels = channels  # of one picture
+        # For OpenCV, of the image's channels followed by the new picture's: which one goes where; in this order, so
+        # that each is read before it is written over.
+        self._moves = [number for to in range(channels * stack) for number in (channels + to, to)]
         self._length = length
         self.shape = Shape((size, size, channels * stack) if channels else (0, 0, 0), length * stack)
 
@@ -74,8 +77,7 @@ class View:
         """Write the next observation into `out`, which holds those before it."""
         image, vector = self._both(observation)
         if self.channels:
-            out.image[..., : -self.channels] = out.image[..., self.channels :]
-            out.image[..., -self.channels :] = image
+            cv2.mixChannels([out.image, image], [out.image], self._moves)
         if self._length:
             out.vector[: -self._length] = out.vector[self._length :]
             out.vector[-self._length :] = vector

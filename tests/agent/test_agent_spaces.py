@@ -70,9 +70,15 @@ def test_the_last_ones_stand_side_by_side():
     one, two = np.array([1.0, 2.0]), np.array([3.0, 4.0])
     assert seen(view, one).vector.tolist() == [1, 2, 1, 2, 1, 2], "at first as if it had been seen all the time"
     assert seen(view, one, two).vector.tolist() == [1, 2, 1, 2, 3, 4], "the newest last"
-    images = View(gym.spaces.Box(0, 255, (42, 42), np.uint8), 42, "grey", stack=2)
-    out = seen(images, np.zeros((42, 42), np.uint8), np.full((42, 42), 9, np.uint8))
-    assert out.image[0, 0].tolist() == [0, 9]
+
+
+@pytest.mark.parametrize(("colours", "stack", "size"), [("grey", 4, 42), ("rgb", 2, 42), ("rgb", 3, 84), ("rgb", 1, 16)])
+def test_the_last_pictures_are_the_channels_of_one_image(colours, stack, size):
+    shape = (size, size, 3) if colours == "rgb" else (size, size)
+    pictures = [RNG.integers(0, 256, shape, np.uint8) for _ in range(6)]
+    out = seen(View(gym.spaces.Box(0, 255, shape, np.uint8), size, colours, stack), *pictures)
+    expected = np.concatenate([picture.reshape(size, size, -1) for picture in pictures[-stack:]], axis=2)
+    np.testing.assert_array_equal(out.image, expected)
 
 
 def test_an_observation_without_a_fixed_size_is_named():
