@@ -101,8 +101,13 @@ EXPERIMENTS = {
         30,
         NEAR_PAR,
         source=PAR_LAP,
-        env_args={**RACES, "reward": "time"},
-        settings={"discount": 0.999, "learning_rate": 2e-4, "entropy_cost": 0.003},  # the only reward is at the end
+        env_args={**RACES, "reward": {"progress": 100.0, "finish": 100.0, "time": 1.0}},
+        settings={
+            "total_timesteps": 5_500_000,  # the driver's 2.5 M included
+            "learning_rate_schedule": "linear",
+            "entropy_cost": 0.001,
+            "discount": 0.995,
+        },
         begins_with="lap",
     ),
 }
