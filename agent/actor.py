@@ -10,11 +10,16 @@ import numpy as np
 import onnxruntime
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
 
-from agent.network import DENSE_LAYERS, FORGET_BIAS, LEAST_DEVIATION, WHITE, Network
+from agent.network import DENSE_LAYERS, FORGET_BIAS, LEAK, LEAST_DEVIATION, WHITE, Network
 from agent.parameters import MOMENTS, named_views, total_size
 from agent.scaling import SCALED_LIMIT
 from agent.spaces import Observations
 
+ACTIVATIONS: dict[str, tuple[str, dict[str, float]]] = {
+    "relu": ("Relu", {}),
+    "leaky_relu": ("LeakyRelu", {"alpha": LEAK}),
+    "elu": ("Elu", {}),
+}
 OPSET, IR_VERSION = 18, 10  # of ONNX: old enough for every runtime of the last years
 
 
@@ -165,7 +170,8 @@ def graph(network: Network, batch: int) -> ModelProto:
         for n, layer in enumerate(network.convolutions):
             stride = [layer.stride] * 2
             x = node("Conv", x, f"conv{n}/kernel", f"conv{n}/bias", strides=stride, auto_pad="SAME_UPPER")
-            x = node(layer.activation.capitalize(), x)
+            operator, attributes = ACTIVATIONS[layer.activation]
+            x = node(operator, x, **attributes)
         features.append(node("Flatten", node("Transpose", x, perm=[0, 2, 3, 1])))
     if network.shape.vector:
         x = declare(inputs, "vector", TensorProto.FLOAT, network.shape.vector)

@@ -11,12 +11,12 @@ from agent.actor import Memory
 from agent.config import Hyperparameters
 from agent.distributions import of_family
 from agent.losses import a3c_losses
-from agent.network import DENSE_LAYERS, LEAST_DEVIATION, WHITE, Network
+from agent.network import DENSE_LAYERS, LEAK, LEAST_DEVIATION, WHITE, Network
 from agent.parameters import MOMENTS, learned_size, signature, total_size
 from agent.scaling import SCALED_LIMIT
 from agent.spaces import Observations
 
-ACTIVATIONS = {"relu": tf.nn.relu, "elu": tf.nn.elu}
+ACTIVATIONS = {"relu": tf.nn.relu, "leaky_relu": lambda x: LEAK * x + (1.0 - LEAK) * tf.nn.relu(x), "elu": tf.nn.elu}
 
 
 class Gradient(NamedTuple):

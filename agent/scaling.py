@@ -58,24 +58,22 @@ class RewardScale:
     def __init__(self, kind: str, batch: int, discount: float) -> None:
         self._kind = kind
         self._discount = discount
-        self._running = np.zeros(batch)
+        self._returns = np.zeros(batch)
         self._moments = Moments(0.0, np.zeros(1), np.ones(1))
 
     def __call__(self, rewards: np.ndarray, ended: np.ndarray) -> np.ndarray:
-        """Return what is learned from, float32 [T, B].
+        """Return what is learned from, float32 [B].
 
         Args:
-            rewards: of a rollout, as the environments gave them, [T, B].
-            ended: bool [T, B], whether an episode ended with a step.
+            rewards: as the environments gave them, [B].
+            ended: bool [B], whether an episode ended with this step.
         """
         if self._kind == "raw":
             return rewards
         if self._kind == "clipped":  # Mnih et al. 2015
             return np.clip(rewards, -1.0, 1.0)
-        returns = np.empty(rewards.shape)
-        for t, goes_on in enumerate(~ended):
-            returns[t] = self._running * self._discount + rewards[t]
-            self._running = returns[t] * goes_on
-        self._moments = self._moments.merge(moments_of(returns.reshape(-1, 1)))
+        self._returns = self._returns * self._discount + rewards
+        self._moments = self._moments.merge(moments_of(self._returns[:, None]))
+        self._returns[ended] = 0.0
         scaled = rewards / np.sqrt(self._moments.variance + LEAST_VARIANCE)
         return np.clip(scaled, -SCALED_LIMIT, SCALED_LIMIT).astype(np.float32)

@@ -77,8 +77,9 @@ def train(
                 none_starts = np.zeros(batch, np.float32)
                 cut_off = actor.act(step.final_observations, none_starts, action.memory).values
                 final_values = np.where(step.truncated, cut_off, 0.0)
+            rewards = scale(step.rewards, ended)
             rollout.append(
-                starts, action.actions, action.values, step.rewards, step.terminated, step.truncated, final_values
+                starts, action.actions, action.values, rewards, step.terminated, step.truncated, final_values
             )
             episodes += step.episodes
             observations, memory, starts = step.observations, action.memory, ended.astype(np.float32)
@@ -87,7 +88,7 @@ def train(
         # Its gradient, with the weights it was acted with.
         bootstrap_value = actor.act(observations, starts, memory).values  # of a fresh episode where one ended
         targets = generalised_advantages(
-            scale(rollout.rewards, rollout.terminated | rollout.truncated),
+            rollout.rewards,
             rollout.values,
             next_values(rollout.values, bootstrap_value, rollout.truncated, rollout.final_values),
             rollout.terminated,

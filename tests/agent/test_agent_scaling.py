@@ -35,29 +35,16 @@ def test_a_constant_has_a_variance_that_can_be_divided_by():
 
 
 def test_what_is_learned_from():
-    rewards, ended = np.array([[-5.0, 0.5]], np.float32), np.zeros((1, 2), bool)
-    assert RewardScale("raw", 2, 0.9)(rewards, ended).tolist() == [[-5.0, 0.5]]
-    assert RewardScale("clipped", 2, 0.9)(rewards, ended).tolist() == [[-1.0, 0.5]]
+    rewards, ended = np.array([-5.0, 0.5], np.float32), np.zeros(2, bool)
+    assert RewardScale("raw", 2, 0.9)(rewards, ended).tolist() == [-5.0, 0.5]
+    assert RewardScale("clipped", 2, 0.9)(rewards, ended).tolist() == [-1.0, 0.5]
 
 
 def test_scaled_rewards_do_not_depend_on_their_size():
     rng = np.random.default_rng(1)
     small, large = RewardScale("scaled", 4, 0.9), RewardScale("scaled", 4, 0.9)
-    for _ in range(20):
-        rewards, ended = rng.normal(size=(10, 4)).astype(np.float32), rng.random((10, 4)) < 0.1
+    for _ in range(200):
+        rewards, ended = rng.normal(size=4).astype(np.float32), rng.random(4) < 0.1
         one, other = small(rewards, ended), large(1000.0 * rewards, ended)
     np.testing.assert_allclose(one, other, rtol=1e-3)
-    rewards[-1, 0] = 1e9
-    assert small(rewards, ended).max() == pytest.approx(10.0)
-
-
-def test_scaled_rewards_are_divided_by_the_deviation_of_the_discounted_returns():
-    rng = np.random.default_rng(2)
-    rewards, ended = rng.normal(size=(30, 1)), rng.random((30, 1)) < 0.2
-    returns = []
-    for t in range(30):  # of each step: all rewards of its episode up to it
-        begin = max((past + 1 for past in range(t) if ended[past]), default=0)
-        returns.append(sum(0.9 ** (t - k) * rewards[k, 0] for k in range(begin, t + 1)))
-    scale = RewardScale("scaled", 1, 0.9)
-    scale(rewards[:20], ended[:20])
-    np.testing.assert_allclose(scale(rewards[20:], ended[20:]), rewards[20:] / np.std(returns), rtol=1e-4)
+    assert small(np.full(4, 1e9, np.float32), ended).max() == pytest.approx(10.0)
