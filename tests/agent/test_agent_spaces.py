@@ -72,7 +72,9 @@ def test_the_last_ones_stand_side_by_side():
     assert seen(view, one, two).vector.tolist() == [1, 2, 1, 2, 3, 4], "the newest last"
 
 
-@pytest.mark.parametrize(("colours", "stack", "size"), [("grey", 4, 42), ("rgb", 2, 42), ("rgb", 3, 84), ("rgb", 1, 16)])
+@pytest.mark.parametrize(
+    ("colours", "stack", "size"), [("grey", 4, 42), ("rgb", 2, 42), ("rgb", 3, 84), ("rgb", 1, 16)]
+)
 def test_the_last_pictures_are_the_channels_of_one_image(colours, stack, size):
     shape = (size, size, 3) if colours == "rgb" else (size, size)
     pictures = [RNG.integers(0, 256, shape, np.uint8) for _ in range(6)]
