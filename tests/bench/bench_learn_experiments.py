@@ -80,7 +80,8 @@ EXPERIMENTS = {
         OPEN_KART,
         60,
         Goal("finish_rate", at_least=0.8),
-        env_args={**RACES, "course": COURSES},
+        env_args={**RACES, "course": COURSES, "start": [0.0, 0.25, 0.5, 0.75]},
+        settings={"total_timesteps": 5_500_000, "learning_rate_schedule": "linear"},
         judged_on={**RACES, "course": "generated", "course_seed": UNSEEN},
     ),
     "openkart-paper": Experiment(
