@@ -15,7 +15,7 @@ from agent.parameters import MOMENTS, named_views, total_size
 from agent.scaling import SCALED_LIMIT
 from agent.spaces import Observations
 
-ACTIVATIONS: dict[str, tuple[str, dict[str, float]]] = {
+ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "relu": ("Relu", {}),
     "leaky_relu": ("LeakyRelu", {"alpha": LEAK}),
     "elu": ("Elu", {}),

@@ -81,7 +81,12 @@ EXPERIMENTS = {
         60,
         Goal("finish_rate", at_least=0.8),
         env_args={**RACES, "course": COURSES, "start": [0.0, 0.25, 0.5, 0.75]},
-        settings={"total_timesteps": 5_500_000, "learning_rate_schedule": "linear"},
+        settings={  # without colours, of which every course has its own
+            "total_timesteps": 5_000_000,
+            "learning_rate_schedule": "linear",
+            "frame_colours": "grey",
+            "normalise_observations": True,
+        },
         judged_on={**RACES, "course": "generated", "course_seed": UNSEEN},
     ),
     "openkart-paper": Experiment(
