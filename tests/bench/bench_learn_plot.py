@@ -120,7 +120,8 @@ def picture(path: Path, runs: list[dict[str, Any]], title: str) -> None:
         named.add(algorithm)
         axes[0].plot(*points(run["curve"], "return"), label=label, linewidth=1, **style)
         axes[1].plot(*points(run["evaluations"], goal.measure), "o-", label=label, markersize=4, **style)
-    axes[0].set(title=f"{title}: return, last 100 episodes", xlabel="minutes")
+    figure.suptitle(title)
+    axes[0].set(title="return, last 100 episodes", xlabel="minutes")
     axes[1].set(title=f"judged: {goal.measure}", xlabel="minutes")
     axes[1].axhline(goal.at_least if goal.at_least != float("-inf") else goal.at_most, color="grey", linestyle=":")
     if goal == FINISHES:
