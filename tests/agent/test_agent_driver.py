@@ -161,7 +161,7 @@ def test_open_kart_is_driven_in_a_window(stack, display, tmp_path):
     until(drawn, 30, "a picture of the game")
     assert enjoying.wait(60) == 0, stack.log(enjoying)
     log = stack.log(enjoying)
-    assert log.count("did not finish, 0.") == 2, log
+    assert log.count("did not finish") == 2, log  # forwards or backwards, as it happens
     assert "mean return" in log
 
 
