@@ -1,6 +1,7 @@
 """A trained policy in a file of its own: what was exported plays, and nothing else is taken for one."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -161,7 +162,7 @@ def test_open_kart_is_driven_in_a_window(stack, display, tmp_path):
     until(drawn, 30, "a picture of the game")
     assert enjoying.wait(60) == 0, stack.log(enjoying)
     log = stack.log(enjoying)
-    assert log.count("did not finish") == 2, log  # forwards or backwards, as it happens
+    assert len(re.findall(r"did not finish, -?0\.\d\d laps", log)) == 2, log  # a little way, on or back
     assert "mean return" in log
 
 
