@@ -26,7 +26,7 @@ class Ghost(NamedTuple):
 
     replay: Replay
     places: np.ndarray  # metres, x and z, FPS times a second [T, 2]
-    course: tuple[int, int]  # and the seed of a generated one
+    course: tuple[int, int, int]  # the seed of a generated one; mirrored?
 
 
 def driven(replay: Replay, rom: str) -> tuple[Ghost, Road]:
@@ -52,9 +52,8 @@ def driven(replay: Replay, rom: str) -> tuple[Ghost, Road]:
             places.append((now.x / FIXED, now.z / FIXED))
         if playback.diverged:
             raise MovieError(playback.diverged)
-        return Ghost(
-            replay, np.array(places), (first.course, first.seed if COURSES[first.course] == "generated" else 0)
-        ), road
+        seed = first.seed if COURSES[first.course] == "generated" else 0
+        return Ghost(replay, np.array(places), (first.course, seed, first.mirror)), road
     finally:
         playback.close()
 

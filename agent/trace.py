@@ -36,6 +36,7 @@ class Traced(gym.Wrapper):
         self._course = str(info.get("course", setup.get("course", "")))
         if self._course == "generated":
             self._course += f" {setup.get('course_seed', '')}"
+        self._course += ", mirrored" if setup.get("mirror") else ""
         edges = getattr(self.env.unwrapped, "road_edges", None)
         known = [trace.edges for trace in self._traces if trace.course == self._course]
         self._edges = known[0] if known else edges() if edges else None

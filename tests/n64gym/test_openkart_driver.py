@@ -27,6 +27,12 @@ def test_finishes_generated_courses_from_anywhere(env, seed):
     assert drive(env, course="generated", course_seed=seed, laps=2, start=0.4).finished
 
 
+def test_a_mirrored_course_takes_as_long(env):
+    result = drive(env, course="meadow", laps=2, mirror=True)
+    assert result.finished
+    assert min(result.lap_times) * 60 < 1.03 * LAP_VIS["meadow"]
+
+
 def test_the_line_stays_on_the_road(env):
     env.reset(options={"course": "harbour"})
     rdram = env.unwrapped.emulator.rdram

@@ -84,7 +84,7 @@ class HostKart:
         return now
 
 
-ROWS = ("mode", "course", "seed", "level", "laps", "start")
+ROWS = ("mode", "course", "seed", "level", "laps", "start", "mirror")
 UP, DOWN, LEFT, RIGHT = word(y=80), word(y=-80), word(x=-80), word(x=80)
 STEPS = ((1000, Z), (100, R), (10, L))
 

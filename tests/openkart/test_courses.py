@@ -157,3 +157,17 @@ def test_course_words(kart: HostKart):
         seen = getattr(now, f"ahead_{tens}") / 65536 * 2 * np.pi
         assert abs((seen - expected + np.pi) % (2 * np.pi) - np.pi) < 0.25
     assert max(abs(now.ahead_1), abs(now.ahead_6)) > 2000, "there is a corner ahead"
+
+
+@pytest.mark.parametrize("course", [{"course": HARBOUR}, {"course": GENERATED, "seed": 4711}])
+def test_a_mirrored_course_has_left_and_right_swapped(kart: HostKart, course: dict[str, int]):
+    kart.go_to_race(**course, start=30)
+    plain, ahead = kart.samples(), kart.telemetry.ahead_6
+    now = kart.go_to_race(**course, start=30, mirror=1)
+    assert (now.mirror, now.course_ready) == (1, 1)
+    assert (kart.samples() == plain[:, [0, 1, 2, 4, 3]] * [-1, 1, 1, 1, 1]).all()
+    assert now.ahead_6 == pytest.approx(-ahead, rel=0.1), "it stands on the left here and there"
+    assert abs(ahead) > 1000, "there is a bend"
+    while now.stage == RACE and now.race_progress < 0.6 * FIXED:
+        now = kart.step(follow(now))
+    assert (now.stage, now.off_road) == (RACE, 0)

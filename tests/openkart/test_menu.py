@@ -6,8 +6,8 @@ from n64gym.games.openkart_telemetry import COUNTDOWN, COURSE_SELECT, RACE, RESU
 from n64gym.machine.controller import A, B, L, R, Z, word
 
 FIXED = 65536
-RANGES = {"mode": (0, 1), "course": (0, 4), "laps": (1, 3), "start": (0, 99)}
-FIRST = {"mode": 0, "course": 0, "seed": 0, "level": 0, "laps": 3, "start": 0}
+RANGES = {"mode": (0, 1), "course": (0, 4), "laps": (1, 3), "start": (0, 99), "mirror": (0, 1)}
+FIRST = {"mode": 0, "course": 0, "seed": 0, "level": 0, "laps": 3, "start": 0, "mirror": 0}
 
 
 def push(kart: HostKart, buttons: int) -> Telemetry:
@@ -36,12 +36,13 @@ def test_seed_and_level_are_shown_where_they_matter(kart: HostKart):
     kart.go_to_menu()
     go_to_row(kart, "course")
     push(kart, LEFT)  # wraps to the generated one
-    assert [ROWS[push(kart, DOWN).menu_row] for _ in range(4)] == ["seed", "laps", "start", "mode"]
+    assert [ROWS[push(kart, DOWN).menu_row] for _ in range(5)] == ["seed", "laps", "start", "mirror", "mode"]
     push(kart, RIGHT)
-    assert [ROWS[push(kart, DOWN).menu_row] for _ in range(6)] == ["course", "seed", "level", "laps", "start", "mode"]
+    expected = ["course", "seed", "level", "laps", "start", "mirror", "mode"]
+    assert [ROWS[push(kart, DOWN).menu_row] for _ in range(7)] == expected
     push(kart, DOWN)
     push(kart, RIGHT)
-    assert [ROWS[push(kart, UP).menu_row] for _ in range(5)] == ["mode", "start", "laps", "level", "course"]
+    assert [ROWS[push(kart, UP).menu_row] for _ in range(6)] == ["mode", "mirror", "start", "laps", "level", "course"]
 
 
 @pytest.mark.parametrize("way", [1, -1])
@@ -110,6 +111,12 @@ def test_best_laps_are_kept_by_course_and_partial_ones_are_none(kart: HostKart):
         return kart.frame()[32:44, 58:156].tobytes()
 
     kart.go_to_menu()
+    go_to_row(kart, "mirror")
+    push(kart, RIGHT)
+    kart.step(vis=20)
+    mirrored = panel()
+    push(kart, LEFT)
+    kart.step(vis=20)
     nothing = panel()
     race_from(80)
     assert panel() == nothing, "a partial lap"
@@ -124,12 +131,19 @@ def test_best_laps_are_kept_by_course_and_partial_ones_are_none(kart: HostKart):
     push(kart, LEFT)
     kart.step(vis=20)
     assert panel() == best
+    go_to_row(kart, "mirror")
+    push(kart, RIGHT)
+    kart.step(vis=20)
+    assert panel() == mirrored, "no lap of it"
+    push(kart, LEFT)
+    kart.step(vis=20)
+    assert panel() == best
 
 
 def test_cursor_goes_round_both_ways_past_hidden_rows(kart: HostKart):
     kart.go_to_menu()
-    assert [ROWS[push(kart, DOWN).menu_row] for _ in range(4)] == ["course", "laps", "start", "mode"]
-    assert [ROWS[push(kart, UP).menu_row] for _ in range(4)] == ["start", "laps", "course", "mode"]
+    assert [ROWS[push(kart, DOWN).menu_row] for _ in range(5)] == ["course", "laps", "start", "mirror", "mode"]
+    assert [ROWS[push(kart, UP).menu_row] for _ in range(5)] == ["mirror", "start", "laps", "course", "mode"]
 
 
 @pytest.mark.parametrize("row", RANGES)

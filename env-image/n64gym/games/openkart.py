@@ -40,8 +40,9 @@ class OpenKartEnv(RaceEnv):
 
     mode: "time_trial" alone against the clock, or "grand_prix" against CPU karts. course: one of COURSES; "generated"
     is the one made from `course_seed`, 0 to 9999. level: of the CPU karts, "easy", "medium" or "hard". laps: 1 to 3.
-    start: where on the lap the race begins, 0 to 0.99 in hundredths. For each of them a list may be given, from which
-    every reset draws; reset's `options` bear the same names. Other arguments: see RaceEnv and N64Env.
+    start: where on the lap the race begins, 0 to 0.99 in hundredths. mirror: with left and right swapped. For each of
+    them a list may be given, from which every reset draws; reset's `options` bear the same names. Other arguments: see
+    RaceEnv and N64Env.
     """
 
     native_size = (120, 160)
@@ -52,6 +53,7 @@ class OpenKartEnv(RaceEnv):
         "level": Setting(LEVELS, "medium"),
         "laps": Setting(range(1, 4), 3),
         "start": Setting(range(100), 0.0, parts=100),
+        "mirror": Setting((False, True), False),
     }
     telemetry_names = (
         "speed",  # 1 = 100 km/h
@@ -76,6 +78,7 @@ class OpenKartEnv(RaceEnv):
         level: Any = "medium",
         laps: Any = 3,
         start: Any = 0.0,
+        mirror: Any = False,
         **settings: Any,
     ) -> None:
         choices = {
@@ -85,6 +88,7 @@ class OpenKartEnv(RaceEnv):
             "level": level,
             "laps": laps,
             "start": start,
+            "mirror": mirror,
         }
         super().__init__(rom or OPEN_KART, choices=choices, **settings)
 

@@ -27,8 +27,8 @@ BOOT_VIS = 600  # its tables take it about a hundred
 MENU_VIS = 3000  # title to start of the race takes far less than 50 s
 PRESS_VIS = 2  # a press counts on its rising edge, and the pad is read once a VI
 
-ROWS = ("mode", "course", "seed", "level", "laps", "start")  # of the menu, from above, as in Telemetry
-VALUES = {"mode": 2, "course": len(COURSES), "seed": 10_000, "level": 3, "laps": 3, "start": 100}
+ROWS = ("mode", "course", "seed", "level", "laps", "start", "mirror")  # of the menu, from above, as in Telemetry
+VALUES = {"mode": 2, "course": len(COURSES), "seed": 10_000, "level": 3, "laps": 3, "start": 100, "mirror": 2}
 STRIDES = ((1000, controller.Z), (100, controller.R), (10, controller.L), (1, 0))  # of seed and start, and what is held
 LEFT, RIGHT = controller.word(x=-controller.STICK), controller.word(x=controller.STICK)
 UP, DOWN = controller.word(y=controller.STICK), controller.word(y=-controller.STICK)
@@ -41,6 +41,7 @@ def telemetry_of(setup: Mapping[str, Any]) -> dict[str, int]:
         "course": COURSES.index(setup["course"]),
         "laps": setup["laps"],
         "start": round(setup["start"] * 100),
+        "mirror": int(setup["mirror"]),
     }
     if setup["course"] == "generated":
         shown["seed"] = setup["course_seed"]

@@ -78,6 +78,7 @@ class Telemetry(NamedTuple):
     rival_5: int
     rival_6: int
     rival_7: int
+    mirror: int
 
 
 WORDS = struct.Struct(f"<{len(Telemetry._fields)}i")

@@ -158,6 +158,19 @@ void course_build(Course *course, const CourseData *data) {
     course_decorate(course);
 }
 
+void course_mirror(Course *course) {
+    for (int i = 0; i <= course->count; i++) {
+        Sample *s = &course->samples[i];
+        int16_t left = s->left;
+        s->left = s->right, s->right = left;
+        s->x = -s->x;
+        s->tx = (int16_t)-s->tx;
+        s->bend = (int16_t)-s->bend;
+        s->heading = (uint16_t)-s->heading;
+    }
+    for (int i = 0; i < course->decors; i++) course->decor[i].x = (int16_t)-course->decor[i].x;
+}
+
 /* Signed distance from the plane through a sample, across the course; metres s16.16. */
 static inline fix ahead(const Sample *s, fix x, fix z) {
     return mul_shift(x - s->x, s->tx, 14) + mul_shift(z - s->z, s->tz, 14);

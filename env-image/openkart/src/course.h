@@ -84,6 +84,9 @@ void course_build(Course *course, const CourseData *data);
 void course_lay(Course *course, const CourseData *data);
 void course_decorate(Course *course);
 
+/* Swap left and right, in all that was built. */
+void course_mirror(Course *course);
+
 /* Find (x, z) on the course, starting from the cell in place->sample and moving at most one cell either way, which is
  * how far a kart gets in a VI; so a jump over the infield finds no other part of the course. Returns -1, 0 or 1: cells
  * moved. */

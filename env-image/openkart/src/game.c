@@ -25,7 +25,7 @@ void game_enter(enum Stage stage) {
 
 int game_course_ready(const Game *game) {
     const int32_t *chosen = game->menu.value;
-    return game->course_id == chosen[ROW_COURSE] &&
+    return game->course_id == chosen[ROW_COURSE] && game->mirrored == chosen[ROW_MIRROR] &&
            (game->course_id != COURSE_GENERATED || game->seed == chosen[ROW_SEED]);
 }
 
@@ -33,12 +33,15 @@ static void build_course(void) {
     const int32_t *chosen = the_game.menu.value;
     the_game.course_id = chosen[ROW_COURSE];
     if (the_game.course_id == COURSE_GENERATED) {
+        if (the_game.seed != chosen[ROW_SEED]) /* they were another course's */
+            the_game.best_laps[0][COURSE_GENERATED] = the_game.best_laps[1][COURSE_GENERATED] = 0;
         the_game.seed = chosen[ROW_SEED];
-        the_game.best_laps[COURSE_GENERATED] = 0; /* they were another course's */
         generator_build(&the_game.course, the_game.seed);
     } else {
         course_build(&the_game.course, course_list[the_game.course_id]);
     }
+    the_game.mirrored = chosen[ROW_MIRROR];
+    if (the_game.mirrored) course_mirror(&the_game.course);
     sky_build(&the_game.course.data->theme);
 }
 

@@ -18,11 +18,11 @@ typedef struct Game {
     uint32_t stage_time; /* VIs in this stage */
     uint32_t vis, reads, frames;
     int32_t paused, finished, wrong_way, wrong_way_time;
-    int32_t course_id, seed; /* of `course`; the seed only if it is the generated one's */
+    int32_t course_id, seed, mirrored; /* of `course`; the seed is the last generated one's */
     int32_t laps_done;
     int32_t karts, place; /* in the race, the player's included; the player's */
     uint32_t race_time, lap_times[MAX_LAPS], lap_start;
-    uint32_t best_laps[COURSES]; /* of this session, VIs; 0 = none yet */
+    uint32_t best_laps[2][COURSES]; /* of this session, as they are and mirrored, VIs; 0 = none yet */
     Pad pad;
     uint16_t pressed; /* buttons that went down in this VI */
     Menu menu;

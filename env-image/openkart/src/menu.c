@@ -13,6 +13,7 @@ typedef struct {
 static const Range ranges[ROWS] = {
     [ROW_MODE] = {0, 1, 0, 0},  [ROW_COURSE] = {0, COURSES - 1, 0, 0}, [ROW_SEED] = {0, SEEDS - 1, 0, 1},
     [ROW_LEVEL] = {0, 2, 0, 0}, [ROW_LAPS] = {1, MAX_LAPS, 3, 0},      [ROW_START] = {0, 99, 0, 1},
+    [ROW_MIRROR] = {0, 1, 0, 0},
 };
 
 void menu_start(Menu *menu) {

@@ -6,6 +6,7 @@
 #include "raster.h"
 
 #define WHITE RGB(255, 255, 255)
+#define ROW_STEP 9 /* lines from one row of the menu to the next */
 #define YELLOW RGB(255, 224, 64)
 
 static int blink(uint32_t time) { return (time & 63) < 44; }
@@ -26,21 +27,23 @@ static char *decimal(char *text, int32_t n) {
 }
 
 static const char *value_text(const Menu *menu, enum Row row, char *number) {
-    static const char *const modes[] = {"TIME TRIAL", "GRAND PRIX"}, *const levels[] = {"EASY", "MEDIUM", "HARD"};
+    static const char *const modes[] = {"TIME TRIAL", "GRAND PRIX"}, *const levels[] = {"EASY", "MEDIUM", "HARD"},
+                             *const mirrors[] = {"NO", "YES"};
     int32_t value = menu->value[row];
     if (row == ROW_MODE) return modes[value];
     if (row == ROW_COURSE) return course_list[value]->name;
     if (row == ROW_LEVEL) return levels[value];
+    if (row == ROW_MIRROR) return mirrors[value];
     return decimal(number, value);
 }
 
 /* Row `row` at y: a bar and arrows mark the cursor's. */
 static void menu_row(const Menu *menu, enum Row row, int y) {
-    static const char *const labels[ROWS] = {"MODE", "COURSE", "SEED", "LEVEL", "LAPS", "START"};
+    static const char *const labels[ROWS] = {"MODE", "COURSE", "SEED", "LEVEL", "LAPS", "START", "MIRROR"};
     int is_here = row == (enum Row)menu->row, x = 59;
     char number[12];
     const char *value = value_text(menu, row, number);
-    if (is_here) raster_rectangle(6, y - 2, 148, 11, RGB(32, 72, 184));
+    if (is_here) raster_rectangle(6, y - 2, 148, ROW_STEP + 1, RGB(32, 72, 184));
     text_draw(labels[row], 10, y, is_here ? YELLOW : RGB(168, 200, 240));
     text_draw(value, x, y, WHITE);
     for (; *value; value++) x += TEXT_STEP;
@@ -62,18 +65,18 @@ static void course_panel(const Game *game) {
     text_draw("LAP", 64, 22, RGB(168, 200, 240));
     text_draw(decimal(text, course_length(&game->course) >> 16), 100, 22, WHITE);
     text_draw("M", 121, 22, WHITE);
-    if (!game->best_laps[game->course_id]) return;
+    if (!game->best_laps[game->mirrored][game->course_id]) return;
     text_draw("BEST", 64, 34, RGB(168, 200, 240));
-    text_draw(hud_time(text, game->best_laps[game->course_id]), 100, 34, YELLOW);
+    text_draw(hud_time(text, game->best_laps[game->mirrored][game->course_id]), 100, 34, YELLOW);
 }
 
 static void select(const Game *game) {
     int rows = 0, y;
     for (int row = 0; row < ROWS; row++) rows += menu_shows(&game->menu, row);
-    y = 117 - rows * 11;
-    raster_shade(4, y - 3, 152, rows * 11 + 3);
+    y = 117 - rows * ROW_STEP;
+    raster_shade(4, y - 3, 152, rows * ROW_STEP + 3);
     for (int row = 0; row < ROWS; row++)
-        if (menu_shows(&game->menu, row)) menu_row(&game->menu, row, y), y += 11;
+        if (menu_shows(&game->menu, row)) menu_row(&game->menu, row, y), y += ROW_STEP;
     course_panel(game);
 }
 
@@ -106,7 +109,7 @@ static void results(const Game *game) {
         label[4] = (char)('1' + i);
         text_draw(label, 36, 42 + i * 11, WHITE);
         text_draw(hud_time(time, game->lap_times[i]), 82, 42 + i * 11,
-                  game->lap_times[i] == game->best_laps[game->course_id] ? YELLOW : WHITE);
+                  game->lap_times[i] == game->best_laps[game->mirrored][game->course_id] ? YELLOW : WHITE);
     }
     text_draw("TOTAL", 36, 77, WHITE);
     text_draw(hud_time(time, game->race_time), 82, 77, YELLOW);

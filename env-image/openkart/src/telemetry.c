@@ -55,5 +55,6 @@ void telemetry_write(const struct Game *g, uint32_t *block) {
     block[TM_HALF_WIDTH] = (uint32_t)kart->place.half;
     for (int i = 0; i < RIVALS; i++)
         block[TM_RIVAL_1 + i] = g->karts > 1 ? (uint32_t)kart_progress(&g->rivals[i].kart, &g->course) : 0;
+    block[TM_MIRROR] = (uint32_t)chosen[ROW_MIRROR];
     block[TM_COURSE_READY] = (uint32_t)game_course_ready(g);
 }

@@ -49,7 +49,7 @@ enum TelemetryWord {
     TM_KARTS = 31,         /* karts in the race, the player's included: 1 in a time trial */
     TM_PLACE = 32,         /* the player's place, 1..TM_KARTS; stands from the finish on */
     TM_START = 33,         /* where the race begins, percent of a lap, 0..99 */
-    TM_MENU_ROW = 34,      /* the course select's cursor: 0 mode, 1 course, 2 seed, 3 level, 4 laps, 5 start */
+    TM_MENU_ROW = 34,      /* the course select's cursor: 0 mode, 1 course, 2 seed, 3 level, 4 laps, 5 start, 6 mirror */
     TM_KART_HITS = 35,     /* collisions with other karts in this race */
     TM_AHEAD_1 = 36,       /* s16 (sign-extended) course's heading 10 m ahead - course's heading here */
     TM_AHEAD_2 = 37,       /* 20 m */
@@ -59,7 +59,7 @@ enum TelemetryWord {
     TM_AHEAD_6 = 41,       /* 60 m */
     TM_LAP_METRES = 42,    /* s16.16 length of the centre line */
     TM_HALF_WIDTH = 43,    /* s16.16 metres from the centre line to the edge of the road, here */
-    TM_COURSE_READY = 44,  /* 1 when the course that is shown, or raced on, is the one of TM_COURSE and TM_SEED */
+    TM_COURSE_READY = 44,  /* 1 when the course that is shown, or raced on, is the one of TM_COURSE, TM_SEED and TM_MIRROR */
     TM_RIVAL_1 = 45,       /* s16.16 race progress of the CPU karts; 0 for one that is not there */
     TM_RIVAL_2 = 46,
     TM_RIVAL_3 = 47,
@@ -67,12 +67,13 @@ enum TelemetryWord {
     TM_RIVAL_5 = 49,
     TM_RIVAL_6 = 50,
     TM_RIVAL_7 = 51,
-    TM_RESERVED = 52,  /* 52..62: 0 */
+    TM_MIRROR = 52,    /* 1 if left and right are swapped on the course */
+    TM_RESERVED = 53,  /* 53..62: 0 */
     TM_DRAW_FROM = 63, /* the one word that the outside writes and the game reads: pictures before this TM_VIS are not
                           drawn, as nobody will look at them; 0 = all are */
 };
 
-/* The choices (TM_MODE, TM_COURSE, TM_SEED, TM_LEVEL, TM_LAPS, TM_START) follow the course select at once; they stand
+/* The choices (TM_MODE, TM_COURSE, TM_SEED, TM_LEVEL, TM_LAPS, TM_START, TM_MIRROR) follow the course select at once; they stand
  * from there to the end of the race. */
 
 struct Game;
