@@ -88,7 +88,6 @@ class Server:
                     next_tick = now + TICK_S
                     self._tick(now)
         finally:
-            self._record()
             self._save()
             self._report(time.monotonic())
             self._socket.close(linger=500)
@@ -104,6 +103,7 @@ class Server:
             except zmq.Again:
                 return
             answer = self.service.handle(identity.bytes, [frame.buffer for frame in frames], _host(identity))
+            self._record()  # before its evaluator hears that it was noted
             if answer is not None:
                 self._send([identity.bytes, *answer])
             self.service.timings.add("answer")
@@ -123,7 +123,6 @@ class Server:
             role = "worker" if roster is self.service.roster else "evaluator"
             for member in roster.sweep():
                 print(f"{role} {member.index} ({member.name}) fell silent and was forgotten", flush=True)
-        self._record()
         if now - self._last_save >= self._settings.checkpoint_interval:
             self._last_save = now
             self._save()

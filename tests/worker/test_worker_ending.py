@@ -97,9 +97,10 @@ def test_scores_outlive_a_server_that_is_killed(stack):
     stack.start("worker")
     judge = stack.start("worker.evaluator")
     stack.wait_for(lambda r: r["evaluation"] and r["evaluation"]["count"] >= 2, 60, "evaluations")
-    before = evaluations(stack)
     server.kill()
     server.wait()
+    before = evaluations(stack)
+    assert len(before) >= 2, "what was reported is written down"
     stack.start("paramserver", eval_interval=0.5)
     stack.wait_for(lambda r: r["evaluation"]["count"] > len(before), 60, "more of them")
     assert evaluations(stack)[: len(before)] == before
