@@ -6,6 +6,7 @@ A game's environment says how its actions become controller words, how the start
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,6 +26,7 @@ from n64gym.window import Window
 
 VIS_PER_SECOND = 60
 GPU_VIS = 4  # after a load, until the GPU has drawn a picture again
+RANDOM_VIS = 60  # that each action of a random start is held
 STARTS_TRIED = 3  # emulators started in a row before reset gives up
 
 
@@ -49,6 +51,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
     crop: only this part of the picture, (top, left, height, width) in the game's own pixels.
     telemetry: observations are Dict(picture, telemetry), a float32 vector with a place for each of `telemetry_names`.
     frameskip: VIs a step (60 a second). noop_max: reset idles a random 0 to noop_max VIs, drawn from the seed.
+    random_max: then it presses at random for 0 to random_max VIs, so that episodes begin where nobody goes on purpose.
     choices: the game's settings (see `settings`) that are not the default; a list is drawn from at each reset.
     cache: where start states are kept: True (the user's cache folder), another folder, or False (this process only).
     video: None, or the real video plugin ("glide64mk2", "rice") for a ROM that draws with the GPU.
@@ -79,6 +82,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         frameskip: int = 4,
         render_mode: str | None = None,
         noop_max: int = 0,
+        random_max: int = 0,
         choices: Mapping[str, Any] | None = None,
         cache: bool | str | Path = True,
         video: str | None = None,
@@ -104,6 +108,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         self._timeout = timeout
         self._may_lack_picture = video is None and obs_type != "ram"
         self._noop_max = noop_max
+        self._random_max = random_max
         self._starts = Starts(default_folder() if cache is True else Path(cache) if cache else None)
         self._begun = 0  # the controller word of a step that is under way, plus 1
         self._window: Window | None = None
@@ -160,10 +165,13 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         settings.check(self.settings, options or {})
         setup = settings.draw(self.settings, {**self._choices, **(options or {})}, self.np_random)
         noops = int(self.np_random.integers(self._noop_max + 1)) if self._noop_max else 0
+        presses = self._random_presses() if self._random_max else []
         for tries_left in reversed(range(STARTS_TRIED)):
             try:
                 emulator = self._bring_to_start(setup)
                 emulator.step((GPU_VIS if self.video else 1) + noops)  # observations are made by steps
+                for vis, word in presses:
+                    emulator.step(vis, word)
                 info = self._begin_episode(emulator, setup)
                 break
             except EmulatorError:
@@ -174,6 +182,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         observation = self.observe(emulator)
         self._show()
         info.update(setup=setup, start_noops=noops, start_state=self._start_state)
+        info["start_random"] = sum(vis for vis, _ in presses)
         self._count(info)
         return observation, info
 
@@ -264,6 +273,17 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
             "video": self.video,
             "setup": dict(self._what_matters(setup)),
         }
+
+    def _random_presses(self) -> list[tuple[int, int]]:
+        """VIs, and the controller word that is held for so long."""
+        left = int(self.np_random.integers(self._random_max + 1))
+        space = copy.deepcopy(self.action_space)  # whoever samples from it is not to notice
+        space.seed(int(self.np_random.integers(1 << 31)))
+        presses = []
+        while left > 0:
+            presses.append((min(left, RANDOM_VIS), self._word(space.sample())))
+            left -= RANDOM_VIS
+        return presses
 
     # The emulator.
 

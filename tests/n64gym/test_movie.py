@@ -16,7 +16,8 @@ from n64gym.movies.record import CHECK_BYTES
 RECORD = """
 import sys, gymnasium, n64gym, numpy as np
 actions = np.random.default_rng(3)
-env = gymnasium.make("n64gym/OpenKart-v0", obs_type="grayscale", size=(84, 84), noop_max=20, laps=1, course="meadow")
+starts = dict(noop_max=20, random_max=60, laps=1, course="meadow")
+env = gymnasium.make("n64gym/OpenKart-v0", obs_type="grayscale", size=(84, 84), **starts)
 env = n64gym.RecordMovie(env, sys.argv[1])
 for seed in (0, 1, None):
     env.reset(seed=seed)
@@ -85,6 +86,7 @@ def test_it_is_small_and_says_what_it_is(movies):
     last = json.loads(movies[2].with_suffix(".json").read_text())
     assert (last["seed"], last["episode"]) == (1, 1)
     assert 0 <= facts["start_noops"] <= 20
+    assert 0 <= facts["start_random"] <= 60
     assert len(facts["start_state"]) == len(facts["rdram_sha256"]) == 64
     assert len(facts["rom"]["sha1"]) == 40
 

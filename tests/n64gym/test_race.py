@@ -219,3 +219,18 @@ def test_idle_frames_vary_the_start_and_are_told():
     assert len({info["start_noops"] for info in told}) > 1
     assert all(info["race_time"] == pytest.approx((2 + info["start_noops"] + 1) / 60, abs=0.04) for info in told)
     assert np.ptp([info["progress"] for info in told]) < 0.01
+
+
+def test_random_presses_lead_astray_and_are_told():
+    with make(random_max=600) as env:
+        env.action_space.seed(1)
+        sampled = [env.action_space.sample() for _ in range(9)]
+        env.action_space.seed(1)
+        began = [env.reset(seed=seed) for seed in (*range(12), 0)]
+        assert [env.action_space.sample() for _ in range(9)] == sampled, "they are not drawn from the user's space"
+    told = [info for _, info in began]
+    assert all(info["race_time"] == pytest.approx((3 + info["start_random"]) / 60, abs=0.04) for info in told)
+    assert max(info["start_random"] for info in told) > 300
+    assert max(abs(info["heading_error"]) for info in told) > 45
+    assert (began[0][0] == began[-1][0]).all()
+    assert told[0] == told[-1]

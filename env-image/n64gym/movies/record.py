@@ -80,6 +80,7 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
             "seed": self._game.np_random_seed,
             "episode": self._episode,  # since that seed was given, from 0
             "start_noops": info["start_noops"],
+            "start_random": info["start_random"],
             "start_state": info["start_state"],
             "frameskip": self._game.frameskip,
             "video": self._game.video,
