@@ -43,7 +43,7 @@ static void menu_row(const Menu *menu, enum Row row, int y) {
     int is_here = row == (enum Row)menu->row, x = 59;
     char number[12];
     const char *value = value_text(menu, row, number);
-    if (is_here) raster_rectangle(6, y - 2, 148, ROW_STEP + 1, RGB(32, 72, 184));
+    if (is_here) raster_rectangle(6, y - 1, 148, ROW_STEP, RGB(32, 72, 184));
     text_draw(labels[row], 10, y, is_here ? YELLOW : RGB(168, 200, 240));
     text_draw(value, x, y, WHITE);
     for (; *value; value++) x += TEXT_STEP;
