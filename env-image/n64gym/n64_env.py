@@ -90,6 +90,9 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
     ) -> None:
         if frameskip < 1:
             raise ValueError(f"frameskip is {frameskip}; expected the number of VIs a step, 1 or more")
+        for name, vis in (("noop_max", noop_max), ("random_max", random_max)):
+            if vis < 0:
+                raise ValueError(f"{name} is {vis}; expected the number of VIs at most, 0 or more")
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ValueError(f'render_mode is {render_mode!r}; expected None, "rgb_array" or "human"')
         if telemetry and not self.telemetry_names:

@@ -88,6 +88,9 @@ def test_lists_are_drawn_from_the_seed():
         ({"actions": "analog"}, "actions is 'analog'"),
         ({"crop": (0, 0, 10)}, "crop is \\(0, 0, 10\\); expected \\(top, left, height, width\\)"),
         ({"frameskip": 0}, "frameskip is 0"),
+        ({"noop_max": -1}, "noop_max is -1"),
+        ({"random_max": -1}, "random_max is -1; expected"),
+        ({"mirror": "yes"}, "mirror is 'yes'; expected False, True"),
     ],
 )
 def test_what_cannot_be_is_refused_at_once(settings, message):
