@@ -1,7 +1,6 @@
 """A trained policy in a file of its own: what was exported plays, and nothing else is taken for one."""
 
 import json
-import re
 
 import numpy as np
 import pytest
@@ -146,12 +145,12 @@ def test_train_export_enjoy(stack, monkeypatch):
 
 
 def test_open_kart_is_driven_in_a_window(stack, display, tmp_path):
-    """With a policy that knows nothing yet; that there is a window is what X says."""
+    """With a policy that knows nothing yet and drives a little way; that there is a window is what X says."""
     run = Hyperparameters(envs_per_worker=1, env_args='{"time_limit": 4.0}')
     environments = EnvironmentBatch.make(run, worker=0)
     specs = design(environments.view.shape, environments.family, run).specs
     environments.close()
-    file = driver.save(tmp_path / "k.safetensors", driver.of(checkpoint.first(specs, 0, run.model_dump())))
+    file = driver.save(tmp_path / "k.safetensors", driver.of(checkpoint.first(specs, 3, run.model_dump())))
 
     enjoying = stack.start("agent.cli", "enjoy", "--driver", str(file), "--episodes", "2")
 
@@ -162,7 +161,7 @@ def test_open_kart_is_driven_in_a_window(stack, display, tmp_path):
     until(drawn, 30, "a picture of the game")
     assert enjoying.wait(60) == 0, stack.log(enjoying)
     log = stack.log(enjoying)
-    assert len(re.findall(r"did not finish, -?0\.\d\d laps", log)) == 2, log  # a little way, on or back
+    assert log.count("did not finish, 0.") == 2, log
     assert "mean return" in log
 
 

@@ -10,7 +10,7 @@ enum Row { ROW_MODE, ROW_COURSE, ROW_SEED, ROW_LEVEL, ROW_LAPS, ROW_START, ROW_M
 enum Mode { MODE_TIME_TRIAL, MODE_GRAND_PRIX };
 
 typedef struct {
-    int32_t value[ROWS];              /* mode, index of the course, seed, level, laps, start in percent of a lap, mirrored? */
+    int32_t value[ROWS];              /* mode, index of the course, seed, level, laps, start in percent, mirrored? */
     int32_t row;                      /* the cursor's */
     int32_t stick_x_was, stick_y_was; /* the stick's directions of the VI before, -1, 0 or 1 */
     int32_t rested;                   /* VIs since a value has changed */

@@ -59,7 +59,7 @@ enum TelemetryWord {
     TM_AHEAD_6 = 41,       /* 60 m */
     TM_LAP_METRES = 42,    /* s16.16 length of the centre line */
     TM_HALF_WIDTH = 43,    /* s16.16 metres from the centre line to the edge of the road, here */
-    TM_COURSE_READY = 44,  /* 1 when the course that is shown, or raced on, is the one of TM_COURSE, TM_SEED and TM_MIRROR */
+    TM_COURSE_READY = 44,  /* 1 when the course shown, or raced on, is that of TM_COURSE, TM_SEED, TM_MIRROR */
     TM_RIVAL_1 = 45,       /* s16.16 race progress of the CPU karts; 0 for one that is not there */
     TM_RIVAL_2 = 46,
     TM_RIVAL_3 = 47,
@@ -73,8 +73,8 @@ enum TelemetryWord {
                           drawn, as nobody will look at them; 0 = all are */
 };
 
-/* The choices (TM_MODE, TM_COURSE, TM_SEED, TM_LEVEL, TM_LAPS, TM_START, TM_MIRROR) follow the course select at once; they stand
- * from there to the end of the race. */
+/* The choices (TM_MODE, TM_COURSE, TM_SEED, TM_LEVEL, TM_LAPS, TM_START, TM_MIRROR) follow the course select at once;
+ * they stand from there to the end of the race. */
 
 struct Game;
 
