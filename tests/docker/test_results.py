@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,8 @@ def frames(film: Path) -> int:
 
 
 def test_a_run_inside_a_build_comes_back_and_plays(engine: None, tmp_path: Path) -> None:
-    short = """--env-args '{"time_limit": 4.0}' --eval-episodes 2"""
+    seed = int(time.time())  # the same arguments again would only give what the build's cache holds
+    short = f"""--env-args '{{"time_limit": 4.0}}' --eval-episodes 2 --seed {seed}"""
     done = build(tmp_path, TOTAL_TIMESTEPS=str(STEPS), ARGS=short)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "steps/s" in done.stderr, "progress is seen with --progress=plain"
@@ -46,6 +48,7 @@ def test_a_run_inside_a_build_comes_back_and_plays(engine: None, tmp_path: Path)
     assert run.name.startswith("OpenKart-v0-20")
     config = json.loads((run / "config.json").read_text())
     assert (config["total_timesteps"], config["env_args"]) == (STEPS, '{"time_limit": 4.0}')
+    assert config["seed"] == seed
     assert json.loads((run / "evaluation.json").read_text())[-1]["step"] >= STEPS
     assert list((run / "tensorboard").glob("events.out.tfevents.*"))
     assert list((run / "replays").rglob("*.m64"))
