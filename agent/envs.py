@@ -100,8 +100,8 @@ class EnvironmentBatch:
         batch = len(environments)
         self.observations = view.shape.empty(batch)
         self._each = [Observations(self.observations.image[k], self.observations.vector[k]) for k in range(batch)]
-        self._returns = np.zeros(batch)
-        self._lengths = np.zeros(batch, int)
+        self._returns = [0.0] * batch
+        self._lengths = [0] * batch
         self._infos: list[dict[str, Any]] = [{} for _ in range(batch)]
         self._last: list[Episode | None] = [None] * batch
         for k, env in enumerate(environments):
@@ -148,13 +148,14 @@ class EnvironmentBatch:
         final_observations: Observations | None = None
         episodes: list[Episode] = []
         for k, env in enumerate(self.environments):
-            observation, rewards[k], terminated[k], truncated[k], info = env.step(given[k])
+            observation, reward, terminates, truncates, info = env.step(given[k])
+            rewards[k], terminated[k], truncated[k] = reward, terminates, truncates
             self._infos[k] = info
-            self._returns[k] += float(rewards[k])
+            self._returns[k] += float(reward)
             self._lengths[k] += 1
             self.view.follow(observation, self._each[k])
-            if terminated[k] or truncated[k]:
-                if not terminated[k]:
+            if terminates or truncates:
+                if not terminates:
                     final_observations = final_observations or self.observations.copy()
                     final_observations.image[k], final_observations.vector[k] = self._each[k]
                 episodes.append(self._finished(k, info))
@@ -165,7 +166,7 @@ class EnvironmentBatch:
 
     def progress(self, k: int) -> Progress:
         """Return where environment `k` stands."""
-        return Progress(float(self._returns[k]), int(self._lengths[k]), self._infos[k], self._last[k])
+        return Progress(self._returns[k], self._lengths[k], self._infos[k], self._last[k])
 
     def close(self) -> None:
         """Close every environment."""
@@ -174,6 +175,6 @@ class EnvironmentBatch:
 
     def _finished(self, k: int, info: dict[str, Any]) -> Episode:
         metrics = {str(name): float(value) for name, value in info.get("metrics", {}).items()}
-        episode = self._last[k] = Episode(float(self._returns[k]), int(self._lengths[k]), metrics)
+        episode = self._last[k] = Episode(self._returns[k], self._lengths[k], metrics)
         self._returns[k], self._lengths[k] = 0.0, 0
         return episode
