@@ -99,9 +99,9 @@ class Hyperparameters(BaseModel):
     staleness_damping: float = Field(
         0.0, ge=0.0, le=4.0, description="a gradient s updates old gets learning rate / (1 + s)^this; 0 = not damped"
     )
-    trunk: Literal["compact", "compact-elu", "universe", "a3c"] = Field(
-        "compact",
-        description="convolutions: compact is 2x faster than universe-starter-agent's; with ELUs; the A3C paper's",
+    trunk: Literal["patches", "fine", "universe", "a3c"] = Field(
+        "patches",
+        description="convolutions: of 4x4 patches, fast; finer; universe-starter-agent's; the A3C paper's",
     )
     lstm_size: int = Field(0, ge=0, le=4096, description="units of the LSTM; 0 = a dense layer instead of memory")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of weights, actions and environments")

@@ -23,11 +23,14 @@ class Convolution(NamedTuple):
     activation: Literal["relu", "leaky_relu", "elu"]
 
 
-COMPACT = Convolution(16, 6, 3, "elu"), Convolution(32, 3, 2, "elu"), Convolution(32, 3, 2, "elu")
 TRUNKS = {
-    # ONNX Runtime makes a leaky ReLU part of the convolution; Open Kart is learned as fast as with ELUs, Pong is not.
-    "compact": tuple(layer._replace(activation="leaky_relu") for layer in COMPACT),
-    "compact-elu": COMPACT,
+    # Each pixel is read once by the first layer; ONNX Runtime makes a leaky ReLU part of the convolution.
+    "patches": (
+        Convolution(16, 4, 4, "leaky_relu"),
+        Convolution(32, 3, 2, "leaky_relu"),
+        Convolution(32, 3, 2, "leaky_relu"),
+    ),
+    "fine": (Convolution(16, 6, 3, "elu"), Convolution(32, 3, 2, "elu"), Convolution(32, 3, 2, "elu")),
     "universe": (Convolution(32, 3, 2, "elu"),) * 4,  # universe-starter-agent, model.py
     "a3c": (Convolution(16, 8, 4, "relu"), Convolution(32, 4, 2, "relu")),  # Mnih et al. 2016, section 5.1, for 84x84
 }

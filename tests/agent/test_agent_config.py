@@ -59,7 +59,7 @@ def test_names_the_docker_files_rely_on():
         ("A3C64_SERVER", "tcp://a:99999", "expected an address such as tcp://127.0.0.1:5555, with a port up to 65535"),
         ("A3C64_ENV_ARGS", "[1]", "A3C64_ENV_ARGS: found '[1]', expected a JSON object such as"),
         ("A3C64_ENV_ARGS", "{course", "A3C64_ENV_ARGS: found '{course', expected a JSON object such as"),
-        ("A3C64_TRUNK", "deep", "A3C64_TRUNK: found 'deep', expected 'compact', 'compact-elu', 'universe' or 'a3c'"),
+        ("A3C64_TRUNK", "deep", "A3C64_TRUNK: found 'deep', expected 'patches', 'fine', 'universe' or 'a3c'"),
     ],
 )
 def test_wrong_variables_are_named_with_what_mends_them(monkeypatch, variable, value, message):

@@ -112,7 +112,7 @@ def test_lstm_backward_is_what_autodiff_says():
         (IMAGE, gym.spaces.MultiDiscrete([2, 3]), {}),
         (IMAGE, CHOICE, {"trunk": "universe", "frame_stack": 4}),
         (IMAGE, CHOICE, {"trunk": "a3c"}),
-        (IMAGE, CHOICE, {"trunk": "compact-elu", "normalise_observations": True}),
+        (IMAGE, CHOICE, {"trunk": "fine", "normalise_observations": True}),
         (IMAGE, CHOICE, {"normalise_observations": True}),
         (EVERYTHING, gym.spaces.Box(-2, 2, (3,), np.float32), {"normalise_observations": True}),
     ],
