@@ -48,3 +48,15 @@ def test_scaled_rewards_do_not_depend_on_their_size():
         one, other = small(rewards, ended), large(1000.0 * rewards, ended)
     np.testing.assert_allclose(one, other, rtol=1e-3)
     assert small(np.full(4, 1e9, np.float32), ended).max() == pytest.approx(10.0)
+
+
+def test_rewards_are_divided_by_the_deviation_of_all_returns_so_far():
+    rng, scale, returns, seen = np.random.default_rng(2), RewardScale("scaled", 3, 0.9), np.zeros(3), []
+    for _ in range(60):
+        rewards, ended = rng.normal(2.0, 5.0, 3).astype(np.float32), rng.random(3) < 0.1
+        scaled = scale(rewards, ended)
+        returns = 0.9 * returns + rewards
+        seen.append(returns.copy())
+        returns[ended] = 0.0
+        np.testing.assert_allclose(scaled, np.clip(rewards / np.sqrt(np.var(seen) + 1e-8), -10.0, 10.0), rtol=1e-5)
+        assert scaled.dtype == np.float32
