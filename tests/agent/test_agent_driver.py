@@ -12,9 +12,10 @@ from agent import checkpoint, driver
 from agent.config import BadInputError, Hyperparameters
 from agent.envs import EnvironmentBatch
 from agent.network import design
-from agent.parameters import ParameterSpec
+from agent.parameters import ParameterSpec, named_views
 
 SPECS = (ParameterSpec("a/kernel", (40, 3), 1.0), ParameterSpec("moments/count", (1,), 0.0))
+STRAIGHT_ON = 1  # of Open Kart's actions
 RUN = Hyperparameters(env_id="CartPole-v1", learning_rate=0.5, seed=3, normalise_advantages=False)
 
 
@@ -145,12 +146,14 @@ def test_train_export_enjoy(stack, monkeypatch):
 
 
 def test_open_kart_is_driven_in_a_window(stack, display, tmp_path):
-    """With a policy that knows nothing yet and drives a little way; that there is a window is what X says."""
+    """With a policy that knows nothing but to drive straight on; that there is a window is what X says."""
     run = Hyperparameters(envs_per_worker=1, env_args='{"time_limit": 4.0}')
     environments = EnvironmentBatch.make(run, worker=0)
     specs = design(environments.view.shape, environments.family, run).specs
     environments.close()
-    file = driver.save(tmp_path / "k.safetensors", driver.of(checkpoint.first(specs, 3, run.model_dump())))
+    first = checkpoint.first(specs, 0, run.model_dump())
+    dict(named_views(first.weights, specs))["policy/bias"][STRAIGHT_ON] = 9.0
+    file = driver.save(tmp_path / "k.safetensors", driver.of(first))
 
     enjoying = stack.start("agent.cli", "enjoy", "--driver", str(file), "--episodes", "2")
 
