@@ -97,7 +97,7 @@ class Learner:
                 deviation = tf.sqrt(tf.reduce_mean(x * x, [1, 2, 3], keepdims=True))
                 x /= tf.maximum(deviation, LEAST_DEVIATION)
             else:
-                p["conv0/kernel"] /= WHITE  # instead of every pixel
+                p = {**p, "conv0/kernel": p["conv0/kernel"] / WHITE}  # instead of every pixel
             for n, layer in enumerate(self.network.convolutions):
                 x = tf.nn.conv2d(x, p[f"conv{n}/kernel"], layer.stride, "SAME")
                 x = ACTIVATIONS[layer.activation](tf.nn.bias_add(x, p[f"conv{n}/bias"]))
