@@ -19,7 +19,7 @@ help: ## list these targets
 train: setup ## set up what is missing, train Open Kart with N=2 local workers; Ctrl-C stops, again resumes
 	.venv/bin/a3c64 train --workers $(N) --vnc-port 5901
 
-setup: native .venv/packages paramserver/page/novnc ## Debian packages, .venv, native code: everything `train` needs
+setup: native .venv/packages paramserver/web/page/novnc ## Debian packages, .venv, native code: everything `train` needs
 
 test: setup .venv/dev ## the tests that need no Docker engine
 	-@$(MAKE) --no-print-directory .venv-bench/sb3  # not on every package index: where it is missing, one test is skipped
@@ -31,10 +31,10 @@ bench-env: native .venv-bench/bench ## how fast n64gym is beside stable-retro an
 
 bench-server: setup ## how much a parameter server can take, beside Ray's (3 minutes)
 	-@$(MAKE) --no-print-directory .venv-bench/ray  # where there is no Ray for this machine, the table has no rows of it
-	@PYTHONPATH=. .venv/bin/python tests/bench/bench_server.py
+	@.venv/bin/python tests/bench/bench_server.py
 
 bench-staleness: setup .venv/dev ## what stale gradients do to learning (9 minutes)
-	@PYTHONPATH=. .venv/bin/python tests/bench/bench_staleness.py
+	@.venv/bin/python tests/bench/bench_staleness.py
 
 bench: bench-env bench-training bench-server ## all comparisons of speed (under 10 minutes)
 
@@ -52,7 +52,10 @@ bench-learn-plot: .venv-bench/bench .venv-bench/plot ## docs/results.md and its 
 	@.venv-bench/bin/python tests/bench/bench_learn_plot.py
 
 lint: .venv/dev ## ruff and mypy
-	.venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/mypy
+	.venv/bin/ruff check && .venv/bin/ruff format --check
+	@rm -rf build/typed && mkdir -p build/typed/a3c64  # the package as it is installed, for mypy, which knows no package-dir
+	@ln -s $(CURDIR)/agent/* $(CURDIR)/paramserver $(CURDIR)/worker build/typed/a3c64 && ln -s $(CURDIR)/env-image/n64gym build/typed
+	MYPYPATH=build/typed .venv/bin/mypy -p a3c64 -p n64gym
 
 clean: ## remove what was built (not runs/)
 	$(MAKE) -C env-image clean && rm -rf .venv .venv-bench *.egg-info env-image/*.egg-info
@@ -95,7 +98,7 @@ apt:
 native: apt
 	@$(MAKE) --no-print-directory -C env-image
 
-paramserver/page/novnc: | apt
+paramserver/web/page/novnc: | apt
 	@requirements/novnc $@ || echo "noVNC could not be fetched: the web page has no screens until \`make setup\` succeeds"
 
 .venv/run: requirements/run.txt | apt
@@ -109,8 +112,8 @@ paramserver/page/novnc: | apt
 	@.venv/bin/pip install --disable-pip-version-check --quiet --require-hashes -r $<
 	@touch $@
 
-.venv/packages: pyproject.toml env-image/pyproject.toml .venv/run
-	@PYTHONWARNINGS=ignore .venv/bin/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e . -e env-image
+.venv/packages: pyproject.toml .venv/run
+	@PYTHONWARNINGS=ignore .venv/bin/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 # What the project is compared and tried with, apart from the project: PyTorch and TensorFlow need not share a process.

@@ -1,1 +1,1 @@
-"""The A3C agent: what parameter server and workers share; importing it opens no socket and starts no process."""
+"""a3c64: A3C on a real Nintendo 64 emulator. Importing this package opens no socket and starts no process."""

@@ -1,4 +1,4 @@
-"""Every setting, from flags, A3C64_* variables and defaults (`python -m agent.config` lists them)."""
+"""Every setting, from flags, A3C64_* variables and defaults (`python -m a3c64.config` lists them)."""
 
 import argparse
 import difflib
@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from agent import presets
+from a3c64 import presets
 
 PREFIX = "A3C64_"
 EXIT_BAD_INPUT = 2  # as argparse, and as the README promises
@@ -231,7 +231,7 @@ def check_environment(environ: Mapping[str, str]) -> None:
     for name in environ:
         if name.startswith(PREFIX) and name not in known:
             raise BadInputError(
-                f"unknown variable {name}{nearest(name, known, PREFIX) or '; see `python -m agent.config`'}"
+                f"unknown variable {name}{nearest(name, known, PREFIX) or '; see `python -m a3c64.config`'}"
             )
 
 

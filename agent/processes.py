@@ -30,7 +30,7 @@ QUIET = {
 }
 
 
-def pin_threads() -> None:
+def limit_threads() -> None:
     """Keep the numeric libraries to one thread each; call it before they are imported. N workers share N cores."""
     os.environ.update(QUIET)
 
@@ -140,8 +140,8 @@ def start(command: Sequence[str], environment: Mapping[str, str] | None = None, 
 def spawn(
     arguments: Sequence[str], environment: Mapping[str, str] | None = None, **options: object
 ) -> subprocess.Popen:
-    """Start `python arguments...` likewise."""
-    return start([sys.executable, *arguments], environment, **options)
+    """Start `python arguments...`, which imports nothing from the working folder by accident (-P)."""
+    return start([sys.executable, "-P", *arguments], environment, **options)
 
 
 def end(children: Sequence[subprocess.Popen], grace_s: float) -> None:

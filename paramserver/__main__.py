@@ -1,11 +1,11 @@
-"""Run the parameter server: `python -m paramserver`, or `a3c64 server`."""
+"""Run the parameter server: `python -m a3c64.paramserver`, or `a3c64 server`."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 
-from agent.config import EXIT_BAD_INPUT, BadInputError, add_flags, load, parse
-from agent.processes import allow_open_files, pin_threads, reuse_memory, stop_on_signals
+from a3c64.config import EXIT_BAD_INPUT, BadInputError, add_flags, load, parse
+from a3c64.processes import allow_open_files, limit_threads, reuse_memory, stop_on_signals
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,10 +17,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load(vars(parse(parser, sys.argv[1:] if arguments is None else arguments)))
         stop = stop_on_signals()
-        pin_threads()
+        limit_threads()
         reuse_memory()
         allow_open_files()
-        from paramserver.server import Server
+        from a3c64.paramserver.server import Server
 
         Server(settings).serve(stop)
     except BadInputError as error:

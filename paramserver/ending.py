@@ -1,8 +1,8 @@
 """When a run is over, and why."""
 
-from agent.config import Hyperparameters
-from paramserver.evaluations import Evaluations
-from paramserver.metrics import WINDOW, Metrics
+from a3c64.config import Hyperparameters
+from a3c64.paramserver.evaluations import Evaluations
+from a3c64.paramserver.metrics import WINDOW, Metrics
 
 
 def steps_taken(run: Hyperparameters, step: int) -> str:

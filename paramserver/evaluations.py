@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agent.episode import Episode
+from a3c64.envs.episode import Episode
 
 MAX_EVALUATIONS = 10_000  # that are remembered: five weeks at one in five minutes
 LEAST = {"best_lap_s": "best_lap"}  # metrics of which the least counts -> what that is called

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from agent.episode import Episode
+from a3c64.envs.episode import Episode
 
 WINDOW = 100  # episodes a rollout/ or env/ figure is the mean of, as SB3
 STALENESS_WINDOW = 1000  # gradients whose staleness is shown as a distribution

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.episode import Episode
+from a3c64.envs.episode import Episode
 
 HEARTBEAT_TIMEOUT_S = 5.0  # five missed beats of one second
 SILENT_S = 2.5  # two missed beats: worth a word

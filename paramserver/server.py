@@ -7,16 +7,16 @@ import time
 
 import zmq
 
-from agent.client import configure
-from agent.config import BadInputError, Hyperparameters, Settings
-from paramserver.board import Board
-from paramserver.board_layout import HYPERPARAMETERS, OBSERVATION, STALENESS, hyperparameters_text, layout
-from paramserver.event_file import EventFile
-from paramserver.legacy_tags import STATE, legacy
-from paramserver.runfolder import RunFolder
-from paramserver.service import Service
-from paramserver.web import Web
-from paramserver.weights import SharedWeights
+from a3c64.config import BadInputError, Hyperparameters, Settings
+from a3c64.paramserver.run_folder import RunFolder
+from a3c64.paramserver.service import Service
+from a3c64.paramserver.tensorboard.event_file import EventFile
+from a3c64.paramserver.tensorboard.layout import HYPERPARAMETERS, OBSERVATION, STALENESS, hyperparameters_text, layout
+from a3c64.paramserver.tensorboard.legacy_tags import STATE, legacy
+from a3c64.paramserver.tensorboard.process import Board
+from a3c64.paramserver.web.feed import Web
+from a3c64.paramserver.weights import SharedWeights
+from a3c64.wire.transport import configure
 
 POLL_MS = 100  # how soon a signal or the clock is noticed when nobody writes
 BURST = 64  # messages handled before the clock gets its turn

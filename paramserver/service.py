@@ -5,15 +5,15 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from agent import wire
-from agent.checkpoint import Snapshot
-from agent.parameters import signature
-from agent.timings import Timings
-from paramserver.ending import reward_reached, steps_taken, time_over
-from paramserver.evaluations import Evaluation, Evaluations, evaluation
-from paramserver.metrics import Metrics
-from paramserver.roster import Member, Roster
-from paramserver.weights import SharedWeights
+from a3c64.learning.parameters import signature
+from a3c64.paramserver.ending import reward_reached, steps_taken, time_over
+from a3c64.paramserver.evaluations import Evaluation, Evaluations, evaluation
+from a3c64.paramserver.metrics import Metrics
+from a3c64.paramserver.roster import Member, Roster
+from a3c64.paramserver.weights import SharedWeights
+from a3c64.policy.checkpoint import Snapshot
+from a3c64.timings import Timings
+from a3c64.wire import messages as wire
 
 SECTIONS = ("idle", "decode", "apply", "answer", "checkpoint", "report")  # of the server's time
 MAX_STEPS = 1_000_000  # environment steps in one push; more is a mistake

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from agent.checkpoint import Snapshot, first
-from agent.config import Hyperparameters
-from agent.parameters import ParameterSpec, learned_size, signature
-from agent.scaling import packed, unpacked
-from paramserver.optimiser import damped, rmsprop, scheduled
+from a3c64.config import Hyperparameters
+from a3c64.learning.parameters import ParameterSpec, learned_size, signature
+from a3c64.learning.scaling import packed, unpacked
+from a3c64.paramserver.optimiser import damped, rmsprop, scheduled
+from a3c64.policy.checkpoint import Snapshot, first
 
 MOMENTS_MEMORY = 1e6  # observations; what is older counts less and less, as a policy comes to see other things
 

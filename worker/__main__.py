@@ -1,4 +1,4 @@
-"""Run a worker: `python -m worker`, or `a3c64 worker`."""
+"""Run a worker: `python -m a3c64.worker`, or `a3c64 worker`."""
 
 import argparse
 import os
@@ -7,12 +7,13 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from agent.processes import pin_tensorflow, pin_threads, stop_on_signals
+from a3c64.processes import limit_threads, pin_tensorflow, stop_on_signals
 
-pin_threads()
+limit_threads()
 
-from agent.client import Client, Heartbeat, RefusedError, RunChangedError, StoppedError, connect  # noqa: E402
-from agent.config import EXIT_BAD_INPUT, BadInputError, Settings, add_flags, load, parse  # noqa: E402
+from a3c64.config import EXIT_BAD_INPUT, BadInputError, Settings, add_flags, load, parse  # noqa: E402
+from a3c64.wire.client import Client, RefusedError, RunChangedError, StoppedError, connect  # noqa: E402
+from a3c64.wire.heartbeat import Heartbeat  # noqa: E402
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,10 +43,10 @@ def work(settings: Settings, client: Client, heartbeat: Heartbeat, stop: threadi
     run = client.hello()
     heartbeat.start()
     pin_tensorflow(run.deterministic)  # takes seconds, so only once there is something to do
-    from agent.envs import EnvironmentBatch
-    from worker.display import show_on
-    from worker.loop import train
-    from worker.recording import Recorder
+    from a3c64.envs.batch import EnvironmentBatch
+    from a3c64.worker.display.display import show_on
+    from a3c64.worker.loop import train
+    from a3c64.worker.recording import Recorder
 
     while not stop.is_set():
         watched = settings.vnc_port != 0

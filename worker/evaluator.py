@@ -1,4 +1,4 @@
-"""The evaluator: plays greedily with the newest weights now and then (`python -m worker.evaluator`)."""
+"""The evaluator: plays greedily with the newest weights now and then (`python -m a3c64.worker.evaluator`)."""
 
 import argparse
 import os
@@ -8,15 +8,16 @@ import threading
 import time
 from collections.abc import Sequence
 
-from agent.processes import pin_threads, stop_on_signals
+from a3c64.processes import limit_threads, stop_on_signals
 
-pin_threads()
+limit_threads()
 
-from agent.client import Heartbeat, RefusedError, RunChangedError, StoppedError, connect  # noqa: E402
-from agent.config import EXIT_BAD_INPUT, BadInputError, Hyperparameters, add_flags, load, parse  # noqa: E402
-from agent.evaluate import play, varied  # noqa: E402
-from agent.evaluator_client import DoneError, EvaluatorClient  # noqa: E402
-from agent.status import fetch  # noqa: E402
+from a3c64.config import EXIT_BAD_INPUT, BadInputError, Hyperparameters, add_flags, load, parse  # noqa: E402
+from a3c64.policy.episodes import play, varied  # noqa: E402
+from a3c64.wire.client import RefusedError, RunChangedError, StoppedError, connect  # noqa: E402
+from a3c64.wire.evaluator_client import DoneError, EvaluatorClient  # noqa: E402
+from a3c64.wire.heartbeat import Heartbeat  # noqa: E402
+from a3c64.wire.status import fetch  # noqa: E402
 
 NICENESS = 10  # it takes what workers leave, and a tenth of a core where they leave nothing
 LOOK_S = 1.0  # how soon it notices that the run is over

@@ -5,19 +5,19 @@ from collections.abc import Callable
 
 import numpy as np
 
-from agent.actor import Actor
-from agent.client import Client, Update
-from agent.config import Hyperparameters
-from agent.envs import EnvironmentBatch
-from agent.episode import Episode
-from agent.learner import Learner
-from agent.network import design
-from agent.returns import generalised_advantages, next_values, normalised
-from agent.rollout import Rollout
-from agent.scaling import RewardScale, moments_of, packed
-from agent.timings import Timings
-from worker.describe import Moment
-from worker.sampler import Sampler
+from a3c64.config import Hyperparameters
+from a3c64.envs.batch import EnvironmentBatch
+from a3c64.envs.episode import Episode
+from a3c64.learning.actor import Actor
+from a3c64.learning.learner import Learner
+from a3c64.learning.network import design
+from a3c64.learning.returns import generalised_advantages, next_values, normalised
+from a3c64.learning.rollout import Rollout
+from a3c64.learning.scaling import RewardScale, moments_of, packed
+from a3c64.timings import Timings
+from a3c64.wire.client import Client, Update
+from a3c64.worker.display.describe import Moment
+from a3c64.worker.observation_pictures import ObservationPictures
 
 SECTIONS = ("act", "step", "differentiate", "exchange", "load", "show")
 
@@ -51,7 +51,7 @@ def train(
     memory = actor.forget()
     episodes: list[Episode] = []
     timings = Timings(SECTIONS)
-    sampler = Sampler(client, h.frame_stack)
+    sampler = ObservationPictures(client, h.frame_stack)
 
     while not stop.is_set() and not update.finished:
         actor.load(update.weights)

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+
+from a3c64.wire.client import Client
+from a3c64.worker.replay_folder import ReplayFolder
 from n64gym import RecordMovie
 from n64gym.movies.m64 import M64
 from n64gym.n64_env import N64Env
-
-from agent.client import Client
-from worker.replay_folder import ReplayFolder
 
 
 class Recorder:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+
 from n64gym.files import TEMPORARY
 
 BLOCK = 4096  # bytes that a file takes at least, on most file systems

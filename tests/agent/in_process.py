@@ -4,12 +4,13 @@ import threading
 
 import numpy as np
 
-from agent import wire
-from agent.client import Client, LocalTransport
-from agent.config import Hyperparameters
-from agent.parameters import ParameterSpec, signature
-from paramserver.service import Service
-from paramserver.weights import SharedWeights
+from a3c64.config import Hyperparameters
+from a3c64.learning.parameters import ParameterSpec, signature
+from a3c64.paramserver.service import Service
+from a3c64.paramserver.weights import SharedWeights
+from a3c64.wire import messages as wire
+from a3c64.wire.client import Client
+from a3c64.wire.transport import LocalTransport
 
 SPECS = [ParameterSpec("w", (3, 2), 1.0), ParameterSpec("b", (2,), 0.0)]
 SIGNATURE = signature(SPECS)

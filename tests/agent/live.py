@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from agent.status import fetch
+from a3c64.wire.status import fetch
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

@@ -4,9 +4,9 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from agent.actions import Categorical, DiagonalGaussian, MultiCategorical, family_of
-from agent.config import BadInputError
-from agent.distributions import of_family
+from a3c64.config import BadInputError
+from a3c64.envs.actions import Categorical, DiagonalGaussian, MultiCategorical, family_of
+from a3c64.learning.distributions import of_family
 
 T = 6
 RNG = np.random.default_rng

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent import checkpoint
-from agent.parameters import ParameterSpec
+from a3c64.learning.parameters import ParameterSpec
+from a3c64.policy import checkpoint
 
 SPECS = (ParameterSpec("a/kernel", (4, 3), 1.0), ParameterSpec("a/bias", (3,), 0.0))
 
@@ -88,7 +88,7 @@ def test_killed_while_writing(tmp_path: Path, after: str):
     checkpoint.save(tmp_path, snapshot(10))
     script = f"""
 import os
-from agent import checkpoint
+from a3c64.policy import checkpoint
 from test_agent_checkpoint import snapshot
 write = checkpoint._write
 def dying(path, data):

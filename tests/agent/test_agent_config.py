@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from agent.config import BadInputError, Hyperparameters, Settings, add_flags, describe, load, parse
-from agent.presets import chosen, presets
+from a3c64.config import BadInputError, Hyperparameters, Settings, add_flags, describe, load, parse
+from a3c64.presets import chosen, presets
 
 
 @pytest.fixture(autouse=True)
@@ -91,22 +91,22 @@ def test_the_run_gets_exactly_the_hyperparameters():
 
 @pytest.mark.parametrize("command", ["train", "server", "worker", "status", "eval"])
 def test_a_typo_costs_one_line_and_exit_code_2(command, stack):
-    result = stack.run("agent.cli", command, "--run-dri", "x")
+    result = stack.run("a3c64", command, "--run-dri", "x")
     assert result.returncode == 2
     assert len(result.stderr.strip().splitlines()) == 1
     assert "did you mean --run-dir?" in result.stderr
 
 
 def test_an_unknown_command_is_named(stack):
-    result = stack.run("agent.cli", "trian")
+    result = stack.run("a3c64", "trian")
     assert (result.returncode, result.stderr) == (2, "a3c64: unknown command 'trian', did you mean train?\n")
-    assert stack.run("agent.cli").returncode == 2
-    assert "eval" in stack.run("agent.cli", "--help").stdout
+    assert stack.run("a3c64").returncode == 2
+    assert "eval" in stack.run("a3c64", "--help").stdout
 
 
 def test_the_module_lists_every_setting():
     listed = subprocess.run(
-        [sys.executable, "-m", "agent.config"], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-m", "a3c64.config"], capture_output=True, text=True, timeout=60, check=True
     )
     for setting in describe():
         assert f"# {setting.variable}={setting.default}\n" in listed.stdout

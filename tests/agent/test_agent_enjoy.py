@@ -10,13 +10,13 @@ import pytest
 from test_agent_video import probe
 from tiny_env import TinyImage
 
-from agent.config import BadInputError, Hyperparameters, Settings
-from agent.enjoy import text
-from agent.envs import make_one
-from agent.episode import Episode, lap_times
-from agent.evaluate import to_play
-from agent.film import Filmed, frame
-from agent.video import Video
+from a3c64.config import BadInputError, Hyperparameters, Settings
+from a3c64.envs.batch import make_one
+from a3c64.envs.episode import Episode, lap_times
+from a3c64.play.camera import Camera, frame
+from a3c64.play.enjoy import text
+from a3c64.play.evaluate import to_play
+from a3c64.play.video import Video
 
 SHORT = '{"time_limit": 5.0, "noop_max": 0}'
 
@@ -34,7 +34,7 @@ def decoded(path, shape):
 def test_a_film_shows_what_was_rendered(tmp_path, env_id, size, rate):
     path, seen = tmp_path / "film.mp4", []
     with Video(path, fps=1) as video:
-        env = Filmed(make_one(Hyperparameters(env_id=env_id), render=True), video)
+        env = Camera(make_one(Hyperparameters(env_id=env_id), render=True), video)
         env.action_space.seed(1)
         env.reset(seed=1)
         seen.append(env.render())
@@ -84,7 +84,7 @@ class Failing(TinyImage):
 )
 def test_an_environment_without_pictures_is_named(tmp_path, kind, said):
     with pytest.raises(BadInputError, match=said), Video(tmp_path / "x.mp4", fps=1) as video:
-        Filmed(kind("rgb_array"), video).reset(seed=1)
+        Camera(kind("rgb_array"), video).reset(seed=1)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -105,7 +105,7 @@ def test_races_vary_unless_the_user_says_otherwise():
 def test_enjoy_films_the_shipped_driver_greedily_or_drawn(stack, tmp_path):
     def lines(*more):
         flags = ["--episodes", "2", "--env-args", SHORT, "--mp4", str(tmp_path / "kart.mp4"), *more]
-        done = stack.run("agent.cli", "enjoy", *flags, run_dir="", env_id="", lstm_size="", t_max="")
+        done = stack.run("a3c64", "enjoy", *flags, run_dir="", env_id="", lstm_size="", t_max="")
         assert done.returncode == 0, done.stderr
         return [line[5:] for line in done.stdout.splitlines() if "return" in line and line[:5].strip().isdigit()]
 
@@ -121,7 +121,7 @@ def test_enjoy_films_the_shipped_driver_greedily_or_drawn(stack, tmp_path):
 def test_what_cannot_be_filmed_is_said_in_one_line(stack, tmp_path):
     for name, said in (("x.avi", "expected a name that ends in .mp4"), ("run/checkpoints/x.mp4", "cannot be made")):
         (tmp_path / "run").write_text("") if "/" in name else None
-        done = stack.run("agent.cli", "enjoy", "--mp4", str(tmp_path / name), run_dir="", env_id="")
+        done = stack.run("a3c64", "enjoy", "--mp4", str(tmp_path / name), run_dir="", env_id="")
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
         assert said in done.stderr
 
@@ -131,7 +131,7 @@ def test_nobody_reads_what_is_printed(stack):
     os.close(read)
     for command in ([], ["eval", "--random", "--episodes", "1", "--env-id", "CartPole-v1"]):
         done = subprocess.run(
-            [sys.executable, "-m", "agent.cli", *command],
+            [sys.executable, "-m", "a3c64", *command],
             stdout=write,
             stderr=subprocess.PIPE,
             env=stack.environment(),

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from tiny_env import LENGTH, TinyImage
 
-from agent.config import BadInputError, Hyperparameters
-from agent.envs import EnvironmentBatch, make_one
-from agent.spaces import View
+from a3c64.config import BadInputError, Hyperparameters
+from a3c64.envs.batch import EnvironmentBatch, make_one
+from a3c64.envs.spaces import View
 
 
 class Counter(gym.Env):

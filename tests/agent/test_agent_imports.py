@@ -8,32 +8,74 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = {"agent": "agent", "paramserver": "paramserver", "worker": "worker", "n64gym": "env-image/n64gym"}
-MAY_KNOW = {
-    "agent": {"agent", "n64gym"},  # but for what the server imports, see below
-    "paramserver": {"paramserver", "agent"},
-    "worker": {"worker", "agent", "n64gym"},
+FOLDERS = {"a3c64": "agent", "a3c64.paramserver": "paramserver", "a3c64.worker": "worker", "n64gym": "env-image/n64gym"}
+BASE = {"a3c64.config", "a3c64.presets", "a3c64.processes", "a3c64.supervisor", "a3c64.timings", "a3c64.version"}
+ENVS = BASE | {"a3c64.envs"}
+LEARNING = ENVS | {"a3c64.learning"}
+WIRE = LEARNING | {"a3c64.wire"}
+POLICY = WIRE | {"a3c64.policy"}
+PLAY = POLICY | {"a3c64.play", "a3c64.report"}  # judging writes a page
+REPLAYS = POLICY | {"a3c64.play", "a3c64.replays", "n64gym"}  # a film of replays is written as one of a policy is
+REPORT = POLICY | {"a3c64.report", "n64gym"}
+MAY_IMPORT = {  # a room, and the rooms it may import from
+    **dict.fromkeys(BASE, BASE),
+    "a3c64.envs": ENVS,
+    "a3c64.learning": LEARNING,
+    "a3c64.wire": WIRE,
+    "a3c64.policy": POLICY,
+    "a3c64.play": PLAY,
+    "a3c64.replays": REPLAYS,
+    "a3c64.report": REPORT,
+    "a3c64.cli": PLAY | REPLAYS | {"a3c64.cli", "a3c64.paramserver", "a3c64.worker"},
+    "a3c64.__main__": {"a3c64.cli"},
+    "a3c64.paramserver": POLICY | {"a3c64.paramserver"},
+    "a3c64.worker": POLICY | {"a3c64.worker", "n64gym"},
     "n64gym": {"n64gym"},
 }
 
 
+def room_of(module: str) -> str:
+    """a3c64.wire.client -> a3c64.wire; n64gym.movies.m64 -> n64gym."""
+    parts = module.split(".")
+    return parts[0] if parts[0] == "n64gym" else ".".join(parts[:2])
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the project by its installed name."""
+    found = {}
+    for package, folder in FOLDERS.items():
+        for path in (ROOT / folder).rglob("*.py"):
+            inside = path.relative_to(ROOT / folder).with_suffix("").parts
+            found[".".join([package, *inside]).removesuffix(".__init__")] = path
+    return found
+
+
 def imports(path: Path) -> set[str]:
+    """The project's modules that a file imports, anywhere in it."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module.split(".")[0])
-    return names
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: a relative import"
+            # `from a3c64 import config` names a module, `from a3c64.config import load` one of its parts
+            names |= (
+                {f"{node.module}.{alias.name}" for alias in node.names} if node.module == "a3c64" else {node.module}
+            )
+    return {name for name in names if name.split(".")[0] in ("a3c64", "n64gym")}
 
 
-@pytest.mark.parametrize("package", PACKAGES)
-def test_imports_run_one_way(package):
-    files = list((ROOT / PACKAGES[package]).rglob("*.py"))
-    assert files
-    for path in files:
-        wrong = imports(path) & set(PACKAGES) - MAY_KNOW[package]
-        assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_imports_run_one_way(room):
+    inside = {name: path for name, path in modules().items() if room_of(name) == room}
+    for name, path in inside.items():
+        wrong = {found for found in imports(path) if room_of(found) not in MAY_IMPORT[room]}
+        assert not wrong, f"{name} imports {wrong}"
+
+
+def test_every_module_is_in_a_room():
+    rooms = {room_of(name) for name in modules()} - {"a3c64"}
+    assert rooms <= set(MAY_IMPORT)
 
 
 def python(script: str) -> str:
@@ -45,7 +87,7 @@ def python(script: str) -> str:
 
 
 def test_importing_agent_opens_no_socket_and_starts_no_process():
-    modules = sorted(f"agent.{path.stem}" for path in (ROOT / "agent").glob("[a-z]*.py"))
+    ours = sorted(name for name in modules() if not name.endswith(("__main__", ".native", ".viewer")))
     python(f"""
 import importlib, sys
 watched = ("socket.bind", "socket.connect", "subprocess.Popen", "os.fork", "os.posix_spawn", "os.exec", "os.system")
@@ -55,7 +97,7 @@ def audit(event, arguments):
 import tensorflow, cv2, gymnasium, zmq  # what libraries do is theirs
 sys.addaudithook(audit)
 zmq.Context.socket = zmq.Context.instance = None  # what opening a socket takes
-for name in {modules}:
+for name in {ours}:
     importlib.import_module(name)
 """)
 
@@ -64,15 +106,16 @@ def test_the_server_needs_neither_tensorflow_nor_gymnasium():
     """Its image has neither; and it would take 500 MB and five seconds more."""
     loaded = python("""
 import sys
-import agent.cli, agent.status, agent.local, paramserver.__main__, paramserver.server, paramserver.board
+import a3c64.cli.main, a3c64.cli.local, a3c64.wire.status, a3c64.paramserver.__main__, a3c64.paramserver.server
+import a3c64.paramserver.tensorboard.process
 print(*sys.modules)
 """).split()
     assert not {"tensorflow", "gymnasium", "n64gym", "cv2", "pygame", "keras"} & set(loaded)
 
 
 def test_only_the_settings_read_the_environment():
-    for package in ("agent", "paramserver", "worker"):
-        for path in (ROOT / package).glob("*.py"):
+    for folder in ("agent", "paramserver", "worker"):
+        for path in (ROOT / folder).rglob("*.py"):
             text = path.read_text()
             assert "getenv" not in text
             if path.name != "config.py":

@@ -5,17 +5,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agent import lstm
-from agent.actions import family_of
-from agent.actor import Actor
-from agent.config import Hyperparameters
-from agent.distributions import Categorical
-from agent.learner import Learner
-from agent.losses import a3c_losses
-from agent.network import design
-from agent.parameters import initialise, learned_size, named_views, signature, total_size
-from agent.scaling import Moments, packed
-from agent.spaces import Observations, Shape, View
+from a3c64.config import Hyperparameters
+from a3c64.envs.actions import family_of
+from a3c64.envs.spaces import Observations, Shape, View
+from a3c64.learning import lstm
+from a3c64.learning.actor import Actor
+from a3c64.learning.distributions import Categorical
+from a3c64.learning.learner import Learner
+from a3c64.learning.losses import a3c_losses
+from a3c64.learning.network import design
+from a3c64.learning.parameters import initialise, learned_size, named_views, signature, total_size
+from a3c64.learning.scaling import Moments, packed
 
 T, B = 6, 3
 IMAGE = gym.spaces.Box(0, 255, (42, 42, 1), np.uint8)

@@ -5,7 +5,7 @@ import sys
 
 SCRIPT = """
 import signal
-from agent.processes import stop_on_signals
+from a3c64.processes import stop_on_signals
 
 stop = stop_on_signals()
 assert not stop.is_set() and not stop.wait(0.01)

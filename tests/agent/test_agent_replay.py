@@ -15,13 +15,13 @@ import gymnasium
 import numpy as np
 import pygame
 import pytest
+
+from a3c64.config import BadInputError
+from a3c64.replays.files import Replay, choose, find, moment, stages
+from a3c64.replays.pictures import BANDS, HEIGHT, WIDTH, fitted
+from a3c64.replays.window import Window
 from n64gym import Playback, RecordMovie
 from n64gym.movies import m64
-
-from agent.config import BadInputError
-from agent.replay_files import Replay, choose, find, moment, stages
-from agent.replay_pictures import BANDS, HEIGHT, WIDTH, fitted
-from agent.replay_window import Window
 
 ROOT = Path(__file__).parents[2]
 STEPS = 60  # of each episode: 240 VIs, 4 s
@@ -57,7 +57,7 @@ def movies(folder):
 def a3c64(*arguments, **environment):
     clean = {name: value for name, value in os.environ.items() if name != "DISPLAY" and not name.startswith("A3C64_")}
     return subprocess.run(
-        [sys.executable, "-m", "agent.cli", *map(str, arguments)],
+        [sys.executable, "-m", "a3c64", *map(str, arguments)],
         cwd=ROOT,
         env={**clean, "PYTHONPATH": str(ROOT / "env-image"), **environment},
         capture_output=True,

@@ -8,14 +8,15 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from agent import history, report
-from agent.config import BadInputError, Hyperparameters, Settings
-from agent.driver import shipped
-from agent.episode import Episode
-from agent.evaluate import evaluate
-from agent.svg import number, ticks
-from agent.trace import PLACES, Trace, lap_speeds
-from paramserver.event_file import EventFile
+from a3c64.config import BadInputError, Hyperparameters, Settings
+from a3c64.envs.episode import Episode
+from a3c64.paramserver.tensorboard.event_file import EventFile
+from a3c64.play.evaluate import evaluate
+from a3c64.policy import policy_file
+from a3c64.report import history
+from a3c64.report import page as report
+from a3c64.report.charts import number, ticks
+from a3c64.report.trace import PLACES, Trace, lap_speeds
 
 SVG = "svg"
 
@@ -74,7 +75,9 @@ def test_an_environment_without_laps_gets_curve_returns_and_lengths(tmp_path, ep
 def test_races_of_the_shipped_driver_are_drawn(tmp_path):
     page = tmp_path / "r.html"
     settings = Settings(env_args='{"laps": 1}')
-    said = evaluate(settings, shipped("n64gym/OpenKart-v0"), episodes=2, greedy=True, report=page, folder=tmp_path)
+    said = evaluate(
+        settings, policy_file.bundled("n64gym/OpenKart-v0"), episodes=2, greedy=True, report=page, folder=tmp_path
+    )
     assert said["means"]["finished"] == 1.0
     found = figures(page)
     assert list(found) == ["Lap times", "Speed round the lap on meadow", "Driven lines on meadow"]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.returns import generalised_advantages, next_values, normalised
+from a3c64.learning.returns import generalised_advantages, next_values, normalised
 
 
 def oracle(rewards, values, bootstrap, terminated, truncated, final_values, discount, lam):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from agent.actions import Categorical
-from agent.rollout import Rollout
-from agent.spaces import Observations, Shape
+from a3c64.envs.actions import Categorical
+from a3c64.envs.spaces import Observations, Shape
+from a3c64.learning.rollout import Rollout
 
 SHAPE = Shape((2, 2, 1), 3)
 

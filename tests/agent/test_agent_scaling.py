@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from agent.scaling import Moments, RewardScale, moments_of, packed, unpacked
+from a3c64.learning.scaling import Moments, RewardScale, moments_of, packed, unpacked
 
 
 def test_moments_of_parts_are_the_moments_of_the_whole():

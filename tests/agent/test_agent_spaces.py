@@ -4,8 +4,8 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from agent.config import BadInputError
-from agent.spaces import View
+from a3c64.config import BadInputError
+from a3c64.envs.spaces import View
 
 RNG = np.random.default_rng(0)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.config import BadInputError
-from agent.video import Video
+from a3c64.config import BadInputError
+from a3c64.play.video import Video
 
 
 def probe(path: Path) -> dict:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent import wire
-from agent.episode import Episode
-from agent.parameters import ParameterSpec
+from a3c64.envs.episode import Episode
+from a3c64.learning.parameters import ParameterSpec
+from a3c64.wire import messages as wire
 
 BODIES = [
     wire.Hello("c1", "host:1", -1, wire.WORKER, 5901),

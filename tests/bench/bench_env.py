@@ -20,6 +20,7 @@ from typing import Any
 from unittest.mock import patch
 
 import gymnasium
+
 import n64gym
 from n64gym.games.openkart_telemetry import Telemetry, read_telemetry
 from n64gym.machine.rom import OPEN_KART

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results"
-PAR = json.loads((RESULTS / "par.json").read_text())["courses"]  # the scripted driver, bench_learn.py --par
+PAR = json.loads((RESULTS / "par.json").read_text())["courses"]  # the scripted policy, bench_learn.py --par
 OPEN_KART = "n64gym/OpenKart-v0"
 COURSES = ["meadow", "desert", "harbour", "mountain"]
 # Every reset waits a random part of half a second, so that greedy races are not one race many times over.
@@ -50,7 +50,7 @@ class Experiment:
 
 FINISHES = Goal("finish_rate", at_least=0.95)
 NEAR_PAR = Goal("best_lap_s", at_most=round(1.05 * PAR["meadow"]["best_lap_s"], 2))
-PAR_LAP = "the scripted driver's lap and 5 %"
+PAR_LAP = "the scripted policy's lap and 5 %"
 ZOO = "RL Baselines3 Zoo, benchmark.md: A2C"
 
 EXPERIMENTS = {
@@ -112,14 +112,14 @@ EXPERIMENTS = {
         settings={"total_timesteps": 2_500_000, "learning_rate_schedule": "linear", "entropy_cost": 0.003},
     ),
     "speedrun": Experiment(
-        "Open Kart, that driver trained on for time",
+        "Open Kart, that policy trained on for time",
         OPEN_KART,
         30,
         NEAR_PAR,
         source=PAR_LAP,
         env_args={**RACES, "reward": {"progress": 100.0, "finish": 100.0, "time": 1.0}},
         settings={
-            "total_timesteps": 5_500_000,  # the driver's 2.5 M included
+            "total_timesteps": 5_500_000,  # the policy's 2.5 M included
             "learning_rate_schedule": "linear",
             "entropy_cost": 0.001,
             "discount": 0.995,

@@ -84,7 +84,7 @@ def against(results: Results) -> str:
 
 
 def par_table(par: dict[str, Any]) -> str:
-    """The scripted driver's times."""
+    """The scripted policy's times."""
     lines = ["| Course | Best lap, s | Race of three laps, s |", "|---|---|---|"]
     for course, times in par["courses"].items():
         lines.append(f"| {course} | {times['best_lap_s']:.2f} | {times['race_s']:.2f} |")

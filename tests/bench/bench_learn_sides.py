@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 from bench_learn_experiments import Experiment
 from programs import A3C64, SB3_PYTHON, n64gym_arguments, result_of, running, sb3
 
-from agent.config import Hyperparameters, flag
-from agent.presets import chosen
-from agent.processes import silence
+from a3c64.config import Hyperparameters, flag
+from a3c64.presets import chosen
+from a3c64.processes import silence
 
 LOOK_S = 0.5
 EPISODES = 20
@@ -25,7 +25,7 @@ PLAY_S = 900.0  # as long as a judgement may take
 START_S = 90.0  # until a program ends after its time is up
 
 
-class Kept(NamedTuple):
+class Supervisor(NamedTuple):
     """What had been learned after so long."""
 
     seconds: float  # since the command was given
@@ -39,7 +39,7 @@ class Learned:
 
     command: list[str]  # as a user gives it
     seconds: float = 0.0
-    kept: list[Kept] = field(default_factory=list)
+    kept: list[Supervisor] = field(default_factory=list)
     curve: list[dict[str, float]] = field(default_factory=list)  # seconds, step, return of the last 100 episodes
 
 
@@ -82,7 +82,7 @@ class A3c64:
         for path in kept.glob("step_*"):
             at = (path / "state.json").stat().st_mtime - begin
             if at > 0:  # not what it began with
-                learned.kept.append(Kept(at, int(path.name.removeprefix("step_")), path))
+                learned.kept.append(Supervisor(at, int(path.name.removeprefix("step_")), path))
         learned.kept.sort()
         learned.curve = curve_of(run / "tensorboard", begin)
         return learned
@@ -94,7 +94,7 @@ class A3c64:
             if not (kept / path.name).exists() and (path / "state.json").exists():
                 shutil.copytree(path, kept / path.name, copy_function=os.link)
 
-    def judge(self, kept: Kept, seed: int, episodes: int) -> dict[str, Any]:
+    def judge(self, kept: Supervisor, seed: int, episodes: int) -> dict[str, Any]:
         """Greedy episodes by `a3c64 eval`."""
         folder = kept.path.parent / "judged"  # a run's folder that holds this checkpoint and no other
         shutil.rmtree(folder, ignore_errors=True)
@@ -133,14 +133,14 @@ class StableBaselines:
         said = sb3(
             "learn", self._experiment.algorithm, seconds + START_S, **options, begin=begin, folder=folder / "kept"
         )
-        kept = [Kept(one["seconds"], one["step"], folder / "kept" / one["path"]) for one in said["kept"]]
+        kept = [Supervisor(one["seconds"], one["step"], folder / "kept" / one["path"]) for one in said["kept"]]
         return Learned(shown, kept[-1].seconds, kept, said["curve"])
 
-    def judge(self, kept: Kept, seed: int, episodes: int) -> dict[str, Any]:
+    def judge(self, kept: Supervisor, seed: int, episodes: int) -> dict[str, Any]:
         """The better of deterministic and drawn actions."""
         judged_on = self._experiment.judged_on or self._experiment.env_args
         options = {**self._how, "env_args": self._environment(judged_on), "model": kept.path}
-        options |= {"seed": seed + 500_000, "episodes": episodes}  # as agent/evaluate.py
+        options |= {"seed": seed + 500_000, "episodes": episodes}  # as agent/play/evaluate.py
         ways = []
         for stochastic in (False, True):
             said = sb3("play", self._experiment.algorithm, PLAY_S, **options, stochastic=stochastic)

@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 
 import gymnasium
-from n64gym import RecordMovie
 
-from agent.replay_files import find
-from agent.replay_pictures import FPS, pages
-from agent.video import Video
+from a3c64.play.video import Video
+from a3c64.replays.files import find
+from a3c64.replays.pictures import FPS, pages
+from n64gym import RecordMovie
 
 ROUNDS = 15
 STEPS = 400  # a round

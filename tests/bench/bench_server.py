@@ -23,16 +23,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from n64gym.machine.controller import DRIVING
 
-from agent.actions import Categorical
-from agent.config import Hyperparameters
-from agent.network import design
-from agent.parameters import total_size
-from agent.processes import end, spawn
-from agent.spaces import Shape
-from agent.status import fetch
-from paramserver.optimiser import rmsprop
+from a3c64.config import Hyperparameters
+from a3c64.envs.actions import Categorical
+from a3c64.envs.spaces import Shape
+from a3c64.learning.network import design
+from a3c64.learning.parameters import total_size
+from a3c64.paramserver.optimiser import rmsprop
+from a3c64.processes import end, spawn
+from a3c64.wire.status import fetch
+from n64gym.machine.controller import DRIVING
 
 HERE = Path(__file__).parent
 WORKERS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -65,7 +65,7 @@ def server(port: int, given: Mapping[str, str] | None = None) -> Iterator[tuple[
             "A3C64_WEB_PORT": "0",
         }
         settings |= given or {}
-        process = spawn(["-m", "paramserver"], settings, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        process = spawn(["-m", "a3c64.paramserver"], settings, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         try:
             deadline = time.monotonic() + START_S
             while fetch(address, timeout_s=0.2) is None:

@@ -24,8 +24,8 @@ from typing import NamedTuple
 import psutil
 from bench_server import START_S, free_port, server
 
-from agent.processes import end, spawn
-from agent.status import fetch
+from a3c64.processes import end, spawn
+from a3c64.wire.status import fetch
 
 HERE = Path(__file__).parent
 SETTINGS = {
@@ -98,7 +98,7 @@ def workers(address: str, count: int, one_slow: bool) -> Iterator[None]:
         children = [spawn([str(HERE / "threads_side.py"), address, str(count)], stdin=subprocess.DEVNULL)]
     else:
         own = {"A3C64_SERVER": address}
-        children = [spawn(["-m", "worker"], own, stdin=subprocess.DEVNULL) for _ in range(count)]
+        children = [spawn(["-m", "a3c64.worker"], own, stdin=subprocess.DEVNULL) for _ in range(count)]
     try:
         await_workers(address, count)
         if one_slow:

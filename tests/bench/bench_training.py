@@ -21,10 +21,10 @@ from contextlib import ExitStack
 import numpy as np
 from programs import A3C64, hardware, n64gym_arguments, running, sb3
 
-from agent.config import Hyperparameters
-from agent.envs import EnvironmentBatch
-from agent.processes import pin_threads
-from agent.status import fetch
+from a3c64.config import Hyperparameters
+from a3c64.envs.batch import EnvironmentBatch
+from a3c64.processes import limit_threads
+from a3c64.wire.status import fetch
 
 ROUNDS = 3
 SECONDS = 4.0  # of each measurement
@@ -38,7 +38,7 @@ RUN = Hyperparameters()  # Open Kart, as `a3c64 train` learns it
 
 def simulate(seconds: float, process: int) -> None:
     """A process of pure simulation: as many environments as a worker has, random actions. It waits for a line."""
-    pin_threads()
+    limit_threads()
     environments = EnvironmentBatch.make(RUN, worker=process)
     family, generator = environments.family, np.random.default_rng(process)
     flat = np.zeros((len(environments.environments), family.outputs + family.free), np.float32)  # all actions as likely

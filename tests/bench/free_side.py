@@ -18,6 +18,7 @@ from ctypes import byref, c_int
 from pathlib import Path
 
 import numpy as np
+
 from n64gym.games import openkart_telemetry as openkart
 from n64gym.machine import host
 from n64gym.machine.shared import RDRAM_BYTES

@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from agent.processes import end, start
+from a3c64.processes import end, start
 
 ROOT = Path(__file__).resolve().parents[2]
 SB3_PYTHON = Path(os.environ.get("BENCH_PYTHON", ROOT / ".venv-bench" / "bin" / "python"))
 SB3_SIDE = Path(__file__).with_name("sb3_side.py")
-A3C64 = [sys.executable, "-m", "agent.cli"]
+A3C64 = [sys.executable, "-m", "a3c64"]
 STOP_S = 15.0  # a run has that long to write its last checkpoint
 
 
@@ -66,7 +66,7 @@ def sb3(task: str, algorithm: str, timeout: float, **options: Any) -> dict[str, 
 
 
 def n64gym_arguments(hyperparameters: Any, more: Mapping[str, Any]) -> str:
-    """The arguments, as JSON, that agent/envs.py gives an environment of n64gym."""
+    """The arguments, as JSON, that agent/envs/batch.py gives an environment of n64gym."""
     colours = {"rgb": "rgb", "grey": "grayscale"}[hyperparameters.frame_colours]
     size = [hyperparameters.frame_size] * 2
     return json.dumps({"obs_type": colours, "size": size, "frameskip": hyperparameters.frameskip, **more})

@@ -20,7 +20,7 @@ os.environ["RAY_DEDUP_LOGS"] = "0"
 import numpy as np
 import ray
 
-from paramserver.optimiser import rmsprop
+from a3c64.paramserver.optimiser import rmsprop
 
 GRADIENTS = 4  # as in worker_side.py
 WARM_UP_S = 1.0

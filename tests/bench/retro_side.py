@@ -16,8 +16,9 @@ from typing import Any
 import cv2
 import numpy as np
 import stable_retro
-from n64gym.games import openkart_telemetry as openkart
 from numpy.typing import NDArray
+
+from n64gym.games import openkart_telemetry as openkart
 
 GAME = "OpenKart-N64-v0"
 FRAMESKIP = 4

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import n64gym  # noqa: F401 - registers the ids
 import numpy as np
 import torch
 from stable_baselines3 import A2C, PPO
@@ -22,6 +21,8 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.sb2_compat.rmsprop_tf_like import RMSpropTFLike
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv, VecFrameStack
+
+import n64gym  # noqa: F401 - registers the ids
 
 FRAME_STACK = 4
 SCHEDULE_STEPS = 10_000_000  # n_timesteps there: what the linear schedules run over

@@ -10,22 +10,22 @@ import sys
 import threading
 from contextlib import suppress
 
-from agent.client import Client, StoppedError, connect
-from agent.processes import pin_tensorflow, pin_threads, stop_on_signals
+from a3c64.processes import limit_threads, pin_tensorflow, stop_on_signals
+from a3c64.wire.client import Client, StoppedError, connect
 
 STOP_S = 5.0
 
 
 def main() -> None:
     address, count = sys.argv[1], int(sys.argv[2])
-    pin_threads()
+    limit_threads()
     stop = stop_on_signals()
     pin_tensorflow()
     import tensorflow as tf
 
     tf.get_logger().setLevel("ERROR")  # so many models in one process look like a mistake to it
-    from agent.envs import EnvironmentBatch
-    from worker.loop import train
+    from a3c64.envs.batch import EnvironmentBatch
+    from a3c64.worker.loop import train
 
     def work(number: int) -> None:
         client, heartbeat = connect(Client, address, f"thread {number}", stop)

@@ -1,8 +1,8 @@
 """The workers' side of bench_server.py: as many as you like in one process, a socket each, who push without computing.
 
-python tests/bench/worker_side.py ADDRESS SERVER_PID WORKERS PARAMETERS SECONDS; the last line is the result.
-Each pushes the next gradient as soon as the answer to the last has come; all speak agent/wire.py and are configured
-as agent/client.py's. Needs no TensorFlow.
+python tests/bench/worker_side.py ADDRESS SERVER_PID WORKERS PARAMETERS SECONDS; the last line is the result. Each
+pushes the next gradient as soon as the answer to the last has come; all speak agent/wire/messages.py and are
+configured as agent/wire/client.py's. Needs no TensorFlow.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from typing import NamedTuple
 import numpy as np
 import zmq
 
-from agent import wire
-from agent.client import HEARTBEAT_S, configure
-from agent.parameters import ParameterSpec, signature
+from a3c64.learning.parameters import ParameterSpec, signature
+from a3c64.wire import messages as wire
+from a3c64.wire.heartbeat import HEARTBEAT_S
+from a3c64.wire.transport import configure
 
 GRADIENTS = 4  # different ones, drawn before the clock starts
 WARM_UP_S = 1.0  # at least, and until everybody has had an answer

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from agent.config import describe
+from a3c64.config import describe
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -128,16 +128,16 @@ def test_no_tracked_file_names_a_registry_or_a_path_of_one_machine() -> None:
     assert not found
 
 
-def test_the_readme_shows_the_tree_as_it_is() -> None:
-    tree = (ROOT / "README.md").read_text().split("## The tree")[1].split("## ")[0]
+def test_the_architecture_page_shows_the_tree_as_it_is() -> None:
+    tree = (ROOT / "docs" / "architecture.md").read_text().split("## The tree")[1].split("## ")[0]
     shown, folders = set(), {}
-    for indent, name in re.findall(r"^    ( *)(\S+)  .*$", tree, re.MULTILINE):
+    for indent, name in re.findall(r"^    ( *)(\S+) +\S.*$", tree, re.MULTILINE):
         folders[len(indent)] = name
         path = "".join(folders[depth] for depth in sorted(folders) if depth < len(indent) and folders[depth][-1] == "/")
         shown.add(path + name)
         folders = {depth: folder for depth, folder in folders.items() if depth <= len(indent)}
     assert not [path for path in shown if not (ROOT / path).exists()]
     modules = {
-        str(p.relative_to(ROOT)) for part in ("agent", "paramserver", "worker") for p in (ROOT / part).glob("*.py")
+        str(p.relative_to(ROOT)) for part in ("agent", "paramserver", "worker") for p in (ROOT / part).rglob("*.py")
     }
     assert not {module for module in modules if "__" not in module} - shown

@@ -56,9 +56,9 @@ def test_a_run_inside_a_build_comes_back_and_plays(engine: None, tmp_path: Path)
     assert "<svg" in (run / "report.html").read_text()
 
     film = tmp_path / "home.mp4"
-    which = (["--driver", str(run / "driver.safetensors")], ["--run-dir", str(run), "--load-best"])
+    which = (["--policy", str(run / "policy.safetensors")], ["--run-dir", str(run), "--load-best"])
     for policy in which:
-        enjoy = [sys.executable, "-m", "agent.cli", "enjoy", *policy, "--episodes", "1", "--mp4", str(film)]
+        enjoy = [sys.executable, "-m", "a3c64", "enjoy", *policy, "--episodes", "1", "--mp4", str(film)]
         played = subprocess.run(enjoy, cwd=ROOT, capture_output=True, text=True, timeout=120)
         assert played.returncode == 0, played.stderr
         assert frames(film) > 10

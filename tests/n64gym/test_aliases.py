@@ -2,6 +2,7 @@
 
 import gymnasium
 import pytest
+
 from n64gym.games.aliases import course_of
 from n64gym.games.mariokart64_memory import COURSES
 from n64gym.games.smash_memory import FIGHTERS

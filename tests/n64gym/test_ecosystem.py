@@ -6,10 +6,11 @@ import subprocess
 from pathlib import Path
 
 import gymnasium
-import n64gym  # noqa: F401 - registers the ids
 import numpy as np
 import pytest
 from gymnasium.wrappers import FrameStackObservation, RecordEpisodeStatistics, TimeLimit
+
+import n64gym  # noqa: F401 - registers the ids
 
 ROOT = Path(__file__).parents[2]
 ID = "n64gym/OpenKart-v0"

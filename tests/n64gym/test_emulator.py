@@ -9,6 +9,7 @@ import time
 import numpy as np
 import psutil
 import pytest
+
 from n64gym.machine import controller, shared
 from n64gym.machine.emulator import Emulator, EmulatorError, ObservationFormat
 from n64gym.machine.rom import OPEN_KART

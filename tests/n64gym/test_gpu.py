@@ -8,9 +8,10 @@ import subprocess
 import time
 from pathlib import Path
 
-import n64gym
 import numpy as np
 import pytest
+
+import n64gym
 from n64gym.machine import controller
 from n64gym.machine.emulator import Emulator, ObservationFormat
 

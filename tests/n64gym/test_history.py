@@ -4,6 +4,7 @@ import gzip
 
 import numpy as np
 import pytest
+
 from n64gym.machine import shared
 from n64gym.machine.emulator import Emulator, EmulatorError
 from n64gym.machine.rom import OPEN_KART

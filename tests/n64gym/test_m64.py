@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from n64gym.movies import m64
 from n64gym.movies.m64 import M64, MovieError
 

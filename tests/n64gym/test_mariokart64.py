@@ -7,10 +7,11 @@ import sys
 from itertools import pairwise
 
 import gymnasium
-import n64gym
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
+
+import n64gym
 from n64gym.games import mariokart64
 from n64gym.games import mariokart64_memory as memory
 from n64gym.games.mariokart64 import MarioKart64Env

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from n64gym.games import mariokart64_memory as memory
 from n64gym.games import mariokart64_menu as menu
 from n64gym.machine import controller

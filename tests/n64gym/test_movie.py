@@ -6,9 +6,10 @@ import subprocess
 import sys
 
 import gymnasium
-import n64gym
 import numpy as np
 import pytest
+
+import n64gym
 from n64gym.movies import m64
 from n64gym.movies.playback import Playback, demonstrations
 from n64gym.movies.record import CHECK_BYTES

@@ -8,18 +8,19 @@ import sys
 from pathlib import Path
 
 import gymnasium
-import n64gym
 import numpy as np
 import pytest
 from driving import BRAKE, STRAIGHT
 from gymnasium.utils.env_checker import check_env
+from PIL import ImageGrab
+
+import n64gym
 from n64gym.games import openkart_telemetry
 from n64gym.games.openkart_driver import Driver
 from n64gym.games.openkart_telemetry import RACE, Telemetry, read_telemetry
 from n64gym.machine.controller import DRIVING
 from n64gym.machine.emulator import Emulator
 from n64gym.race import PRESETS
-from PIL import ImageGrab
 
 
 def make(**settings):

@@ -2,6 +2,7 @@
 
 import gymnasium
 import pytest
+
 from n64gym.games.openkart_driver import Driver, drive
 from n64gym.games.openkart_line import fastest_line, read_road
 from n64gym.games.openkart_telemetry import FIXED, read_telemetry

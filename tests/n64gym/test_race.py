@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from driving import BRAKE, STRAIGHT
 from gymnasium.utils.env_checker import check_env
+
 from n64gym.games.openkart_driver import Driver
 from n64gym.games.openkart_telemetry import COURSES, LEVELS, read_telemetry
 from n64gym.machine.controller import DRIVING, stick_of

@@ -5,9 +5,10 @@ from importlib import import_module
 from pathlib import Path
 
 import gymnasium
-import n64gym
 import pytest
 from gymnasium.utils.env_checker import check_env
+
+import n64gym
 
 README = Path(__file__).parents[2] / "env-image" / "README.md"
 

@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from namespace import run_with_mounts
+
 from n64gym.machine import controller
 from n64gym.machine import emulator as emulator_module
 from n64gym.machine.emulator import Emulator, EmulatorError
 from n64gym.machine.rom import OPEN_KART
-from namespace import run_with_mounts
 
 LONG = 10_000_000  # VIs; no machine does that while a test runs
 

@@ -1,6 +1,7 @@
 """ROM files that are none get one clear message."""
 
 import pytest
+
 from n64gym.machine.rom import OPEN_KART, RomError, open_rom, to_z64
 
 

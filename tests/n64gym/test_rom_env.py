@@ -4,10 +4,11 @@ import os
 import signal
 
 import gymnasium
-import n64gym
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
+
+import n64gym
 from n64gym.machine.controller import BUTTON_ORDER, whole_controller, whole_controller_word
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from n64gym import settings
 from n64gym.actions import KINDS, driving
 from n64gym.machine.controller import DRIVING, A, B, R, stick_of, word

@@ -4,6 +4,7 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
+
 from n64gym import Emulator, Playback, RecordMovie, RomError
 from n64gym.games import smash_memory as ram
 from n64gym.games.smash import PATIENCE_S, SmashEnv

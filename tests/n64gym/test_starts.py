@@ -7,12 +7,13 @@ import sys
 import warnings
 
 import gymnasium
-import n64gym
 import pytest
+from namespace import run_with_mounts
+
+import n64gym
 from n64gym import starts
 from n64gym.games import openkart
 from n64gym.games.openkart import OpenKartEnv
-from namespace import run_with_mounts
 
 SETUP = {"laps": 1}
 

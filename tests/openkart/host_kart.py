@@ -5,9 +5,10 @@ import math
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from n64gym.games.openkart_telemetry import COURSE_SELECT, RACE, RESULTS, TITLE, Telemetry
 from n64gym.machine.controller import A, B, L, R, Z, word
-from numpy.typing import NDArray
 
 OPEN_KART = Path(__file__).parents[2] / "env-image" / "openkart"
 NOTES = 200  # places per lap that the driver remembers

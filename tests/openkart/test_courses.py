@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from host_kart import HostKart, follow
-from n64gym.games.openkart_telemetry import RACE, RESULTS
 from numpy.typing import NDArray
+
+from n64gym.games.openkart_telemetry import RACE, RESULTS
 
 MEADOW, DESERT, HARBOUR, MOUNTAIN, GENERATED = range(5)
 GRIP = {MOUNTAIN: 0.5}

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from host_kart import HostKart, follow
+
 from n64gym.games.openkart_telemetry import COUNTDOWN, RACE, RESULTS, Telemetry
 from n64gym.machine.controller import A
 

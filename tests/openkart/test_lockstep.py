@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from host_kart import Driver, HostKart, follow, menu_buttons
+from numpy.typing import NDArray
+
 from n64gym.games.openkart_telemetry import RACE, RESULTS, TELEMETRY_WORD
 from n64gym.machine.controller import BUTTON_ORDER
 from n64gym.machine.emulator import Emulator
-from numpy.typing import NDArray
 
 VI_COUNT, READS = 22, 27
 LONGEST_BUILD = 90  # VIs

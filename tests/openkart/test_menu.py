@@ -2,6 +2,7 @@
 
 import pytest
 from host_kart import DOWN, LEFT, RIGHT, ROWS, UP, Driver, HostKart, follow, menu_buttons
+
 from n64gym.games.openkart_telemetry import COUNTDOWN, COURSE_SELECT, RACE, RESULTS, TITLE, Telemetry
 from n64gym.machine.controller import A, B, L, R, Z, word
 

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from host_kart import OPEN_KART
+
 from n64gym.games.openkart_telemetry import MAGIC, TELEMETRY_WORD, TITLE, VERSION
 from n64gym.machine.emulator import Emulator
 

@@ -2,6 +2,7 @@
 
 import pytest
 from host_kart import Driver, HostKart
+
 from n64gym.games.openkart_telemetry import COUNTDOWN, COURSE_SELECT, RACE, RESULTS, TITLE
 from n64gym.machine.controller import DRIVING, START, A, B, R, Z, word
 

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 from in_process import ONES, SIGNATURE, SPECS, Clock, make_client, push, refusal
 
-from agent import checkpoint, wire
-from agent.config import Hyperparameters
-from agent.episode import Episode
-from agent.evaluator_client import DoneError, EvaluatorClient
-from paramserver.evaluations import Evaluations, evaluation
-from paramserver.runfolder import RunFolder
-from paramserver.service import Service
-from paramserver.weights import SharedWeights
+from a3c64.config import Hyperparameters
+from a3c64.envs.episode import Episode
+from a3c64.paramserver.evaluations import Evaluations, evaluation
+from a3c64.paramserver.run_folder import RunFolder
+from a3c64.paramserver.service import Service
+from a3c64.paramserver.weights import SharedWeights
+from a3c64.policy import checkpoint
+from a3c64.wire import messages as wire
+from a3c64.wire.evaluator_client import DoneError, EvaluatorClient
 
 
 def make(snapshot=None, evaluations=None, **hyperparameters):

@@ -5,11 +5,11 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util import tensor_util
 
-from agent.episode import Episode
-from paramserver.event_file import EventFile
-from paramserver.metrics import Metrics
-from paramserver.optimiser import damped, rmsprop, scheduled
-from paramserver.roster import HEARTBEAT_TIMEOUT_S, Roster
+from a3c64.envs.episode import Episode
+from a3c64.paramserver.metrics import Metrics
+from a3c64.paramserver.optimiser import damped, rmsprop, scheduled
+from a3c64.paramserver.roster import HEARTBEAT_TIMEOUT_S, Roster
+from a3c64.paramserver.tensorboard.event_file import EventFile
 
 
 def test_rmsprop_is_the_papers_with_its_start_made_up_for():

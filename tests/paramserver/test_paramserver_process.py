@@ -16,9 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from live import ROOT, free_port, get_json, until
 
-from agent import wire
-from agent.client import Client, SocketTransport
-from agent.parameters import ParameterSpec, signature
+from a3c64.learning.parameters import ParameterSpec, signature
+from a3c64.wire import messages as wire
+from a3c64.wire.client import Client
+from a3c64.wire.transport import SocketTransport
 
 SPECS = [ParameterSpec("w", (300, 200), 1.0)]
 ONES = np.ones(60_000, np.float32)
@@ -36,7 +37,7 @@ def refused(stack) -> int:
 
 
 def test_garbage_is_counted_and_refused_and_the_weights_stay(stack):
-    server = stack.start("paramserver")
+    server = stack.start("a3c64.paramserver")
     client, first = make_client(stack)
     weights = first.weights.copy()
     sent = 0
@@ -90,7 +91,7 @@ def test_garbage_is_counted_and_refused_and_the_weights_stay(stack):
 
 
 def test_kill_9_and_restart_goes_on_from_the_checkpoint(stack):
-    server = stack.start("paramserver", checkpoint_interval=0.3)
+    server = stack.start("a3c64.paramserver", checkpoint_interval=0.3)
     client, update = make_client(stack)
     for _ in range(5):
         update = client.push(ONES, signature(SPECS), update.version, 20, {}, [])
@@ -98,7 +99,7 @@ def test_kill_9_and_restart_goes_on_from_the_checkpoint(stack):
     until(lambda: (stack.run_dir / "checkpoints" / "step_100").exists(), 10, "a checkpoint")
     server.kill()
     server.wait()
-    stack.start("paramserver")
+    stack.start("a3c64.paramserver")
     update = client.push(ONES, signature(SPECS), update.version, 20, {}, [])
     assert not update.accepted, "the gradient was underway to the dead server"
     assert (update.step, update.version) == (100, 5)
@@ -108,7 +109,7 @@ def test_kill_9_and_restart_goes_on_from_the_checkpoint(stack):
 
 
 def test_sigterm_saves_and_exits_0(stack):
-    server = stack.start("paramserver")
+    server = stack.start("a3c64.paramserver")
     client, update = make_client(stack)
     update = client.push(ONES, signature(SPECS), update.version, 20, {}, [])
     server.send_signal(signal.SIGTERM)
@@ -120,9 +121,9 @@ def test_sigterm_saves_and_exits_0(stack):
 
 
 def test_a_busy_port_is_one_clear_line(stack):
-    stack.start("paramserver")
+    stack.start("a3c64.paramserver")
     until(stack.report, 20, "the first server")
-    second = stack.run("paramserver", run_dir=stack.folder / "other")
+    second = stack.run("a3c64.paramserver", run_dir=stack.folder / "other")
     assert second.returncode == 2
     assert "cannot be bound (Address already in use)" in second.stderr
     assert len(second.stderr.strip().splitlines()) == 1
@@ -130,7 +131,7 @@ def test_a_busy_port_is_one_clear_line(stack):
 
 def test_a_run_folder_that_cannot_be_made_is_one_clear_line(stack):
     (stack.folder / "file").write_text("")
-    result = stack.run("paramserver", run_dir=stack.folder / "file" / "run")
+    result = stack.run("a3c64.paramserver", run_dir=stack.folder / "file" / "run")
     assert result.returncode == 2
     assert result.stderr.startswith("a3c64 server: A3C64_RUN_DIR: ")
     assert len(result.stderr.strip().splitlines()) == 1
@@ -177,7 +178,7 @@ def test_more_workers_than_a_shell_allows_open_files(stack):
 
 def test_tensorboard_shows_steps_rising_and_comes_back_when_it_dies(stack):
     port = free_port()
-    server = stack.start("paramserver", tensorboard_port=port)
+    server = stack.start("a3c64.paramserver", tensorboard_port=port)
     client, update = make_client(stack)
 
     def points():

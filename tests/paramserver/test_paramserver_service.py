@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from in_process import ONES, SIGNATURE, SPECS, make_client, make_service, push, refusal
 
-from agent import wire
-from agent.client import LocalTransport, RunChangedError
-from agent.config import BadInputError, Hyperparameters
-from agent.episode import Episode
-from agent.parameters import ParameterSpec, initialise
-from paramserver.service import SECTIONS
+from a3c64.config import BadInputError, Hyperparameters
+from a3c64.envs.episode import Episode
+from a3c64.learning.parameters import ParameterSpec, initialise
+from a3c64.paramserver.service import SECTIONS
+from a3c64.wire import messages as wire
+from a3c64.wire.client import RunChangedError
+from a3c64.wire.transport import LocalTransport
 
 
 def test_hello_join_push():

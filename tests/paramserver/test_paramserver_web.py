@@ -12,18 +12,18 @@ import pytest
 from in_process import ONES, SIGNATURE, SPECS, make_service
 from live import ROOT, free_port, until
 
-from agent import wire
-from agent.client import Client
-from agent.episode import Episode
-from agent.watch import lines
-from paramserver.history import POINTS, History
-from paramserver.recordings import recordings
-from paramserver.roster import IDLE_S, RATE_S, Roster
-from paramserver.web import REPORT, SCREENS, Web
+from a3c64.cli.watch import lines
+from a3c64.envs.episode import Episode
+from a3c64.paramserver.roster import IDLE_S, RATE_S, Roster
+from a3c64.paramserver.web.feed import REPORT, SCREENS, Web
+from a3c64.paramserver.web.recordings import recordings
+from a3c64.paramserver.web.sparklines import POINTS, History
+from a3c64.wire import messages as wire
+from a3c64.wire.client import Client
 
 
 class HostTransport:
-    """Like agent.client.LocalTransport, from a host."""
+    """Like a3c64.wire.client.LocalTransport, from a host."""
 
     def __init__(self, service, host):
         self._service, self._host, self._answers = service, host, []
@@ -106,8 +106,8 @@ def test_the_history_is_bounded_and_covers_all_of_the_run():
 
 
 def test_tokens_stay_with_a_display_and_go_with_it(tmp_path, monkeypatch):
-    monkeypatch.setattr("paramserver.web.TELL_S", 0.0)
-    monkeypatch.setattr("paramserver.web.Kept.tend", lambda _: None)
+    monkeypatch.setattr("a3c64.paramserver.web.feed.TELL_S", 0.0)
+    monkeypatch.setattr("a3c64.paramserver.web.feed.Supervisor.tend", lambda _: None)
     web = Web(tmp_path, "127.0.0.1", 1)
 
     def told(*addresses):
@@ -188,7 +188,7 @@ def gateway(tmp_path, screen):
     recording(run / "replays" / "worker-0", "one")
     (run / "config.json").write_text("{}")
     (run / "replays" / "link.json").symlink_to(run / "config.json")
-    command = [sys.executable, "-m", "paramserver.gateway", "127.0.0.1", str(port), str(told), str(run)]
+    command = [sys.executable, "-m", "a3c64.paramserver.web.gateway", "127.0.0.1", str(port), str(told), str(run)]
     process = subprocess.Popen(command, cwd=ROOT)
     until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0, 30, "the gateway")
     yield port
@@ -264,7 +264,7 @@ def test_nothing_else_is_served(gateway):
 
 def test_a_server_shows_its_run_on_the_page(stack):
     port = free_port()
-    server = stack.start("paramserver", web_port=port)
+    server = stack.start("a3c64.paramserver", web_port=port)
 
     def page():
         try:
@@ -281,9 +281,9 @@ def test_a_server_shows_its_run_on_the_page(stack):
 
 
 def test_watch_says_that_no_server_is_there_and_ends_cleanly(stack):
-    watching = stack.start("agent.cli", "watch")
+    watching = stack.start("a3c64", "watch")
     until(lambda: "no server answers" in stack.log(watching), 40, "a first word")
-    stack.start("paramserver")
+    stack.start("a3c64.paramserver")
     until(lambda: "workers 0, 0 lost" in stack.log(watching), 60, "it goes on looking")
     watching.send_signal(2)
     assert watching.wait(20) == 0

@@ -51,7 +51,7 @@ def tiles(browser):
 def test_the_page_shows_every_workers_screen(stack, browser):
     port = free_port()
     cheap = {"envs_per_worker": 1, "frame_size": 16, "lstm_size": 0}
-    server = stack.start("paramserver", web_port=port, **cheap)
+    server = stack.start("a3c64.paramserver", web_port=port, **cheap)
     until(stack.report, 60, "the server")
     until(lambda: (stack.run_dir / "web" / "run.json").exists(), 30, "what the page is told")
     replays = stack.run_dir / "replays" / "worker-0"
@@ -59,7 +59,7 @@ def test_the_page_shows_every_workers_screen(stack, browser):
     (replays / "one.m64").touch()
     facts = {"recorded": "2026-11-21T12:34:56Z", "return": -1234.56, "lap_times": [148.55] * 3, "steps": 27_000}
     (replays / "one.json").write_text(json.dumps(facts))
-    first = stack.start("worker", vnc_port=free_port())
+    first = stack.start("a3c64.worker", vnc_port=free_port())
 
     def opened():
         try:
@@ -100,7 +100,7 @@ def test_the_page_shows_every_workers_screen(stack, browser):
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
     # Workers come and go.
-    stack.start("worker", vnc_port=free_port())
+    stack.start("a3c64.worker", vnc_port=free_port())
     until(lambda: tiles(browser) == ["0", "1"], LOOK_S, "a second tile")
     first.send_signal(signal.SIGTERM)
     until(lambda: tiles(browser) == ["1"], 30, "the first tile's end")

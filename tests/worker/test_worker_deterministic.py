@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from in_process import make_client, make_service
 
-from agent.client import RefusedError
+from a3c64.wire.client import RefusedError
 
 FILES = ("weights.safetensors", "optimiser.safetensors")
 
@@ -14,7 +14,7 @@ FILES = ("weights.safetensors", "optimiser.safetensors")
 def checkpoint_of(stack, name: str, **settings) -> Path:
     """Train from nothing; return the last checkpoint."""
     stack.run_dir = stack.folder / name
-    told = ["agent.cli", "train", "--deterministic", "--workers", "1"]
+    told = ["a3c64", "train", "--deterministic", "--workers", "1"]
     result = stack.run(*told, timeout_s=120, **settings)
     assert result.returncode == 0, result.stderr
     folder = stack.run_dir / "checkpoints"
@@ -48,7 +48,7 @@ def test_the_seed_makes_a_difference(stack):
 
 
 def test_several_workers_are_refused(stack):
-    result = stack.run("agent.cli", "train", "--deterministic", "--workers", "2")
+    result = stack.run("a3c64", "train", "--deterministic", "--workers", "2")
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1
     assert "--workers: found 2, expected 1 with --deterministic" in result.stderr

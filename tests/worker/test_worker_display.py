@@ -14,11 +14,11 @@ import pytest
 from live import alive_descendants, free_port, still_running, until
 from PIL import Image
 
-from worker.display import Display
-from worker.frame import MAX_NOTE, MAX_SIDE, Frame
-from worker.panel import GAME, RIGHT
-from worker.viewer import BLOCK, SCREEN, Audience, changed, placed
-from worker.x11vnc import X11vnc
+from a3c64.worker.display.display import Display
+from a3c64.worker.display.frame import MAX_NOTE, MAX_SIDE, Frame
+from a3c64.worker.display.panel import GAME, RIGHT
+from a3c64.worker.display.viewer import BLOCK, SCREEN, Audience, changed, placed
+from a3c64.worker.display.x11vnc import X11vnc
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_no_frame_is_ever_torn():
     """One process writes as fast as it can, in changing sizes; whatever another reads is of one piece."""
     writer = Frame.create()
     script = (
-        "import sys, numpy as np; from worker.frame import Frame; frame = Frame(int(sys.argv[1]))\n"
+        "import sys, numpy as np; from a3c64.worker.display.frame import Frame; frame = Frame(int(sys.argv[1]))\n"
         "for k in range(10**9): frame.write(np.full((40 + k % 50, 60, 3), k % 251, np.uint8), bytes([k % 251]) * 5000)"
     )
     child = subprocess.Popen([sys.executable, "-c", script, str(writer.descriptor)], pass_fds=[writer.descriptor])
@@ -152,7 +152,7 @@ class Blinker:
 
 def displayed(monkeypatch, seconds: float, watched: bool) -> Blinker:
     """Show a step every millisecond or so, without a viewer process."""
-    monkeypatch.setattr("worker.display.Kept.tend", lambda _: None)
+    monkeypatch.setattr("a3c64.worker.display.display.Supervisor.tend", lambda _: None)
     blinker = Blinker()
     display = Display(blinker, "127.0.0.1", 1)
     end = time.monotonic() + seconds
@@ -172,7 +172,7 @@ def test_for_nobody_there_is_a_frame_a_second(monkeypatch):
 
 
 def test_a_viewer_who_hangs_is_not_drawn_for(monkeypatch):
-    monkeypatch.setattr("worker.display.Kept.tend", lambda _: None)
+    monkeypatch.setattr("a3c64.worker.display.display.Supervisor.tend", lambda _: None)
     blinker = Blinker()
     display = Display(blinker, "127.0.0.1", 1)
     display._frame.watched_until = time.monotonic() + 0.3
@@ -184,7 +184,7 @@ def test_a_viewer_who_hangs_is_not_drawn_for(monkeypatch):
 
 
 def test_what_cannot_be_rendered_is_said_once_and_training_goes_on(monkeypatch, capsys):
-    monkeypatch.setattr("worker.display.Kept.tend", lambda _: None)
+    monkeypatch.setattr("a3c64.worker.display.display.Supervisor.tend", lambda _: None)
 
     class Dark:
         def render(self):
@@ -214,8 +214,8 @@ def test_connections_to_the_port_are_found():
 
 
 def test_a_viewer_sees_the_game_and_cannot_touch_it(stack, vnc, tmp_path):
-    stack.start("paramserver")
-    worker = stack.start("worker", vnc_port=vnc)
+    stack.start("a3c64.paramserver")
+    worker = stack.start("a3c64.worker", vnc_port=vnc)
     until(lambda: greets(vnc), 60, "RFB greeting")
     stack.wait_for(lambda r: r["steps"] > 0, 60, "training")
     time.sleep(1.0)
@@ -238,7 +238,7 @@ def test_a_viewer_sees_the_game_and_cannot_touch_it(stack, vnc, tmp_path):
     assert greets(vnc)
 
     # Killing what shows the game stops nothing, and it comes back.
-    (viewer,) = [p for p in alive_descendants(worker.pid) if "worker.viewer" in " ".join(p.cmdline())]
+    (viewer,) = [p for p in alive_descendants(worker.pid) if "a3c64.worker.display.viewer" in " ".join(p.cmdline())]
     (server,) = [p for p in viewer.children() if p.name() == "x11vnc"]
     server.kill()
     until(lambda: greets(vnc), 30, "x11vnc again")
@@ -257,8 +257,8 @@ def test_a_viewer_sees_the_game_and_cannot_touch_it(stack, vnc, tmp_path):
 
 
 def test_the_plain_view_is_the_game_alone(stack, vnc, tmp_path):
-    stack.start("paramserver")
-    stack.start("worker", vnc_port=vnc, vnc_view="plain")
+    stack.start("a3c64.paramserver")
+    stack.start("a3c64.worker", vnc_port=vnc, vnc_view="plain")
     until(lambda: greets(vnc), 120, "RFB greeting")
     stack.wait_for(lambda r: r["steps"] > 0, 60, "training")
 
@@ -270,8 +270,8 @@ def test_the_plain_view_is_the_game_alone(stack, vnc, tmp_path):
 
 
 def test_a_worker_that_is_killed_leaves_no_display(stack, vnc):
-    stack.start("paramserver")
-    worker = stack.start("worker", vnc_port=vnc)
+    stack.start("a3c64.paramserver")
+    worker = stack.start("a3c64.worker", vnc_port=vnc)
     until(lambda: greets(vnc), 60, "RFB greeting")
     family = alive_descendants(worker.pid)
     assert {"Xvfb", "x11vnc"} <= {process.name() for process in family}

@@ -9,7 +9,7 @@ import pytest
 from live import SMALL, alive_descendants, still_running, until
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from agent import checkpoint
+from a3c64.policy import checkpoint
 
 
 def evaluations(stack) -> list[dict]:
@@ -20,13 +20,13 @@ def evaluations(stack) -> list[dict]:
 def evaluator_of(local) -> psutil.Process | None:
     for process in alive_descendants(local.pid):
         with suppress(psutil.NoSuchProcess):  # it ended while we looked
-            if "worker.evaluator" in process.cmdline():
+            if "a3c64.worker.evaluator" in process.cmdline():
                 return process
     return None
 
 
 def test_steps_end_it_with_an_evaluation_of_the_last_weights(stack):
-    result = stack.run("agent.cli", "train", "--workers", "2", total_timesteps=1_000, learning_rate=1e-3, timeout_s=90)
+    result = stack.run("a3c64", "train", "--workers", "2", total_timesteps=1_000, learning_rate=1e-3, timeout_s=90)
     assert result.returncode == 0, result.stderr
     assert "the run has taken its 1000 steps" in result.stdout
     assert result.stderr == ""
@@ -45,7 +45,7 @@ def test_steps_end_it_with_an_evaluation_of_the_last_weights(stack):
     ]
     assert "eval/progress" in events.Tags()["scalars"]
 
-    again = stack.run("agent.cli", "train", "--workers", "1", total_timesteps=1_000, timeout_s=90)
+    again = stack.run("a3c64", "train", "--workers", "1", total_timesteps=1_000, timeout_s=90)
     assert again.returncode == 0, again.stderr
     assert len(evaluations(stack)) == 1, "it was over, and judged, before"
 
@@ -53,7 +53,7 @@ def test_steps_end_it_with_an_evaluation_of_the_last_weights(stack):
 def test_reward_ends_it_once_greedy_episodes_reach_it(stack):
     """A random policy gets 10 of 20."""
     result = stack.run(
-        "agent.cli", "train", "--workers", "1", stop_at_reward=18, eval_interval=0.5, learning_rate=1e-3, timeout_s=120
+        "a3c64", "train", "--workers", "1", stop_at_reward=18, eval_interval=0.5, learning_rate=1e-3, timeout_s=120
     )
     assert result.returncode == 0, result.stderr
     assert "A3C64_STOP_AT_REWARD" in result.stdout
@@ -63,8 +63,8 @@ def test_reward_ends_it_once_greedy_episodes_reach_it(stack):
 
 
 def test_time_ends_it_and_processes_of_their_own_exit_with_0(stack):
-    server = stack.start("paramserver", time_limit=4, eval_interval=1)
-    others = [stack.start("worker"), stack.start("worker"), stack.start("worker.evaluator")]
+    server = stack.start("a3c64.paramserver", time_limit=4, eval_interval=1)
+    others = [stack.start("a3c64.worker"), stack.start("a3c64.worker"), stack.start("a3c64.worker.evaluator")]
     stack.wait_for(lambda r: (len(r["workers"]), r["evaluators"]) == (2, 1), 40, "all are there")
     assert [process.wait(60) for process in others] == [0, 0, 0]
     assert server.wait(20) == 0
@@ -76,9 +76,9 @@ def test_time_ends_it_and_processes_of_their_own_exit_with_0(stack):
 
 
 def test_an_evaluator_that_is_killed_comes_back_and_training_goes_on(stack):
-    local = stack.start("agent.cli", "train", "--workers", "1", eval_interval=0.5)
+    local = stack.start("a3c64", "train", "--workers", "1", eval_interval=0.5)
     stack.wait_for(lambda r: r["evaluation"], 60, "an evaluation")
-    assert "evaluated best: step" in stack.run("agent.cli", "status").stdout
+    assert "evaluated best: step" in stack.run("a3c64", "status").stdout
     first = evaluator_of(local)
     assert first.nice() == 10
     first.kill()
@@ -93,25 +93,25 @@ def test_an_evaluator_that_is_killed_comes_back_and_training_goes_on(stack):
 
 
 def test_scores_outlive_a_server_that_is_killed(stack):
-    server = stack.start("paramserver", eval_interval=0.5, checkpoint_interval=0.3)
-    stack.start("worker")
-    judge = stack.start("worker.evaluator")
+    server = stack.start("a3c64.paramserver", eval_interval=0.5, checkpoint_interval=0.3)
+    stack.start("a3c64.worker")
+    judge = stack.start("a3c64.worker.evaluator")
     stack.wait_for(lambda r: r["evaluation"] and r["evaluation"]["count"] >= 2, 60, "evaluations")
     server.kill()
     server.wait()
     before = evaluations(stack)
     assert len(before) >= 2, "what was reported is written down"
-    stack.start("paramserver", eval_interval=0.5)
+    stack.start("a3c64.paramserver", eval_interval=0.5)
     stack.wait_for(lambda r: r["evaluation"]["count"] > len(before), 60, "more of them")
     assert evaluations(stack)[: len(before)] == before
     assert judge.poll() is None
 
 
 def test_no_evaluator_is_wanted(stack):
-    local = stack.start("agent.cli", "train", "--workers", "1", eval_interval=0)
+    local = stack.start("a3c64", "train", "--workers", "1", eval_interval=0)
     stack.wait_for(lambda r: r["steps"], 60, "training")
     assert evaluator_of(local) is None
-    judge = stack.run("worker.evaluator")
+    judge = stack.run("a3c64.worker.evaluator")
     assert judge.returncode == 0
     assert "A3C64_EVAL_INTERVAL of this run is 0" in judge.stdout
 
@@ -120,7 +120,7 @@ def test_cartpole_is_solved_and_ends_the_run(stack):
     """The user's command, with the preset of its family: some 15 s on two cores with nothing else to do."""
     untouched = {name.removeprefix("A3C64_").lower(): "" for name in SMALL}
     settings = {"env_id": "CartPole-v1", "stop_at_reward": 475, "eval_interval": 5, "time_limit": 200}
-    result = stack.run("agent.cli", "train", "--workers", "2", **untouched | settings, timeout_s=280)
+    result = stack.run("a3c64", "train", "--workers", "2", **untouched | settings, timeout_s=280)
     assert result.returncode == 0, result.stderr
     assert "A3C64_STOP_AT_REWARD" in result.stdout
     best = max(one["mean_reward"] for one in evaluations(stack))  # the last weights are judged too, and are newer

@@ -5,12 +5,13 @@ import time
 
 import numpy as np
 
-from agent.client import Client, LocalTransport
-from agent.config import Hyperparameters
-from agent.envs import EnvironmentBatch
-from paramserver.service import Service
-from paramserver.weights import SharedWeights
-from worker.loop import train
+from a3c64.config import Hyperparameters
+from a3c64.envs.batch import EnvironmentBatch
+from a3c64.paramserver.service import Service
+from a3c64.paramserver.weights import SharedWeights
+from a3c64.wire.client import Client
+from a3c64.wire.transport import LocalTransport
+from a3c64.worker.loop import train
 
 TINY = Hyperparameters(
     env_id="tiny_env:TinyImage-v0",
@@ -59,8 +60,8 @@ def test_the_same_seed_gives_the_same_weights():
 
 def test_two_worker_processes_learn_together_until_the_run_ends(stack):
     settings = {"total_timesteps": 8_000, "learning_rate": 1e-3, "eval_interval": 0}
-    server = stack.start("paramserver", **settings)
-    workers = [stack.start("worker", seed=9) for _ in range(2)]  # the run's own settings come from the server
+    server = stack.start("a3c64.paramserver", **settings)
+    workers = [stack.start("a3c64.worker", seed=9) for _ in range(2)]  # the run's own settings come from the server
     report = stack.wait_for(lambda r: len(r["workers"]) == 2 and all(w["steps"] for w in r["workers"]), 60, "both push")
     assert {w["index"] for w in report["workers"]} == {0, 1}
     half = stack.wait_for(lambda r: r["steps"] > 3_000, 90, "progress")
@@ -68,13 +69,13 @@ def test_two_worker_processes_learn_together_until_the_run_ends(stack):
     assert [worker.wait(90) for worker in workers] == [0, 0]
     assert server.wait(20) == 0
     assert (stack.run_dir / "checkpoints" / "latest").exists()
-    evaluation = stack.run("agent.cli", "eval", "--episodes", "8", "--greedy")
+    evaluation = stack.run("a3c64", "eval", "--episodes", "8", "--greedy")
     assert evaluation.returncode == 0, evaluation.stderr
     import json
 
     result = json.loads(evaluation.stdout)
     assert result["n"] == 8
     assert result["mean_return"] > 15.0, result
-    chance = json.loads(stack.run("agent.cli", "eval", "--episodes", "16", "--random").stdout)
+    chance = json.loads(stack.run("a3c64", "eval", "--episodes", "16", "--random").stdout)
     assert 6.0 < chance["mean_return"] < 14.0
     assert chance["means"]["progress"] < 0.7

@@ -4,12 +4,12 @@ import re
 from pathlib import Path
 
 import gymnasium as gym
-import n64gym  # noqa: F401
-from n64gym.games.openkart_driver import Driver
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 
-from agent.episode import Episode
-from paramserver.evaluations import evaluation
+import n64gym  # noqa: F401
+from a3c64.envs.episode import Episode
+from a3c64.paramserver.evaluations import evaluation
+from n64gym.games.openkart_driver import Policy
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
 PLUGINS_OWN = {"custom_scalars__config__", "_hparams_/session_start_info"}
@@ -26,7 +26,7 @@ def finished_race():
     """All that an environment can tell of an episode: a race with rivals, driven to its end by the scripted driver."""
     with gym.make("n64gym/OpenKart-v0", mode="grand_prix", laps=1) as env:
         _, info = env.reset(seed=1)
-        driver = Driver(env)
+        driver = Policy(env)
         ended = False
         while not ended:
             *_, terminated, truncated, info = env.step(driver())
@@ -42,9 +42,9 @@ def tags(folder):
 def test_the_list_of_metrics_is_what_a_run_writes(stack):
     metrics = finished_race()
     openkart = {"env_id": "n64gym/OpenKart-v0", "env_args": '{"laps": 1, "time_limit": 2}', "preset": "none"}
-    stack.start("paramserver", legacy_tags=True, eval_interval=1, eval_episodes=1, **openkart)
-    stack.start("worker")
-    stack.start("worker.evaluator")
+    stack.start("a3c64.paramserver", legacy_tags=True, eval_interval=1, eval_episodes=1, **openkart)
+    stack.start("a3c64.worker")
+    stack.start("a3c64.worker.evaluator")
     board = stack.run_dir / "tensorboard"
     stack.wait_for(lambda r: r["evaluation"] and r["episodes"] > 4, 120, "episodes, and an evaluation")
     needed = {"eval/mean_reward", "rollout/observation", "global/episode_time"}

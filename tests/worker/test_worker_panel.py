@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from agent.actions import Categorical, DiagonalGaussian, MultiCategorical
-from agent.config import Hyperparameters
-from agent.envs import EnvironmentBatch
-from worker.describe import FRAME_SIDE, OPTIONS, action_names, figures, newest_frames, thoughts
-from worker.frame import MAX_NOTE
-from worker.ink import ACCENT, BACK, BAR, HEIGHT, WIDTH
-from worker.panel import GAME, RIGHT, Panel
-from worker.scene import Choice, Scene, Span
+from a3c64.config import Hyperparameters
+from a3c64.envs.actions import Categorical, DiagonalGaussian, MultiCategorical
+from a3c64.envs.batch import EnvironmentBatch
+from a3c64.worker.display.describe import FRAME_SIDE, OPTIONS, action_names, figures, newest_frames, thoughts
+from a3c64.worker.display.frame import MAX_NOTE
+from a3c64.worker.display.ink import ACCENT, BACK, BAR, HEIGHT, WIDTH
+from a3c64.worker.display.panel import GAME, RIGHT, Panel
+from a3c64.worker.display.scene import Choice, Scene, Span
 
 PICTURE = np.full((120, 160, 3), (10, 200, 30), np.uint8)
 SCENE = Scene(

@@ -11,15 +11,15 @@ from live import alive_descendants, free_port, still_running, until
 
 
 def test_workers_join_leave_and_die_while_the_rest_goes_on(stack):
-    stack.start("paramserver")
-    first, second = stack.start("worker"), stack.start("worker")
+    stack.start("a3c64.paramserver")
+    first, second = stack.start("a3c64.worker"), stack.start("a3c64.worker")
     stack.wait_for(lambda r: len(r["workers"]) == 2 and all(w["steps"] for w in r["workers"]), 60, "both work")
     second.kill()
     before = stack.report()["steps"]
     report = stack.wait_for(lambda r: len(r["workers"]) == 1, 10, "the dead one is forgotten")
     assert report["lost"] == 1
     assert report["steps"] > before, "the other one never paused"
-    third = stack.start("worker")
+    third = stack.start("a3c64.worker")
     report = stack.wait_for(lambda r: len(r["workers"]) == 2, 30, "another joins")
     assert {w["index"] for w in report["workers"]} == {0, 1}, "in the place that is free"
     stack.wait_for(lambda r: all(w["steps"] for w in r["workers"]), 30, "and works")
@@ -33,8 +33,8 @@ def test_workers_join_leave_and_die_while_the_rest_goes_on(stack):
 
 
 def test_the_server_is_killed_and_comes_back(stack):
-    server = stack.start("paramserver", checkpoint_interval=0.5)
-    workers = [stack.start("worker"), stack.start("worker")]
+    server = stack.start("a3c64.paramserver", checkpoint_interval=0.5)
+    workers = [stack.start("a3c64.worker"), stack.start("a3c64.worker")]
     stack.wait_for(lambda r: len(r["workers"]) == 2 and r["steps"] > 500, 60, "both work")
     indices = {w["name"]: w["index"] for w in stack.report()["workers"]}
     until(lambda: (stack.run_dir / "checkpoints" / "latest").exists(), 10, "a checkpoint")
@@ -43,7 +43,7 @@ def test_the_server_is_killed_and_comes_back(stack):
     saved = int((stack.run_dir / "checkpoints" / "latest").read_text().strip().removeprefix("step_"))
     time.sleep(3.0)
     assert [worker.poll() for worker in workers] == [None, None], "workers wait"
-    again = stack.start("paramserver")
+    again = stack.start("a3c64.paramserver")
     report = stack.wait_for(
         lambda r: len(r["workers"]) == 2 and all(w["steps"] for w in r["workers"]), 30, "both are back at work"
     )
@@ -53,7 +53,7 @@ def test_the_server_is_killed_and_comes_back(stack):
 
 
 def test_a_worker_without_server_waits_and_stops_when_told(stack):
-    worker = stack.start("worker")
+    worker = stack.start("a3c64.worker")
     until(lambda: "waiting for the parameter server" in stack.log(worker), 20, "it says what it waits for")
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(5) == 0
@@ -67,7 +67,7 @@ def test_a_worker_without_server_waits_and_stops_when_told(stack):
     ],
 )
 def test_an_environment_that_cannot_be_learned_ends_local_mode_with_one_line(stack, settings, message):
-    result = stack.run("agent.cli", "train", "--workers", "1", **settings)
+    result = stack.run("a3c64", "train", "--workers", "1", **settings)
     assert result.returncode == 2
     lines = [line for line in result.stderr.splitlines() if "a3c64" in line]
     assert len(lines) == 1, result.stderr
@@ -75,7 +75,7 @@ def test_an_environment_that_cannot_be_learned_ends_local_mode_with_one_line(sta
 
 
 def start_local(stack, **settings):
-    local = stack.start("agent.cli", "train", "--workers", "2", tensorboard_port=free_port(), **settings)
+    local = stack.start("a3c64", "train", "--workers", "2", tensorboard_port=free_port(), **settings)
     stack.wait_for(lambda r: len(r["workers"]) == 2 and all(w["steps"] for w in r["workers"]), 60, "local mode works")
     family = alive_descendants(local.pid)
     assert len(family) >= 4, "server, TensorBoard, two workers"
@@ -94,7 +94,7 @@ def test_ctrl_c_ends_everything_in_10_s(stack, number):
     assert "steps " in log
     assert "return " in log
     step = int((stack.run_dir / "checkpoints" / "latest").read_text().strip().removeprefix("step_"))
-    resumed = stack.start("agent.cli", "train", "--workers", "1")
+    resumed = stack.start("a3c64", "train", "--workers", "1")
     stack.wait_for(lambda r: r["steps"] > step, 60, "it resumes by itself")
     assert f"resuming at step {step}" in stack.log(resumed)
 
@@ -138,36 +138,36 @@ def stack_worker_pid(stack, index):
 
 
 def test_local_mode_ends_when_the_run_does(stack):
-    result = stack.run("agent.cli", "train", "--workers", "1", "--total-timesteps", "400", timeout_s=90)
+    result = stack.run("a3c64", "train", "--workers", "1", "--total-timesteps", "400", timeout_s=90)
     assert result.returncode == 0, result.stderr
     assert "the run has taken its 400 steps" in result.stdout
     assert (stack.run_dir / "checkpoints" / "latest").read_text() == "step_400\n"
-    again = stack.run("agent.cli", "train", "--workers", "1", "--total-timesteps", "400", timeout_s=90)
+    again = stack.run("a3c64", "train", "--workers", "1", "--total-timesteps", "400", timeout_s=90)
     assert again.returncode == 0
 
 
 def test_local_mode_on_a_busy_port_is_one_line(stack):
-    stack.start("paramserver")
+    stack.start("a3c64.paramserver")
     until(stack.report, 20, "a server in the way")
-    result = stack.run("agent.cli", "train", run_dir=stack.folder / "other")
+    result = stack.run("a3c64", "train", run_dir=stack.folder / "other")
     assert result.returncode == 2
     assert len(result.stderr.strip().splitlines()) == 1
     assert "is another run going on?" in result.stderr
 
 
 def test_status_and_eval_without_anything(stack):
-    status = stack.run("agent.cli", "status")
+    status = stack.run("a3c64", "status")
     assert status.returncode == 1
     assert "no server answers at" in status.stderr
-    evaluation = stack.run("agent.cli", "eval")
+    evaluation = stack.run("a3c64", "eval")
     assert evaluation.returncode == 2
     assert "no checkpoint in" in evaluation.stderr
 
 
 def test_status_reports(stack):
-    stack.start("paramserver")
+    stack.start("a3c64.paramserver")
     until(stack.report, 20, "a server")
-    status = stack.run("agent.cli", "status", "--json")
+    status = stack.run("a3c64", "status", "--json")
     assert status.returncode == 0
     assert json.loads(status.stdout)["workers"] == []
-    assert "workers   0 alive" in stack.run("agent.cli", "status").stdout
+    assert "workers   0 alive" in stack.run("a3c64", "status").stdout

@@ -8,9 +8,9 @@ import signal
 from pathlib import Path
 
 from live import until
-from n64gym.movies.playback import Playback
 
-from worker.replay_folder import BLOCK, Replay, ReplayFolder, surplus
+from a3c64.worker.replay_folder import BLOCK, Replay, ReplayFolder, surplus
+from n64gym.movies.playback import Playback
 
 SHORT = '{"stuck_limit": 1.0, "time_limit": 3.0}'
 SETTINGS = {"env_id": "n64gym/OpenKart-v0", "env_args": SHORT, "frame_size": 42, "t_max": 10, "eval_interval": 0}
@@ -25,8 +25,8 @@ def facts_of(movie: Path) -> dict:
 
 
 def test_a_worker_records_and_one_that_is_killed_leaves_whole_movies(stack):
-    stack.start("paramserver", **SETTINGS)
-    worker = stack.start("worker", **SETTINGS)
+    stack.start("a3c64.paramserver", **SETTINGS)
+    worker = stack.start("a3c64.worker", **SETTINGS)
     folder = stack.run_dir / "replays" / "worker-0"
     until(lambda: len(pairs(folder)) > 8, 150, "episodes on disk")
     worker.kill()
@@ -49,7 +49,7 @@ def test_a_worker_records_and_one_that_is_killed_leaves_whole_movies(stack):
 
     # Another takes its place and its folder, and sweeps it.
     stack.wait_for(lambda r: not r["workers"], 20, "the dead one is forgotten")
-    again = stack.start("worker", **SETTINGS)
+    again = stack.start("a3c64.worker", **SETTINGS)
     until(lambda: len(pairs(folder)) > len(movies) + 4, 150, "it goes on there")
     again.send_signal(signal.SIGTERM)
     assert again.wait(10) == 0
@@ -58,10 +58,10 @@ def test_a_worker_records_and_one_that_is_killed_leaves_whole_movies(stack):
 
 
 def test_a_disk_that_refuses_is_said_once_and_training_goes_on(stack):
-    stack.start("paramserver", **SETTINGS)
+    stack.start("a3c64.paramserver", **SETTINGS)
     stack.run_dir.mkdir(exist_ok=True)
     folder = stack.run_dir / "replays" / "worker-0"
-    worker = stack.start("worker", **SETTINGS)
+    worker = stack.start("a3c64.worker", **SETTINGS)
     until(lambda: pairs(folder), 150, "an episode on disk")
     until(lambda: _move_away(folder), 10, "its folder is gone")
     steps = stack.report()["steps"]
@@ -78,8 +78,8 @@ def _move_away(folder: Path) -> bool:
 
 
 def test_what_is_no_n64_game_or_not_wanted_is_not_recorded(stack):
-    stack.start("paramserver")  # the tiny environment
-    stack.start("worker")
+    stack.start("a3c64.paramserver")  # the tiny environment
+    stack.start("a3c64.worker")
     stack.wait_for(lambda r: r["steps"] > 200, 150, "it works")
     assert not (stack.run_dir / "replays").exists()
 

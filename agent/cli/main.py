@@ -1,0 +1,66 @@
+"""The a3c64 command: what its first argument names, from agent/cli/."""
+
+import os
+import select
+import sys
+
+from a3c64.cli import policies as policy
+from a3c64.cli import recordings as recorded
+from a3c64.cli import runs as run
+from a3c64.cli.command import Command, summary_of
+from a3c64.config import EXIT_BAD_INPUT, BadInputError, nearest
+
+EXIT_NO_READER = 141  # as a shell counts a program that SIGPIPE ended
+COMMANDS: dict[str, Command] = {
+    "train": run.train,
+    "server": run.server,
+    "worker": run.worker,
+    "evaluator": run.evaluator,
+    "status": run.status,
+    "watch": run.watch,
+    "eval": policy.evaluate,
+    "enjoy": policy.enjoy,
+    "export": policy.export,
+    "replay": recorded.replay,
+    "film": recorded.film,
+}
+
+
+def main() -> int:
+    """Run the command named by the first argument; return the exit code: 0 clean stop, 2 bad input."""
+    try:
+        try:
+            return _run(sys.argv[1:])
+        finally:
+            sys.stdout.flush()
+    except BadInputError as error:
+        print(f"a3c64: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except BrokenPipeError:
+        if not _reader_gone():
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed
+        return EXIT_NO_READER
+
+
+def _run(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print("a3c64 COMMAND [--help] [settings]\n")
+        for name, command in COMMANDS.items():
+            print(f"  {name:<11}{summary_of(command)}")
+        return 0 if arguments else EXIT_BAD_INPUT
+    if arguments[0] not in COMMANDS:
+        hint = nearest(arguments[0], list(COMMANDS)) or f", expected {', '.join(COMMANDS)}"
+        raise BadInputError(f"unknown command {arguments[0]!r}{hint}")
+    return COMMANDS[arguments[0]](arguments[1:])
+
+
+def _reader_gone() -> bool:
+    """Say whether nobody reads any more what is printed, as after `a3c64 eval | head`; other pipes may break too."""
+    output = select.poll()
+    output.register(sys.stdout.fileno(), 0)
+    return any(event & select.POLLERR for _, event in output.poll(0))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""Looking at recorded episodes: replay, film."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from a3c64.cli.command import parser_of
+from a3c64.config import BadInputError, Settings, add_flags, has_display, load, parse
+
+
+def replay(arguments: list[str]) -> int:
+    """Play recorded episodes, in a window if there is a display or into a film; exit code 1 if some cannot be."""
+    parser = parser_of("replay", replay)
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="movies (.m64), or folders such as a run's")
+    _add_showing(parser)
+    parser.add_argument("--best", type=int, metavar="N", help="only the N with the highest returns")
+    parser.add_argument("--since", metavar="WHEN", help="only those recorded since: 30m, 2h, 3d, or 2026-11-21T14:30")
+    parser.add_argument("--course", help="only those on this course")
+    parser.add_argument("--ghosts", action="store_true", help="all karts on one map of the course; Open Kart")
+    add_flags(parser)
+    parsed = vars(parse(parser, arguments))
+    settings = load(parsed)
+    if parsed["best"] is not None and parsed["best"] < 1:
+        raise BadInputError(f"--best: found {parsed['best']}, expected 1 or more")
+    from a3c64.processes import limit_threads
+
+    limit_threads()
+    from a3c64.replays import files as replay_files
+    from a3c64.replays import ghosts
+    from a3c64.replays import replay as replays
+
+    since = replay_files.moment(parsed["since"]) if parsed["since"] else None
+    found, skipped = replay_files.find(parsed["paths"])
+    chosen = replay_files.choose(found, parsed["best"], since, parsed["course"])
+    if parsed["ghosts"] and len(chosen) > ghosts.MOST:
+        chosen = replay_files.stages(chosen, ghosts.MOST)
+    if not chosen and not skipped:
+        courses = ", ".join(sorted({one.course for one in found if one.course})) or "none"
+        raise BadInputError(f"nothing to play: {len(found)} movies found (courses: {courses}), none was chosen")
+    show = replays.Show(ghosts=parsed["ghosts"], **_showing(settings, parsed))
+    return _shown(replays.replay, chosen, skipped, show)
+
+
+def film(arguments: list[str]) -> int:
+    """Make a film of a whole training: an episode of each of its stages, one after another."""
+    parser = parser_of("film", film)
+    parser.add_argument("folder", type=Path, metavar="RUN_DIR", help="a run's folder")
+    _add_showing(parser)
+    parser.add_argument("--stages", type=int, default=8, metavar="N", help="how many (default: 8)")
+    parser.add_argument("--seconds", type=float, default=15.0, help="of each at most; 0 = to its end (default: 15)")
+    add_flags(parser)
+    parsed = vars(parse(parser, arguments))
+    settings = load(parsed)
+    for name, least in (("stages", 1), ("seconds", 0)):
+        if parsed[name] < least:
+            raise BadInputError(f"--{name}: found {parsed[name]}, expected {least} or more")
+    from a3c64.processes import limit_threads
+
+    limit_threads()
+    from a3c64.replays import files as replay_files
+    from a3c64.replays import replay as replays
+
+    found, skipped = replay_files.find([parsed["folder"]])
+    chosen = replay_files.stages(found, parsed["stages"])
+    if not chosen:
+        raise BadInputError(f"{parsed['folder']} has no recorded episodes; expected replays/worker-K/*.m64 with JSON")
+    show = replays.Show(seconds=parsed["seconds"], **_showing(settings, parsed))
+    return _shown(replays.replay, chosen, skipped, show)
+
+
+def _add_showing(parser: argparse.ArgumentParser) -> None:
+    """Give a parser the options that say how recorded episodes are shown."""
+    parser.add_argument("--speed", type=float, default=1.0, help="times as fast as the game (default: 1)")
+    parser.add_argument("--grid", default="1x1", metavar="3x3", help="so many side by side, columns x rows")
+    parser.add_argument("--mp4", type=Path, metavar="FILE", help="write a film instead of opening a window")
+
+
+def _showing(settings: Settings, parsed: dict[str, Any]) -> dict[str, Any]:
+    """Return what those options, and the machine, say."""
+    if not 0.1 <= parsed["speed"] <= 1000:
+        raise BadInputError(f"--speed: found {parsed['speed']}, expected 0.1 to 1000")
+    from a3c64.play.enjoy import open_display
+    from a3c64.replays.replay import grid
+
+    rows, columns = grid(parsed["grid"])
+    window = parsed["mp4"] is None and has_display() and open_display()
+    if not window and parsed["mp4"] is None:
+        print("no display is there ($DISPLAY), so nothing is shown, only checked; --mp4 FILE makes a film", flush=True)
+    look = {"rows": rows, "columns": columns, "speed": parsed["speed"]}
+    return {**look, "film": parsed["mp4"], "window": window, "rom": settings.rom}
+
+
+def _shown(show: Callable[..., int], *arguments: Any) -> int:
+    """Show what was chosen until Ctrl-C; return the exit code."""
+    from a3c64.processes import stop_on_signals
+
+    return show(*arguments, stop_on_signals())

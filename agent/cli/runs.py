@@ -1,0 +1,95 @@
+"""Running and looking after a run: train, server, worker, evaluator, status, watch."""
+
+import json
+import sys
+
+from a3c64.cli.command import parser_of
+from a3c64.config import BadInputError, Settings, add_flags, load, parse
+
+STATUS_TIMEOUT_S = 5.0
+
+
+def train(arguments: list[str]) -> int:
+    """Train on this machine: parameter server, TensorBoard and workers as child processes."""
+    parser = parser_of("train", train)
+    add_flags(parser)
+    settings = load(vars(parse(parser, arguments)))
+    if settings.deterministic and settings.workers != 1:
+        raise BadInputError(
+            f"--workers: found {settings.workers}, expected 1 with --deterministic: gradients of several workers "
+            "arrive in an order that nobody can repeat; give --workers 1"
+        )
+    from a3c64.cli.local import LocalRun
+    from a3c64.processes import stop_on_signals
+
+    stop = stop_on_signals()
+    print(f"{settings.env_id}: {settings.workers} workers, run folder {settings.run_dir}; Ctrl-C stops", flush=True)
+    if settings.tensorboard_port:
+        print(f"TensorBoard: http://{settings.tensorboard_host}:{settings.tensorboard_port}/", flush=True)
+    if settings.web_port:
+        print(f"Workers' screens and the run's figures: http://{settings.web_host}:{settings.web_port}/", flush=True)
+    if settings.vnc_port:
+        last = settings.vnc_port + max(0, settings.workers - 1)
+        print(f"VNC: {settings.vnc_host}, ports {settings.vnc_port} to {last}", flush=True)
+    return LocalRun(settings).run(stop)
+
+
+def server(arguments: list[str]) -> int:
+    """Run the parameter server alone."""
+    from a3c64.paramserver.__main__ import main
+
+    return main(arguments)
+
+
+def worker(arguments: list[str]) -> int:
+    """Run one worker."""
+    from a3c64.worker.__main__ import main
+
+    return main(arguments)
+
+
+def evaluator(arguments: list[str]) -> int:
+    """Run an evaluator: greedy episodes with the newest weights now and then."""
+    from a3c64.worker.evaluator import main
+
+    return main(arguments)
+
+
+def status(arguments: list[str]) -> int:
+    """Ask a server how its run is doing; exit code 1 if none answers."""
+    parser = parser_of("status", status)
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    add_flags(parser)
+    parsed = vars(parse(parser, arguments))
+    settings = load(parsed)
+    from a3c64.wire.status import fetch, text
+
+    address = _address(settings)
+    report = fetch(address, STATUS_TIMEOUT_S)
+    if report is None:
+        print(
+            f"a3c64 status: no server answers at {address} (choose with --server or A3C64_SERVER)",
+            file=sys.stderr,
+        )
+        return 1
+    print(json.dumps(report, indent=2) if parsed["json"] else text(report))
+    return 0
+
+
+def watch(arguments: list[str]) -> int:
+    """Show how a run and each of its workers are doing, live; Ctrl-C ends it."""
+    parser = parser_of("watch", watch)
+    add_flags(parser)
+    settings = load(vars(parse(parser, arguments)))
+    from a3c64.cli.watch import watch as show
+    from a3c64.processes import stop_on_signals
+
+    show(_address(settings), stop_on_signals())
+    return 0
+
+
+def _address(settings: Settings) -> str:
+    """Return where the server is; beside it, in a container, one knows only where that binds."""
+    from a3c64.wire.status import connect_address
+
+    return settings.server if "server" in settings.model_fields_set else connect_address(settings.bind)

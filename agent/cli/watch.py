@@ -1,0 +1,91 @@
+"""How a run is doing, live in the terminal: a table where there is one, lines where there is none (`a3c64 watch`)."""
+
+import sys
+import threading
+import time
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from a3c64.wire.status import fetch
+
+LOOK_S = 1.0
+LINES_S = 5.0  # between two lines where there is no terminal: a log wants fewer
+FETCH_S = 2.0
+COLUMNS = ("worker", "state", "steps/s", "return", "staleness", "restarts", "screen")
+
+
+def figures(report: dict[str, Any]) -> str:
+    """Return the run's own figures as one line."""
+    parts = [
+        f"{report['run']} ({report['env_id']})",
+        f"{report['steps']:,} steps",
+        f"{report['steps_per_s']:,.0f} steps/s",
+        f"{report['episodes']:,} episodes",
+    ]
+    if (mean := report["means"].get("rollout/ep_rew_mean")) is not None:
+        parts.append(f"return {mean:.2f}")
+    if "best_lap_s" in report["best"]:
+        parts.append(f"best lap {report['best']['best_lap_s'][0]:.2f} s")
+    parts.append(f"workers {len(report['workers'])}, {report['lost']} lost")
+    return " | ".join([*parts, report["over"]] if report["over"] else parts)
+
+
+def cells(worker: dict[str, Any]) -> tuple[str, ...]:
+    """Return what stands in a worker's row, one for each of COLUMNS."""
+    emulators = f" + {worker['emulator_restarts']} emulator" if worker["emulator_restarts"] else ""
+    return (
+        str(worker["index"]),
+        worker["state"],
+        f"{worker['steps_per_s']:,.0f}",
+        "-" if worker["return"] is None else f"{worker['return']:.2f}",
+        str(worker["staleness"]),
+        f"{worker['restarts']}{emulators}",
+        worker["vnc"] or "-",
+    )
+
+
+def picture(report: dict[str, Any] | None, address: str, silent_s: float) -> RenderableType:
+    """Return the newest report as a table; it says so if the server has been silent since."""
+    gone = Text(f"no server answers at {address} for {silent_s:.0f} s; looking again", style="yellow")
+    if report is None:
+        return gone
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in COLUMNS:
+        table.add_column(name, justify="left" if name in ("state", "screen") else "right", no_wrap=True)
+    for worker in report["workers"]:
+        table.add_row(*(Text(cell) for cell in cells(worker)))
+    known = Group(Text(figures(report), style="bold"), table)
+    return Group(gone, known) if silent_s else known
+
+
+def lines(report: dict[str, Any] | None, address: str, silent_s: float) -> str:
+    """Return it as plain lines."""
+    if report is None or silent_s:
+        return f"no server answers at {address} for {silent_s:.0f} s; looking again"
+    rows = ["  " + ", ".join(f"{n} {v}" for n, v in zip(COLUMNS, cells(w), strict=True)) for w in report["workers"]]
+    return "\n".join([figures(report), *rows])
+
+
+def watch(address: str, stop: threading.Event) -> None:
+    """Show the run of the server at `address` until `stop` is set; a server that goes is waited for."""
+    console = Console()
+    report, heard = None, time.monotonic()
+    if not console.is_terminal:
+        while not stop.is_set():
+            newest = fetch(address, FETCH_S)
+            heard = time.monotonic() if newest else heard
+            print(lines(newest, address, 0.0 if newest else time.monotonic() - heard), flush=True)
+            stop.wait(LINES_S)
+        return
+    with Live(console=console, auto_refresh=False, screen=False) as live:
+        while not stop.is_set():
+            newest = fetch(address, FETCH_S)
+            if newest:
+                report, heard = newest, time.monotonic()
+            live.update(picture(report, address, 0.0 if newest else time.monotonic() - heard), refresh=True)
+            stop.wait(LOOK_S)
+    sys.stdout.flush()

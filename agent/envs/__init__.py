@@ -1,0 +1,1 @@
+"""Environments as a batch: observations, actions, episodes."""

@@ -1,0 +1,156 @@
+"""How the numbers of the policy head become actions, in NumPy; their densities are in learning/distributions.py.
+
+The head puts out `outputs` numbers; `free` more depend on no observation. Together they are a family's `parameters`.
+"""
+
+from typing import Any, NamedTuple, Protocol
+
+import gymnasium as gym
+import numpy as np
+
+from a3c64.config import BadInputError
+
+
+class Family(Protocol):
+    """A family of distributions over an action space."""
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers depend on the observation."""
+
+    @property
+    def free(self) -> int:
+        """How many numbers do not."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one action, as training keeps it."""
+
+    @property
+    def dtype(self) -> type:
+        """Likewise."""
+
+    def draw(self, parameters: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        """Draw an action for each row: [B, outputs + free] -> [B, *shape]."""
+
+    def likeliest(self, parameters: np.ndarray) -> np.ndarray:
+        """Return the likeliest action of each row: [B, outputs + free] -> [B, *shape]."""
+
+    def for_environment(self, actions: np.ndarray) -> np.ndarray:
+        """Turn actions [B, *shape] into what the environments' `step` takes, [B, ...]."""
+
+
+class Categorical(NamedTuple):
+    """One choice among `outputs`; the environment counts from `start`."""
+
+    outputs: int
+    start: int = 0
+    free: int = 0
+    shape: tuple[int, ...] = ()
+    dtype: type = np.int32
+
+    def draw(self, parameters: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        """Draw by the Gumbel-max trick."""
+        return self.likeliest(parameters + generator.gumbel(size=parameters.shape))
+
+    def likeliest(self, parameters: np.ndarray) -> np.ndarray:
+        """Return the index of the largest logit."""
+        return parameters.argmax(axis=-1).astype(np.int32)
+
+    def for_environment(self, actions: np.ndarray) -> np.ndarray:
+        """Count from where the environment does."""
+        return actions + self.start
+
+
+class MultiCategorical(NamedTuple):
+    """Several independent choices; the logits of all stand side by side."""
+
+    sizes: tuple[int, ...]
+    starts: tuple[int, ...]
+    free: int = 0
+    dtype: type = np.int32
+
+    @property
+    def outputs(self) -> int:
+        """Return how many logits there are."""
+        return sum(self.sizes)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return how many choices there are."""
+        return (len(self.sizes),)
+
+    def draw(self, parameters: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        """Draw each choice by itself."""
+        return self.likeliest(parameters + generator.gumbel(size=parameters.shape))
+
+    def likeliest(self, parameters: np.ndarray) -> np.ndarray:
+        """Return the index of each choice's largest logit."""
+        parts = np.split(parameters, np.cumsum(self.sizes)[:-1], axis=-1)
+        return np.stack([part.argmax(axis=-1) for part in parts], axis=-1).astype(np.int32)
+
+    def for_environment(self, actions: np.ndarray) -> np.ndarray:
+        """Count from where the environment does."""
+        return actions + np.array(self.starts, np.int32)
+
+
+class DiagonalGaussian(NamedTuple):
+    """Independent normal distributions: the head puts out the means, the logarithms of the deviations are free.
+
+    -1 and 1 stand for the ends of the environment's range, so that a deviation of 1 spans it; what is drawn beyond is
+    brought back to the end for the environment, and kept as it was for training.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    dtype: type = np.float32
+
+    @property
+    def outputs(self) -> int:
+        """Return how many numbers an action has."""
+        return int(self.low.size)
+
+    @property
+    def free(self) -> int:
+        """Return how many deviations there are."""
+        return int(self.low.size)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return the shape that training knows: flat."""
+        return (int(self.low.size),)
+
+    def draw(self, parameters: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        """Draw each number by itself."""
+        mean, log_deviation = np.split(parameters, 2, axis=-1)
+        noise = generator.standard_normal(mean.shape, np.float32)
+        return (mean + np.exp(log_deviation) * noise).astype(np.float32)
+
+    def likeliest(self, parameters: np.ndarray) -> np.ndarray:
+        """Return the means."""
+        return np.split(parameters, 2, axis=-1)[0].astype(np.float32)
+
+    def for_environment(self, actions: np.ndarray) -> np.ndarray:
+        """Bring -1 to 1 onto the environment's range."""
+        clipped = np.clip(actions, -1.0, 1.0).reshape(-1, *self.low.shape)
+        return (self.low + (clipped + 1.0) * 0.5 * (self.high - self.low)).astype(self.low.dtype)
+
+
+def family_of(space: Any) -> Family:
+    """Return the family that fits an action space.
+
+    Raises:
+        BadInputError: there is none.
+    """
+    if isinstance(space, gym.spaces.Discrete):
+        return Categorical(int(space.n), int(space.start))
+    if isinstance(space, gym.spaces.MultiDiscrete) and space.nvec.ndim == 1:
+        return MultiCategorical(tuple(map(int, space.nvec)), tuple(map(int, space.start)))
+    if isinstance(space, gym.spaces.MultiBinary) and len(space.shape) == 1:
+        return MultiCategorical((2,) * space.shape[0], (0,) * space.shape[0])
+    if isinstance(space, gym.spaces.Box) and np.issubdtype(space.dtype, np.floating) and space.is_bounded():
+        return DiagonalGaussian(space.low, space.high)
+    raise BadInputError(
+        f"actions of {space} are not supported: "
+        "expected Discrete, MultiDiscrete, MultiBinary or a bounded Box of floats"
+    )

@@ -1,0 +1,1 @@
+"""The network, acting with it, its gradient, and the mathematics of A3C."""

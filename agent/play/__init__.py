@@ -1,0 +1,1 @@
+"""Watch, film and judge a policy."""

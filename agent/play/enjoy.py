@@ -1,0 +1,98 @@
+"""Watching a trained policy play: `a3c64 enjoy`, in a window or as a film, and a line for each episode."""
+
+import json
+import os
+import threading
+from contextlib import nullcontext
+from pathlib import Path
+
+import gymnasium as gym
+import numpy as np
+
+from a3c64.config import BadInputError, Settings
+from a3c64.envs.episode import Episode, lap_times
+from a3c64.play.camera import FPS, Camera
+from a3c64.play.evaluate import to_play
+from a3c64.play.video import Video
+from a3c64.policy.episodes import play
+from a3c64.policy.policy_file import Policy
+
+
+def enjoy(
+    settings: Settings,
+    policy: Policy,
+    episodes: int,
+    window: bool,
+    stop: threading.Event,
+    greedy: bool = True,
+    film: Path | None = None,
+) -> list[Episode]:
+    """Play with one environment until `stop`, or so many episodes are over, and tell of each.
+
+    Args:
+        settings: whose environment's arguments, seed and ROM count.
+        policy: who plays.
+        episodes: how many.
+        window: show it; the environment keeps its own pace then.
+        stop: ends it early.
+        greedy: take the likeliest action instead of drawing one.
+        film: an MP4 to write. Not together with `window`.
+    """
+    run = to_play(settings, policy)
+    if film:
+        os.environ.update({"MUJOCO_GL": "egl"})  # MuJoCo's own choice needs a display
+    shown = {"render_mode": "human"} if window else {"render_mode": "rgb_array"} if film else {}
+    arguments = json.dumps(json.loads(run.env_args) | shown)
+    run = run.model_copy(update={"env_args": arguments, "envs_per_worker": 1})
+    score = policy.score
+    judged = f", mean return {score['mean_reward']:.2f} of {score['episodes']} greedy episodes" if score else ""
+    print(f"{run.env_id}: a policy of {policy.step:,} steps{judged}", flush=True)
+    played: list[Episode] = []
+
+    def tell(episode: Episode) -> None:
+        played.append(episode)
+        print(f"{len(played):>3}  {text(episode)}", flush=True)
+
+    with Video(film, FPS) if film else nullcontext() as video:
+
+        def wrap(env: gym.Env) -> gym.Env:
+            return Camera(env, video) if video else env
+
+        try:
+            play(run, policy.weights, episodes, settings.rom, greedy, stop, tell, wrap)
+        except BadInputError as error:
+            if film and "'render_mode'" in str(error):
+                raise BadInputError(f"--mp4: {run.env_id} draws no pictures: it takes no render_mode") from None
+            raise
+    if len(played) > 1:
+        print(f"mean return {np.mean([episode.total_reward for episode in played]):.2f}", flush=True)
+    if video and video.frames:
+        print(f"{film}: {video.frames} frames, {video.frames / video.fps:.1f} s", flush=True)
+    return played
+
+
+def text(episode: Episode) -> str:
+    """Return one episode as a line: what happened in a race, and the return of anything."""
+    metrics, parts = episode.metrics, []
+    if "finished" in metrics:
+        parts.append("finished" if metrics["finished"] else "did not finish")
+    if "progress" in metrics:
+        way, laps = f"{metrics['progress']:.2f} laps", lap_times(episode)
+        if "race_time_s" in metrics:
+            way += f" in {metrics['race_time_s']:.2f} s"
+        parts.append(way + (f" ({' + '.join(f'{seconds:.2f}' for seconds in laps)})" if laps else ""))
+    parts += [f"return {episode.total_reward:.2f}", f"{episode.length} steps"]
+    return ", ".join(parts)
+
+
+def open_display() -> bool:
+    """Say whether a window can be opened; if not, whatever draws with pygame draws into memory."""
+    import pygame
+
+    try:
+        os.environ.update({"SDL_VIDEODRIVER": "x11"})  # SDL's own choice may be a console, or one that crashes
+        pygame.display.init()
+    except pygame.error:
+        os.environ.update({"SDL_VIDEODRIVER": "dummy"})
+        return False
+    return True

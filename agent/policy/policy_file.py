@@ -1,0 +1,165 @@
+"""A trained policy to play with: out of a run's folder, or a file of its own in half precision.
+
+The file is safetensors: float16 tensors, and as metadata one JSON text with the order of the parameters, the
+hyperparameters, the step, how greedy episodes went, and the command that made it.
+"""
+
+import json
+import shlex
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as save_tensors
+
+from a3c64 import presets
+from a3c64.config import BadInputError, Hyperparameters, flag
+from a3c64.learning.parameters import MOMENTS, ParameterSpec, named_views, total_size
+from a3c64.policy import checkpoint
+from a3c64.policy.checkpoint import Snapshot
+from a3c64.wire import messages as wire
+
+FORMAT = "1"
+SUFFIX = ".safetensors"
+BUNDLED = {"n64gym/OpenKart-v0": "openkart"}  # environment -> file in agent/policy/bundled
+
+
+class Policy(NamedTuple):
+    """A trained policy."""
+
+    specs: tuple[ParameterSpec, ...]
+    weights: np.ndarray  # float32 [parameters]
+    step: int  # environment steps it was trained for
+    run: Hyperparameters
+    score: dict[str, Any] | None  # how greedy episodes went, where that was measured
+    command: str  # that made it
+
+
+def of(snapshot: Snapshot, command: str = "") -> Policy:
+    """Return the policy of a checkpoint."""
+    run = _run(snapshot.hyperparameters, "this checkpoint")
+    return Policy(snapshot.specs, snapshot.weights, snapshot.step, run, snapshot.score, command or command_of(run))
+
+
+def command_of(run: Hyperparameters) -> str:
+    """Return the command that trains with these hyperparameters: what differs from the defaults for the environment."""
+    usual = {name: field.default for name, field in Hyperparameters.model_fields.items()}
+    usual |= presets.chosen(presets.AUTOMATIC, run.env_id)
+    words = ["a3c64", "train"]
+    for name, value in run.model_dump().items():
+        if value is not None and value != usual[name]:
+            words += [flag(name), str(value).lower() if isinstance(value, bool) else str(value)]
+    return shlex.join(words)
+
+
+def of_run(folder: Path, best: bool = False, step: int | None = None) -> Policy:
+    """Return the newest policy of a run's folder, or its best, or the one of a step.
+
+    Raises:
+        BadInputError: there is none.
+    """
+    if best:
+        snapshot = checkpoint.newest(folder / checkpoint.BEST)
+        if snapshot is None:
+            raise BadInputError(f"--load-best: nothing has been evaluated in {folder} yet (A3C64_EVAL_INTERVAL)")
+        return of(snapshot)
+    if step is None:
+        snapshot = checkpoint.newest(folder / checkpoint.CHECKPOINTS)
+        if snapshot is None:
+            raise BadInputError(f"no checkpoint in {folder}: train first, or give --run-dir")
+        return of(snapshot)
+    steps = checkpoint.steps(folder / checkpoint.CHECKPOINTS)
+    if step not in steps:
+        near = ", ".join(str(n) for n in sorted(sorted(steps, key=lambda n: abs(n - step))[:3]))
+        raise BadInputError(
+            f"--load-checkpoint: found {step}, expected " + (f"a step such as {near}" if near else f"one in {folder}")
+        )
+    try:
+        return of(checkpoint.load(folder / checkpoint.CHECKPOINTS / f"step_{step}"))
+    except checkpoint.DamagedError as error:
+        raise BadInputError(f"--load-checkpoint: step {step} is damaged: {error}") from None
+
+
+def save(target: Path, policy: Policy) -> Path:
+    """Write a policy into a file, or a folder, in half precision; return the file's path.
+
+    Raises:
+        BadInputError: it cannot be written, or has weights beyond half precision.
+    """
+    path = target / f"policy{SUFFIX}" if target.is_dir() else target
+    tensors = {}
+    for name, array in named_views(policy.weights, policy.specs):
+        # What is counted, not learned, is short and may be a million.
+        with np.errstate(over="ignore"):  # it becomes infinite, and is refused
+            tensors[name] = array if name.startswith(MOMENTS) else array.astype(np.float16)
+        if not np.isfinite(tensors[name]).all():
+            raise BadInputError(f"{name} holds numbers beyond half precision, so this policy cannot be exported")
+    facts = {
+        "format": FORMAT,
+        "parameters": [[spec.name, list(spec.shape), spec.gain] for spec in policy.specs],
+        "hyperparameters": policy.run.model_dump(),
+        "step": policy.step,
+        "score": policy.score,
+        "command": policy.command,
+    }
+    data = save_tensors(tensors, {"a3c64": json.dumps(facts)})
+    temporary = path.with_name(f".writing-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise BadInputError(f"{path} cannot be written: {error.strerror}") from None
+    return path
+
+
+def load(path: Path) -> Policy:
+    """Read a policy from a file.
+
+    Raises:
+        BadInputError: there is none, or it is something else.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            facts = json.loads((file.metadata() or {})["a3c64"])
+            if facts["format"] != FORMAT:
+                raise BadInputError(f"--policy: {path} has format {facts['format']}, expected {FORMAT}")
+            specs = tuple(wire.unpack_specs(facts["parameters"]))
+            weights = np.empty(total_size(specs), np.float32)
+            for name, view in named_views(weights, specs):
+                tensor = file.get_tensor(name)
+                if tensor.shape != view.shape or not np.isfinite(tensor).all():
+                    raise ValueError(f"{name} is not {view.shape} finite numbers")
+                view[...] = tensor
+        run = _run(facts["hyperparameters"], str(path))
+        return Policy(specs, weights, int(facts["step"]), run, facts["score"], str(facts["command"]))
+    except OSError as error:
+        raise BadInputError(f"--policy: {path} cannot be read: {error.strerror or error}") from None
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise BadInputError(f"--policy: {path} is no policy of `a3c64 export`: {error}") from None
+
+
+def bundled(env_id: str) -> Policy:
+    """Return the policy that comes with the project for an environment.
+
+    Raises:
+        BadInputError: there is none.
+    """
+    file = files("a3c64.policy.bundled") / f"{BUNDLED.get(env_id, 'none')}{SUFFIX}"
+    if not file.is_file():
+        raise BadInputError(
+            f"no policy comes with this release for {env_id}: train one with `a3c64 train`, "
+            "then `a3c64 enjoy --run-dir runs/default`; or give --policy FILE"
+        )
+    with as_file(file) as path:
+        return load(path)
+
+
+def _run(hyperparameters: dict[str, Any], what: str) -> Hyperparameters:
+    try:
+        return Hyperparameters(**hyperparameters)
+    except ValueError as error:
+        raise BadInputError(f"{what} was made by another release: {' '.join(str(error).split())[:200]}") from None

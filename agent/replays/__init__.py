@@ -1,0 +1,1 @@
+"""Find, choose, play and draw recorded episodes."""

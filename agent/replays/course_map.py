@@ -1,0 +1,54 @@
+"""A course of Open Kart from above: the road as a picture, and where on it a place of the course is."""
+
+import cv2
+import numpy as np
+
+from n64gym.games.openkart_line import MARGIN, Road
+
+GROUND, ASPHALT, LINE, START = (30, 34, 42), (84, 90, 102), (150, 156, 168), (255, 255, 255)
+SUBPIXEL = 4  # bits of a pixel's fraction that OpenCV draws with
+
+
+class CourseMap:
+    """A road drawn as large as fits, x to the right and z up.
+
+    Args:
+        road: of `n64gym.games.openkart_line.read_road`.
+        width: of the picture, pixels.
+        height: likewise.
+        margin: pixels around the course.
+    """
+
+    def __init__(self, road: Road, width: int, height: int, margin: int = 20) -> None:
+        left = road.centre - road.right * (road.room_left + MARGIN)[:, None]
+        right = road.centre + road.right * (road.room_right + MARGIN)[:, None]
+        edges = np.concatenate([left, right])
+        low, high = edges.min(0), edges.max(0)
+        self.scale = float(min((width - 2 * margin) / (high[0] - low[0]), (height - 2 * margin) / (high[1] - low[1])))
+        self._middle, self._screen = (low + high) / 2, np.array([width / 2, height / 2])
+        self.picture = np.full((height, width, 3), GROUND, np.uint8)
+        """uint8 RGB [height, width, 3]."""
+        for at in range(len(left)):  # piece by piece, as a course may cross itself
+            after = (at + 1) % len(left)
+            piece = np.stack([left[at], left[after], right[after], right[at]])
+            cv2.fillPoly(self.picture, [self._fixed(piece)], ASPHALT, cv2.LINE_AA, SUBPIXEL)
+        for edge in (left, right):
+            cv2.polylines(self.picture, [self._fixed(edge)], True, LINE, 1, cv2.LINE_AA, SUBPIXEL)
+        self.line(self.picture, np.stack([left[0], right[0]]), START, 3)
+
+    def pixels(self, places: np.ndarray) -> np.ndarray:
+        """Return where places, metres x and z [N, 2], are in the picture, pixels from left and top [N, 2]."""
+        return self._screen + (places - self._middle) * self.scale * (1.0, -1.0)
+
+    def line(self, picture: np.ndarray, places: np.ndarray, colour: tuple[int, int, int], width: int = 1) -> None:
+        """Draw a way, metres x and z [N, 2], into a picture of the map's size."""
+        cv2.polylines(picture, [self._fixed(places)], False, colour, width, cv2.LINE_AA, SUBPIXEL)
+
+    def dot(self, picture: np.ndarray, place: np.ndarray, colour: tuple[int, int, int], radius: int = 6) -> None:
+        """Draw a kart at a place, metres x and z [2]."""
+        at = self._fixed(place[None])[0].tolist()
+        for size, fill in ((radius + 1.5, (0, 0, 0)), (radius, colour)):
+            cv2.circle(picture, at, round(size * (1 << SUBPIXEL)), fill, -1, cv2.LINE_AA, SUBPIXEL)
+
+    def _fixed(self, places: np.ndarray) -> np.ndarray:
+        return np.round(self.pixels(places) * (1 << SUBPIXEL)).astype(np.int32)

@@ -1,0 +1,124 @@
+"""`a3c64 replay` and `a3c64 film`: recorded episodes in a window, in a film, or only checked."""
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from a3c64.config import BadInputError
+from a3c64.play.video import Video
+from a3c64.replays import ghosts
+from a3c64.replays.files import Replay, Skipped
+from a3c64.replays.pictures import FPS, described, pages
+from a3c64.replays.window import KEYS, Window
+
+EXIT_SKIPPED = 1
+EXIT_NOTHING = 2
+
+
+class Show(NamedTuple):
+    """How replays are shown."""
+
+    rows: int = 1
+    columns: int = 1
+    speed: float = 1.0
+    ghosts: bool = False
+    seconds: float = 0.0  # of each at most; 0 = to its end
+    film: Path | None = None
+    window: bool = False
+    rom: str = ""
+
+
+class Report:
+    """Says what becomes of each file: a line each, below them a bar on a terminal; keeps count."""
+
+    def __init__(self, total: int) -> None:
+        self.played = self.skipped = 0
+        console = Console(soft_wrap=True, highlight=False)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._bar = Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
+        self._task = self._bar.add_task("replays", total=total)
+        self._bar.start()
+
+    def done(self, replay: Replay) -> None:
+        """Count one that was played."""
+        self.played += 1
+        self._say(f"{replay.path}: {', '.join(described(replay)[0].split('   '))}")
+
+    def problem(self, replay: Replay | Skipped, why: str) -> None:
+        """Name one that was not."""
+        self.skipped += 1
+        self._say(f"{replay.path}: skipped: {why.removeprefix(str(replay.path)).strip()}")
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._bar.stop()
+
+    def _say(self, line: str) -> None:
+        self._bar.console.print(line, markup=False)
+        self._bar.advance(self._task)
+        sys.stdout.flush()
+
+
+def replay(replays: list[Replay], skipped: list[Skipped], show: Show, stop: threading.Event) -> int:
+    """Play until all have ended, the user has had enough, or `stop`; return the exit code.
+
+    0: all were played; 1: some were skipped; 2: none could be played.
+    """
+    report = Report(len(replays) + len(skipped))
+    with ExitStack() as opened:
+        opened.callback(report.close)
+        for one in skipped:
+            report.problem(one, one.why)
+        video = opened.enter_context(Video(show.film, FPS)) if show.film else None
+        window = Window(FPS) if show.window else None
+        if window:
+            print(KEYS, flush=True)
+            opened.callback(window.close)
+        began = time.monotonic()
+        for frame in _frames(replays, show, report, drawn=video is not None or window is not None):
+            if video:
+                video.write(frame)
+            if stop.is_set() or (window and not window.show(frame)):
+                break
+        spent = time.monotonic() - began
+    if video and video.frames:
+        seconds = video.frames / FPS
+        print(f"{show.film}: {seconds:.1f} s of film, made in {spent:.1f} s ({seconds / spent:.1f} x real time)")
+    if report.skipped:
+        print(f"{report.played} played, {report.skipped} skipped", flush=True)
+    if not report.played and report.skipped:
+        return EXIT_NOTHING
+    return EXIT_SKIPPED if report.skipped else 0
+
+
+def _frames(replays: list[Replay], show: Show, report: Report, drawn: bool) -> Iterator[np.ndarray]:
+    if not show.ghosts:
+        yield from pages(
+            replays, show.rom, report.problem, report.done, show.rows, show.columns, show.speed, drawn, show.seconds
+        )
+        return
+    found, road = ghosts.ghosts(replays, show.rom, report.problem)
+    for ghost in found:
+        report.done(ghost.replay)
+    if road is not None and drawn:
+        yield from ghosts.frames(found, road, show.speed)
+
+
+def grid(text: str) -> tuple[int, int]:
+    """Return rows and columns of a text such as 3x3.
+
+    Raises:
+        BadInputError: it is something else.
+    """
+    columns, _, rows = text.lower().partition("x")
+    if not (columns.isdecimal() and rows.isdecimal() and 1 <= int(columns) <= 6 and 1 <= int(rows) <= 6):
+        raise BadInputError(f"--grid: found {text!r}, expected columns x rows, such as 3x3, up to 6x6")
+    return int(rows), int(columns)

@@ -1,0 +1,1 @@
+"""The HTML page about a run: curves, evaluations, drawings of races."""

@@ -1,0 +1,141 @@
+"""A report of an evaluation: one HTML file without scripts, to look at anywhere (`a3c64 eval --report FILE.html`)."""
+
+from collections.abc import Sequence
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from a3c64.config import BadInputError, Hyperparameters
+from a3c64.envs.episode import Episode, lap_times
+from a3c64.policy.policy_file import Policy
+from a3c64.report import history
+from a3c64.report import races as course_report
+from a3c64.report.charts import Series, chart, histogram, number
+from a3c64.report.trace import Trace
+
+CHARTS = (  # title, training's tag, what an evaluation calls it
+    ("Return", "rollout/ep_rew_mean", "mean_reward"),
+    ("Races finished, share", "env/finished", "finish_rate"),
+    ("Best lap, seconds", "env/best_lap_s", "best_lap"),
+)
+COURSES = 4  # that are drawn
+LEGEND = '<span class="key line"></span>training, last 100 episodes <span class="key dot"></span>greedy evaluations'
+
+
+def write(
+    path: Path,
+    run: Hyperparameters,
+    policy: Policy | None,
+    greedy: bool,
+    episodes: Sequence[Episode],
+    traces: Sequence[Trace],
+    folder: Path | None,
+) -> None:
+    """Write the report.
+
+    Args:
+        path: of the file; its folder is made.
+        run: what was played.
+        policy: who played; None = at random.
+        greedy: with the likeliest action every time.
+        episodes: how they went, at least one.
+        traces: the races among them.
+        folder: of the run that the policy comes from, if it is known.
+
+    Raises:
+        BadInputError: the file cannot be written.
+    """
+    learning = learned(folder) if folder else ""
+    style = files("a3c64.report").joinpath("report.css").read_text()
+    player = f"a policy of {policy.step:,} steps, {'greedy' if greedy else 'drawn actions'}" if policy else "at random"
+    made = f"<footer>Made by <code>{escape(policy.command)}</code></footer>" if policy else ""
+    page = (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"/>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"/>'
+        f"<title>{escape(run.env_id)}: a3c64 report</title><style>{style}</style></head>\n<body>"
+        f"<header><h1>{escape(run.env_id)}</h1><p>{len(episodes)} episodes with {player}, seed {run.seed}</p></header>"
+        f"\n{facts(episodes)}\n{learning}\n{played(episodes, traces)}\n{made}</body></html>\n"
+    )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page)
+    except OSError as error:
+        raise BadInputError(f"--report: {path} cannot be written: {error.strerror}") from None
+
+
+def facts(episodes: Sequence[Episode]) -> str:
+    """Return the figures at the top."""
+    returns = [episode.total_reward for episode in episodes]
+    laps = [seconds for episode in episodes for seconds in lap_times(episode)]
+    finishes = [episode.metrics["finished"] for episode in episodes if "finished" in episode.metrics]
+    times = [episode.metrics["race_time_s"] for episode in episodes if "race_time_s" in episode.metrics]
+    shown = [("mean return", f"{np.mean(returns):.1f}", f"± {np.std(returns):.1f}")]
+    if finishes:
+        shown.append(("finished", f"{sum(finishes):.0f}", f"of {len(finishes)}"))
+    if laps:
+        shown += [("best lap", f"{min(laps):.2f}", "s"), ("median lap", f"{np.median(laps):.2f}", "s")]
+    if times:
+        shown.append(("best race", f"{min(times):.2f}", "s"))
+    if not laps:
+        shown.append(("mean length", number(float(np.mean([episode.length for episode in episodes]))), "steps"))
+    tiles = [f"<div><b>{value}</b> <i>{unit}</i><span>{name}</span></div>" for name, value, unit in shown]
+    return f'<section class="facts">{"".join(tiles)}</section>'
+
+
+def learned(folder: Path) -> str:
+    """Return the learning curves of a run's folder."""
+    curves, judged = history.curves(folder), history.evaluations(folder)
+    drawn = []
+    for title, tag, name in CHARTS:
+        curve, found = curves.get(tag), {one["step"]: one.get(name, one["means"].get(name)) for one in judged}
+        found = {step: value for step, value in sorted(found.items()) if value is not None}
+        steps, values = np.array(list(found), float), np.array(list(found.values()), float)
+        if curve is not None:  # an evaluation stands where training was when it had these weights
+            over = [Series(curve.steps, curve.values, "line"), Series(steps, values, "dot", "points")]
+            clock = curves.get("time/total_timesteps", curve)
+            minutes = np.interp(steps, clock.steps, clock.minutes)
+            timed = [over[0]._replace(x=curve.minutes), over[1]._replace(x=minutes)]
+            drawn.append(figure(f"{title} over steps", chart(title, "environment steps", over), LEGEND))
+            drawn.append(figure(f"{title} over time", chart(title, "minutes of training", timed), LEGEND))
+        elif found:
+            only = chart(title, "environment steps", [Series(steps, values, "dot", "points")])
+            drawn.append(figure(f"{title} over steps", only, '<span class="key dot"></span>greedy evaluations'))
+    if not drawn:
+        return f"<p>{escape(folder.name)} has neither TensorBoard data nor evaluations: no learning curve.</p>"
+    return f'<h2>Learning</h2><section class="grid">{"".join(drawn)}</section>'
+
+
+def played(episodes: Sequence[Episode], traces: Sequence[Trace]) -> str:
+    """Return how the episodes went."""
+    laps = [seconds for episode in episodes for seconds in lap_times(episode)]
+    drawn = []
+    if laps:
+        said = f"{len(laps)} laps of {len(episodes)} races"
+        drawn.append(figure("Lap times", histogram("Lap times", "seconds a lap", laps), said))
+    else:
+        returns, lengths = zip(*((episode.total_reward, episode.length) for episode in episodes), strict=True)
+        drawn.append(figure("Returns", histogram("Returns", "return of an episode", returns)))
+        drawn.append(figure("Lengths", histogram("Lengths", "steps of an episode", lengths)))
+    courses = sorted({trace.course for trace in traces})
+    for course in courses[:COURSES]:
+        there = [trace for trace in traces if trace.course == course]
+        name = f" on {course}" if course else ""
+        if speeds := course_report.speeds(there):
+            said = "each lap a thin line, their median the bold one; km/h"
+            drawn.append(figure(f"Speed round the lap{name}", speeds, said))
+        if map_ := course_report.lines(there):
+            drawn.append(figure(f"Driven lines{name}", map_.svg, map_.legend, "wide"))
+    more = f"<p>{len(courses) - COURSES} more courses were driven.</p>" if len(courses) > COURSES else ""
+    return (
+        f'<h2>Driving</h2><section class="grid">{"".join(drawn)}</section>{more}'
+        if traces
+        else (f'<h2>Episodes</h2><section class="grid">{"".join(drawn)}</section>')
+    )
+
+
+def figure(title: str, svg: str, said: str = "", kind: str = "") -> str:
+    """Return a chart with its title, and what there is to say about it."""
+    caption = f"<figcaption>{said}</figcaption>" if said else ""
+    return f'<figure class="{kind}"><h3>{escape(title)}</h3>{svg}{caption}</figure>'

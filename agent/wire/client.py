@@ -1,0 +1,224 @@
+"""The worker's side of the conversation with the parameter server: hello, join, push, and a heartbeat beside it."""
+
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from a3c64.config import BadInputError, Hyperparameters
+from a3c64.envs.episode import Episode
+from a3c64.learning.parameters import ParameterSpec
+from a3c64.wire import messages as wire
+from a3c64.wire.heartbeat import Heartbeat
+from a3c64.wire.transport import SocketTransport, Transport
+
+ANSWER_S = 5.0  # a server that lives answers within milliseconds, and within a second while it writes a checkpoint
+HELLO_S = 1.0  # between two knocks on a door nobody opens; doubles up to
+HELLO_MAX_S = 5.0
+SLICE_S = 0.2  # how long a wait goes on before it looks whether it should stop
+
+
+class StoppedError(Exception):
+    """The wait was given up because this process is to stop."""
+
+
+class RunChangedError(Exception):
+    """The server came back with another run: build environments and model anew."""
+
+
+class RefusedError(Exception):
+    """The server refused a message and nothing this process can do will change that."""
+
+
+class Update(NamedTuple):
+    """The newest weights, and what became of the gradient."""
+
+    weights: np.ndarray  # float32 [parameters]
+    version: int
+    step: int  # environment steps of the whole run
+    accepted: bool
+    finished: bool  # the run has reached its end
+    signature: str  # of the model
+
+
+class Client:
+    """One worker's conversation: every wait ends, at the latest with `stop`; a server that went away is found again."""
+
+    role = wire.WORKER
+
+    def __init__(
+        self,
+        transport: Transport,
+        client: str,
+        name: str,
+        stop: threading.Event,
+        address: str = "in this process",
+        vnc_port: int = 0,
+    ) -> None:
+        self._transport = transport
+        self._vnc_port = vnc_port
+        self._address = address
+        self._client = client
+        self._name = name
+        self._stop = stop
+        self._sequence = 0
+        self._index = -1
+        self._run: Hyperparameters | None = None
+        self._specs: Sequence[ParameterSpec] = ()
+        self._newest: Update | None = None
+
+    @property
+    def index(self) -> int:
+        """Return this worker's index, as the server gave it."""
+        return self._index
+
+    @property
+    def newest(self) -> Update | None:
+        """Return what the server answered last with weights, if it has."""
+        return self._newest
+
+    def hello(self) -> Hyperparameters:
+        """Introduce this worker, as often as it takes, and return what the run is.
+
+        Raises:
+            StoppedError: `stop` was set before a server answered.
+            RunChangedError: the server answers with another run than before.
+        """
+        wait, said = HELLO_S, False
+        while True:
+            hello = wire.Hello(self._client, self._name, self._index, self.role, self._vnc_port)
+            answer = self._request(hello, wait)
+            if answer is not None and isinstance(answer.body, wire.Welcome):
+                break
+            if answer is not None and isinstance(answer.body, wire.Refused):
+                raise RefusedError(answer.body.reason)
+            if not said:
+                print(f"waiting for the parameter server at {self._address} (A3C64_SERVER)", flush=True)
+                said = True
+            wait = min(2.0 * wait, HELLO_MAX_S)
+            self._transport.reset()
+        if said:
+            print("found the parameter server", flush=True)
+        self._index = answer.body.worker
+        try:
+            run = Hyperparameters(**answer.body.hyperparameters)
+        except ValueError as error:
+            raise RefusedError(f"the server's hyperparameters do not fit this release: {error}") from None
+        if self._run is not None and run != self._run:
+            raise RunChangedError
+        self._run = run
+        return run
+
+    def join(self, specs: Sequence[ParameterSpec]) -> Update:
+        """Tell the server the model and return the weights to begin with.
+
+        Raises:
+            BadInputError: the run has another model.
+        """
+        self._specs = specs
+        body = wire.Join([[spec.name, list(spec.shape), spec.gain] for spec in specs])
+        while True:
+            answer = self._request(body, ANSWER_S)
+            if answer is not None and isinstance(answer.body, wire.Weights):
+                return self._update(answer)
+            if answer is not None and isinstance(answer.body, wire.Refused) and answer.body.remedy == "none":
+                raise BadInputError(answer.body.reason)
+            self._greet_again(answer)
+
+    def push(
+        self,
+        gradient: np.ndarray,
+        signature: str,
+        version: int,
+        steps: int,
+        statistics: dict[str, float],
+        episodes: Sequence[Episode],
+    ) -> Update:
+        """Share a gradient and return the newest weights, in one round trip.
+
+        A gradient is never sent twice: if the answer is lost, so is the gradient, and `accepted` says so.
+        """
+        body = wire.Push(signature, version, steps, statistics, wire.pack_episodes(episodes))
+        answer = self._request(body, ANSWER_S, gradient)
+        if answer is not None and isinstance(answer.body, wire.Weights):
+            return self._update(answer)
+        if answer is not None and isinstance(answer.body, wire.Refused):
+            print(f"the server refused a gradient: {answer.body.reason}", flush=True)
+            if answer.body.remedy == "none":
+                raise RefusedError(answer.body.reason)
+        if answer is None or not isinstance(answer.body, wire.Refused) or answer.body.remedy == "hello":
+            self._greet_again(answer)
+        return self.join(self._specs)._replace(accepted=False)
+
+    def sample(self, picture: np.ndarray) -> None:
+        """Show what the agent sees, uint8 [H, W, 1 or 3]; nobody waits for an answer."""
+        self._sequence += 1
+        body = wire.Sample(list(picture.shape), picture.tobytes())
+        self._transport.send(wire.encode(self._sequence, body))
+
+    def start_over(self) -> Hyperparameters:
+        """Accept whatever run the server has now, and return what it is."""
+        print("the server has another run now: starting over with it", flush=True)
+        self._run = None
+        return self.hello()
+
+    def ask(self, timeout_s: float) -> dict | None:
+        """Return the server's report, or None when no server answers in time."""
+        answer = self._request(wire.Ask(), timeout_s)
+        return answer.body.report if answer is not None and isinstance(answer.body, wire.Report) else None
+
+    def close(self) -> None:
+        """Say goodbye if ever met, and free the transport."""
+        if self._run is not None:
+            self._sequence += 1
+            self._transport.send(wire.encode(self._sequence, wire.Bye()))
+        self._transport.close()
+
+    def _greet_again(self, answer: wire.Message | None) -> None:
+        if answer is None:  # silence: whatever is underway is lost
+            self._transport.reset()
+        self.hello()
+
+    def _update(self, answer: wire.Message) -> Update:
+        body = answer.body
+        assert answer.vector is not None
+        self._newest = Update(answer.vector, body.version, body.step, body.accepted, body.finished, body.signature)
+        return self._newest
+
+    def _request(self, body: wire.Body, timeout_s: float, vector: np.ndarray | None = None) -> wire.Message | None:
+        """Send and wait for the answer of the same sequence number; None when it does not come in time.
+
+        Raises:
+            StoppedError: `stop` was set while waiting.
+        """
+        self._sequence += 1
+        self._transport.send(wire.encode(self._sequence, body, vector))
+        deadline = time.monotonic() + timeout_s
+        while (left := deadline - time.monotonic()) > 0:
+            if self._stop.is_set():
+                raise StoppedError
+            frames = self._transport.receive(min(left, SLICE_S))
+            if frames is None:
+                continue
+            try:
+                answer = wire.decode(frames)
+            except wire.WireError as error:
+                raise RefusedError(f"the server speaks another language: {error}") from None
+            if answer.sequence == self._sequence:
+                return answer
+        return None
+
+
+AnyClient = TypeVar("AnyClient", bound=Client)
+
+
+def connect(
+    kind: type[AnyClient], address: str, name: str, stop: threading.Event, vnc_port: int = 0
+) -> tuple[AnyClient, Heartbeat]:
+    """Return a client over a socket, and the heartbeat that is to be started once the server has said welcome."""
+    client = uuid.uuid4().hex
+    transport = SocketTransport(address, client.encode())
+    return kind(transport, client, name, stop, address, vnc_port), Heartbeat(address, client)

@@ -1,0 +1,52 @@
+"""The evaluator's side of the conversation with the parameter server: hello, pull, score."""
+
+from collections.abc import Sequence
+
+from a3c64.envs.episode import Episode
+from a3c64.wire import messages as wire
+from a3c64.wire.client import ANSWER_S, Client, RefusedError, Update
+
+
+class DoneError(Exception):
+    """The run is over and its last weights have been evaluated."""
+
+
+class EvaluatorClient(Client):
+    """Takes weights and gives scores; never a gradient."""
+
+    role = wire.EVALUATOR
+
+    def pull(self) -> Update | None:
+        """Return the newest weights, or None while the run has none.
+
+        Raises:
+            DoneError: there is nothing left to evaluate.
+        """
+        while True:
+            answer = self._request(wire.Pull(), ANSWER_S)
+            if answer is not None and isinstance(answer.body, wire.Weights):
+                return self._update(answer)
+            if answer is not None and isinstance(answer.body, wire.Refused):
+                if answer.body.remedy == "wait":
+                    return None
+                if answer.body.remedy == "done":
+                    raise DoneError(answer.body.reason)
+                if answer.body.remedy == "none":
+                    raise RefusedError(answer.body.reason)
+            self._greet_again(answer)
+
+    def score(self, update: Update, episodes: Sequence[Episode]) -> bool:
+        """Say how episodes with the weights of `update` went; return whether the server took note of it.
+
+        It does not where it was restarted from a checkpoint older than these weights.
+        """
+        body = wire.Score(update.signature, update.version, update.step, wire.pack_episodes(episodes))
+        for _ in range(2):  # a second time if the server had to be found again; one told twice counts once
+            answer = self._request(body, ANSWER_S, update.weights)
+            if answer is not None and isinstance(answer.body, wire.Noted):
+                return True
+            if answer is not None and isinstance(answer.body, wire.Refused) and answer.body.remedy != "hello":
+                print(f"the server refused a score: {answer.body.reason}", flush=True)
+                return False
+            self._greet_again(answer)
+        return False

@@ -1,0 +1,43 @@
+"""A worker's heartbeat: a thread that tells the server that this process is alive."""
+
+import threading
+
+import zmq
+
+from a3c64.wire import messages as wire
+from a3c64.wire.transport import configure
+
+HEARTBEAT_S = (
+    1.0  # the server counts five misses as death: loading TensorFlow can hold Python still for a second or two
+)
+
+
+class Heartbeat:
+    """A daemon thread with a socket of its own, so that alive means: the process lives, whatever it is computing."""
+
+    def __init__(self, address: str, client: str) -> None:
+        self._address = address
+        self._client = client
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def start(self) -> None:
+        """Begin to beat."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=2.0)
+
+    def _beat(self) -> None:
+        socket: zmq.Socket = zmq.Context.instance().socket(zmq.DEALER)
+        with socket:
+            configure(socket)
+            socket.connect(self._address)
+            while not self._stop.wait(HEARTBEAT_S):
+                try:
+                    socket.send_multipart(wire.encode(0, wire.Beat(self._client)), zmq.DONTWAIT)
+                except zmq.Again:  # nobody there: the main conversation deals with it
+                    continue

@@ -1,0 +1,292 @@
+"""The messages between worker and parameter server: a msgpack header, then raw little-endian float32.
+
+A message is two frames at most: `[version, kind, sequence, {field: value}]` in msgpack, and for the kinds that carry
+weights or a gradient one buffer. Whatever arrives is checked here for form; the server checks what it means.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple, get_args, get_type_hints
+
+import msgpack
+import numpy as np
+
+from a3c64.envs.episode import Episode
+from a3c64.learning.parameters import MAX_PARAMETERS, ParameterSpec
+
+PROTOCOL = 3
+MAX_HEADER = 1 << 20  # bytes; a push with 256 episodes takes a tenth of that
+MAX_MESSAGE = 4 * MAX_PARAMETERS + MAX_HEADER  # bytes, for ZMQ_MAXMSGSIZE
+COPY_THRESHOLD = 1 << 16  # bytes; below, copying is cheaper than ZeroMQ's bookkeeping for not copying
+MAX_EPISODES = 256  # in one push
+MAX_NAME = 64  # characters of any name
+MAX_SAMPLE = 1 << 17  # bytes of a picture's pixels; 84 x 84 in colour, four frames of it, takes 85 kB
+SAMPLE_S = 60.0  # from one picture to the next
+VECTOR = np.dtype("<f4")
+WORKER, EVALUATOR = ROLES = ("worker", "evaluator")
+
+
+class WireError(ValueError):
+    """What arrived is no message of this protocol."""
+
+
+class Hello(NamedTuple):
+    """A worker or an evaluator introduces itself. Answer: Welcome."""
+
+    client: str  # chosen at random by the worker, the same for as long as it lives
+    name: str  # for people: host and process
+    worker: int  # the index it had before the server restarted, else -1
+    role: str  # one of ROLES
+    vnc_port: int  # where it can be watched, on the host it connects from; 0 = nowhere
+
+
+class Welcome(NamedTuple):
+    """The server tells a worker who it is and what the run is."""
+
+    worker: int  # its index
+    run: str
+    hyperparameters: dict
+
+
+class Join(NamedTuple):
+    """A worker has built the model and wants weights. Answer: Weights."""
+
+    specs: list  # of [name, shape, gain]; the first worker of a new run decides
+
+
+class Push(NamedTuple):
+    """A gradient. Answer: Weights."""
+
+    signature: str
+    version: int  # of the weights it was computed with
+    steps: int  # environment steps it stands for
+    statistics: dict  # name -> number, charted as train/<name>
+    episodes: list  # of [total_reward, length, {metric: number}]
+
+
+class Weights(NamedTuple):
+    """The newest weights."""
+
+    signature: str
+    version: int
+    step: int  # environment steps of the whole run
+    accepted: bool  # False: the gradient was too stale
+    finished: bool  # True: the run has reached its end, stop
+
+
+class Pull(NamedTuple):
+    """An evaluator wants weights. Answer: Weights."""
+
+
+class Score(NamedTuple):
+    """An evaluator has played greedy episodes with weights, which come along. Answer: Noted."""
+
+    signature: str
+    version: int  # of the weights
+    step: int  # environment steps of the run when they were pulled
+    episodes: list  # as in Push, at least one
+
+
+class Noted(NamedTuple):
+    """A score has been taken note of."""
+
+    best: bool  # none was higher before
+
+
+class Sample(NamedTuple):
+    """A picture of what the agent sees, to be shown by TensorBoard; worker 0 sends one now and then. No answer."""
+
+    shape: list  # [height, width, 1 or 3]
+    pixels: bytes  # uint8
+
+
+class Beat(NamedTuple):
+    """A worker's process lives. No answer."""
+
+    client: str
+
+
+class Bye(NamedTuple):
+    """A worker stops on purpose. No answer."""
+
+
+class Ask(NamedTuple):
+    """Anybody asks how the run is doing. Answer: Report."""
+
+
+class Report(NamedTuple):
+    """How the run is doing."""
+
+    report: dict
+
+
+class Refused(NamedTuple):
+    """A message was not acted on."""
+
+    # "hello" or "join": do that again; "wait": ask again later; "done": nothing is left to do; "none": do not send such
+    # a thing again
+    remedy: str
+    reason: str
+
+
+Body = Hello | Welcome | Join | Push | Weights | Pull | Score | Noted | Sample | Beat | Bye | Ask | Report | Refused
+KINDS: dict[str, type] = {kind.__name__.lower(): kind for kind in get_args(Body)}
+CARRIES_VECTOR = (Push, Weights, Score)
+_HINTS = {kind: get_type_hints(kind) for kind in KINDS.values()}
+
+
+class Message(NamedTuple):
+    """One message."""
+
+    sequence: int  # counts up with each request; the answer repeats it
+    body: Any  # one of Body
+    vector: np.ndarray | None = None  # float32 [parameters], shares memory with what was received
+
+
+def encode(sequence: int, body: Body, vector: np.ndarray | None = None) -> list[bytes | memoryview]:
+    """Return the frames of a message; the vector is not copied."""
+    header = msgpack.packb([PROTOCOL, type(body).__name__.lower(), sequence, body._asdict()])
+    if vector is None:
+        return [header]
+    return [header, np.ascontiguousarray(vector, VECTOR).data.cast("B")]
+
+
+def decode(frames: Sequence[bytes | memoryview]) -> Message:
+    """Check the form of what arrived and return it.
+
+    Raises:
+        WireError: anything is not as it should be; the message says what.
+    """
+    if not 1 <= len(frames) <= 2:
+        raise WireError(f"{len(frames)} frames, expected 1 or 2")
+    if len(frames[0]) > MAX_HEADER:
+        raise WireError(f"a header of {len(frames[0])} bytes, expected at most {MAX_HEADER}")
+    try:
+        header = msgpack.unpackb(frames[0])
+    except (ValueError, TypeError, msgpack.UnpackException) as error:
+        raise WireError(f"the header is no msgpack: {type(error).__name__}") from None
+    if not isinstance(header, list) or not header or type(header[0]) is not int:
+        raise WireError("the header is no list that begins with a version")
+    if header[0] != PROTOCOL:
+        raise WireError(f"protocol version {header[0]}, expected {PROTOCOL}: use the same release on both sides")
+    if len(header) != 4:
+        raise WireError(f"a header of {len(header)} entries, expected 4")
+    _, kind, sequence, fields = header
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise WireError("unknown kind of message")
+    if not _is(sequence, int) or sequence < 0:
+        raise WireError("the sequence number is none")
+    body = _body(KINDS[kind], fields)
+    if len(frames) == 1:
+        if isinstance(body, CARRIES_VECTOR):
+            raise WireError(f"{kind} without its vector")
+        return Message(sequence, body)
+    if not isinstance(body, CARRIES_VECTOR):
+        raise WireError(f"{kind} with a vector")
+    if len(frames[1]) % VECTOR.itemsize:
+        raise WireError(f"a vector of {len(frames[1])} bytes, expected a multiple of {VECTOR.itemsize}")
+    return Message(sequence, body, np.frombuffer(frames[1], VECTOR))
+
+
+def finite(vector: np.ndarray) -> bool:
+    """Say whether every number is finite (and none beyond 1e19, where the sum of squares overflows); one pass."""
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(np.dot(vector, vector)))
+
+
+def pack_episodes(episodes: Sequence[Episode]) -> list:
+    """Return the newest episodes as a Push carries them."""
+    return [list(episode) for episode in episodes[-MAX_EPISODES:]]
+
+
+def unpack_episodes(raw: list) -> list[Episode]:
+    """Check and return the episodes of a Push.
+
+    Raises:
+        WireError: too many, or not of the right form.
+    """
+    if len(raw) > MAX_EPISODES:
+        raise WireError(f"{len(raw)} episodes in one push, expected at most {MAX_EPISODES}")
+    episodes = []
+    for item in raw:
+        if not isinstance(item, list) or len(item) != 3 or not _number(item[0]) or not _is(item[1], int):
+            raise WireError("an episode is not [return, length, metrics]")
+        episodes.append(Episode(float(item[0]), item[1], unpack_numbers(item[2])))
+    return episodes
+
+
+def unpack_numbers(raw: object) -> dict[str, float]:
+    """Check and return a map from short names to finite numbers.
+
+    Raises:
+        WireError: it is none.
+    """
+    if not isinstance(raw, dict) or len(raw) > MAX_NAME:
+        raise WireError(f"expected a map of at most {MAX_NAME} numbers")
+    for name, value in raw.items():
+        if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME or not name.isprintable() or not _number(value):
+            raise WireError("a name or number in a map is none")
+    return {name: float(value) for name, value in raw.items()}
+
+
+def unpack_specs(raw: list) -> list[ParameterSpec]:
+    """Check and return the parameter list of a Join.
+
+    Raises:
+        WireError: it is none, or asks for more memory than any model here needs.
+    """
+    specs, size = [], 0
+    for item in raw:
+        if not isinstance(item, list) or len(item) != 3 or not _is(item[0], str) or not 0 < len(item[0]) <= MAX_NAME:
+            raise WireError("a parameter is not [name, shape, gain]")
+        shape = item[1]
+        if not isinstance(shape, list) or not 1 <= len(shape) <= 8 or not all(_is(n, int) and n > 0 for n in shape):
+            raise WireError(f"parameter {item[0]!r} has no valid shape")
+        if not _number(item[2]) or not 0.0 <= item[2] <= 100.0:
+            raise WireError(f"parameter {item[0]!r} has no valid gain")
+        size += math.prod(shape)
+        if size > MAX_PARAMETERS:
+            raise WireError(f"more than {MAX_PARAMETERS} parameters")
+        specs.append(ParameterSpec(item[0], tuple(shape), float(item[2])))
+    if not specs:
+        raise WireError("a model without parameters")
+    if len({spec.name for spec in specs}) != len(specs):
+        raise WireError("two parameters of one name")
+    return specs
+
+
+def unpack_sample(body: Sample) -> np.ndarray:
+    """Check and return the picture of a Sample, uint8 [H, W, 1 or 3].
+
+    Raises:
+        WireError: it is none, or larger than MAX_SAMPLE.
+    """
+    shape = body.shape
+    if len(shape) != 3 or not all(_is(n, int) and n > 0 for n in shape) or shape[2] not in (1, 3):
+        raise WireError("a sample's shape is not [height, width, 1 or 3]")
+    if math.prod(shape) != len(body.pixels) or len(body.pixels) > MAX_SAMPLE:
+        raise WireError(
+            f"a sample of {len(body.pixels)} bytes, its shape says {math.prod(shape)}, expected at most {MAX_SAMPLE}"
+        )
+    return np.frombuffer(body.pixels, np.uint8).reshape(shape)
+
+
+def _is(value: object, wanted: type) -> bool:
+    """Compare types exactly: True is no number here."""
+    return type(value) is wanted
+
+
+def _number(value: object) -> bool:
+    return type(value) in (int, float) and abs(float(value)) < 1e30  # type: ignore[arg-type]  # false for NaN too
+
+
+def _body(kind: type, fields: object) -> Any:
+    hints = _HINTS[kind]
+    if not isinstance(fields, dict) or set(fields) != set(hints):
+        raise WireError(f"{kind.__name__.lower()} has not the fields {', '.join(hints) or '(none)'}")
+    for name, wanted in hints.items():
+        if not _is(fields[name], wanted):
+            raise WireError(f"{kind.__name__.lower()}.{name} is no {wanted.__name__}")
+        if wanted is str and len(fields[name]) > 512:
+            raise WireError(f"{kind.__name__.lower()}.{name} is longer than 512 characters")
+    return kind(**fields)

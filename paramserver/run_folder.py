@@ -1,0 +1,108 @@
+"""A run's folder: config.json, command.txt, evaluation.json, checkpoints/, best/, tensorboard/."""
+
+import json
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from a3c64.config import BadInputError, Hyperparameters
+from a3c64.paramserver.evaluations import Evaluation, Evaluations, read
+from a3c64.policy import checkpoint
+from a3c64.policy.checkpoint import Snapshot
+
+
+class RunFolder:
+    """Where a run lives on disk.
+
+    Raises:
+        BadInputError: the folder cannot be made or written.
+    """
+
+    def __init__(self, path: Path, keep: int) -> None:
+        self.path = path
+        self.checkpoints = path / "checkpoints"
+        self._keep = keep  # so many checkpoints
+        self._best = path / checkpoint.BEST
+        self.tensorboard = path / "tensorboard"
+        self._failing = False
+        try:
+            for folder in (self.checkpoints, self.tensorboard):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadInputError(f"A3C64_RUN_DIR: {path} cannot be used: {error.strerror}") from None
+
+    def resume(self) -> Snapshot | None:
+        """Return the newest whole checkpoint."""
+        return checkpoint.newest(self.checkpoints)
+
+    def describe(self, hyperparameters: Hyperparameters) -> bool:
+        """Write down what this run is and how it was started; say whether either is new."""
+        config, commands = self.path / "config.json", self.path / "command.txt"
+        text, command = json.dumps(hyperparameters.model_dump(), indent=2) + "\n", self.command()
+        changed = True
+        try:
+            if config.exists() and commands.exists():
+                before = commands.read_text(errors="replace").rstrip("\n")
+                changed = config.read_text(errors="replace") != text or not before.endswith(f" {command}")
+            config.write_text(text)
+            with commands.open("a") as file:
+                file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {command}\n")
+        except OSError as error:
+            print(f"{self.path}: {error.strerror}, training goes on", flush=True)
+        return changed
+
+    @staticmethod
+    def command() -> str:
+        """Return how this process was started, on one line."""
+        return " ".join(shlex.join(sys.argv).splitlines())
+
+    def evaluations(self) -> Evaluations:
+        """Return the evaluations of before."""
+        best = checkpoint.newest(self._best)
+        score = (best and best.score) or {}
+        path = self.path / "evaluation.json"
+        try:
+            earlier = read(json.loads(path.read_bytes())) if path.exists() else []
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            print(f"{path} is damaged and was set aside: {error}", flush=True)
+            with suppress(OSError):
+                path.replace(path.with_suffix(".damaged"))
+            earlier = []
+        return Evaluations(earlier, score.get("mean_reward"))
+
+    def record(self, evaluations: Sequence[Evaluation]) -> None:
+        """Write down all evaluations, in one move."""
+        temporary = self.path / ".writing-evaluation"
+        try:
+            temporary.write_text(json.dumps([one._asdict() for one in evaluations], indent=1) + "\n")
+            temporary.replace(self.path / "evaluation.json")
+        except OSError as error:
+            print(f"{self.path}: {error.strerror}, training goes on", flush=True)
+
+    def save_best(self, snapshot: Snapshot) -> bool:
+        """Keep weights that are better than those in best/."""
+        return self._write(self._best, snapshot, keep=1)
+
+    def save(self, snapshot: Snapshot) -> bool:
+        """Write a checkpoint; a failure is said once, and the next try is the next checkpoint."""
+        return self._write(self.checkpoints, snapshot, self._keep)
+
+    def _write(self, folder: Path, snapshot: Snapshot, keep: int) -> bool:
+        try:
+            path = checkpoint.save(folder, snapshot, keep)
+        except OSError as error:
+            if not self._failing:
+                print(
+                    f"no checkpoint could be written to {folder}: {error.strerror}; "
+                    "older ones are intact, training goes on and will try again",
+                    flush=True,
+                )
+            self._failing = True
+            return False
+        if self._failing:
+            print(f"checkpoints can be written again: {path.name}", flush=True)
+        self._failing = False
+        return True

@@ -1,0 +1,1 @@
+"""TensorBoard: its event file, its layout, its process."""

@@ -1,0 +1,47 @@
+"""TensorBoard as a child process, run without TensorFlow, which saves 450 MB."""
+
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+from a3c64.processes import spawn
+from a3c64.supervisor import Supervisor
+
+
+class Board:
+    """Keeps TensorBoard running; with port 0 there is none."""
+
+    def __init__(self, logdir: Path, host: str, port: int) -> None:
+        self._arguments = [
+            "-m", "a3c64.paramserver.tensorboard.process", "--logdir", str(logdir), "--host", host, "--port", str(port),
+            "--reload_interval", "5",
+        ]  # fmt: skip
+        self._enabled = port != 0
+        self._log = logdir.parent / "tensorboard.log"
+        self._kept = Supervisor(f"TensorBoard (see {self._log})", self._launch)
+
+    def tend(self) -> None:
+        """Start it, or start it again; call it often."""
+        if self._enabled:
+            self._kept.tend()
+
+    def close(self) -> None:
+        """End it."""
+        self._kept.close(grace_s=2.0)
+
+    def _launch(self) -> subprocess.Popen:
+        with self._log.open("wb") as log:
+            return spawn(self._arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+
+def main() -> None:
+    """Run TensorBoard with its own small stand-in for TensorFlow, as it does where TensorFlow is not installed."""
+    sys.modules["tensorboard.compat.notf"] = types.ModuleType("tensorboard.compat.notf")
+    from tensorboard.main import run_main
+
+    run_main()
+
+
+if __name__ == "__main__":
+    main()

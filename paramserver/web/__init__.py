@@ -1,0 +1,1 @@
+"""The web page: what it is told, its server, its files."""

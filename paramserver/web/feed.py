@@ -1,0 +1,86 @@
+"""What the web page is told, once a second, in two files that its server reads (paramserver/web/gateway.py)."""
+
+import json
+import secrets
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from a3c64.paramserver.web.sparklines import History
+from a3c64.processes import spawn
+from a3c64.supervisor import Supervisor
+
+REPORT = "run.json"  # for the page: what `a3c64 status --json` says, and more
+SCREENS = "screens.json"  # for the gateway alone: token -> [host, port]
+TELL_S = 1.0
+
+
+class Web:
+    """Keeps the page's server running and tells it how the run is doing; with port 0 there is none.
+
+    Args:
+        run: the run's folder.
+        host: the address to listen on.
+        port: the port to listen on.
+    """
+
+    def __init__(self, run: Path, host: str, port: int) -> None:
+        self._folder = run / "web"
+        self._log = run / "web.log"
+        self._enabled = port != 0
+        self._arguments = ["-m", "a3c64.paramserver.web.gateway", host, str(port), str(self._folder), str(run)]
+        self._kept = Supervisor(f"the web page's server (see {self._log})", self._launch)
+        self._history = History()
+        self._tokens: dict[str, str] = {}  # address of a display -> its secret
+        self._next = 0.0
+        self._failing = False
+
+    def tend(self, report: Callable[[], dict[str, Any]]) -> None:
+        """Do what is due; call it often."""
+        if not self._enabled:
+            return
+        if (now := time.monotonic()) >= self._next:
+            self._next = now + TELL_S
+            self._tell(report(), now)
+        self._kept.tend()
+
+    def close(self) -> None:
+        """End the page's server."""
+        self._kept.close(grace_s=2.0)
+        if self._enabled:
+            for name in (REPORT, SCREENS):
+                with suppress(OSError):
+                    (self._folder / name).unlink(missing_ok=True)
+
+    def _tell(self, report: Mapping[str, Any], now: float) -> None:
+        """Write both files, each in one move."""
+        addresses = {worker["vnc"] for worker in report["workers"] if worker["vnc"]}
+        # Other sites' scripts may open any WebSocket, but cannot guess a token.
+        self._tokens = {one: self._tokens.get(one) or secrets.token_urlsafe(12) for one in addresses}
+        self._history.add(now, report)
+        workers = [worker | {"screen": self._tokens.get(worker["vnc"])} for worker in report["workers"]]
+        told = {**report, "workers": workers, "at": time.time(), "history": self._history.points()}
+        screens = {token: _split(address) for address, token in self._tokens.items()}
+        try:
+            self._folder.mkdir(exist_ok=True)
+            for name, content in ((SCREENS, screens), (REPORT, told)):
+                temporary = self._folder / f".writing-{name}"
+                temporary.write_text(json.dumps(content))
+                temporary.replace(self._folder / name)
+            self._failing = False
+        except OSError as error:
+            if not self._failing:
+                print(f"{self._folder}: {error.strerror}, the web page is out of date; training goes on", flush=True)
+            self._failing = True
+
+    def _launch(self) -> subprocess.Popen:
+        with self._log.open("wb") as log:
+            return spawn(self._arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+
+def _split(address: str) -> list[Any]:
+    host, port = address.rsplit(":", 1)
+    return [host, int(port)]

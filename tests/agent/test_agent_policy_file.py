@@ -1,0 +1,182 @@
+"""A trained policy in a file of its own: what was exported plays, and nothing else is taken for one."""
+
+import json
+
+import numpy as np
+import pytest
+from live import until
+from PIL import ImageGrab
+from safetensors.numpy import save_file
+
+from a3c64.config import BadInputError, Hyperparameters
+from a3c64.envs.batch import EnvironmentBatch
+from a3c64.learning.network import design
+from a3c64.learning.parameters import ParameterSpec, named_views
+from a3c64.policy import checkpoint, policy_file
+
+SPECS = (ParameterSpec("a/kernel", (40, 3), 1.0), ParameterSpec("moments/count", (1,), 0.0))
+STRAIGHT_ON = 1  # of Open Kart's actions
+RUN = Hyperparameters(env_id="CartPole-v1", learning_rate=0.5, seed=3, normalise_advantages=False)
+
+
+def snapshot(step: int = 70) -> checkpoint.Snapshot:
+    first = checkpoint.first(SPECS, 0, RUN.model_dump())
+    first.weights[-1] = 1e6  # of the moments: beyond half precision
+    return first._replace(step=step, score={"mean_reward": 4.5, "episodes": 20})
+
+
+def test_what_is_saved_is_loaded_to_half_precision(tmp_path):
+    path = policy_file.save(tmp_path / "new" / "fast.safetensors", policy_file.of(snapshot()))
+    loaded = policy_file.load(path)
+    expected = snapshot().weights
+    np.testing.assert_allclose(loaded.weights, expected, rtol=1e-3, atol=1e-6)
+    assert loaded.weights[-1] == 1e6
+    assert (loaded.specs, loaded.step, loaded.run) == (SPECS, 70, RUN)
+    assert loaded.score == {"mean_reward": 4.5, "episodes": 20}
+    assert path.stat().st_size < 2 * expected.size + 4096
+    assert [p.name for p in path.parent.iterdir()] == ["fast.safetensors"]
+    assert policy_file.save(tmp_path, loaded) == tmp_path / "policy.safetensors"
+
+
+def test_the_command_says_what_differs_from_the_defaults():
+    words = policy_file.of(snapshot()).command.split()
+    assert words[:2] == ["a3c64", "train"]
+    given = dict(zip(words[2::2], words[3::2], strict=True))
+    assert given["--env-id"] == "CartPole-v1"
+    assert given["--learning-rate"] == "0.5"
+    assert given["--normalise-advantages"] == "false"
+    assert "--t-max" not in given or given["--t-max"] == str(RUN.t_max), "else the preset's"
+
+
+def test_weights_beyond_half_precision_are_refused(tmp_path):
+    policy = policy_file.of(snapshot())
+    policy.weights[0] = 1e6
+    with pytest.raises(BadInputError, match="a/kernel holds numbers beyond half precision"):
+        policy_file.save(tmp_path / "x.safetensors", policy)
+    assert list(tmp_path.iterdir()) == []
+
+
+def change(name, value):
+    def spoil(path):
+        loaded = policy_file.load(path)
+        facts = {
+            "format": "1",
+            "parameters": [[s.name, list(s.shape), s.gain] for s in loaded.specs],
+            "hyperparameters": loaded.run.model_dump(),
+            "step": 1,
+            "score": None,
+            "command": "",
+        }
+        tensors = {"a/kernel": np.zeros((40, 3), np.float16), "moments/count": np.zeros(1, np.float32)}
+        save_file(tensors, path, {"a3c64": json.dumps(facts | {name: value})})
+
+    return spoil
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda path: path.unlink(), "cannot be read"),
+        (lambda path: path.write_bytes(b"garbage"), "no policy of"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-9]), "no policy of"),
+        (lambda path: save_file({"a": np.zeros(3)}, path), "no policy of"),
+        (change("format", "2"), "has format 2, expected 1"),
+        (change("parameters", [["a/kernel", [41, 3], 1.0]]), "is not .41, 3. finite numbers"),
+        (change("parameters", [["b", [3], 1.0]]), "no policy of"),
+        (change("parameters", [["a/kernel", [2**40], 1.0]]), "more than"),
+        (change("parameters", 7), "no policy of"),
+        (change("hyperparameters", {"speed": 1}), "made by another release"),
+    ],
+)
+def test_what_is_no_driver_is_said_in_one_line(tmp_path, spoil, message):
+    path = policy_file.save(tmp_path / "x.safetensors", policy_file.of(snapshot()))
+    spoil(path)
+    with pytest.raises(BadInputError, match=message) as error:
+        policy_file.load(path)
+    assert "\n" not in str(error.value)
+
+
+def test_a_run_offers_its_newest_its_best_and_each_step(tmp_path):
+    with pytest.raises(BadInputError, match="no checkpoint in"):
+        policy_file.of_run(tmp_path)
+    for step in (10, 20, 500, 600):
+        checkpoint.save(tmp_path / "checkpoints", snapshot(step))
+    assert policy_file.of_run(tmp_path).step == 600
+    assert policy_file.of_run(tmp_path, step=20).step == 20
+    with pytest.raises(BadInputError, match="found 30, expected a step such as 10, 20, 500"):
+        policy_file.of_run(tmp_path, step=30)
+    with pytest.raises(BadInputError, match="nothing has been evaluated"):
+        policy_file.of_run(tmp_path, best=True)
+    checkpoint.save(tmp_path / "best", snapshot(500), keep=1)
+    assert policy_file.of_run(tmp_path, best=True).step == 500
+    (tmp_path / "checkpoints" / "step_20" / "state.json").write_text("{")
+    with pytest.raises(BadInputError, match="step 20 is damaged"):
+        policy_file.of_run(tmp_path, step=20)
+
+
+def test_every_driver_that_is_shipped_can_be_loaded():
+    there = {
+        file.name
+        for file in policy_file.files("a3c64.policy.bundled").iterdir()
+        if file.name.endswith(policy_file.SUFFIX)
+    }
+    assert there <= {f"{name}{policy_file.SUFFIX}" for name in policy_file.BUNDLED.values()}
+    for env_id, name in policy_file.BUNDLED.items():
+        if f"{name}{policy_file.SUFFIX}" in there:
+            assert policy_file.bundled(env_id).run.env_id == env_id
+    with pytest.raises(BadInputError, match="no policy comes with this release for CartPole-v1"):
+        policy_file.bundled("CartPole-v1")
+
+
+def test_train_export_enjoy(stack, monkeypatch):
+    """The user's own commands, from nothing to a policy in a file that plays; a random one gets 10 of 20."""
+    monkeypatch.delenv("DISPLAY", raising=False)
+    learned = stack.run("a3c64", "train", "--workers", "1", "--stop-at-reward", "18", "--eval-interval", "0.5",
+                        learning_rate=1e-3, timeout_s=120)  # fmt: skip
+    assert learned.returncode == 0, learned.stderr
+    file = stack.folder / "tiny.safetensors"
+    exported = stack.run("a3c64", "export", "--load-best", str(file))
+    assert exported.returncode == 0, exported.stderr
+    assert "made by a3c64 train" in exported.stdout
+    shown = stack.run("a3c64", "enjoy", "--policy", str(file), "--episodes", "2", run_dir="")
+    assert shown.returncode == 0, shown.stderr
+    lines = [line for line in shown.stdout.splitlines() if "laps, return" in line]
+    assert len(lines) == 2, shown.stdout
+    judged = stack.run("a3c64", "eval", "--policy", str(file), "--greedy")
+    assert json.loads(judged.stdout)["mean_return"] > 17.0
+    missing = stack.run("a3c64", "eval", "--load-checkpoint", "7")
+    assert (missing.returncode, missing.stderr.count("\n")) == (2, 1)
+    assert "expected a step such as" in missing.stderr
+
+
+def test_open_kart_is_driven_in_a_window(stack, display, tmp_path):
+    """With a policy that knows nothing but to drive straight on; that there is a window is what X says."""
+    run = Hyperparameters(envs_per_worker=1, env_args='{"time_limit": 4.0}')
+    environments = EnvironmentBatch.make(run, worker=0)
+    specs = design(environments.view.shape, environments.family, run).specs
+    environments.close()
+    first = checkpoint.first(specs, 0, run.model_dump())
+    dict(named_views(first.weights, specs))["policy/bias"][STRAIGHT_ON] = 9.0
+    file = policy_file.save(tmp_path / "k.safetensors", policy_file.of(first))
+
+    enjoying = stack.start("a3c64", "enjoy", "--policy", str(file), "--episodes", "2")
+
+    def drawn():
+        screen = np.asarray(ImageGrab.grab(xdisplay=display))
+        return len(np.unique(screen.reshape(-1, 3), axis=0)) > 20  # an empty one has one colour
+
+    until(drawn, 30, "a picture of the game")
+    assert enjoying.wait(60) == 0, stack.log(enjoying)
+    log = stack.log(enjoying)
+    assert log.count("did not finish, 0.") == 2, log
+    assert "mean return" in log
+
+
+def test_without_anything_enjoy_drives_the_shipped_one_or_says_what_to_do(stack):
+    shown = stack.run("a3c64", "enjoy", "--episodes", "1", run_dir="", env_id="", lstm_size="", t_max="")
+    if any(policy_file.files("a3c64.policy.bundled").glob(f"*{policy_file.SUFFIX}")):
+        assert shown.returncode == 0, shown.stderr
+        assert "return" in shown.stdout
+    else:
+        assert (shown.returncode, shown.stderr.count("\n")) == (2, 1)
+        assert "a3c64 enjoy --run-dir runs/default" in shown.stderr

@@ -1,0 +1,202 @@
+"""What TensorBoard is given: read back with its own reader, through kills, a full disk and strangers."""
+
+import resource
+
+import numpy as np
+import pytest
+from in_process import Clock, make_client, refusal
+from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
+from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
+from tensorboard.util import tensor_util
+
+from a3c64.config import Hyperparameters
+from a3c64.learning.parameters import ParameterSpec, signature
+from a3c64.learning.scaling import Moments, packed, unpacked
+from a3c64.paramserver.run_folder import RunFolder
+from a3c64.paramserver.service import Service
+from a3c64.paramserver.tensorboard.event_file import EventFile
+from a3c64.paramserver.tensorboard.layout import hyperparameters_text, layout
+from a3c64.paramserver.tensorboard.legacy_tags import legacy
+from a3c64.paramserver.weights import SharedWeights
+from a3c64.wire import messages as wire
+from a3c64.worker.observation_pictures import ObservationPictures, tiled
+
+
+def points(folder, tag):
+    return [event.step for event in EventAccumulator(str(folder)).Reload().Tensors(tag)]
+
+
+def content(folder, tag):
+    (*_, last) = EventAccumulator(str(folder)).Reload().Tensors(tag)
+    return tensor_util.make_ndarray(last.tensor_proto)
+
+
+def test_a_killed_server_leaves_no_fold_and_no_gap(tmp_path, monkeypatch):
+    now = iter(range(1000, 3000))
+    monkeypatch.setattr(
+        "a3c64.paramserver.tensorboard.event_file.time.time", lambda: next(now)
+    )  # so that the files have an order
+    first = EventFile(tmp_path, 0)
+    first.text("run/hyperparameters", "one", 0)
+    for step in (10, 20, 30, 40):
+        first.scalars({"time/fps": 1.0}, step)
+    again = EventFile(tmp_path, 20 + 1)  # killed; the checkpoint was of step 20
+    for step in (25, 35):
+        again.scalars({"time/fps": 2.0}, step)
+    assert points(tmp_path, "time/fps") == [10, 20, 25, 35]
+    assert points(tmp_path, "run/hyperparameters") == [0]
+    EventFile(tmp_path, 0).scalars({"time/fps": 3.0}, 0)  # killed before its first checkpoint
+    assert points(tmp_path, "time/fps") == [0]
+
+
+def test_a_full_disk_tears_no_record(tmp_path, capsys):
+    file = EventFile(tmp_path, 0)
+    file.scalars({"time/fps": 1.0}, 1)
+    (path,) = tmp_path.iterdir()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 10, hard))
+    try:
+        file.scalars({"time/fps": 1.0}, 2)
+        file.scalars({"time/fps": 1.0}, 3)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    file.scalars({"time/fps": 1.0}, 4)
+    assert points(tmp_path, "time/fps") == [1, 4]
+    assert capsys.readouterr().out.count("training goes on") == 1
+
+
+def test_a_folder_that_cannot_be_written_is_tried_again(tmp_path, capsys):
+    (tmp_path / "board").write_text("")
+    file = EventFile(tmp_path / "board", 0)
+    file.scalars({"time/fps": 1.0}, 1)
+    assert "training goes on" in capsys.readouterr().out
+    (tmp_path / "board").unlink()
+    file.scalars({"time/fps": 1.0}, 2)
+    assert points(tmp_path / "board", "time/fps") == [2]
+
+
+def test_a_picture_a_text_and_a_layout_arrive(tmp_path):
+    file = EventFile(tmp_path, 0)
+    file.picture("rollout/observation", np.full((4, 6, 3), 200, np.uint8), 5)
+    file.text("run/hyperparameters", hyperparameters_text(Hyperparameters(t_max=7), "a3c64 train | x"), 5)
+    file.hyperparameters(Hyperparameters().model_dump(), "run", 5)
+    file.layout(layout({"progress", "best_lap_s"}), 5)
+    width, height, png = content(tmp_path, "rollout/observation")
+    assert (width, height, png[:4]) == (b"6", b"4", b"\x89PNG")
+    text = content(tmp_path, "run/hyperparameters").item().decode()
+    assert "| A3C64_T_MAX | **7** | 40 |" in text
+    assert "| A3C64_DISCOUNT | 0.99 | 0.99 |" in text
+    assert "    a3c64 train | x\n" in text
+    shown = Layout.FromString(content(tmp_path, "custom_scalars__config__").item())
+    charts = {category.title: [chart.title for chart in category.chart] for category in shown.category}
+    assert charts["Racing"] == ["Laps driven", "Best lap, s"]
+
+
+def test_other_environments_get_charts_of_their_own():
+    groups = {category.title: category for category in layout({"damage", "a.b*"}).category}
+    assert "Racing" not in groups
+    assert [chart.multiline.tag[0] for chart in groups["The environment"].chart] == [
+        r"env/a\.b\*$",
+        "env/damage$",
+    ]
+    assert "The environment" not in {category.title for category in layout({"finished"}).category}
+
+
+def test_hyperparameters_are_news_only_when_they_are(tmp_path):
+    def describe(*argv, **changes):
+        return RunFolder(tmp_path, keep=5).describe(Hyperparameters(**changes))
+
+    assert describe()
+    assert not describe()
+    assert describe(t_max=7)
+    assert not describe(t_max=7)
+
+
+def test_the_old_tags():
+    ours = {"rollout/ep_rew_mean": 30.0, "rollout/ep_len_mean": 200.0, "train/entropy": 1.5, "time/fps": 400.0}
+    assert legacy(ours, np.array([3.0, 4.0], np.float32), environments=8) == {
+        "global/episode_reward": 30.0,
+        "global/episode_length": 200.0,
+        "global/episode_time": 4.0,
+        "global/reward_per_time": 7.5,
+        "diagnostics/fps": 50.0,
+        "model/entropy": 1.5,
+        "model/var_global_norm": 5.0,
+    }
+    assert legacy({"time/fps": 0.0}, None, environments=0) == {}
+
+
+SPECS = [ParameterSpec("w", (2,), 1.0), ParameterSpec("moments/vector", (3,), 0.0)]
+
+
+def meet(**hyperparameters):
+    clock = Clock()
+    service = Service(SharedWeights(Hyperparameters(**hyperparameters), None), "run", {}, clock)
+    client = make_client(service)
+    client.hello()
+    return service, client, clock
+
+
+def test_frames_stand_side_by_side_and_fit_into_a_message():
+    stack = np.arange(2 * 3 * 6, dtype=np.uint8).reshape(2, 3, 6)  # two frames in colour
+    picture = tiled(stack, 2)
+    assert picture.shape == (2, 6, 3)
+    np.testing.assert_array_equal(picture[:, :3], stack[..., :3])
+    np.testing.assert_array_equal(picture[:, 3:], stack[..., 3:])
+    assert tiled(np.zeros((512, 512, 48), np.uint8), 16).size <= wire.MAX_SAMPLE
+
+
+def test_worker_0_shows_what_it_sees_and_nobody_floods_the_disk():
+    service, client, clock = meet()
+    sampler = ObservationPictures(client, frames=2)
+    sampler.offer(np.zeros((0, 0, 0), np.uint8))
+    assert service.sample is None, "a vector alone is no picture"
+    sampler.offer(np.ones((4, 5, 2), np.uint8))
+    assert service.sample.shape == (4, 10, 1)
+    service.sample = None
+    sampler.offer(np.ones((4, 5, 2), np.uint8))
+    client.sample(np.ones((4, 5, 1), np.uint8))
+    assert service.sample is None, "there was one a moment ago"
+    clock.now += wire.SAMPLE_S
+    client.sample(np.ones((4, 5, 1), np.uint8))
+    assert service.sample.shape == (4, 5, 1)
+    other = make_client(service, "b")
+    other.hello()
+    clock.now += wire.SAMPLE_S
+    service.sample = None
+    ObservationPictures(other, frames=2).offer(np.ones((4, 5, 2), np.uint8))
+    assert (other.index, service.sample) == (1, None)
+    assert service.metrics.refused.total() == 0
+
+
+@pytest.mark.parametrize(
+    ("client", "body", "reason"),
+    [
+        (b"stranger", wire.Sample([1, 1, 1], b"x"), "say hello"),
+        (b"a", wire.Sample([9, 9, 1], b"x"), "a sample of 1 bytes"),
+        (b"a", wire.Sample([512, 512, 1], bytes(512 * 512)), "at most"),
+        (b"a", wire.Sample([1, -1, 1], b"x"), "shape"),
+    ],
+)
+def test_a_picture_that_is_none_is_refused(client, body, reason):
+    service, _, _ = meet()
+    assert reason in refusal(service, client, wire.encode(99, body)).reason
+    assert service.sample is None
+
+
+def test_a_push_counts_no_more_observations_than_its_steps():
+    service, client, _ = meet(t_max=5, envs_per_worker=4, normalise_observations=True)
+    client.join(SPECS)
+
+    def told(steps, size, mean):
+        gradient = np.concatenate((np.zeros(2), packed(Moments(size, np.array([mean]), np.ones(1)))))
+        client.push(gradient.astype(np.float32), signature(SPECS), service.weights.version, steps, {}, [])
+        return unpacked(service.weights.vector[2:])
+
+    assert told(20, 20.0, 1.0).size == 20.0
+    assert told(10, 1e9, 1.0).size == 30.0, "ten steps are ten observations"
+    assert told(1_000_000, 1e9, 1.0).size == 50.0, "and a rollout has twenty"
+    seen = told(20, 1e9, 8.0)
+    assert (seen.size, seen.mean[0]) == (70.0, pytest.approx(3.0))
+    assert told(0, 1e9, 8.0).size == 70.0
+    assert np.isfinite(service.weights.vector).all()

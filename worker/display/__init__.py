@@ -1,0 +1,1 @@
+"""What a worker's display shows, and the processes that show it."""

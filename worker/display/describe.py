@@ -1,0 +1,137 @@
+"""Describing a moment of training for the display: what was seen, and the distribution that was drawn from."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import gymnasium as gym
+import numpy as np
+
+from a3c64.envs.actions import Categorical, DiagonalGaussian, Family, MultiCategorical
+from a3c64.envs.batch import EnvironmentBatch
+from a3c64.envs.spaces import Observations
+from a3c64.learning.actor import Action
+from a3c64.worker.display.scene import Choice, Scene, Span
+
+# So much is told at most, whatever the environment: 400 KB.
+FRAMES = 4  # of the stack, the newest
+FRAME_SIDE = 128  # pixels; larger ones are thinned out
+NUMBERS = 512  # of a vector
+PARTS = 64  # choices or numbers of an action
+OPTIONS = 256  # of one choice; of more, the likeliest of each few are shown
+
+
+class Moment(NamedTuple):
+    """What the training loop knows before a step: references alone, so that making one costs nothing."""
+
+    observations: Observations  # [B, ...]
+    action: Action  # drawn from them
+    run_step: int
+    staleness: int
+
+
+class Describer:
+    """Makes scenes of a worker's first environment."""
+
+    def __init__(self, environments: EnvironmentBatch, title: str, worker: int) -> None:
+        self._environments = environments
+        self._title = title.split("/")[-1]
+        self._worker = worker
+        self._names = action_names(environments.environments[0])
+
+    def describe(self, moment: Moment) -> Scene:
+        """Return what is to be told of a moment."""
+        environments, action = self._environments, moment.action
+        progress = environments.progress(0)
+        frames, stack = newest_frames(moment.observations.image[0], environments.view.channels)
+        choices, spans = thoughts(environments.family, action.parameters[0], action.actions[0], self._names)
+        return Scene(
+            self._title,
+            self._worker,
+            moment.run_step,
+            moment.staleness,
+            time.monotonic(),
+            frames,
+            stack,
+            moment.observations.vector[0, :NUMBERS],
+            choices,
+            spans,
+            float(action.values[0]),
+            progress.total_reward,
+            progress.length,
+            (progress.last.total_reward, progress.last.length) if progress.last else None,
+            figures(progress.info),
+        )
+
+
+def newest_frames(image: np.ndarray, channels: int) -> tuple[np.ndarray, int]:
+    """Return the newest frames of a stack [H, W, C] as [K, h, w, channels], and how many there are."""
+    height, width, depth = image.shape
+    if not depth:
+        return np.zeros((0, 0, 0, 1), np.uint8), 0
+    stack = depth // channels
+    thin = -(-max(height, width) // FRAME_SIDE)
+    frames = image.reshape(height, width, stack, channels)[::thin, ::thin, -FRAMES:]
+    return frames.transpose(2, 0, 1, 3), stack
+
+
+def action_names(environment: gym.Env) -> list[str]:
+    """Return what an environment calls its actions, or the parts of an action; empty if it has no names for them.
+
+    They are asked for as ALE's environments are.
+    """
+    meanings = getattr(environment.unwrapped, "get_action_meanings", None)
+    names = [str(name).replace("_", " ") for name in meanings()] if meanings else []
+    return [name.lower() if len(name) > 1 else name for name in names]
+
+
+def thoughts(
+    family: Family, parameters: np.ndarray, action: np.ndarray, names: Sequence[str]
+) -> tuple[list[Choice], list[Span]]:
+    """Return the distribution of an action as choices or as spans.
+
+    Args:
+        family: of the distribution.
+        parameters: [outputs + free].
+        action: what was drawn, [*family.shape].
+        names: of the options of a single choice, or of the action's parts; not used if their number is another.
+    """
+    if isinstance(family, Categorical):
+        return [_choice("", parameters, int(action), family.start, names)], []
+    if isinstance(family, MultiCategorical):
+        parts = np.split(parameters, np.cumsum(family.sizes)[:-1])
+        called = names if len(names) == len(parts) else [str(k) for k in range(len(parts))]
+        whole = zip(called, parts, action, family.starts, strict=True)
+        return [_choice(name, part, int(index), start, ()) for name, part, index, start in whole][:PARTS], []
+    assert isinstance(family, DiagonalGaussian)
+    low, high = family.low.reshape(-1), family.high.reshape(-1)
+    called = names if len(names) == len(low) else [str(k) for k in range(len(low))]
+    half = 0.5 * (high - low)  # of the environment's range: a deviation of 1
+    mean, log_deviation = np.split(parameters, 2)
+    columns = low, high, low + (mean + 1.0) * half, np.exp(log_deviation) * half, low + (action + 1.0) * half
+    rows = np.stack(columns, axis=1)[:PARTS].tolist()
+    return [], [Span(name, *row) for name, row in zip(called, rows, strict=False)]
+
+
+def _choice(name: str, logits: np.ndarray, chosen: int, start: int, names: Sequence[str]) -> Choice:
+    weights = np.exp(logits - logits.max())
+    probabilities = (weights / weights.sum()).astype(np.float32)
+    options = list(names) if len(names) == len(logits) else [str(start + k) for k in range(len(logits))]
+    if (few := -(-len(logits) // OPTIONS)) > 1:
+        probabilities = np.maximum.reduceat(probabilities, np.arange(0, len(logits), few))
+        options, chosen = options[::few], chosen // few
+    return Choice(name, options, probabilities, chosen)
+
+
+def figures(info: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what an environment's info tells: of a race, lap, time and lap times; of a game with lives, these."""
+    if "lap" in info and "laps" in info:  # n64gym's RaceStatus
+        lap, laps, times = info["lap"], info["laps"], info.get("lap_times", ())
+        found = [("lap", f"{min(lap + 1, laps)}/{laps}"), ("race", f"{info.get('race_time', 0.0):.1f} s")]
+        if info.get("karts", 1) > 1:
+            found[0] = ("lap, place", f"{found[0][1]}, {info['place']}")
+        timed = [f"{seconds:.2f} s" for seconds in times] + ["-"] * laps
+        return found + [(f"lap {k + 1}", timed[k]) for k in range(min(laps, 3))]
+    if info.get("lives"):
+        return [("lives", str(info["lives"]))]
+    return []

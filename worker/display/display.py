@@ -1,0 +1,106 @@
+"""The worker's side of its display: hands frames to the viewer process, which shows them on an X server of its own.
+
+Drawing happens elsewhere (`worker/display/viewer.py`), so that a window, an X server or a VNC server that stalls or
+dies costs training nothing; the two share one frame in memory. While nobody watches, next to nothing is rendered at
+all.
+"""
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import gymnasium as gym
+import numpy as np
+
+from a3c64.envs.batch import EnvironmentBatch
+from a3c64.processes import spawn
+from a3c64.supervisor import Supervisor
+from a3c64.worker.display.describe import Describer, Moment
+from a3c64.worker.display.frame import Frame
+
+INTERVAL_S = 1.0 / 15.0  # between two frames for somebody: as often as Open Kart is acted upon in its own time
+IDLE_INTERVAL_S = 1.0  # between two frames for nobody: who comes is not shown what is older
+
+
+class Display:
+    """Shows a worker's first environment at most every INTERVAL_S, and keeps the viewer process alive.
+
+    Args:
+        environment: the one to show, made with render_mode "rgb_array".
+        host: the address to serve VNC viewers at.
+        port: likewise.
+        describe: tells what goes beside the game; None = the game alone is shown.
+    """
+
+    def __init__(
+        self, environment: gym.Env, host: str, port: int, describe: Callable[[Moment], bytes] | None = None
+    ) -> None:
+        self._environment = environment
+        self._describe = describe
+        self._renders = True
+        self._frame = Frame.create()
+        self._arguments = ["-m", "a3c64.worker.display.viewer", str(self._frame.descriptor), host, str(port)]
+        self._viewer = Supervisor("the viewer", self._launch)
+        self._due = self._idle_due = 0.0
+
+    def show(self, moment: Moment) -> None:
+        """Show what is about to be acted upon, if it is time to; costs a look at the clock if not."""
+        now = time.monotonic()
+        if now < (self._due if now < self._frame.watched_until else self._idle_due):
+            return
+        # Late after a gradient, early the next time: the rate holds.
+        self._due = max(self._due + INTERVAL_S, now + INTERVAL_S / 2)
+        self._idle_due = now + IDLE_INTERVAL_S
+        self._viewer.tend()
+        picture, note = self._render(), self._describe(moment) if self._describe else b""
+        if picture.size or note:
+            self._frame.write(picture, note)
+
+    def close(self) -> None:
+        """End the viewer process and what it started."""
+        self._viewer.close(grace_s=3.0)
+        if self._viewer.child is not None and self._viewer.child.stdin:
+            self._viewer.child.stdin.close()
+
+    def _render(self) -> np.ndarray:
+        """Return the game's picture, uint8 [H, W, 3], empty if there is none."""
+        picture: object = None
+        if self._renders:
+            try:
+                picture = self._environment.render()
+            except Exception as error:  # whatever it is, OpenGL that is missing for one: training can do without
+                self._renders = False
+                print(f"the environment cannot be rendered, training goes on: {error!r}", flush=True)
+        is_picture = isinstance(picture, np.ndarray) and picture.ndim == 3 and picture.shape[2] == 3
+        return picture if is_picture else np.zeros((0, 0, 3), np.uint8)  # type: ignore[return-value]
+
+    def _launch(self) -> subprocess.Popen:
+        # Its standard input is a pipe nobody writes to: when it ends, so has this process.
+        return spawn(self._arguments, stdin=subprocess.PIPE, pass_fds=[self._frame.descriptor])
+
+
+@contextmanager
+def show_on(
+    host: str, port: int, view: str, environments: EnvironmentBatch, title: str, worker: int
+) -> Iterator[Callable[[Moment], None]]:
+    """Give a function that shows the first environment to VNC viewers on a port; with port 0 it does nothing.
+
+    Args:
+        host: the address to listen on.
+        port: likewise.
+        view: "panel", or "plain" for the game alone.
+        environments: the worker's.
+        title: of the panel.
+        worker: its index.
+    """
+    if port == 0:
+        yield lambda _: None
+        return
+    describer = Describer(environments, title, worker)
+    describe = None if view == "plain" else lambda moment: describer.describe(moment).pack()
+    display = Display(environments.environments[0], host, port, describe)
+    try:
+        yield display.show
+    finally:
+        display.close()

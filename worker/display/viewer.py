@@ -1,0 +1,156 @@
+"""The viewer process: Xvfb, a window with the newest frame, x11vnc.
+
+    python -m a3c64.worker.display.viewer FD HOST PORT
+
+It draws all that is shown, and tells the worker whether anybody watches, by the connections to the VNC port.
+"""
+
+import os
+import re
+import select
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from a3c64.processes import limit_threads, stop_on_signals
+
+limit_threads()  # before pygame reads the environment
+
+import cv2  # noqa: E402
+import numpy as np  # noqa: E402
+import pygame  # noqa: E402
+from pyvirtualdisplay.display import Display as VirtualDisplay  # noqa: E402
+
+from a3c64.worker.display.frame import Frame  # noqa: E402
+from a3c64.worker.display.ink import HEIGHT, WIDTH  # noqa: E402
+from a3c64.worker.display.panel import Panel  # noqa: E402
+from a3c64.worker.display.scene import Scene  # noqa: E402
+from a3c64.worker.display.x11vnc import X11vnc  # noqa: E402
+
+SCREEN = (WIDTH, HEIGHT)  # pixels; the N64's own shape
+NICENESS = 19  # pictures are drawn and sent with what training leaves; where it leaves little, there are fewer
+START_S = 15  # for Xvfb to be ready
+TEND_S = 0.5  # between two looks at x11vnc
+LOOK_S = 0.1  # between two looks for frames and for viewers, while there are none
+WATCHED_LOOK_S = 0.02  # between two looks for frames, else
+WATCHED_S = 1.0  # how long the worker may take it that somebody watches
+WELCOME_S = 1.0  # after somebody came, all is shown anew: x11vnc has not looked while it had nobody to show it to
+BLOCK = 40  # pixels, square: what has changed is found in such blocks
+REST = 50  # until the next look for viewers, times as long as one took: a long table costs no more
+
+
+def placed(width: int, height: int) -> tuple[int, int, int, int]:
+    """Return left, top, width and height of a picture alone: as large as possible, in shape, centred."""
+    scale = min(SCREEN[0] / width, SCREEN[1] / height)
+    wide, high = max(1, round(width * scale)), max(1, round(height * scale))
+    return (SCREEN[0] - wide) // 2, (SCREEN[1] - high) // 2, wide, high
+
+
+class Audience:
+    """Says whether somebody is connected to a port of this machine."""
+
+    def __init__(self, port: int) -> None:
+        # proc(5): number, local address and port, remote ones, state; 01 is an established connection.
+        self._connection = re.compile(rb"^ *\d+: [0-9A-F]{8}:%04X [0-9A-F:]+ 01 " % port, re.MULTILINE)
+        self._there = False
+        self._next_look = 0.0
+
+    def there(self) -> bool:
+        """Return that, as it was a moment ago."""
+        now = time.monotonic()
+        if now >= self._next_look:
+            self._there = self._connection.search(Path("/proc/net/tcp").read_bytes()) is not None
+            self._next_look = now + max(LOOK_S, REST * (time.monotonic() - now))
+        return self._there
+
+
+def view(frame: Frame, stop: threading.Event, server: X11vnc, audience: Audience) -> None:
+    """Show frames until told to stop or the worker is gone."""
+    pygame.display.init()
+    window = pygame.display.set_mode(SCREEN, pygame.NOFRAME)
+    pygame.display.set_caption("a3c64")
+    pygame.mouse.set_visible(False)
+    panel, shown = Panel(), np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    seen, next_tend, pause, came = 0, 0.0, LOOK_S, float("inf")
+    while not stop.is_set():
+        if select.select([sys.stdin], [], [], pause)[0]:
+            return  # end of file: the worker has ended, however it did
+        pygame.event.pump()
+        now = time.monotonic()
+        if now >= next_tend:
+            next_tend = now + TEND_S
+            server.tend()
+        if audience.there():
+            pause, came, frame.watched_until = WATCHED_LOOK_S, min(came, now), now + WATCHED_S
+        else:
+            pause, came = LOOK_S, float("inf")
+        welcome = 0.0 <= now - came < WELCOME_S
+        newer = frame.read(seen)
+        if newer is not None:
+            seen, picture, note = newer
+            drawn = panel.draw(picture, Scene.unpack(note)) if note else alone(picture)
+            window.blit(pygame.image.frombuffer(drawn.data.cast("B"), SCREEN, "RGB"), (0, 0))
+            pygame.display.update(changed(drawn, shown))
+            shown = drawn
+        if welcome:
+            pygame.display.flip()
+
+
+def alone(picture: np.ndarray) -> np.ndarray:
+    """Return a picture as large as possible on the screen, uint8 RGB [480, 640, 3]."""
+    left, top, wide, high = placed(picture.shape[1], picture.shape[0])
+    canvas = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    size = (wide, high)
+    canvas[top : top + high, left : left + wide] = cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST)
+    return canvas
+
+
+def changed(new: np.ndarray, old: np.ndarray) -> list[tuple[int, int, int, int]]:
+    """Return rectangles, as left, top, width and height, outside of which two screens are the same."""
+    rows, columns = HEIGHT // BLOCK, WIDTH // BLOCK
+    differ = new.reshape(HEIGHT, -1).view(np.uint64) != old.reshape(HEIGHT, -1).view(np.uint64)  # [H, 3 W / 8]
+    blocks = differ.reshape(rows, BLOCK, columns, -1).any(axis=(1, 3))
+    found = []
+    for row in range(rows):
+        edges = np.flatnonzero(np.diff(blocks[row].astype(np.int8), prepend=0, append=0)).tolist()  # begin, end, ...
+        for begin, end in zip(edges[::2], edges[1::2], strict=True):
+            found.append((begin * BLOCK, row * BLOCK, (end - begin) * BLOCK, BLOCK))
+    return found
+
+
+def main() -> int:
+    """Run until the worker ends or asks us to; return the exit code."""
+    stop = stop_on_signals()
+    os.nice(NICENESS)  # and so for Xvfb and x11vnc
+    frame, host, port = Frame(int(sys.argv[1])), sys.argv[2], int(sys.argv[3])
+    screen = VirtualDisplay(
+        visible=False,
+        size=SCREEN,
+        color_depth=24,
+        retries=3,
+        manage_global_env=False,
+        extra_args=["-noreset"],
+    )
+    signal.alarm(START_S)  # PyVirtualDisplay would wait ten minutes; ended by the alarm, we are started again
+    screen.start()
+    signal.alarm(0)
+    server = X11vnc(screen.new_display_var, host, port)
+    try:
+        os.environ.update(
+            DISPLAY=screen.new_display_var,
+            SDL_VIDEODRIVER="x11",
+            SDL_VIDEO_WINDOW_POS="0,0",
+            SDL_FRAMEBUFFER_ACCELERATION="0",  # OpenGL in software would cost four times as much
+        )
+        view(frame, stop, server, Audience(port))
+    finally:
+        pygame.display.quit()  # before its X server goes, or Xlib complains
+        server.close()
+        screen.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

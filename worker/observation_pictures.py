@@ -1,0 +1,42 @@
+"""Shows the server now and then what the agent sees, for TensorBoard."""
+
+import time
+
+import numpy as np
+
+from a3c64.wire import messages as wire
+from a3c64.wire.client import Client
+
+
+def tiled(image: np.ndarray, frames: int) -> np.ndarray:
+    """Return a stack of frames, uint8 [H, W, frames * C], side by side, oldest first: [H, frames * W, C].
+
+    One that would be larger than a message may be is thinned out.
+    """
+    height, width, channels = image.shape
+    each = image.reshape(height, width, frames, channels // frames)
+    picture = each.swapaxes(1, 2).reshape(height, frames * width, channels // frames)
+    while picture.size > wire.MAX_SAMPLE:
+        picture = picture[::2, ::2]
+    return picture
+
+
+class ObservationPictures:
+    """Sends a picture every wire.SAMPLE_S, if this is worker 0: one worker's are enough.
+
+    Args:
+        client: to send it with.
+        frames: how many of them an observation holds.
+    """
+
+    def __init__(self, client: Client, frames: int) -> None:
+        self._client = client
+        self._frames = frames
+        self._next = 0.0
+
+    def offer(self, image: np.ndarray) -> None:
+        """Send an observation's image, uint8 [H, W, C], if it is time to and there is one."""
+        if self._client.index != 0 or image.size == 0 or (now := time.monotonic()) < self._next:
+            return
+        self._next = now + wire.SAMPLE_S
+        self._client.sample(tiled(image, self._frames))
