@@ -1,4 +1,4 @@
-"""A run's folder: config.json, command.txt, evaluation.json, checkpoints/, best/, tensorboard/."""
+"""A run's folder: config.json, command.txt, evaluation.json, server.json, checkpoints/, best/, tensorboard/."""
 
 import json
 import shlex
@@ -12,6 +12,7 @@ from a3c64.config import BadInputError, Hyperparameters
 from a3c64.paramserver.evaluations import Evaluation, Evaluations, read
 from a3c64.policy import checkpoint
 from a3c64.policy.checkpoint import Snapshot
+from a3c64.wire import server_file
 
 
 class RunFolder:
@@ -37,6 +38,17 @@ class RunFolder:
     def resume(self) -> Snapshot | None:
         """Return the newest whole checkpoint."""
         return checkpoint.newest(self.checkpoints)
+
+    def announce(self, server: server_file.ServerFile) -> None:
+        """Write down where this run's server listens, for commands that are given the run's folder."""
+        try:
+            server_file.write(self.path, server)
+        except OSError as error:
+            print(f"{self.path / server_file.NAME}: {error.strerror}, training goes on", flush=True)
+
+    def withdraw(self) -> None:
+        """Remove what `announce` wrote: the server ends."""
+        server_file.remove(self.path)
 
     def describe(self, hyperparameters: Hyperparameters) -> bool:
         """Write down what this run is and how it was started; say whether either is new."""

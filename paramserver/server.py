@@ -16,6 +16,7 @@ from a3c64.paramserver.tensorboard.legacy_tags import STATE, legacy
 from a3c64.paramserver.tensorboard.process import Board
 from a3c64.paramserver.web.feed import Web
 from a3c64.paramserver.weights import SharedWeights
+from a3c64.wire import server_file
 from a3c64.wire.transport import configure
 
 POLL_MS = 100  # how soon a signal or the clock is noticed when nobody writes
@@ -74,6 +75,9 @@ class Server:
         self._rated = self._started
         self.service.metrics.measure_rate(self._started, self.service.weights.step)
         self._finished_at: float | None = None
+        self._folder.announce(
+            server_file.ServerFile(settings.bind, os.getpid(), settings.web_port, settings.tensorboard_port)
+        )
 
     def serve(self, stop: threading.Event) -> None:
         """Answer until stopped; a final checkpoint is written on the way out."""
@@ -94,6 +98,7 @@ class Server:
             self._board.close()
             self._web.close()
             self._events.close()
+            self._folder.withdraw()
 
     def _drain(self) -> None:
         """Handle what has arrived, a burst at most."""

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from typing import Any
 
 from a3c64.cli.command import parser_of
 from a3c64.config import BadInputError, Settings, add_flags, load, parse
@@ -64,11 +65,11 @@ def status(arguments: list[str]) -> int:
     settings = load(parsed)
     from a3c64.wire.status import fetch, text
 
-    address = _address(settings)
+    address = _address(settings, parsed)
     report = fetch(address, STATUS_TIMEOUT_S)
     if report is None:
         print(
-            f"a3c64 status: no server answers at {address} (choose with --server or A3C64_SERVER)",
+            f"a3c64 status: no server answers at {address} (choose with --run-dir, --server or A3C64_SERVER)",
             file=sys.stderr,
         )
         return 1
@@ -80,16 +81,36 @@ def watch(arguments: list[str]) -> int:
     """Show how a run and each of its workers are doing, live; Ctrl-C ends it."""
     parser = parser_of("watch", watch)
     add_flags(parser)
-    settings = load(vars(parse(parser, arguments)))
+    parsed = vars(parse(parser, arguments))
+    settings = load(parsed)
     from a3c64.cli.watch import watch as show
     from a3c64.processes import stop_on_signals
 
-    show(_address(settings), stop_on_signals())
+    show(_address(settings, parsed), stop_on_signals())
     return 0
 
 
-def _address(settings: Settings) -> str:
-    """Return where the server is; beside it, in a container, one knows only where that binds."""
+def _address(settings: Settings, parsed: dict[str, Any]) -> str:
+    """Return where the server is: as the flags say, else the variables, else the default run folder.
+
+    Beside a server, in a container, only the address that it binds is known.
+    """
+    from a3c64.wire import server_file
     from a3c64.wire.status import connect_address
 
-    return settings.server if "server" in settings.model_fields_set else connect_address(settings.bind)
+    if "server" in parsed and "run_dir" in parsed:
+        raise BadInputError("--server and --run-dir both say where the server is: give one of them")
+    if "server" in parsed:
+        return settings.server
+    server = server_file.read(settings.run_dir)
+    if "run_dir" in parsed:
+        if server is None:
+            raise BadInputError(
+                f"--run-dir: no server runs in {settings.run_dir} ({server_file.NAME} is not there); "
+                f"`a3c64 train --run-dir {settings.run_dir}` starts one"
+            )
+        return connect_address(server.bind)
+    given = settings.model_fields_set
+    if "server" in given:
+        return settings.server
+    return connect_address(server.bind if server and "bind" not in given else settings.bind)
