@@ -35,9 +35,9 @@ class PlatformWheel(bdist_wheel):
     """A wheel for this kind of machine and any Python 3, as it carries compiled plugins."""
 
     def finalize_options(self) -> None:
-        """Mark the wheel as one that is not pure Python."""
+        """Have setuptools take it as one with compiled modules, though the plugins are data to it."""
+        self.distribution.has_ext_modules = lambda: True
         super().finalize_options()
-        self.root_is_pure = False
 
     def get_tag(self) -> tuple[str, str, str]:
         """Return Python, ABI and platform of the wheel."""
