@@ -31,7 +31,7 @@ POLL_S = 0.01
 
 def main() -> None:
     rom, state, seconds = Path(sys.argv[1]).read_bytes(), sys.argv[2].encode(), float(sys.argv[3])
-    core = host.load(host.CORE, "install the packages in requirements/apt-run.txt")
+    core = host.load(host.CORE, host.EMULATOR_PACKAGES)
     core.DebugMemGetPointer.restype = ctypes.c_void_p
     silent = host.DebugCallback(lambda _context, _level, _text: None)
     with tempfile.TemporaryDirectory() as folder:

@@ -149,3 +149,18 @@ def test_sixteen_at_once_disturb_no_other():
     for (rdram, samples), (rdram_alone, samples_alone) in zip(together, machines([[w] for w in words]), strict=True):
         assert np.array_equal(samples, samples_alone)
         assert np.array_equal(rdram, rdram_alone)
+
+
+@pytest.mark.parametrize(
+    ("library", "packages"),
+    [
+        ("/usr/lib/*/libmupen64plus.so.2", "libmupen64plus2 mupen64plus-data mupen64plus-rsp-hle"),
+        ("/usr/lib/*/mupen64plus/mupen64plus-rsp-hle.so", "libmupen64plus2 mupen64plus-data mupen64plus-rsp-hle"),
+        (str(OPEN_KART.parent / "lockstep-video.so"), "gcc, make, libmupen64plus-dev"),
+    ],
+)
+def test_what_is_missing_is_named_with_its_packages(library, packages):
+    hide = f"for file in {library}; do mount --bind /dev/null $file; done"
+    result = run_with_mounts(hide, sys.executable, "-c", f"from n64gym import Emulator; Emulator({str(OPEN_KART)!r})")
+    assert result.returncode == 1
+    assert packages in result.stderr.splitlines()[-1]

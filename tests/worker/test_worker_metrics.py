@@ -9,7 +9,7 @@ from tensorboard.backend.event_processing.plugin_event_accumulator import EventA
 import n64gym  # noqa: F401
 from a3c64.envs.episode import Episode
 from a3c64.paramserver.evaluations import evaluation
-from n64gym.games.openkart_driver import Policy
+from n64gym.games.openkart_driver import Driver
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
 PLUGINS_OWN = {"custom_scalars__config__", "_hparams_/session_start_info"}
@@ -26,7 +26,7 @@ def finished_race():
     """All that an environment can tell of an episode: a race with rivals, driven to its end by the scripted driver."""
     with gym.make("n64gym/OpenKart-v0", mode="grand_prix", laps=1) as env:
         _, info = env.reset(seed=1)
-        driver = Policy(env)
+        driver = Driver(env)
         ended = False
         while not ended:
             *_, terminated, truncated, info = env.step(driver())

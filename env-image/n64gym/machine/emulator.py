@@ -13,6 +13,7 @@ import math
 import os
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 import warnings
@@ -26,7 +27,8 @@ from n64gym.machine import shared
 from n64gym.machine.rom import DATA, Rom, open_rom
 from n64gym.machine.state import State
 
-PLUGINS = Path("/usr/lib/x86_64-linux-gnu/mupen64plus")  # where Debian keeps mupen64plus' own plugins
+# where Debian keeps mupen64plus' own plugins: /usr/lib/x86_64-linux-gnu/mupen64plus, or another architecture's
+PLUGINS = Path("/usr/lib", sysconfig.get_config_var("MULTIARCH") or "", "mupen64plus")
 DEATH_CHECK_S = 0.05  # how soon the death of the emulator process is noticed
 SLOWEST_VI_S = 0.1  # a VI may take this long on a loaded machine before a long step counts as hung
 SILENT_CPU_S = 2.0  # of the emulator's own time: a ROM without video by then is started again with video forced on

@@ -25,6 +25,14 @@ ROM_OPEN, EXECUTE, CORE_STATE_SET = 1, 5, 17
 SPEED_LIMITER = 5
 PLUGIN_RSP, PLUGIN_GFX, PLUGIN_INPUT = 1, 2, 4
 INT, BOOL, STRING = 1, 3, 4
+EMULATOR_PACKAGES = (
+    "an emulator needs Debian packages: apt-get install libmupen64plus2 mupen64plus-data mupen64plus-rsp-hle"
+)
+PLUGINS_MISSING = (
+    "the lockstep plugins were not built with this installation: install gcc, make, libmupen64plus-dev and "
+    "gcc-mips64-linux-gnuabi64, then install n64gym again, or run make -C env-image in a clone"
+)
+DISPLAY_PACKAGES = "GPU pictures need Debian packages: apt-get install xvfb libgl1-mesa-dri, or set DISPLAY"
 LOG_ERROR = 1
 
 VI_V_INTR, VI_V_SYNC = 0xA440000C, 0xA4400018
@@ -46,9 +54,9 @@ def main(request: dict) -> None:
     if request["real_plugin"]:
         os.environ["SDL_VIDEODRIVER"] = "x11"  # whatever the parent's own drawing uses
         os.environ["DISPLAY"] = os.environ.get("DISPLAY") or start_display(request["screen"])
-    core = load(CORE, "install the packages in requirements/apt-run.txt")
-    video = load(request["video_plugin"], "run make -C env-image")
-    inputs = load(request["input_plugin"], "run make -C env-image")
+    core = load(CORE, EMULATOR_PACKAGES)
+    video = load(request["video_plugin"], PLUGINS_MISSING)
+    inputs = load(request["input_plugin"], PLUGINS_MISSING)
     for plugin, real in ((video, request["real_plugin"]), (inputs, None)):
         plugin.lockstep_attach.restype = c_char_p
         problem = plugin.lockstep_attach(request["fd"], real.encode() if real else None)
@@ -72,7 +80,7 @@ def main(request: dict) -> None:
     rom = Path(request["rom"]).read_bytes()
     check(core.CoreDoCommand(ROM_OPEN, len(rom), rom), "the core refuses the ROM")
     # Without a signal processor the core crashes at a game's first picture or sound, even if nobody wants to see it.
-    processor = load(request["rsp_plugin"], "install the packages in requirements/apt-run.txt")
+    processor = load(request["rsp_plugin"], EMULATOR_PACKAGES)
     for kind, plugin in ((PLUGIN_GFX, video), (PLUGIN_INPUT, inputs), (PLUGIN_RSP, processor)):
         check(plugin.PluginStartup(c_void_p(core._handle), None, log), f"plugin {kind} does not start")
         check(core.CoreAttachPlugin(kind, c_void_p(plugin._handle)), f"plugin {kind} cannot be attached")
@@ -93,7 +101,7 @@ def start_display(screen: tuple[int, int]) -> str:
     with open(reading) as answer:  # Xvfb chooses a free number and says which, when it is ready
         number = answer.readline().strip()
     if not number:
-        raise HostError("Xvfb does not start: install the packages in requirements/apt-run.txt, or set DISPLAY")
+        raise HostError(f"Xvfb does not start; {DISPLAY_PACKAGES}")
     return f":{number}"
 
 
