@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from a3c64.config import BadInputError, Hyperparameters
+from a3c64.files import write_whole
 from a3c64.paramserver.evaluations import Evaluation, Evaluations, read
 from a3c64.policy import checkpoint
 from a3c64.policy.checkpoint import Snapshot
@@ -59,7 +60,7 @@ class RunFolder:
             if config.exists() and commands.exists():
                 before = commands.read_text(errors="replace").rstrip("\n")
                 changed = config.read_text(errors="replace") != text or not before.endswith(f" {command}")
-            config.write_text(text)
+            write_whole(config, text.encode())
             with commands.open("a") as file:
                 file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {command}\n")
         except OSError as error:
@@ -86,11 +87,10 @@ class RunFolder:
         return Evaluations(earlier, score.get("mean_reward"))
 
     def record(self, evaluations: Sequence[Evaluation]) -> None:
-        """Write down all evaluations, in one move."""
-        temporary = self.path / ".writing-evaluation"
+        """Write down all evaluations."""
+        text = json.dumps([one._asdict() for one in evaluations], indent=1) + "\n"
         try:
-            temporary.write_text(json.dumps([one._asdict() for one in evaluations], indent=1) + "\n")
-            temporary.replace(self.path / "evaluation.json")
+            write_whole(self.path / "evaluation.json", text.encode())
         except OSError as error:
             print(f"{self.path}: {error.strerror}, training goes on", flush=True)
 

@@ -9,6 +9,7 @@ from types import TracebackType
 import numpy as np
 
 from a3c64.config import BadInputError
+from a3c64.files import move_into_place
 
 QUALITY = "20"  # x264's constant rate factor: 18 is all but lossless, 23 its default
 SPEED = "veryfast"  # x264's preset: half the processor time of its default, a few per cent more bytes
@@ -78,7 +79,7 @@ class Video:
             code = self._process.wait()
         if code:
             raise self._failed()
-        self._temporary.replace(self.path)
+        move_into_place(self._temporary, self.path)
 
     def _start(self, height: int, width: int) -> subprocess.Popen:
         raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", f"{self.fps:g}", "-i", "-"]

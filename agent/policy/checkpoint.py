@@ -10,7 +10,6 @@ best/                                likewise, the one that a greedy evaluation 
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
+from a3c64.files import TEMPORARY, move_into_place, remove, remove_unfinished, write_synced, write_whole
 from a3c64.learning.parameters import ParameterSpec, initialise, named_views, total_size
 
 FORMAT = 1
@@ -53,17 +53,16 @@ def save(folder: Path, snapshot: Snapshot, keep: int = 5) -> Path:
         OSError: it could not be written, for example on a full disk; older checkpoints are as they were.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for leftover in folder.glob(".writing-*"):  # of a process that was killed in the middle
-        shutil.rmtree(leftover, ignore_errors=True) if leftover.is_dir() else leftover.unlink()
+    remove_unfinished(folder)
     target = folder / f"step_{snapshot.step}"
-    temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
+    temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder))
     try:
         hashes = {}
         for name, flat in zip(FILES, (snapshot.weights, snapshot.mean_square), strict=True):
             # The library turns arrays into bytes; views of one flat vector are fine as each is contiguous.
             data = save_tensors(dict(named_views(flat, snapshot.specs)))
             hashes[name] = hashlib.sha256(data).hexdigest()
-            _write(temporary / name, data)
+            write_synced(temporary / name, data)
         state = {
             "format": FORMAT,
             "step": snapshot.step,
@@ -74,14 +73,11 @@ def save(folder: Path, snapshot: Snapshot, keep: int = 5) -> Path:
             "score": snapshot.score,
             "sha256": hashes,
         }
-        _write(temporary / "state.json", json.dumps(state, indent=1).encode())
+        write_synced(temporary / "state.json", json.dumps(state, indent=1).encode())
         temporary.chmod(0o755)  # mkdtemp makes it private
-        _sync(temporary)
-        if target.exists():  # the same step again: the newer one holds as much
-            shutil.rmtree(target)
-        temporary.rename(target)
-        _point(folder, target.name)
-        _sync(folder)
+        remove(target)  # the same step again: the newer one holds as much
+        move_into_place(temporary, target)
+        write_whole(folder / "latest", f"{target.name}\n".encode())
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
@@ -152,26 +148,3 @@ def _by_age(folder: Path) -> list[Path]:
     """Return the checkpoints, newest first."""
     numbered = [(path.name.removeprefix("step_"), path) for path in folder.glob("step_*") if path.is_dir()]
     return [path for _, path in sorted(((int(n), p) for n, p in numbered if n.isdecimal()), reverse=True)]
-
-
-def _write(path: Path, data: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    """Make renames inside a folder outlive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _point(folder: Path, name: str) -> None:
-    """Write `latest` in one move."""
-    temporary = folder / ".writing-latest"
-    temporary.write_text(name + "\n")
-    temporary.replace(folder / "latest")

@@ -16,6 +16,7 @@ from safetensors.numpy import save as save_tensors
 
 from a3c64 import presets
 from a3c64.config import BadInputError, Hyperparameters, flag
+from a3c64.files import write_whole
 from a3c64.learning.parameters import MOMENTS, ParameterSpec, named_views, total_size
 from a3c64.policy import checkpoint
 from a3c64.policy.checkpoint import Snapshot
@@ -105,13 +106,10 @@ def save(target: Path, policy: Policy) -> Path:
         "command": policy.command,
     }
     data = save_tensors(tensors, {"a3c64": json.dumps(facts)})
-    temporary = path.with_name(f".writing-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(data)
-        temporary.replace(path)
+        write_whole(path, data)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise BadInputError(f"{path} cannot be written: {error.strerror}") from None
     return path
 

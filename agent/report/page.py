@@ -9,6 +9,7 @@ import numpy as np
 
 from a3c64.config import BadInputError, Hyperparameters
 from a3c64.envs.episode import Episode, lap_times
+from a3c64.files import write_whole
 from a3c64.policy.policy_file import Policy
 from a3c64.report import history
 from a3c64.report import races as course_report
@@ -60,7 +61,7 @@ def write(
     )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page)
+        write_whole(path, page.encode())
     except OSError as error:
         raise BadInputError(f"--report: {path} cannot be written: {error.strerror}") from None
 

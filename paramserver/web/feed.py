@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from a3c64.files import write_whole
 from a3c64.paramserver.web.sparklines import History
 from a3c64.processes import spawn
 from a3c64.supervisor import Supervisor
@@ -67,9 +68,7 @@ class Web:
         try:
             self._folder.mkdir(exist_ok=True)
             for name, content in ((SCREENS, screens), (REPORT, told)):
-                temporary = self._folder / f".writing-{name}"
-                temporary.write_text(json.dumps(content))
-                temporary.replace(self._folder / name)
+                write_whole(self._folder / name, json.dumps(content).encode(), sync=False)
             self._failing = False
         except OSError as error:
             if not self._failing:

@@ -90,12 +90,12 @@ def test_killed_while_writing(tmp_path: Path, after: str):
 import os
 from a3c64.policy import checkpoint
 from test_agent_checkpoint import snapshot
-write = checkpoint._write
+write = checkpoint.write_synced
 def dying(path, data):
     write(path, data)
     if path.name == {after!r}:
         os.kill(os.getpid(), 9)
-checkpoint._write = dying
+checkpoint.write_synced = dying
 checkpoint.save(__import__("pathlib").Path({str(tmp_path)!r}), snapshot(20))
 """
     died = subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parent, timeout=60, check=False)

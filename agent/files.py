@@ -1,0 +1,151 @@
+"""Files: written whole or not at all, and read without waiting for what is not a regular file."""
+
+import errno
+import json
+import os
+import shutil
+import stat
+import tempfile
+from pathlib import Path
+from typing import Any
+
+TEMPORARY = ".writing-"  # the names of unfinished files and folders begin with this
+
+
+def write_whole(path: Path, data: bytes, sync: bool = True) -> None:
+    """Write `data` to `path`: readers see the old file or the whole new one, also after a crash.
+
+    Args:
+        path: its folder must exist.
+        data: the content.
+        sync: wait for the disk, so that this also holds after a power cut; milliseconds.
+
+    Raises:
+        OSError: it could not be written; the old file is as it was.
+    """
+    descriptor, name = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            os.fchmod(file.fileno(), 0o644)  # mkstemp's files are for their owner alone
+        move_into_place(temporary, path, sync)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_synced(path: Path, data: bytes) -> None:
+    """Write a new file and wait for the disk; for files in a folder that is moved into place later.
+
+    Raises:
+        OSError: it exists already or could not be written.
+    """
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def move_into_place(temporary: Path, path: Path, sync: bool = True) -> None:
+    """Rename a finished file or folder to `path` in one step.
+
+    Raises:
+        OSError: it could not be renamed.
+    """
+    if sync:
+        _sync(temporary)
+    os.replace(temporary, path)
+    if sync:
+        _sync(path.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove a file of any type or a whole folder, if it is there.
+
+    Raises:
+        OSError: it could not be removed.
+    """
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a killed process left half-written; call it where no other process writes.
+
+    Raises:
+        OSError: something could not be removed.
+    """
+    for leftover in folder.glob(f"{TEMPORARY}*"):
+        remove(leftover)
+
+
+def set_aside(path: Path, reason: str) -> Path:
+    """Rename a file or folder to the first free one of NAME.REASON, NAME.REASON-2, ... and return that path.
+
+    Raises:
+        OSError: it could not be renamed.
+    """
+    number = 1
+    while os.path.lexists(target := path.with_name(f"{path.name}.{reason}" + (f"-{number}" if number > 1 else ""))):
+        number += 1
+    path.rename(target)
+    return target
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a text file.
+
+    Raises:
+        OSError: it could not be written, or is not a regular file.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
+    with os.fdopen(descriptor, "ab") as file:
+        _check_regular(descriptor)
+        file.write(f"{line}\n".encode(errors="surrogateescape"))
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """Return the content of a regular file of at most `most` bytes. A FIFO is refused, not waited for.
+
+    Raises:
+        OSError: it could not be read, is not a regular file, or is larger.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        size = _check_regular(descriptor)
+        if size > most:
+            raise OSError(errno.EFBIG, f"{size} bytes, expected at most {most}")
+        return file.read(most)
+
+
+def read_json(path: Path, most: int) -> Any:
+    """Return what a JSON file holds.
+
+    Raises:
+        OSError: as `read_regular`.
+        ValueError: it is not JSON, or nested too deeply.
+    """
+    try:
+        return json.loads(read_regular(path, most))
+    except RecursionError:
+        raise ValueError("JSON that is nested too deeply") from None
+
+
+def _check_regular(descriptor: int) -> int:
+    """Return a regular file's size in bytes; raise OSError for anything else."""
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file")
+    return status.st_size
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
