@@ -26,6 +26,7 @@ BODIES = [
     wire.Report({"steps": 1}),
     wire.Refused("hello", "who are you?"),
 ]
+GRADIENT = BODIES[3]
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: type(body).__name__)
@@ -44,6 +45,11 @@ def test_vectors_are_not_copied():
     frames = wire.encode(1, BODIES[4], vector)
     assert np.shares_memory(np.frombuffer(frames[1], np.float32), vector)
     assert np.shares_memory(wire.decode(frames).vector, vector)
+
+
+def sealed(header, *vector):
+    """The frames of a message with a right checksum."""
+    return [wire.sealed(msgpack.packb(header), *vector), *vector]
 
 
 header = st.recursive(
@@ -70,7 +76,7 @@ def test_random_bytes_are_refused(frames):
     kind=st.sampled_from(sorted(wire.KINDS)), sequence=header, fields=header, vector=st.none() | st.binary(max_size=20)
 )
 def test_almost_right_is_refused_or_right(kind, sequence, fields, vector):
-    frames = [msgpack.packb([wire.PROTOCOL, kind, sequence, fields])] + ([] if vector is None else [vector])
+    frames = sealed([wire.PROTOCOL, kind, sequence, fields], *([] if vector is None else [vector]))
     try:
         message = wire.decode(frames)
     except wire.WireError:
@@ -86,9 +92,8 @@ def test_one_field_gone_wrong_is_noticed(data):
     body = data.draw(st.sampled_from([body for body in BODIES if body._fields]))
     name = data.draw(st.sampled_from(body._fields))
     value = data.draw(header)
-    frames = [msgpack.packb([wire.PROTOCOL, type(body).__name__.lower(), 1, body._asdict() | {name: value}])]
-    if isinstance(body, wire.CARRIES_VECTOR):
-        frames.append(b"\0" * 8)
+    vector = [b"\0" * 8] if isinstance(body, wire.CARRIES_VECTOR) else []
+    frames = sealed([wire.PROTOCOL, type(body).__name__.lower(), 1, body._asdict() | {name: value}], *vector)
     if type(value) is type(getattr(body, name)):
         assert repr(getattr(wire.decode(frames).body, name)) == repr(value)  # as text, for NaN equals nothing
     else:
@@ -101,20 +106,34 @@ def test_one_field_gone_wrong_is_noticed(data):
     [
         ([], "0 frames"),
         ([b"x" * (wire.MAX_HEADER + 1)], "header of"),
-        ([msgpack.packb([1, "ask", 1, {}])], "protocol version 1, expected 3"),
-        ([msgpack.packb([wire.PROTOCOL, "ask", -1, {}])], "sequence"),
-        ([msgpack.packb([wire.PROTOCOL, "ask", True, {}])], "sequence"),
-        ([msgpack.packb([wire.PROTOCOL, "sudo", 1, {}])], "unknown kind"),
-        ([msgpack.packb([wire.PROTOCOL, "ask", 1, {"more": 1}])], "fields"),
-        ([msgpack.packb([wire.PROTOCOL, "ask", 1, {}]), b"\0\0\0\0"], "with a vector"),
-        ([bytes(wire.encode(1, BODIES[4])[0])], "without its vector"),
-        ([bytes(wire.encode(1, BODIES[4])[0]), b"123"], "multiple of 4"),
-        ([b"\x91" * 100_000], "no msgpack"),
+        ([msgpack.packb([3, "ask", 1, {}])], f"protocol version 3, expected {wire.PROTOCOL}"),  # without a checksum
+        (sealed([wire.PROTOCOL + 1, "ask", 1, {}]), f"protocol version {wire.PROTOCOL + 1}, expected {wire.PROTOCOL}"),
+        ([msgpack.packb([wire.PROTOCOL, "ask", 1, {}])], "checksum"),
+        (sealed([wire.PROTOCOL, "ask", -1, {}]), "sequence must be an integer >= 0, found -1"),
+        (sealed([wire.PROTOCOL, "ask", True, {}]), "sequence"),
+        (sealed([wire.PROTOCOL, "sudo", 1, {}]), "unknown kind"),
+        (sealed([wire.PROTOCOL, "ask", 1, {"more": 1}]), "fields"),
+        (sealed([wire.PROTOCOL, "ask", 1, {}], b"\0\0\0\0"), "with a vector"),
+        (wire.encode(1, BODIES[4]), "without its vector"),
+        (sealed([wire.PROTOCOL, "weights", 1, BODIES[4]._asdict()], b"123"), "multiple of 4"),
+        ([wire.sealed(b"\x91" * 100_000)], "not msgpack"),
     ],
 )
 def test_reasons(frames, reason):
     with pytest.raises(wire.WireError, match=reason):
         wire.decode(frames)
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_a_message_that_was_altered_is_noticed(data):
+    """Whatever byte changes on the way, in the header, the checksum or the vector."""
+    frames = [bytearray(frame) for frame in wire.encode(1, GRADIENT, np.arange(200, dtype=np.float32))]
+    for frame in data.draw(st.lists(st.sampled_from(frames), min_size=1, max_size=20)):
+        frame[data.draw(st.integers(0, len(frame) - 1))] ^= data.draw(st.integers(1, 255))
+    if frames != [bytes(frame) for frame in wire.encode(1, GRADIENT, np.arange(200, dtype=np.float32))]:
+        with pytest.raises(wire.DamagedError, match="checksum"):
+            wire.decode([bytes(frame) for frame in frames])
 
 
 def test_finite():
