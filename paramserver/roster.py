@@ -21,6 +21,7 @@ class Member:
     client: str
     name: str
     index: int
+    connection: bytes  # the one it speaks over
     last_seen: float  # seconds on the roster's clock
     sequence: int = 0  # of its newest request
     steps: int = 0
@@ -85,6 +86,7 @@ class Roster:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._members: dict[str, Member] = {}
+        self._speakers: dict[bytes, Member] = {}  # by connection
         self._indices: Counter[int] = Counter()  # how many workers have had each index
         self.joined = 0  # ever
         self.lost = 0  # ever: fell silent without a goodbye
@@ -97,36 +99,59 @@ class Roster:
         return sorted(self._members.values(), key=lambda member: member.index)
 
     def get(self, client: str) -> Member | None:
-        """Return a member, noting that it lives."""
-        member = self._members.get(client)
+        """Return a member by its client id."""
+        return self._members.get(client)
+
+    def beat(self, client: str) -> None:
+        """Note that a member's process lives."""
+        if (member := self._members.get(client)) is not None:
+            member.last_seen = self._clock()
+
+    def speaker(self, connection: bytes) -> Member | None:
+        """Return the member that speaks over a connection, noting that it lives."""
+        member = self._speakers.get(connection)
         if member is not None:
             member.last_seen = self._clock()
         return member
 
-    def greet(self, client: str, name: str, wanted: int) -> Member:
-        """Take a worker in, or take it in again: it gets the index it wants if free, else the lowest free one."""
+    def greet(self, client: str, connection: bytes, name: str, wanted: int) -> Member:
+        """Take a member in, or move the one that is known to this connection.
+
+        A new member gets the index it wants if this is free, else the lowest free one.
+        """
+        before = self._speakers.get(connection)
+        if before is not None and before.client != client:
+            self.leave(connection)
         member = self._members.get(client)
         if member is None:
             taken = {other.index for other in self._members.values()}
             free = next(index for index in range(len(taken) + 1) if index not in taken)
             index = wanted if 0 <= wanted <= 65535 and wanted not in taken else free
-            member = Member(client, name, index, self._clock(), restarts=self._indices[index])
+            member = Member(client, name, index, connection, self._clock(), restarts=self._indices[index])
             self._members[client] = member
             self._indices[index] += 1
             self.joined += 1
-        member.last_seen = self._clock()
-        member.sequence = 0
+        self._speakers.pop(member.connection, None)
+        self._speakers[connection] = member
+        member.connection, member.last_seen = connection, self._clock()
         return member
 
-    def leave(self, client: str) -> Member | None:
-        """Forget a worker that said goodbye."""
-        return self._members.pop(client, None)
+    def leave(self, connection: bytes) -> Member | None:
+        """Forget the member that speaks over a connection, and return it."""
+        member = self._speakers.get(connection)
+        if member is not None:
+            self._forget(member)
+        return member
 
     def sweep(self) -> list[Member]:
-        """Forget the workers that fell silent, and return them."""
+        """Forget the members that fell silent, and return them."""
         limit = self._clock() - HEARTBEAT_TIMEOUT_S
         silent = [member for member in self._members.values() if member.last_seen < limit]
         for member in silent:
-            del self._members[member.client]
+            self._forget(member)
         self.lost += len(silent)
         return silent
+
+    def _forget(self, member: Member) -> None:
+        del self._members[member.client]
+        del self._speakers[member.connection]

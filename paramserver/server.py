@@ -37,7 +37,6 @@ class Server:
         self._settings = settings
         self._socket: zmq.Socket = zmq.Context.instance().socket(zmq.ROUTER)
         configure(self._socket)
-        self._socket.setsockopt(zmq.ROUTER_HANDOVER, 1)  # a worker that reconnects takes its identity with it
         self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)  # an answer to somebody gone is an error, not silence
         try:
             self._socket.bind(settings.bind)
@@ -104,13 +103,13 @@ class Server:
         """Handle what has arrived, a burst at most."""
         for _ in range(BURST):
             try:
-                identity, *frames = self._socket.recv_multipart(zmq.DONTWAIT, copy=False)
+                connection, *frames = self._socket.recv_multipart(zmq.DONTWAIT, copy=False)
             except zmq.Again:
                 return
-            answer = self.service.handle(identity.bytes, [frame.buffer for frame in frames], _host(identity))
+            answer = self.service.handle(connection.bytes, [frame.buffer for frame in frames], _host(connection))
             self._record()  # before its evaluator hears that it was noted
             if answer is not None:
-                self._send([identity.bytes, *answer])
+                self._send([connection.bytes, *answer])
             self.service.timings.add("answer")
 
     def _send(self, frames: list[bytes | memoryview]) -> None:

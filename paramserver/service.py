@@ -58,16 +58,24 @@ class Service:
         self._facts = facts  # told in every report: process id, addresses
 
     def handle(
-        self, identity: bytes, frames: Sequence[bytes | memoryview], host: str = ""
+        self, connection: bytes, frames: Sequence[bytes | memoryview], host: str = ""
     ) -> list[bytes | memoryview] | None:
-        """Act on one message, which came from `host`, and return the frames of the answer, if it wants one."""
+        """Act on one message, and return the frames of the answer, if it wants one.
+
+        Args:
+            connection: the routing id of the connection it came over. Another connection has another one.
+            frames: of the message.
+            host: the other end of the connection.
+        """
         sequence = 0
         self._host = host
         try:
             try:
                 message = wire.decode(frames)
                 sequence = message.sequence
-                return self._dispatch(identity.decode("utf-8", "replace"), message)
+                return self._dispatch(connection, message)
+            except wire.DamagedError as error:
+                raise RefusalError("damaged", "join", str(error)) from None
             except wire.WireError as error:
                 raise RefusalError("malformed", "none", str(error)) from None
         except RefusalError as refusal:
@@ -143,28 +151,28 @@ class Service:
             "workers/refused": float(self.metrics.refused.total()),
         }
 
-    def _dispatch(self, client: str, message: wire.Message) -> list[bytes | memoryview] | None:
+    def _dispatch(self, connection: bytes, message: wire.Message) -> list[bytes | memoryview] | None:
         body = message.body
         if isinstance(body, wire.Push):
-            return self._push(self._member(client, message), message, body)
+            return self._push(self._member(connection, message), message, body)
         if isinstance(body, wire.Beat):
-            self.roster.get(body.client)
-            self.evaluators.get(body.client)
+            self.roster.beat(body.client)
+            self.evaluators.beat(body.client)
             return None
         if isinstance(body, wire.Sample):
-            self._show(self._member(client, message), body)
+            self._show(self._member(connection, message), body)
             return None
         if isinstance(body, wire.Hello):
-            return self._hello(client, message, body)
+            return self._hello(connection, message, body)
         if isinstance(body, wire.Join):
-            return self._join(self._member(client, message), message, body)
+            return self._join(self._member(connection, message), message, body)
         if isinstance(body, wire.Pull):
-            return self._pull(self._member(client, message, wire.EVALUATOR), message)
+            return self._pull(self._member(connection, message, wire.EVALUATOR), message)
         if isinstance(body, wire.Score):
-            return self._score(self._member(client, message, wire.EVALUATOR), message, body)
+            return self._score(self._member(connection, message, wire.EVALUATOR), message, body)
         if isinstance(body, wire.Bye):
-            self.evaluators.leave(client)
-            member = self.roster.leave(client)
+            self.evaluators.leave(connection)
+            member = self.roster.leave(connection)
             if member is not None:
                 print(f"worker {member.index} ({member.name}) left", flush=True)
             return None
@@ -172,24 +180,30 @@ class Service:
             return wire.encode(message.sequence, wire.Report(self.report()))
         raise RefusalError("malformed", "none", f"{type(body).__name__.lower()} is no message for a server")
 
-    def _member(self, client: str, message: wire.Message, role: str = wire.WORKER) -> Member:
-        member = (self.evaluators if role == wire.EVALUATOR else self.roster).get(client)
+    def _member(self, connection: bytes, message: wire.Message, role: str = wire.WORKER) -> Member:
+        member = (self.evaluators if role == wire.EVALUATOR else self.roster).speaker(connection)
         if member is None:
-            raise RefusalError("unknown", "hello", "the server does not know you: say hello")
+            raise RefusalError("unknown", "hello", "nobody has said hello over this connection")
+        self._in_order(member, message)
+        return member
+
+    @staticmethod
+    def _in_order(member: Member, message: wire.Message) -> None:
+        """Refuse what was sent before the newest message of its client: it came late, over whatever connection."""
         if message.sequence <= member.sequence:
             raise RefusalError("repeated", "join", f"sequence {message.sequence} after {member.sequence}")
         member.sequence = message.sequence
-        return member
 
-    def _hello(self, client: str, message: wire.Message, body: wire.Hello) -> list[bytes | memoryview]:
-        if body.client != client or not client.isalnum():
-            raise RefusalError("malformed", "none", "hello.client is not the sender's identity")
+    def _hello(self, connection: bytes, message: wire.Message, body: wire.Hello) -> list[bytes | memoryview]:
+        if not body.client.isalnum() or len(body.client) > wire.MAX_NAME:
+            raise RefusalError("malformed", "none", f"hello.client is not 1 to {wire.MAX_NAME} letters and digits")
         if body.role not in wire.ROLES:
             raise RefusalError("malformed", "none", f"hello.role is none of {', '.join(wire.ROLES)}")
         if not 0 <= body.vnc_port <= 65535:
             raise RefusalError("malformed", "none", f"hello.vnc_port is {body.vnc_port}, expected 0 to 65535")
-        roster = self.evaluators if body.role == wire.EVALUATOR else self.roster
-        known = roster.get(client) is not None
+        rosters = [self.roster, self.evaluators]
+        roster, other = rosters if body.role == wire.WORKER else reversed(rosters)
+        known = roster.get(body.client)
         if not known and roster is self.evaluators and len(roster) >= MAX_EVALUATORS:
             raise RefusalError("crowded", "none", f"there are {len(roster)} evaluators already; one is enough")
         if not known and roster is self.roster and self.weights.hyperparameters.deterministic and len(roster):
@@ -199,7 +213,11 @@ class Service:
                 "this run is deterministic (A3C64_DETERMINISTIC), so it has one worker, and that is here",
             )
         name = "".join(c for c in body.name if c.isprintable())[: wire.MAX_NAME]
-        member = roster.greet(client, name, body.worker)
+        if known:
+            self._in_order(known, message)
+        other.leave(connection)
+        member = roster.greet(body.client, connection, name, body.worker)
+        member.sequence = message.sequence
         # The host is the connection's own, so that nobody can send the web page's gateway to somebody else's.
         member.vnc = (self._host, body.vnc_port if self._host else 0)
         if not known:

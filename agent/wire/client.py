@@ -1,5 +1,6 @@
 """The worker's side of the conversation with the parameter server: hello, join, push, and a heartbeat beside it."""
 
+import itertools
 import threading
 import time
 import uuid
@@ -16,7 +17,7 @@ from a3c64.wire.heartbeat import Heartbeat
 from a3c64.wire.transport import SocketTransport, Transport
 
 ANSWER_S = 5.0  # a server that lives answers within milliseconds, and within a second while it writes a checkpoint
-HELLO_S = 1.0  # between two knocks on a door nobody opens; doubles up to
+HELLO_S = 1.0  # first retry interval; doubles up to
 HELLO_MAX_S = 5.0
 SLICE_S = 0.2  # how long a wait goes on before it looks whether it should stop
 
@@ -90,14 +91,16 @@ class Client:
         wait, said = HELLO_S, False
         while True:
             hello = wire.Hello(self._client, self._name, self._index, self.role, self._vnc_port)
+            asked = time.monotonic()
             answer = self._request(hello, wait)
             if answer is not None and isinstance(answer.body, wire.Welcome):
                 break
-            if answer is not None and isinstance(answer.body, wire.Refused):
+            if answer is not None and isinstance(answer.body, wire.Refused) and answer.body.remedy == "none":
                 raise RefusedError(answer.body.reason)
             if not said:
                 print(f"waiting for the parameter server at {self._address} (A3C64_SERVER)", flush=True)
                 said = True
+            self._pause(asked + wait - time.monotonic())
             wait = min(2.0 * wait, HELLO_MAX_S)
             self._transport.reset()
         if said:
@@ -120,13 +123,16 @@ class Client:
         """
         self._specs = specs
         body = wire.Join([[spec.name, list(spec.shape), spec.gain] for spec in specs])
-        while True:
+        for attempt in itertools.count():
+            if attempt > 1:  # the first retry is at once: a server that was restarted wants a hello first
+                self._pause(HELLO_S)
             answer = self._request(body, ANSWER_S)
             if answer is not None and isinstance(answer.body, wire.Weights):
                 return self._update(answer)
             if answer is not None and isinstance(answer.body, wire.Refused) and answer.body.remedy == "none":
                 raise BadInputError(answer.body.reason)
             self._greet_again(answer)
+        raise AssertionError
 
     def push(
         self,
@@ -189,9 +195,10 @@ class Client:
         return self._newest
 
     def _request(self, body: wire.Body, timeout_s: float, vector: np.ndarray | None = None) -> wire.Message | None:
-        """Send and wait for the answer of the same sequence number; None when it does not come in time.
+        """Send and wait for the answer of the same sequence number; None if it does not come in time or is damaged.
 
         Raises:
+            RefusedError: the server is of another release.
             StoppedError: `stop` was set while waiting.
         """
         self._sequence += 1
@@ -205,11 +212,23 @@ class Client:
                 continue
             try:
                 answer = wire.decode(frames)
-            except wire.WireError as error:
-                raise RefusedError(f"the server speaks another language: {error}") from None
-            if answer.sequence == self._sequence:
+            except wire.VersionError as error:
+                raise RefusedError(f"the server is of another release: {error}") from None
+            except wire.WireError:
+                return None
+            # 0: the server could not read the sequence number of a message, which came damaged
+            if answer.sequence == self._sequence or (answer.sequence == 0 and isinstance(answer.body, wire.Refused)):
                 return answer
         return None
+
+    def _pause(self, seconds: float) -> None:
+        """Wait.
+
+        Raises:
+            StoppedError: `stop` was set meanwhile.
+        """
+        if seconds > 0 and self._stop.wait(seconds):
+            raise StoppedError
 
 
 AnyClient = TypeVar("AnyClient", bound=Client)
@@ -220,5 +239,4 @@ def connect(
 ) -> tuple[AnyClient, Heartbeat]:
     """Return a client over a socket, and the heartbeat that is to be started once the server has said welcome."""
     client = uuid.uuid4().hex
-    transport = SocketTransport(address, client.encode())
-    return kind(transport, client, name, stop, address, vnc_port), Heartbeat(address, client)
+    return kind(SocketTransport(address), client, name, stop, address, vnc_port), Heartbeat(address, client)

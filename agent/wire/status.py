@@ -1,7 +1,6 @@
 """Asking a parameter server how its run is doing."""
 
 import threading
-import uuid
 from typing import Any
 
 from a3c64.wire.client import Client
@@ -15,7 +14,7 @@ def connect_address(bind: str) -> str:
 
 def fetch(address: str, timeout_s: float) -> dict[str, Any] | None:
     """Return the server's report, or None when no server answers in time."""
-    client = Client(SocketTransport(address, uuid.uuid4().hex.encode()), "", "status", threading.Event())
+    client = Client(SocketTransport(address), "", "status", threading.Event())
     try:
         return client.ask(timeout_s)
     finally:

@@ -1,5 +1,6 @@
 """Carry frames to a parameter server and back: over a socket, or within this process."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -18,18 +19,21 @@ class Transport(Protocol):
         """Return the next message, or None when none came in time."""
 
     def reset(self) -> None:
-        """Forget everything underway and connect anew."""
+        """Forget everything underway and open another connection."""
 
     def close(self) -> None:
         """Free what is held."""
 
 
 class SocketTransport:
-    """A DEALER socket. Not thread-safe: one thread, one transport."""
+    """A DEALER socket. Not thread-safe: one thread, one transport.
 
-    def __init__(self, address: str, identity: bytes) -> None:
+    The server's socket gives every connection a routing id of its own. Two connections must never share one: where a
+    connection takes over the routing id of another, libzmq's ROUTER ends its process at the next heartbeat.
+    """
+
+    def __init__(self, address: str) -> None:
         self._address = address
-        self._identity = identity
         self._context: zmq.Context = zmq.Context.instance()
         self._socket = self._open()
 
@@ -49,17 +53,16 @@ class SocketTransport:
         return [frame.buffer for frame in self._socket.recv_multipart(copy=False)]
 
     def reset(self) -> None:
-        """Close the socket with all it holds, and open another under the same identity."""
+        """Close the socket with all it holds, and open another."""
         self.close()
         self._socket = self._open()
 
     def close(self) -> None:
-        """Close the socket, granting a goodbye half a second to leave."""
+        """Close the socket; a last message has half a second to leave."""
         self._socket.close(linger=500)
 
     def _open(self) -> zmq.Socket:
         socket = self._context.socket(zmq.DEALER)
-        socket.setsockopt(zmq.ROUTING_ID, self._identity)
         configure(socket)
         socket.connect(self._address)
         return socket
@@ -68,16 +71,16 @@ class SocketTransport:
 class LocalTransport:
     """The in-process twin: hands frames straight to a server's handler, through the same encoding."""
 
-    def __init__(
-        self, handler: Callable[[bytes, Sequence[bytes | memoryview]], Sequence | None], identity: bytes
-    ) -> None:
+    _numbers = itertools.count()  # of connections, as a ROUTER numbers them
+
+    def __init__(self, handler: Callable[[bytes, Sequence[bytes | memoryview]], Sequence | None]) -> None:
         self._handler = handler
-        self._identity = identity
         self._answers: list[list[memoryview]] = []
+        self.reset()
 
     def send(self, frames: Sequence[bytes | memoryview]) -> None:
         """Let the server act at once."""
-        answer = self._handler(self._identity, frames)
+        answer = self._handler(self.connection, frames)
         if answer is not None:
             self._answers.append([memoryview(bytes(frame)) for frame in answer])
 
@@ -86,8 +89,9 @@ class LocalTransport:
         return self._answers.pop(0) if self._answers else None
 
     def reset(self) -> None:
-        """Forget unread answers."""
+        """Forget unread answers, and speak over another connection."""
         self._answers.clear()
+        self.connection = next(self._numbers).to_bytes(5, "big")
 
     def close(self) -> None:
         """Hold nothing, free nothing."""

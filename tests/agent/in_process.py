@@ -29,7 +29,7 @@ def make_service(**hyperparameters):
 
 
 def make_client(service, name="a", kind=Client):
-    return kind(LocalTransport(service.handle, name.encode()), name, name, threading.Event())
+    return kind(LocalTransport(service.handle), name, name, threading.Event())
 
 
 def push(client, version, gradient=None, **changes):
@@ -38,7 +38,12 @@ def push(client, version, gradient=None, **changes):
     return client.push(gradient, **given)
 
 
-def refusal(service, identity, frames):
-    answer = wire.decode([bytes(frame) for frame in service.handle(identity, frames)])
+def connection(client):
+    """The routing id under which the server knows a client's connection."""
+    return client._transport.connection
+
+
+def refusal(service, connection, frames):
+    answer = wire.decode([bytes(frame) for frame in service.handle(connection, frames)])
     assert isinstance(answer.body, wire.Refused)
     return answer.body

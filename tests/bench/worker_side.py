@@ -43,7 +43,6 @@ class Worker:
 
     def __init__(self, context: zmq.Context, address: str, name: str) -> None:
         self.socket: zmq.Socket = context.socket(zmq.DEALER)
-        self.socket.setsockopt(zmq.ROUTING_ID, name.encode())
         configure(self.socket)
         self.socket.connect(address)
         self.name = name

@@ -58,22 +58,22 @@ class Clock:
 
 def test_lowest_free_index_and_the_one_it_had():
     roster = Roster(Clock())
-    assert [roster.greet(c, c, -1).index for c in "abc"] == [0, 1, 2]
-    roster.leave("b")
-    assert roster.greet("d", "d", -1).index == 1
-    assert roster.greet("e", "e", 7).index == 7, "after a restart of the server it keeps its index"
-    assert roster.greet("f", "f", 7).index == 3, "unless somebody has it"
-    assert roster.greet("a", "a", 5).index == 0, "known already"
+    assert [roster.greet(c, c.encode(), c, -1).index for c in "abc"] == [0, 1, 2]
+    roster.leave(b"b")
+    assert roster.greet("d", b"d", "d", -1).index == 1
+    assert roster.greet("e", b"e", "e", 7).index == 7, "after a restart of the server it keeps its index"
+    assert roster.greet("f", b"f", "f", 7).index == 3, "unless somebody has it"
+    assert roster.greet("a", b"a", "a", 5).index == 0, "known already"
     assert (len(roster), roster.joined, roster.lost) == (5, 6, 0)
 
 
 def test_silence_is_death_and_any_sign_is_life():
     clock = Clock()
     roster = Roster(clock)
-    roster.greet("a", "a", -1)
-    roster.greet("b", "b", -1)
+    roster.greet("a", b"a", "a", -1)
+    roster.greet("b", b"b", "b", -1)
     clock.now += HEARTBEAT_TIMEOUT_S - 0.1
-    roster.get("a")
+    roster.beat("a")
     assert roster.sweep() == []
     clock.now += 0.2
     assert [member.client for member in roster.sweep()] == ["b"]

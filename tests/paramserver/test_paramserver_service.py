@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from in_process import ONES, SIGNATURE, SPECS, make_client, make_service, push, refusal
+from in_process import ONES, SIGNATURE, SPECS, connection, make_client, make_service, push, refusal
 
 from a3c64.config import BadInputError, Hyperparameters
 from a3c64.envs.episode import Episode
@@ -102,8 +102,8 @@ def test_a_worker_that_was_given_up_says_hello_again_and_keeps_its_index():
     for client in (one, other):
         client.hello()
         client.join(SPECS)
-    service.roster.leave("a")
-    service.roster.leave("b")
+    for client in (one, other):
+        service.roster.leave(connection(client))
     assert not push(other, 0).accepted, "the gradient of a stranger is not applied"
     assert other.index == 1
     assert push(other, 0).accepted
@@ -114,7 +114,7 @@ def test_a_server_with_another_run_is_noticed():
     client = make_client(service)
     client.hello()
     client.join(SPECS)
-    client._transport = LocalTransport(make_service(discount=0.5).handle, b"a")
+    client._transport = LocalTransport(make_service(discount=0.5).handle)
     with pytest.raises(RunChangedError):
         push(client, 0)
     assert client.start_over().discount == 0.5
@@ -157,7 +157,8 @@ GOOD = wire.Push(SIGNATURE, 0, 20, {}, [])
         (wire.encode(3, GOOD._replace(episodes=[1]), ONES), "episode"),
         (wire.encode(3, GOOD, np.full(8, np.inf, np.float32)), "not finite"),
         (wire.encode(3, wire.Weights(SIGNATURE, 9, 9, True, False), ONES), "no message for a server"),
-        ([b"garbage"], "no msgpack"),
+        ([b"garbage"], "checksum"),
+        ([wire.sealed(b"garbage")], "not msgpack"),
     ],
 )
 def test_what_is_refused_leaves_weights_and_counters_alone(frames, reason):
@@ -167,7 +168,7 @@ def test_what_is_refused_leaves_weights_and_counters_alone(frames, reason):
     client.join(SPECS)
     before = service.weights.snapshot()
     weights, mean_square = before.weights.copy(), before.mean_square.copy()
-    assert reason in refusal(service, b"a", frames).reason
+    assert reason in refusal(service, connection(client), frames).reason
     after = service.weights.snapshot()
     np.testing.assert_array_equal(after.weights, weights)
     np.testing.assert_array_equal(after.mean_square, mean_square)
@@ -180,6 +181,9 @@ def test_what_is_refused_leaves_weights_and_counters_alone(frames, reason):
 def test_strangers_and_impostors():
     service = make_service()
     assert refusal(service, b"z", wire.encode(1, GOOD, ONES)).remedy == "hello"
-    assert "identity" in refusal(service, b"z", wire.encode(1, wire.Hello("a", "n", -1, wire.WORKER, 0))).reason
+    for name in ("", "a b", "a" * 65):
+        assert (
+            "hello.client" in refusal(service, b"z", wire.encode(1, wire.Hello(name, "n", -1, wire.WORKER, 0))).reason
+        )
     assert service.handle(b"z", wire.encode(0, wire.Beat("nobody"))) is None
     assert len(service.roster) == 0

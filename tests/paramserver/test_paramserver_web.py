@@ -70,7 +70,7 @@ def test_the_report_says_how_a_worker_is_doing():
     service._clock.now += 3.0
     assert service.report()["workers"][0]["state"] == "silent for 3 s"
     service._clock.now += IDLE_S
-    service.roster.get("a")
+    service.roster.beat("a")
     assert service.report()["workers"][0]["state"] == "no gradient for 18 s"
     assert service.report()["workers"][0]["steps_per_s"] < 20.0 * RATE_S / IDLE_S
     assert "worker 0, state no gradient for 18 s" in lines(service.report(), "here", 0.0)
@@ -79,12 +79,12 @@ def test_the_report_says_how_a_worker_is_doing():
 def test_an_index_knows_how_many_workers_had_it_before():
     now = 0.0
     roster = Roster(lambda: now)
-    roster.greet("a", "", -1)
-    roster.greet("b", "", -1)
+    roster.greet("a", b"1", "", -1)
+    roster.greet("b", b"2", "", -1)
     now = 10.0
-    roster.get("a")
+    roster.beat("a")
     assert [member.index for member in roster.sweep()] == [1]
-    assert (roster.greet("c", "", -1).restarts, roster.greet("a", "", 0).restarts) == (1, 0)
+    assert (roster.greet("c", b"3", "", -1).restarts, roster.greet("a", b"1", "", 0).restarts) == (1, 0)
 
 
 def report(step=0, workers=(), **means):

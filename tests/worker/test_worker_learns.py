@@ -27,7 +27,7 @@ TINY = Hyperparameters(
 def run_in_process(hyperparameters: Hyperparameters, steps: int) -> Service:
     run = hyperparameters.model_copy(update={"total_timesteps": steps})
     service = Service(SharedWeights(run, None), "test", {})
-    client = Client(LocalTransport(service.handle, b"a"), "a", "a", threading.Event())
+    client = Client(LocalTransport(service.handle), "a", "a", threading.Event())
     assert client.hello() == run
     environments = EnvironmentBatch.make(run, client.index)
     train(environments, client, run, threading.Event(), lambda _: None)

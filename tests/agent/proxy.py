@@ -1,0 +1,83 @@
+"""A TCP proxy between workers and server that stalls, cuts, delays and alters what passes, by a seed."""
+
+import random
+import socket
+import threading
+import time
+from contextlib import suppress
+
+CHUNK = 1 << 16
+TICK_S = 0.02
+
+
+class Proxy:
+    """Listens on a port of its own and passes bytes to `target` and back.
+
+    Attributes:
+        stalled: while this is set, nothing passes; it all arrives later.
+        delay_s: of every chunk.
+        corrupt: the probability that one byte of a chunk is altered.
+        cut: the probability that a connection is closed at a chunk.
+    """
+
+    def __init__(self, target: str, seed: int = 0) -> None:
+        host, port = target.removeprefix("tcp://").split(":")
+        self._target = (host, int(port))
+        self._random = random.Random(seed)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"tcp://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.stalled = threading.Event()
+        self.delay_s = self.corrupt = self.cut = 0.0
+        self.corrupted = self.cuts = 0  # how often
+        self._closed = threading.Event()
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut_all(self) -> None:
+        """Close every connection."""
+        for one in self._open:
+            _shut(one)
+        self._open.clear()
+
+    def close(self) -> None:
+        self._closed.set()
+        self._listener.close()
+        self.cut_all()
+
+    def _accept(self) -> None:
+        while not self._closed.is_set():
+            try:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(self._target, 5)
+            except OSError:
+                continue
+            self._open += [client, server]
+            for source, sink in ((client, server), (server, client)):
+                threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
+
+    def _pass(self, source: socket.socket, sink: socket.socket) -> None:
+        """Pass bytes one way until an end closes; what is held back in a stall is delivered even then."""
+        try:
+            while data := source.recv(CHUNK):
+                while self.stalled.is_set() and not self._closed.is_set():
+                    time.sleep(TICK_S)
+                time.sleep(self.delay_s)
+                if self._random.random() < self.cut:
+                    self.cuts += 1
+                    break
+                if self._random.random() < self.corrupt:
+                    self.corrupted += 1
+                    altered = bytearray(data)
+                    altered[self._random.randrange(len(data))] ^= self._random.randrange(1, 256)
+                    data = bytes(altered)
+                sink.sendall(data)
+        except OSError:
+            pass
+        _shut(sink)
+        _shut(source)
+
+
+def _shut(one: socket.socket) -> None:
+    with suppress(OSError):
+        one.shutdown(socket.SHUT_RDWR)
+    one.close()

@@ -1,0 +1,150 @@
+"""A real server whose connections are taken over, stalled, cut, delayed and altered; each update counts once."""
+
+import random
+import socket
+import struct
+import threading
+import time
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from live import until
+from proxy import Proxy
+
+from a3c64.learning.parameters import ParameterSpec, initialise, signature
+from a3c64.wire import client as client_module
+from a3c64.wire import messages as wire
+from a3c64.wire.client import Client
+from a3c64.wire.transport import SocketTransport
+
+SPECS = [ParameterSpec("w", (100, 100), 1.0)]
+ONES = np.ones(10_000, np.float32)
+HEARTBEAT_S = 2.2  # the server's socket has sent a heartbeat by then; a connection that has gone wrong shows there
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Clients that give up on an answer soon, so that tests are short."""
+    monkeypatch.setattr(client_module, "ANSWER_S", 0.5)
+    monkeypatch.setattr(client_module, "HELLO_S", 0.1)
+
+
+@pytest.fixture
+def server(stack):
+    process = stack.start("a3c64.paramserver")
+    until(stack.report, 20, "the server")
+    yield process
+    assert process.poll() is None, stack.log(process)
+    assert stack.report() is not None
+
+
+@pytest.fixture
+def proxy(server, stack):
+    proxy = Proxy(stack.address, seed=7)
+    yield proxy
+    proxy.close()
+
+
+def make_client(address, name="abc"):
+    client = Client(SocketTransport(address), name, name, threading.Event())
+    client.hello()
+    return client, client.join(SPECS)
+
+
+def push(client, version):
+    return client.push(ONES, signature(SPECS), version, 20, {}, [])
+
+
+def raw_dealer(address, identity):
+    """A TCP connection that speaks just enough ZMTP 3.0 (NULL mechanism) to be a DEALER with this routing id."""
+    host, port = address.removeprefix("tcp://").split(":")
+    connection = socket.create_connection((host, int(port)), 5)
+    connection.sendall(b"\xff" + bytes(8) + b"\x7f\x03\0NULL" + bytes(16 + 1 + 31))
+    greeting = b""
+    while len(greeting) < 64:
+        greeting += connection.recv(64 - len(greeting))
+
+    def prop(name, value):
+        return bytes([len(name)]) + name + struct.pack(">I", len(value)) + value
+
+    ready = b"\x05READY" + prop(b"Socket-Type", b"DEALER") + prop(b"Identity", identity)
+    connection.sendall(b"\x04" + bytes([len(ready)]) + ready)
+    connection.recv(100)
+    return connection
+
+
+def test_a_connection_that_takes_anothers_routing_id_ends_nothing(server, stack):
+    """Three messages that used to abort the server: A's, B's under A's routing id, and A's again, which then closes."""
+    client, update = make_client(stack.address)
+    message = b"\0\x01x"  # one frame of one byte
+    first = raw_dealer(stack.address, b"ab")
+    first.sendall(message)
+    time.sleep(0.2)
+    second = raw_dealer(stack.address, b"ab")
+    second.sendall(message)
+    time.sleep(0.2)
+    with suppress(OSError):  # a server that refuses the second may close either
+        first.sendall(message)
+    time.sleep(0.2)
+    first.close()
+    time.sleep(HEARTBEAT_S)
+    assert server.poll() is None, stack.log(server)
+    assert push(client, update.version).accepted
+    second.close()
+    client.close()
+
+
+def test_a_connection_that_stalls_and_delivers_later(proxy, impatient):
+    """As a hiccuping VPN does: meanwhile the client has come back over another connection."""
+    client, update = make_client(proxy.address)
+    assert push(client, update.version).accepted
+    proxy.stalled.set()
+    timer = threading.Timer(0.9, proxy.stalled.clear)
+    timer.start()
+    late = push(client, 1)
+    assert not late.accepted
+    for _ in range(3):
+        late = push(client, late.version)
+        assert late.accepted
+    time.sleep(HEARTBEAT_S)
+    after = push(client, late.version)
+    assert after.accepted
+    assert after.step == 20 * after.version, "no gradient is applied without its steps, or twice"
+    assert after.version in (5, 6), "the stalled one may arrive before its client says hello anew; never after"
+    client.close()
+
+
+def test_connections_that_are_cut_delayed_and_altered(proxy, impatient, stack):
+    """A client that pushes on gets through, and what it was told of is what the server has."""
+    client, update = make_client(proxy.address)
+    draw, accepted, pushed, end = random.Random(3), 0, 0, time.monotonic() + 6.0
+    while time.monotonic() < end:
+        proxy.cut, proxy.corrupt, proxy.delay_s = draw.choice([(0, 0, 0), (0.05, 0, 0), (0, 0.1, 0), (0, 0, 0.01)])
+        update = push(client, update.version)
+        accepted, pushed = accepted + update.accepted, pushed + 1
+        assert update.step == 20 * update.version
+    proxy.cut = proxy.corrupt = proxy.delay_s = 0.0
+    update = push(client, update.version)
+    accepted, pushed = accepted + update.accepted, pushed + 1
+    assert accepted <= update.version <= pushed, "each is applied at most once, and each that was accepted is"
+    assert proxy.cuts > 0
+    assert proxy.corrupted > 0
+    assert accepted > 10
+    moved = update.weights - initialise(SPECS, 0)
+    assert np.ptp(moved) < 1e-5, "every gradient is the same for each number: none was altered, nor these weights"
+    print(f"{pushed} pushed, {accepted} accepted, {proxy.cuts} cuts, {proxy.corrupted} altered")
+    client.close()
+
+
+def test_messages_over_a_connection_that_its_client_has_left(server, stack):
+    client, update = make_client(stack.address)
+    old = client._transport
+    client._transport = SocketTransport(stack.address)
+    client.hello()
+    old.send(wire.encode(1000, wire.Push(signature(SPECS), 0, 20, {}, []), ONES))
+    frames = old.receive(5.0)
+    assert wire.decode(frames).body.remedy == "hello"
+    assert push(client, update.version).step == 20
+    old.close()
+    client.close()
