@@ -8,11 +8,15 @@ checkpoints/
 best/                                likewise, the one that a greedy evaluation found best; state.json has its score
 """
 
+import errno
 import hashlib
 import json
+import math
+import re
 import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,10 +25,24 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from a3c64.files import TEMPORARY, move_into_place, remove, remove_unfinished, write_synced, write_whole
-from a3c64.learning.parameters import ParameterSpec, initialise, named_views, total_size
+from a3c64.files import (
+    TEMPORARY,
+    move_into_place,
+    read_json,
+    read_regular,
+    remove,
+    remove_unfinished,
+    write_synced,
+    write_whole,
+)
+from a3c64.learning.parameters import MAX_PARAMETERS, ParameterSpec, initialise, named_views, total_size
+from a3c64.wire import messages as wire
 
 FORMAT = 1
+MAX_STATE = 4 << 20  # bytes of state.json; an ordinary one has 3,000
+MAX_TENSORS = 4 * MAX_PARAMETERS + (1 << 20)  # bytes of a file with tensors
+MAX_COUNT = 2**53  # steps or updates; TensorBoard's steps are 64 bits
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 CHECKPOINTS, BEST = "checkpoints", "best"  # their names in a run's folder
 FILES = ("weights.safetensors", "optimiser.safetensors")
 
@@ -49,11 +67,30 @@ class DamagedError(Exception):
 def save(folder: Path, snapshot: Snapshot, keep: int = 5) -> Path:
     """Write a checkpoint, point `latest` at it, and remove all others but the newest, so that `keep` are left.
 
+    On a full disk, older checkpoints are removed until the new one fits. The newest whole one always stays.
+
     Raises:
-        OSError: it could not be written, for example on a full disk; older checkpoints are as they were.
+        OSError: it could not be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    remove_unfinished(folder)
+    with suppress(OSError):
+        remove_unfinished(folder)
+    while True:
+        try:
+            target = _write(folder, snapshot)
+            break
+        except OSError as error:
+            if error.errno not in DISK_FULL or not _make_room(folder):
+                raise
+    with suppress(OSError):  # `latest` is for people; the checkpoint is there without it
+        write_whole(folder / "latest", f"{target.name}\n".encode())
+    for old in [path for path in _by_age(folder) if path != target][keep - 1 :]:
+        shutil.rmtree(old, ignore_errors=True)
+    return target
+
+
+def _write(folder: Path, snapshot: Snapshot) -> Path:
+    """Write a checkpoint and return its path."""
     target = folder / f"step_{snapshot.step}"
     temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder))
     try:
@@ -77,13 +114,25 @@ def save(folder: Path, snapshot: Snapshot, keep: int = 5) -> Path:
         temporary.chmod(0o755)  # mkdtemp makes it private
         remove(target)  # the same step again: the newer one holds as much
         move_into_place(temporary, target)
-        write_whole(folder / "latest", f"{target.name}\n".encode())
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    for old in [path for path in _by_age(folder) if path != target][keep - 1 :]:
-        shutil.rmtree(old, ignore_errors=True)
     return target
+
+
+def _make_room(folder: Path) -> bool:
+    """Remove the oldest checkpoint but never the newest whole one; return False if there is none to remove."""
+    paths = _by_age(folder)
+    for path in paths if len(paths) > 1 else ():
+        try:
+            load(path)
+        except DamagedError:
+            continue
+        oldest = next(old for old in reversed(paths) if old != path)
+        print(f"the disk is full: checkpoint {oldest.name} is removed to make room for a newer one", flush=True)
+        shutil.rmtree(oldest, ignore_errors=True)
+        return not oldest.exists()
+    return False
 
 
 def load(path: Path) -> Snapshot:
@@ -93,18 +142,20 @@ def load(path: Path) -> Snapshot:
         DamagedError: it is incomplete, altered, or of another format.
     """
     try:
-        state = json.loads((path / "state.json").read_bytes())
+        state = read_json(path / "state.json", MAX_STATE)
         if state["format"] != FORMAT:
             raise DamagedError(f"format {state['format']}, expected {FORMAT}")
-        specs = tuple(ParameterSpec(str(n), tuple(shape), float(gain)) for n, shape, gain in state["parameters"])
+        specs = tuple(wire.unpack_specs(state["parameters"]))
         vectors = []
         for name in FILES:
-            data = (path / name).read_bytes()
+            data = read_regular(path / name, MAX_TENSORS)
             if hashlib.sha256(data).hexdigest() != state["sha256"][name]:
                 raise DamagedError(f"{name} is not the file that was written")
             tensors = load_tensors(data)
             flat = np.empty(total_size(specs), np.float32)
             for parameter, view in named_views(flat, specs):
+                if tensors[parameter].shape != view.shape:
+                    raise DamagedError(f"{name}: {parameter} is {tensors[parameter].shape}, expected {view.shape}")
                 view[...] = tensors[parameter]
             if not np.isfinite(flat).all():
                 raise DamagedError(f"{name} holds numbers that are not finite")
@@ -113,13 +164,13 @@ def load(path: Path) -> Snapshot:
             specs,
             vectors[0],
             vectors[1],
-            int(state["version"]),
-            int(state["step"]),
+            _count(state["version"], "version"),
+            _count(state["step"], "step"),
             dict(state["hyperparameters"]),
-            float(state.get("seconds", 0.0)),  # this and what follows: not in the files of older releases
-            state.get("score"),
+            _seconds(state.get("seconds", 0.0)),  # this and what follows: not in the files of older releases
+            None if state.get("score") is None else dict(state["score"]),
         )
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
         raise DamagedError(f"{type(error).__name__}: {error}") from error
 
 
@@ -147,4 +198,19 @@ def first(specs: Sequence[ParameterSpec], seed: int, hyperparameters: dict) -> S
 def _by_age(folder: Path) -> list[Path]:
     """Return the checkpoints, newest first."""
     numbered = [(path.name.removeprefix("step_"), path) for path in folder.glob("step_*") if path.is_dir()]
-    return [path for _, path in sorted(((int(n), p) for n, p in numbered if n.isdecimal()), reverse=True)]
+    known = [(int(number), path) for number, path in numbered if re.fullmatch("[0-9]{1,16}", number)]
+    return [path for _, path in sorted(known, reverse=True)]
+
+
+def _count(value: object, name: str) -> int:
+    """Return a count of steps or updates, checked."""
+    if type(value) is not int or not 0 <= value <= MAX_COUNT:
+        raise DamagedError(f"{name} is {value!r}, expected an integer from 0 to {MAX_COUNT}")
+    return value
+
+
+def _seconds(value: object) -> float:
+    """Return a duration, checked."""
+    if type(value) not in (int, float) or not 0.0 <= value < math.inf:  # type: ignore[operator]
+        raise DamagedError(f"seconds is {value!r}, expected a finite number >= 0")
+    return float(value)  # type: ignore[arg-type]

@@ -1,11 +1,13 @@
 """Checkpoints survive what disks and processes do to them."""
 
 import errno
+import json
 import os
 import resource
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -57,10 +59,66 @@ def flip(path: Path) -> None:
     file.write_bytes(data)
 
 
+def state(**changes):
+    """Damage that changes entries of state.json."""
+
+    def damage(path: Path) -> None:
+        facts = json.loads((path / "state.json").read_bytes())
+        (path / "state.json").write_text(json.dumps(facts | changes))
+
+    return damage
+
+
+def state_text(text: str):
+    return lambda path: (path / "state.json").write_text(text)
+
+
+def in_place_of(name: str, make):
+    """Damage that puts something else in the place of a file."""
+
+    def damage(path: Path) -> None:
+        (path / name).unlink()
+        make(path / name)
+
+    return damage
+
+
+def replace_in_state(old: str, new: str):
+    def damage(path: Path) -> None:
+        text = (path / "state.json").read_text()
+        assert old in text
+        (path / "state.json").write_text(text.replace(old, new))
+
+    return damage
+
+
+@pytest.mark.timeout(30)
 @pytest.mark.parametrize(
     "damage",
     [
         cut,
+        state(parameters=[["a/kernel", [2**40, 3], 1.0], ["a/bias", [3], 0.0]]),
+        state(parameters=[["a/kernel", [-4, -3], 1.0], ["a/bias", [3], 0.0]]),
+        state(parameters=[["a/kernel", [3, 4], 1.0], ["a/bias", [3], 0.0]]),
+        state(parameters=7),
+        state(sha256=None),
+        state(hyperparameters=[1]),
+        state(step=-5),
+        state(step=2**70),
+        state(version="7"),
+        state(seconds=-1.0),
+        state(score=[5]),
+        replace_in_state('"step": 20', '"step": 1e999'),
+        replace_in_state('"seconds": 0.0', '"seconds": NaN'),
+        state_text("[" * 100_000),
+        state_text("[]"),
+        state_text('{"format": 1}' + " " * (5 << 20)),
+        in_place_of("state.json", os.mkfifo),
+        in_place_of("state.json", os.mkdir),
+        in_place_of("weights.safetensors", os.mkfifo),
+        in_place_of("weights.safetensors", os.mkdir),
+        in_place_of("optimiser.safetensors", lambda path: os.symlink("/dev/zero", path)),
+        lambda path: os.truncate(path / "weights.safetensors", 2**40),
         flip,
         lambda path: (path / "state.json").write_text("{"),
         lambda path: (path / "state.json").write_text("{}"),
@@ -75,6 +133,26 @@ def test_a_damaged_one_is_skipped_and_named(tmp_path: Path, capsys, damage):
     damage(tmp_path / "step_20")
     assert checkpoint.newest(tmp_path).step == 10
     assert "step_20 is damaged" in capsys.readouterr().out
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    "put",
+    [
+        lambda folder: (folder / "step_99999999999999999999999").mkdir(),
+        lambda folder: (folder / "step_30").write_text("a file"),
+        lambda folder: os.mkfifo(folder / "step_30"),
+        lambda folder: (folder / "step_²").mkdir(),
+        lambda folder: (folder / "latest").unlink() or (folder / "latest").mkdir(),
+        lambda folder: os.mkfifo(folder / ".writing-x"),
+    ],
+)
+def test_odd_things_beside_checkpoints_change_nothing(tmp_path: Path, put):
+    checkpoint.save(tmp_path, snapshot(20))
+    put(tmp_path)
+    assert checkpoint.newest(tmp_path).step == 20
+    checkpoint.save(tmp_path, snapshot(40))
+    assert checkpoint.newest(tmp_path).step == 40
 
 
 def test_none_is_none(tmp_path: Path):
@@ -120,3 +198,45 @@ def test_a_disk_without_room(tmp_path: Path):
     assert checkpoint.newest(tmp_path).step == 10
     checkpoint.save(tmp_path, snapshot(20))
     assert checkpoint.newest(tmp_path).step == 20
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 600 KB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", folder]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a tmpfs needs root")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+BIG = (ParameterSpec("a", (100, 250), 1.0),)  # a checkpoint of 200 KB: two fit
+
+
+def big(step: int) -> checkpoint.Snapshot:
+    return checkpoint.first(BIG, seed=0, hyperparameters={})._replace(step=step)
+
+
+def test_a_full_disk_costs_the_oldest_checkpoints_first(tiny_disk: Path, capsys):
+    for step in (10, 20, 30, 40):
+        checkpoint.save(tiny_disk, big(step))
+    assert checkpoint.newest(tiny_disk).step == 40
+    assert "checkpoint step_10 is removed to make room" in capsys.readouterr().out
+    flip(tiny_disk / "step_40")
+    checkpoint.save(tiny_disk, big(50))
+    kept = sorted(path.name for path in tiny_disk.glob("step_*"))
+    assert kept == ["step_30", "step_50"], "the damaged one went, the newest whole one stayed"
+
+
+def test_a_full_disk_never_costs_the_only_whole_checkpoint(tiny_disk: Path):
+    checkpoint.save(tiny_disk, big(10))
+    (tiny_disk / "movie").write_bytes(bytes(300_000))
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+        checkpoint.save(tiny_disk, big(20))
+    assert checkpoint.newest(tiny_disk).step == 10
+    assert not list(tiny_disk.glob(".writing-*"))
+    (tiny_disk / "movie").unlink()
+    checkpoint.save(tiny_disk, big(20))
+    assert checkpoint.newest(tiny_disk).step == 20
