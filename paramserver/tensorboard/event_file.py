@@ -5,9 +5,10 @@ The file is written with TensorBoard's own record writer: TensorFlow's would cos
 
 import io
 import os
+import re
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +113,17 @@ class EventFile:
 
     def _open(self) -> io.FileIO:
         self._folder.mkdir(parents=True, exist_ok=True)
-        name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.0"
+        number = _next_number([path.name for path in self._folder.iterdir()])
+        name = f"events.out.tfevents.{number:010d}.{socket.gethostname()}.{os.getpid()}.0"
         self._file = (self._folder / name).open("ab", buffering=0)
         return self._file
+
+
+def _next_number(names: Iterable[str]) -> int:
+    """Return the number in a new file's name: the time in seconds, but always more than in the files that are there.
+
+    Readers sort event files by name. With a clock that was set back, a new file would sort before older ones, and the
+    points of its session would be taken for points that a restart has undone.
+    """
+    known = [int(match[1]) for name in names if (match := re.search(r"tfevents\.([0-9]{10})\.", name))]
+    return max([int(time.time()), *(number + 1 for number in known)])

@@ -18,6 +18,7 @@ from a3c64.paramserver.tensorboard.event_file import EventFile
 from a3c64.paramserver.tensorboard.layout import hyperparameters_text, layout
 from a3c64.paramserver.tensorboard.legacy_tags import legacy
 from a3c64.paramserver.weights import SharedWeights
+from a3c64.report import history
 from a3c64.wire import messages as wire
 from a3c64.worker.observation_pictures import ObservationPictures, tiled
 
@@ -47,6 +48,17 @@ def test_a_killed_server_leaves_no_fold_and_no_gap(tmp_path, monkeypatch):
     assert points(tmp_path, "run/hyperparameters") == [0]
     EventFile(tmp_path, 0).scalars({"time/fps": 3.0}, 0)  # killed before its first checkpoint
     assert points(tmp_path, "time/fps") == [0]
+
+
+def test_a_clock_that_was_set_back_hides_no_session(tmp_path, monkeypatch):
+    for begin, now in ((0, 2_000_000_000.0), (21, 1_000.0), (41, 1_900_000_000.0)):
+        monkeypatch.setattr("a3c64.paramserver.tensorboard.event_file.time.time", lambda now=now: now)
+        file = EventFile(tmp_path / "tensorboard", begin)
+        for step in (begin + 9, begin + 19):
+            file.scalars({"time/fps": 1.0}, step)
+        file.close()
+    assert points(tmp_path / "tensorboard", "time/fps") == [9, 19, 30, 40, 50, 60]
+    assert history.curves(tmp_path)["time/fps"].steps.tolist() == [9, 19, 30, 40, 50, 60]
 
 
 def test_a_full_disk_tears_no_record(tmp_path, capsys):
