@@ -8,6 +8,7 @@ import time
 import zmq
 
 from a3c64.config import BadInputError, Hyperparameters, Settings
+from a3c64.paramserver import run_lock
 from a3c64.paramserver.run_folder import RunFolder
 from a3c64.paramserver.service import Service
 from a3c64.paramserver.tensorboard.event_file import EventFile
@@ -35,6 +36,8 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        if who := run_lock.holder(settings.run_dir):
+            raise run_lock.in_use(settings.run_dir, who)
         self._socket: zmq.Socket = zmq.Context.instance().socket(zmq.ROUTER)
         configure(self._socket)
         self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)  # an answer to somebody gone is an error, not silence
@@ -47,6 +50,7 @@ class Server:
                 f"A3C64_BIND: {settings.bind} cannot be bound ({os.strerror(error.errno or 0)}): {hint}"
                 "choose another with --bind or A3C64_BIND"
             ) from None
+        self._lock = run_lock.RunLock(settings.run_dir, settings.bind)
         self._folder = RunFolder(settings.run_dir, settings.keep_checkpoints)
         hyperparameters = settings.hyperparameters()
         snapshot = self._folder.resume()
@@ -98,6 +102,7 @@ class Server:
             self._web.close()
             self._events.close()
             self._folder.withdraw()
+            self._lock.close()
 
     def _drain(self) -> None:
         """Handle what has arrived, a burst at most."""

@@ -16,9 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from live import ROOT, free_port, get_json, until
 
+from a3c64.config import BadInputError
 from a3c64.learning.parameters import ParameterSpec, signature
+from a3c64.paramserver.run_lock import RunLock, holder
 from a3c64.wire import messages as wire
 from a3c64.wire.client import Client
+from a3c64.wire.status import fetch
 from a3c64.wire.transport import SocketTransport
 
 SPECS = [ParameterSpec("w", (300, 200), 1.0)]
@@ -128,6 +131,54 @@ def test_a_busy_port_is_one_clear_line(stack):
     assert second.returncode == 2
     assert "cannot be bound (Address already in use)" in second.stderr
     assert len(second.stderr.strip().splitlines()) == 1
+
+
+def test_a_run_folder_belongs_to_one_server(stack):
+    """The second has an address of its own; it says who the first is, writes nothing, and may have the folder next."""
+    first = stack.start("a3c64.paramserver")
+    until(stack.report, 20, "the first server")
+    before = {path: path.stat().st_mtime_ns for path in stack.run_dir.rglob("*")}
+    other = {"bind": f"tcp://127.0.0.1:{free_port()}", "status_interval": 60}
+    second = stack.run("a3c64.paramserver", **other)
+    assert second.returncode == 2
+    assert len(second.stderr.strip().splitlines()) == 1
+    for part in (str(stack.run_dir), f"process {first.pid} on {socket.gethostname()}", stack.address):
+        assert part in second.stderr
+    after = {path: path.stat().st_mtime_ns for path in stack.run_dir.rglob("*")}
+    events = {path for path in after if "tfevents" in path.name}  # the first server goes on writing its own
+    assert {path: after[path] for path in after.keys() - events} == {p: before[p] for p in before.keys() - events}
+    assert "is in use by another server" in stack.run("a3c64.paramserver").stderr, "not only that the port is taken"
+    first.kill()
+    first.wait()
+    third = stack.start("a3c64.paramserver", **other)
+    until(lambda: fetch(other["bind"], timeout_s=1.0), 20, "the next server")
+    third.send_signal(signal.SIGTERM)
+    assert third.wait(8) == 0
+
+
+def test_looking_who_holds_a_folder_keeps_no_server_out(tmp_path):
+    stop = threading.Event()
+
+    def look():
+        while not stop.is_set():
+            holder(tmp_path)
+
+    threads = [threading.Thread(target=look) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(20):
+            RunLock(tmp_path, "tcp://127.0.0.1:1").close()
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    lock = RunLock(tmp_path, "tcp://127.0.0.1:1")
+    assert holder(tmp_path).endswith("tcp://127.0.0.1:1")
+    with pytest.raises(BadInputError, match="is in use by another server"):
+        RunLock(tmp_path, "tcp://127.0.0.1:2")
+    lock.close()
+    assert (holder(tmp_path), holder(tmp_path / "nowhere")) == ("", "")
 
 
 def test_a_run_folder_that_cannot_be_made_is_one_clear_line(stack):
