@@ -169,6 +169,10 @@ class Settings(Hyperparameters, BaseSettings):
     status_interval: float = Field(
         5.0, gt=0.0, description="seconds between two lines of progress, and two TensorBoard points"
     )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="how much is said: debug, info, warning or error"
+    )
+    log_format: Literal["text", "json"] = Field("text", description="log lines as text for people, or as JSON")
 
     def hyperparameters(self) -> Hyperparameters:
         """Return what belongs to the run."""

@@ -1,10 +1,13 @@
 """A child process that is kept running: when it ends, that is said, and it is started again after a growing pause."""
 
+import logging
 import subprocess
 import time
 from collections.abc import Callable
 
 from a3c64.processes import end, sweep
+
+log = logging.getLogger(__name__)
 
 BACKOFF_S = 1.0  # before the first restart; doubles up to
 BACKOFF_MAX_S = 60.0
@@ -40,9 +43,8 @@ class Supervisor:
                 return
             if now - self._started > STABLE_S:
                 self._backoff = BACKOFF_S
-            print(
-                f"{self._name} ended with code {code}, next try in {self._backoff:.0f} s; training goes on", flush=True
-            )
+            text = "%s ended with code %d, next try in %.0f s; training goes on"
+            log.warning(text, self._name, code, self._backoff)
             sweep(self.child)  # what it had started, if it was killed
             self.child, self._due = None, now + self._backoff
             self._backoff = min(2.0 * self._backoff, BACKOFF_MAX_S)
@@ -51,7 +53,7 @@ class Supervisor:
             try:
                 self.child = self._launch()
             except OSError as error:
-                print(f"{self._name} cannot be started, training goes on: {error}", flush=True)
+                log.warning("%s cannot be started, training goes on: %s", self._name, error)
                 self._due = now + BACKOFF_MAX_S
 
     def close(self, grace_s: float) -> None:

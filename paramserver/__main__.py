@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from a3c64 import logs
 from a3c64.config import EXIT_BAD_INPUT, BadInputError, add_flags, load, parse
 from a3c64.processes import allow_open_files, limit_threads, reuse_memory, stop_on_signals
 
@@ -16,6 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_flags(parser)
     try:
         settings = load(vars(parse(parser, sys.argv[1:] if arguments is None else arguments)))
+        logs.configure("server", settings.log_level, settings.log_format)
         stop = stop_on_signals()
         limit_threads()
         reuse_memory()
@@ -24,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         Server(settings).serve(stop)
     except BadInputError as error:
-        print(f"a3c64 server: {error}", file=sys.stderr, flush=True)
+        logs.refuse("a3c64 server", error)
         return EXIT_BAD_INPUT
     return 0
 

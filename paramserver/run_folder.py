@@ -1,6 +1,7 @@
 """A run's folder: config.json, command.txt, evaluation.json, server.json, checkpoints/, best/, tensorboard/."""
 
 import json
+import logging
 import shlex
 import sys
 import time
@@ -14,6 +15,8 @@ from a3c64.paramserver.evaluations import Evaluation, Evaluations, read
 from a3c64.policy import checkpoint
 from a3c64.policy.checkpoint import Snapshot
 from a3c64.wire import server_file
+
+log = logging.getLogger(__name__)
 
 
 class RunFolder:
@@ -45,7 +48,7 @@ class RunFolder:
         try:
             server_file.write(self.path, server)
         except OSError as error:
-            print(f"{self.path / server_file.NAME}: {error.strerror}, training goes on", flush=True)
+            log.warning("%s: %s, training goes on", self.path / server_file.NAME, error.strerror)
 
     def withdraw(self) -> None:
         """Remove what `announce` wrote: the server ends."""
@@ -64,7 +67,7 @@ class RunFolder:
             with commands.open("a") as file:
                 file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {command}\n")
         except OSError as error:
-            print(f"{self.path}: {error.strerror}, training goes on", flush=True)
+            log.warning("%s: %s, training goes on", self.path, error.strerror)
         return changed
 
     @staticmethod
@@ -80,7 +83,7 @@ class RunFolder:
         try:
             earlier = read(json.loads(path.read_bytes())) if path.exists() else []
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            print(f"{path} is damaged and was set aside: {error}", flush=True)
+            log.warning("%s is damaged and was set aside: %s", path, error)
             with suppress(OSError):
                 path.replace(path.with_suffix(".damaged"))
             earlier = []
@@ -92,7 +95,7 @@ class RunFolder:
         try:
             write_whole(self.path / "evaluation.json", text.encode())
         except OSError as error:
-            print(f"{self.path}: {error.strerror}, training goes on", flush=True)
+            log.warning("%s: %s, training goes on", self.path, error.strerror)
 
     def save_best(self, snapshot: Snapshot) -> bool:
         """Keep weights that are better than those in best/."""
@@ -107,14 +110,15 @@ class RunFolder:
             path = checkpoint.save(folder, snapshot, keep)
         except OSError as error:
             if not self._failing:
-                print(
-                    f"no checkpoint could be written to {folder}: {error.strerror}; "
+                log.warning(
+                    "no checkpoint could be written to %s: %s; "
                     "older ones are intact, training goes on and will try again",
-                    flush=True,
+                    folder,
+                    error.strerror,
                 )
             self._failing = True
             return False
         if self._failing:
-            print(f"checkpoints can be written again: {path.name}", flush=True)
+            log.info("checkpoints can be written again: %s", path.name)
         self._failing = False
         return True

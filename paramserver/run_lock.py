@@ -2,12 +2,15 @@
 
 import errno
 import fcntl
+import logging
 import os
 import socket
 import time
 from pathlib import Path
 
 from a3c64.config import BadInputError
+
+log = logging.getLogger(__name__)
 
 NAME = "lock"
 PATIENCE_S = 1.0  # `holder` takes the lock for an instant to see whether it is free
@@ -76,7 +79,7 @@ def _locked(descriptor: int, kind: int, run_dir: Path) -> bool:
             return False
         if error.errno not in UNSUPPORTED:
             raise
-        print(f"{run_dir} is on a file system without locks: see to it that only one server uses it", flush=True)
+        log.warning("%s is on a file system without locks: see to it that only one server uses it", run_dir)
     return True
 
 

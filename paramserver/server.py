@@ -1,6 +1,7 @@
 """The parameter server's loop: one ROUTER socket, and between messages the clock's business."""
 
 import ipaddress
+import logging
 import os
 import threading
 import time
@@ -19,6 +20,8 @@ from a3c64.paramserver.web.feed import Web
 from a3c64.paramserver.weights import SharedWeights
 from a3c64.wire import server_file
 from a3c64.wire.transport import configure
+
+log = logging.getLogger(__name__)
 
 POLL_MS = 100  # how soon a signal or the clock is noticed when nobody writes
 BURST = 64  # messages handled before the clock gets its turn
@@ -56,7 +59,7 @@ class Server:
         snapshot = self._folder.resume()
         changed = self._folder.describe(hyperparameters)
         if snapshot is not None:
-            print(f"resuming at step {snapshot.step}, update {snapshot.version}", flush=True)
+            log.info("resuming at step %d, update %d", snapshot.step, snapshot.version)
         facts = {"pid": os.getpid(), "run_dir": str(settings.run_dir), "tensorboard_port": settings.tensorboard_port}
         facts["web_port"] = settings.web_port
         self.service = Service(
@@ -131,7 +134,7 @@ class Server:
         for roster in (self.service.roster, self.service.evaluators):
             role = "worker" if roster is self.service.roster else "evaluator"
             for member in roster.sweep():
-                print(f"{role} {member.index} ({member.name}) fell silent and was forgotten", flush=True)
+                log.warning("%s fell silent and was forgotten (%s)", f"{role} {member.index}", member.name)
         if now - self._last_save >= self._settings.checkpoint_interval:
             self._last_save = now
             self._save()
@@ -150,7 +153,7 @@ class Server:
             return False
         if self._finished_at is None:
             self._finished_at = now
-            print(service.over, flush=True)
+            log.info(service.over)
             self._save()  # now: the last evaluation may take minutes
         waited = now - self._finished_at
         if waited <= FAREWELL_S and (len(service.roster) > 0 or service.roster.joined == 0 or self._over_before):
@@ -164,7 +167,7 @@ class Server:
     def _record(self) -> None:
         """Write down what has been evaluated since the last call."""
         for one, best in self.service.scored:
-            print(one.text() + (" | the best so far" if best else ""), flush=True)
+            log.info(one.text() + (" | the best so far" if best else ""))
             self._events.scalars(one.scalars(), one.step)
             if best:
                 self._folder.save_best(best)
@@ -221,7 +224,7 @@ class Server:
             parts.append(f"progress {means['env/progress']:.2f} laps")
         if "best_lap_s" in service.metrics.best:
             parts.append(f"best lap {service.metrics.best['best_lap_s'][0]:.2f} s")
-        print(" | ".join(parts), flush=True)
+        log.info(" | ".join(parts))
 
 
 def _host(frame: zmq.Frame) -> str:

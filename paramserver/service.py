@@ -1,5 +1,6 @@
 """What the parameter server answers to each message; no socket, no file, so that tests can ask it in one process."""
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 
@@ -14,6 +15,8 @@ from a3c64.paramserver.weights import SharedWeights
 from a3c64.policy.checkpoint import Snapshot
 from a3c64.timings import Timings
 from a3c64.wire import messages as wire
+
+log = logging.getLogger(__name__)
 
 SECTIONS = ("idle", "decode", "apply", "answer", "checkpoint", "report")  # of the server's time
 MAX_STEPS = 1_000_000  # environment steps in one push; more is a mistake
@@ -174,7 +177,7 @@ class Service:
             self.evaluators.leave(connection)
             member = self.roster.leave(connection)
             if member is not None:
-                print(f"worker {member.index} ({member.name}) left", flush=True)
+                log.info("%s left (%s)", f"worker {member.index}", member.name)
             return None
         if isinstance(body, wire.Ask):
             return wire.encode(message.sequence, wire.Report(self.report()))
@@ -221,7 +224,7 @@ class Service:
         # The host is the connection's own, so that nobody can send the web page's gateway to somebody else's.
         member.vnc = (self._host, body.vnc_port if self._host else 0)
         if not known:
-            print(f"{body.role} {member.index} ({member.name}) joined", flush=True)
+            log.info("%s joined (%s)", f"{body.role} {member.index}", member.name)
         run = self.weights.hyperparameters.model_dump()
         return wire.encode(message.sequence, wire.Welcome(member.index, self._run, run))
 
@@ -229,7 +232,7 @@ class Service:
         specs = wire.unpack_specs(body.specs)
         if not self.weights.known:
             self.weights.begin(specs)
-            print(f"a new run: {len(specs)} parameters, {self.weights.vector.size} numbers", flush=True)
+            log.info("a new run: %d parameters, %d numbers", len(specs), self.weights.vector.size)
         if signature(specs) != self.weights.signature:
             raise RefusalError(
                 "model",

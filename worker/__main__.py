@@ -11,6 +11,7 @@ from a3c64.processes import limit_threads, pin_tensorflow, stop_on_signals
 
 limit_threads()
 
+from a3c64 import logs  # noqa: E402
 from a3c64.config import EXIT_BAD_INPUT, BadInputError, Settings, add_flags, load, parse  # noqa: E402
 from a3c64.wire.client import Client, RefusedError, RunChangedError, StoppedError, connect  # noqa: E402
 from a3c64.wire.heartbeat import Heartbeat  # noqa: E402
@@ -22,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_flags(parser)
     try:
         settings = load(vars(parse(parser, sys.argv[1:] if arguments is None else arguments)))
+        logs.configure("worker", settings.log_level, settings.log_format)
         stop = stop_on_signals()
         name = f"{socket.gethostname()}:{os.getpid()}"
         client, heartbeat = connect(Client, settings.server, name, stop, settings.vnc_port)
@@ -33,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StoppedError:
         return 0
     except (BadInputError, RefusedError) as error:
-        print(f"a3c64 worker: {error}", file=sys.stderr, flush=True)
+        logs.refuse("a3c64 worker", error)
         return EXIT_BAD_INPUT
     return 0
 
@@ -41,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def work(settings: Settings, client: Client, heartbeat: Heartbeat, stop: threading.Event) -> None:
     """Build environments, model and display for the server's run, and train; again if the run changes."""
     run = client.hello()
+    logs.number(client.index)
     heartbeat.start()
     pin_tensorflow(run.deterministic)  # takes seconds, so only once there is something to do
     from a3c64.envs.batch import EnvironmentBatch
@@ -61,6 +64,7 @@ def work(settings: Settings, client: Client, heartbeat: Heartbeat, stop: threadi
             return
         except RunChangedError:
             run = client.start_over()
+            logs.number(client.index)
         finally:
             environments.close()
 

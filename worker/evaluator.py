@@ -1,6 +1,7 @@
 """The evaluator: plays greedily with the newest weights now and then (`python -m a3c64.worker.evaluator`)."""
 
 import argparse
+import logging
 import os
 import socket
 import sys
@@ -12,12 +13,15 @@ from a3c64.processes import limit_threads, stop_on_signals
 
 limit_threads()
 
+from a3c64 import logs  # noqa: E402
 from a3c64.config import EXIT_BAD_INPUT, BadInputError, Hyperparameters, add_flags, load, parse  # noqa: E402
 from a3c64.policy.episodes import play, varied  # noqa: E402
 from a3c64.wire.client import RefusedError, RunChangedError, StoppedError, connect  # noqa: E402
 from a3c64.wire.evaluator_client import DoneError, EvaluatorClient  # noqa: E402
 from a3c64.wire.heartbeat import Heartbeat  # noqa: E402
 from a3c64.wire.status import fetch  # noqa: E402
+
+log = logging.getLogger("a3c64.worker.evaluator")
 
 NICENESS = 10  # it takes what workers leave, and a tenth of a core where they leave nothing
 LOOK_S = 1.0  # how soon it notices that the run is over
@@ -55,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_flags(parser)
     try:
         settings = load(vars(parse(parser, sys.argv[1:] if arguments is None else arguments)))
+        logs.configure("evaluator", settings.log_level, settings.log_format)
         os.nice(NICENESS)
         stop = stop_on_signals()
         name = f"{socket.gethostname()}:{os.getpid()}"
@@ -67,10 +72,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StoppedError:
         return 0
     except DoneError as done:
-        print(f"evaluator: {done}", flush=True)
+        log.info("%s", done)
         return 0
     except (BadInputError, RefusedError) as error:
-        print(f"a3c64 evaluator: {error}", file=sys.stderr, flush=True)
+        logs.refuse("a3c64 evaluator", error)
         return EXIT_BAD_INPUT
     return 0
 
@@ -106,7 +111,7 @@ def examine(
         DoneError: the run is over and its last weights have been scored.
     """
     if run.eval_interval == 0:
-        print("nothing to evaluate: A3C64_EVAL_INTERVAL of this run is 0", flush=True)
+        log.info("nothing to evaluate: A3C64_EVAL_INTERVAL of this run is 0")
         return
     played = varied(run)
     due, scored = time.monotonic() + run.eval_interval, (-1, -1)

@@ -1,5 +1,6 @@
 """Every episode of an N64 game as a movie in the run's folder: replays/worker-K/NAME.m64 and NAME.json."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from a3c64.worker.replay_folder import ReplayFolder
 from n64gym import RecordMovie
 from n64gym.movies.m64 import M64
 from n64gym.n64_env import N64Env
+
+log = logging.getLogger(__name__)
 
 
 class Recorder:
@@ -50,13 +53,13 @@ class Recorder:
         assert self._kept is not None
         self._kept.add(path, facts)
         if self._failing:
-            print(f"replays can be written again: {path}", flush=True)
+            log.info("replays can be written again: %s", path)
         self._failing = False
 
     def failed(self, error: OSError) -> None:
         """Say once that the disk refuses; training goes on."""
         if not self._failing:
-            print(f"no replay can be written to {self._folder}: {error.strerror}; training goes on", flush=True)
+            log.warning("no replay can be written to %s: %s; training goes on", self._folder, error.strerror)
         self._failing = True
 
 

@@ -1,7 +1,7 @@
 """Local mode: server, workers and evaluator as child processes, ended in reverse order, restarted when they crash."""
 
+import logging
 import os
-import sys
 import threading
 import time
 from contextlib import suppress
@@ -12,6 +12,8 @@ from a3c64.config import EXIT_BAD_INPUT, BadInputError, Settings, variable
 from a3c64.processes import end, spawn, sweep
 from a3c64.supervisor import Supervisor
 from a3c64.wire.status import connect_address, fetch
+
+log = logging.getLogger(__name__)
 
 SERVER_START_S = 30.0  # it takes one; a loaded machine takes longer
 BACKOFF_S = 1.0  # before a crashed worker is started again; doubles up to
@@ -80,7 +82,7 @@ class LocalRun:
         while not stop.wait(LOOK_S):
             if self.server.poll() is not None:
                 if self.server.returncode:
-                    print(f"the parameter server ended with code {self.server.returncode}", file=sys.stderr, flush=True)
+                    log.error("the parameter server ended with code %d", self.server.returncode)
                 return self.server.returncode
             for slot in self.slots:
                 if self._tend(slot) == EXIT_BAD_INPUT:
@@ -111,12 +113,8 @@ class LocalRun:
         slot.crashes += 1
         slot.due = now + slot.backoff
         if code != EXIT_BAD_INPUT:
-            print(
-                f"worker process {slot.number} ended with code {code} ({slot.crashes} so far), "
-                f"starting it again in {slot.backoff:.0f} s",
-                file=sys.stderr,
-                flush=True,
-            )
+            text = "worker process %d ended with code %d (%d so far), starting it again in %.0f s"
+            log.warning(text, slot.number, code, slot.crashes, slot.backoff)
         slot.backoff = min(2.0 * slot.backoff, BACKOFF_MAX_S)
         return code
 

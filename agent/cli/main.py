@@ -1,15 +1,16 @@
 """The a3c64 command: what its first argument names, from agent/cli/."""
 
-import os
-import select
+import errno
 import sys
 
+from a3c64 import logs, output
 from a3c64.cli import policies as policy
 from a3c64.cli import recordings as recorded
 from a3c64.cli import runs as run
 from a3c64.cli.command import Command, summary_of
 from a3c64.config import EXIT_BAD_INPUT, BadInputError, nearest
 
+EXIT_UNWRITTEN = 1  # a result that could not be written
 EXIT_NO_READER = 141  # as a shell counts a program that SIGPIPE ended
 COMMANDS: dict[str, Command] = {
     "train": run.train,
@@ -28,19 +29,21 @@ COMMANDS: dict[str, Command] = {
 
 def main() -> int:
     """Run the command named by the first argument; return the exit code: 0 clean stop, 2 bad input."""
+    output.guard_results()
     try:
         try:
             return _run(sys.argv[1:])
         finally:
-            sys.stdout.flush()
+            print(end="", flush=True)
     except BadInputError as error:
-        print(f"a3c64: {error}", file=sys.stderr)
+        logs.refuse("a3c64", error)
         return EXIT_BAD_INPUT
-    except BrokenPipeError:
-        if not _reader_gone():
-            raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed
-        return EXIT_NO_READER
+    except output.UnwritableError as error:
+        output.abandon(sys.stdout)
+        if error.errno == errno.EPIPE:  # as after `a3c64 eval | head`
+            return EXIT_NO_READER
+        logs.refuse("a3c64", f"standard output cannot be written: {error.strerror}")
+        return EXIT_UNWRITTEN
 
 
 def _run(arguments: list[str]) -> int:
@@ -52,14 +55,8 @@ def _run(arguments: list[str]) -> int:
     if arguments[0] not in COMMANDS:
         hint = nearest(arguments[0], list(COMMANDS)) or f", expected {', '.join(COMMANDS)}"
         raise BadInputError(f"unknown command {arguments[0]!r}{hint}")
+    logs.configure(arguments[0], output=2)  # standard output is for results
     return COMMANDS[arguments[0]](arguments[1:])
-
-
-def _reader_gone() -> bool:
-    """Say whether nobody reads any more what is printed, as after `a3c64 eval | head`; other pipes may break too."""
-    output = select.poll()
-    output.register(sys.stdout.fileno(), 0)
-    return any(event & select.POLLERR for _, event in output.poll(0))
 
 
 if __name__ == "__main__":

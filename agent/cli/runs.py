@@ -1,11 +1,14 @@
 """Running and looking after a run: train, server, worker, evaluator, status, watch."""
 
 import json
-import sys
+import logging
 from typing import Any
 
+from a3c64 import logs
 from a3c64.cli.command import parser_of
 from a3c64.config import BadInputError, Settings, add_flags, load, parse
+
+log = logging.getLogger(__name__)
 
 STATUS_TIMEOUT_S = 5.0
 
@@ -24,14 +27,15 @@ def train(arguments: list[str]) -> int:
     from a3c64.processes import stop_on_signals
 
     stop = stop_on_signals()
-    print(f"{settings.env_id}: {settings.workers} workers, run folder {settings.run_dir}; Ctrl-C stops", flush=True)
+    logs.configure("local", settings.log_level, settings.log_format)
+    log.info("%s: %d workers, run folder %s; Ctrl-C stops", settings.env_id, settings.workers, settings.run_dir)
     if settings.tensorboard_port:
-        print(f"TensorBoard: http://{settings.tensorboard_host}:{settings.tensorboard_port}/", flush=True)
+        log.info("TensorBoard: http://%s:%d/", settings.tensorboard_host, settings.tensorboard_port)
     if settings.web_port:
-        print(f"Workers' screens and the run's figures: http://{settings.web_host}:{settings.web_port}/", flush=True)
+        log.info("workers' screens and the run's figures: http://%s:%d/", settings.web_host, settings.web_port)
     if settings.vnc_port:
         last = settings.vnc_port + max(0, settings.workers - 1)
-        print(f"VNC: {settings.vnc_host}, ports {settings.vnc_port} to {last}", flush=True)
+        log.info("VNC: %s, ports %d to %d", settings.vnc_host, settings.vnc_port, last)
     return LocalRun(settings).run(stop)
 
 
@@ -68,10 +72,8 @@ def status(arguments: list[str]) -> int:
     address = _address(settings, parsed)
     report = fetch(address, STATUS_TIMEOUT_S)
     if report is None:
-        print(
-            f"a3c64 status: no server answers at {address} (choose with --run-dir, --server or A3C64_SERVER)",
-            file=sys.stderr,
-        )
+        hint = "choose with --run-dir, --server or A3C64_SERVER"
+        logs.refuse("a3c64 status", f"no server answers at {address} ({hint})")
         return 1
     print(json.dumps(report, indent=2) if parsed["json"] else text(report))
     return 0

@@ -11,6 +11,7 @@ best/                                likewise, the one that a greedy evaluation 
 import errno
 import hashlib
 import json
+import logging
 import math
 import re
 import shutil
@@ -37,6 +38,8 @@ from a3c64.files import (
 )
 from a3c64.learning.parameters import MAX_PARAMETERS, ParameterSpec, initialise, named_views, total_size
 from a3c64.wire import messages as wire
+
+log = logging.getLogger(__name__)
 
 FORMAT = 1
 MAX_STATE = 4 << 20  # bytes of state.json; an ordinary one has 3,000
@@ -129,7 +132,7 @@ def _make_room(folder: Path) -> bool:
         except DamagedError:
             continue
         oldest = next(old for old in reversed(paths) if old != path)
-        print(f"the disk is full: checkpoint {oldest.name} is removed to make room for a newer one", flush=True)
+        log.warning("checkpoint %s is removed to make room for a newer one: the disk is full", oldest.name)
         shutil.rmtree(oldest, ignore_errors=True)
         return not oldest.exists()
     return False
@@ -180,7 +183,7 @@ def newest(folder: Path) -> Snapshot | None:
         try:
             return load(path)
         except DamagedError as error:
-            print(f"checkpoint {path.name} is damaged and was skipped: {error}", flush=True)
+            log.warning("checkpoint %s is damaged and was skipped: %s", path.name, error)
     return None
 
 

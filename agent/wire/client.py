@@ -1,6 +1,7 @@
 """The worker's side of the conversation with the parameter server: hello, join, push, and a heartbeat beside it."""
 
 import itertools
+import logging
 import threading
 import time
 import uuid
@@ -15,6 +16,8 @@ from a3c64.learning.parameters import ParameterSpec
 from a3c64.wire import messages as wire
 from a3c64.wire.heartbeat import Heartbeat
 from a3c64.wire.transport import SocketTransport, Transport
+
+log = logging.getLogger(__name__)
 
 ANSWER_S = 5.0  # a server that lives answers within milliseconds, and within a second while it writes a checkpoint
 HELLO_S = 1.0  # first retry interval; doubles up to
@@ -98,13 +101,13 @@ class Client:
             if answer is not None and isinstance(answer.body, wire.Refused) and answer.body.remedy == "none":
                 raise RefusedError(answer.body.reason)
             if not said:
-                print(f"waiting for the parameter server at {self._address} (A3C64_SERVER)", flush=True)
+                log.info("waiting for the parameter server at %s (A3C64_SERVER)", self._address)
                 said = True
             self._pause(asked + wait - time.monotonic())
             wait = min(2.0 * wait, HELLO_MAX_S)
             self._transport.reset()
         if said:
-            print("found the parameter server", flush=True)
+            log.info("found the parameter server")
         self._index = answer.body.worker
         try:
             run = Hyperparameters(**answer.body.hyperparameters)
@@ -152,7 +155,7 @@ class Client:
         if answer is not None and isinstance(answer.body, wire.Weights):
             return self._update(answer)
         if answer is not None and isinstance(answer.body, wire.Refused):
-            print(f"the server refused a gradient: {answer.body.reason}", flush=True)
+            log.warning("the server at %s refused a gradient: %s", self._address, answer.body.reason)
             if answer.body.remedy == "none":
                 raise RefusedError(answer.body.reason)
         if answer is None or not isinstance(answer.body, wire.Refused) or answer.body.remedy == "hello":
@@ -167,7 +170,7 @@ class Client:
 
     def start_over(self) -> Hyperparameters:
         """Accept whatever run the server has now, and return what it is."""
-        print("the server has another run now: starting over with it", flush=True)
+        log.info("the server has another run now: starting over with it")
         self._run = None
         return self.hello()
 

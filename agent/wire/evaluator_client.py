@@ -1,10 +1,13 @@
 """The evaluator's side of the conversation with the parameter server: hello, pull, score."""
 
+import logging
 from collections.abc import Sequence
 
 from a3c64.envs.episode import Episode
 from a3c64.wire import messages as wire
 from a3c64.wire.client import ANSWER_S, Client, RefusedError, Update
+
+log = logging.getLogger(__name__)
 
 
 class DoneError(Exception):
@@ -46,7 +49,7 @@ class EvaluatorClient(Client):
             if answer is not None and isinstance(answer.body, wire.Noted):
                 return True
             if answer is not None and isinstance(answer.body, wire.Refused) and answer.body.remedy != "hello":
-                print(f"the server refused a score: {answer.body.reason}", flush=True)
+                log.warning("the server at %s refused a score: %s", self._address, answer.body.reason)
                 return False
             self._greet_again(answer)
         return False

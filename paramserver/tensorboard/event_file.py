@@ -4,6 +4,7 @@ The file is written with TensorBoard's own record writer: TensorFlow's would cos
 """
 
 import io
+import logging
 import os
 import re
 import socket
@@ -22,6 +23,8 @@ from tensorboard.plugins.hparams.summary_v2 import hparams_pb
 from tensorboard.plugins.text.summary_v2 import text_pb
 from tensorboard.summary.writer.record_writer import RecordWriter
 from tensorboard.util import tensor_util
+
+log = logging.getLogger(__name__)
 
 COLOURSPACES = {1: "L", 3: "RGB"}  # channels -> Pillow's name
 
@@ -96,7 +99,7 @@ class EventFile:
             self._write(records.getvalue())
         except OSError as error:
             if not self._complained:
-                print(f"TensorBoard's file cannot be written, training goes on: {error}", flush=True)
+                log.warning("TensorBoard's file cannot be written, training goes on: %s", error)
             self._complained = True
 
     def _write(self, records: bytes) -> None:

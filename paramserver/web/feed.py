@@ -1,6 +1,7 @@
 """What the web page is told, once a second, in two files that its server reads (paramserver/web/gateway.py)."""
 
 import json
+import logging
 import secrets
 import subprocess
 import time
@@ -9,10 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from a3c64 import logs
 from a3c64.files import write_whole
 from a3c64.paramserver.web.sparklines import History
 from a3c64.processes import spawn
 from a3c64.supervisor import Supervisor
+
+log = logging.getLogger(__name__)
 
 REPORT = "run.json"  # for the page: what `a3c64 status --json` says, and more
 SCREENS = "screens.json"  # for the gateway alone: token -> [host, port]
@@ -33,6 +37,7 @@ class Web:
         self._log = run / "web.log"
         self._enabled = port != 0
         self._arguments = ["-m", "a3c64.paramserver.web.gateway", host, str(port), str(self._folder), str(run)]
+        self._arguments += logs.choices()
         self._kept = Supervisor(f"the web page's server (see {self._log})", self._launch)
         self._history = History()
         self._tokens: dict[str, str] = {}  # address of a display -> its secret
@@ -72,7 +77,7 @@ class Web:
             self._failing = False
         except OSError as error:
             if not self._failing:
-                print(f"{self._folder}: {error.strerror}, the web page is out of date; training goes on", flush=True)
+                log.warning("%s: %s, the web page is out of date; training goes on", self._folder, error.strerror)
             self._failing = True
 
     def _launch(self) -> subprocess.Popen:

@@ -1,6 +1,6 @@
 """The web page's server: files, recordings, workers' screens.
 
-    python -m a3c64.paramserver.web.gateway HOST PORT FOLDER RUN
+    python -m a3c64.paramserver.web.gateway HOST PORT FOLDER RUN LEVEL FORM INDEX
 
 One port for all: a request that wants to become a WebSocket is led to the VNC server that its token stands for, by
 websockify; others get a file from one of four folders. FOLDER has what the parameter server tells
@@ -22,9 +22,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from websockify.websocketproxy import LibProxyServer, ProxyRequestHandler
 from websockify.websockifyserver import WebSockifyServer
 
+from a3c64 import logs
 from a3c64.paramserver.web.feed import REPORT, SCREENS
 from a3c64.paramserver.web.recordings import recordings
 from a3c64.processes import stop_on_signals
+
+log = logging.getLogger("a3c64.paramserver.web")
 
 PAGE = Path(__file__).parent / "page"
 KINDS = {  # what is served at all, and as what
@@ -170,14 +173,14 @@ class Handler(ProxyRequestHandler):
 def main() -> int:
     """Serve until asked to stop; return the exit code."""
     host, port, told, run = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4])
+    logs.configure_as("web", sys.argv[5:])
     stop = stop_on_signals()
-    logging.disable(logging.INFO)  # websockify's lines about each connection
-    WebSockifyServer.log_prefix = "a3c64"
+    WebSockifyServer.log_prefix = "websockify"  # its lines about each connection are below our level
     try:
         gateway = Gateway(host, port, told, run)
     except OSError as error:
         name = errno.errorcode.get(error.errno or 0, "")
-        print(f"{host}:{port} cannot be bound ({error.strerror}, {name}): choose another A3C64_WEB_PORT", flush=True)
+        log.error("%s:%d cannot be bound (%s, %s): choose another A3C64_WEB_PORT", host, port, error.strerror, name)
         return 1
     threading.Thread(target=gateway.serve_forever, daemon=True).start()
     while not stop.wait(60.0):

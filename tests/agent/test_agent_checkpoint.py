@@ -127,12 +127,12 @@ def replace_in_state(old: str, new: str):
         lambda path: shutil.rmtree(path) or path.mkdir(),
     ],
 )
-def test_a_damaged_one_is_skipped_and_named(tmp_path: Path, capsys, damage):
+def test_a_damaged_one_is_skipped_and_named(tmp_path: Path, caplog, damage):
     for step in (10, 20):
         checkpoint.save(tmp_path, snapshot(step))
     damage(tmp_path / "step_20")
     assert checkpoint.newest(tmp_path).step == 10
-    assert "step_20 is damaged" in capsys.readouterr().out
+    assert "step_20 is damaged" in caplog.text
 
 
 @pytest.mark.timeout(30)
@@ -219,11 +219,11 @@ def big(step: int) -> checkpoint.Snapshot:
     return checkpoint.first(BIG, seed=0, hyperparameters={})._replace(step=step)
 
 
-def test_a_full_disk_costs_the_oldest_checkpoints_first(tiny_disk: Path, capsys):
+def test_a_full_disk_costs_the_oldest_checkpoints_first(tiny_disk: Path, caplog):
     for step in (10, 20, 30, 40):
         checkpoint.save(tiny_disk, big(step))
     assert checkpoint.newest(tiny_disk).step == 40
-    assert "checkpoint step_10 is removed to make room" in capsys.readouterr().out
+    assert "checkpoint step_10 is removed to make room" in caplog.text
     flip(tiny_disk / "step_40")
     checkpoint.save(tiny_disk, big(50))
     kept = sorted(path.name for path in tiny_disk.glob("step_*"))

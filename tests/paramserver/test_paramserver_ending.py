@@ -165,10 +165,10 @@ def test_a_better_one_of_an_earlier_step_replaces_the_best(tmp_path):
     assert checkpoint.newest(tmp_path / "best").step == 40
 
 
-def test_evaluations_that_cannot_be_read_are_set_aside(tmp_path, capsys):
+def test_evaluations_that_cannot_be_read_are_set_aside(tmp_path, caplog):
     (tmp_path / "evaluation.json").write_text('[{"step": 1}]')
     assert RunFolder(tmp_path, keep=5).evaluations().all == []
-    assert "evaluation.json is damaged" in capsys.readouterr().out
+    assert "evaluation.json is damaged" in caplog.text
     assert (tmp_path / "evaluation.damaged").exists()
 
 

@@ -61,7 +61,7 @@ def test_a_clock_that_was_set_back_hides_no_session(tmp_path, monkeypatch):
     assert history.curves(tmp_path)["time/fps"].steps.tolist() == [9, 19, 30, 40, 50, 60]
 
 
-def test_a_full_disk_tears_no_record(tmp_path, capsys):
+def test_a_full_disk_tears_no_record(tmp_path, caplog):
     file = EventFile(tmp_path, 0)
     file.scalars({"time/fps": 1.0}, 1)
     (path,) = tmp_path.iterdir()
@@ -74,14 +74,14 @@ def test_a_full_disk_tears_no_record(tmp_path, capsys):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     file.scalars({"time/fps": 1.0}, 4)
     assert points(tmp_path, "time/fps") == [1, 4]
-    assert capsys.readouterr().out.count("training goes on") == 1
+    assert caplog.text.count("training goes on") == 1
 
 
-def test_a_folder_that_cannot_be_written_is_tried_again(tmp_path, capsys):
+def test_a_folder_that_cannot_be_written_is_tried_again(tmp_path, caplog):
     (tmp_path / "board").write_text("")
     file = EventFile(tmp_path / "board", 0)
     file.scalars({"time/fps": 1.0}, 1)
-    assert "training goes on" in capsys.readouterr().out
+    assert "training goes on" in caplog.text
     (tmp_path / "board").unlink()
     file.scalars({"time/fps": 1.0}, 2)
     assert points(tmp_path / "board", "time/fps") == [2]

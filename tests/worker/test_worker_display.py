@@ -183,7 +183,7 @@ def test_a_viewer_who_hangs_is_not_drawn_for(monkeypatch):
     assert blinker.count <= 8, "20 a second for 0.3 s, then 1 a second"
 
 
-def test_what_cannot_be_rendered_is_said_once_and_training_goes_on(monkeypatch, capsys):
+def test_what_cannot_be_rendered_is_said_once_and_training_goes_on(monkeypatch, caplog):
     monkeypatch.setattr("a3c64.worker.display.display.Supervisor.tend", lambda _: None)
 
     class Dark:
@@ -198,7 +198,7 @@ def test_what_cannot_be_rendered_is_said_once_and_training_goes_on(monkeypatch, 
     display.close()
     assert picture.size == 0
     assert note == b"thoughts"
-    assert capsys.readouterr().out.count("no OpenGL") == 1
+    assert caplog.text.count("no OpenGL") == 1
 
 
 def test_connections_to_the_port_are_found():
@@ -280,16 +280,16 @@ def test_a_worker_that_is_killed_leaves_no_display(stack, vnc):
     until(lambda: not still_running(family), 10, "all gone")
 
 
-def test_without_x11vnc_there_is_one_warning(monkeypatch, capsys):
+def test_without_x11vnc_there_is_one_warning(monkeypatch, caplog):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     server = X11vnc(":99", "127.0.0.1", 5999)
     for _ in range(3):
         server.tend()
     server.close()
-    assert capsys.readouterr().out.count("x11vnc is not installed") == 1
+    assert caplog.text.count("x11vnc is not installed") == 1
 
 
-def test_a_port_that_is_taken_is_said_and_tried_again_later(monkeypatch, capsys, vnc):
+def test_a_port_that_is_taken_is_said_and_tried_again_later(monkeypatch, caplog, vnc):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", vnc))
         taken.listen()
@@ -301,5 +301,5 @@ def test_a_port_that_is_taken_is_said_and_tried_again_later(monkeypatch, capsys,
             server.tend()
         assert server.kept.child is None, "it waits before it tries again"
         server.close()
-    assert capsys.readouterr().out.count("ended with code") == 1
+    assert caplog.text.count("ended with code") == 1
     assert not psutil.pid_exists(child.pid)

@@ -5,6 +5,7 @@ dies costs training nothing; the two share one frame in memory. While nobody wat
 all.
 """
 
+import logging
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -13,11 +14,14 @@ from contextlib import contextmanager
 import gymnasium as gym
 import numpy as np
 
+from a3c64 import logs
 from a3c64.envs.batch import EnvironmentBatch
 from a3c64.processes import spawn
 from a3c64.supervisor import Supervisor
 from a3c64.worker.display.describe import Describer, Moment
 from a3c64.worker.display.frame import Frame
+
+log = logging.getLogger(__name__)
 
 INTERVAL_S = 1.0 / 15.0  # between two frames for somebody: as often as Open Kart is acted upon in its own time
 IDLE_INTERVAL_S = 1.0  # between two frames for nobody: who comes is not shown what is older
@@ -41,6 +45,7 @@ class Display:
         self._renders = True
         self._frame = Frame.create()
         self._arguments = ["-m", "a3c64.worker.display.viewer", str(self._frame.descriptor), host, str(port)]
+        self._arguments += logs.choices()
         self._viewer = Supervisor("the viewer", self._launch)
         self._due = self._idle_due = 0.0
 
@@ -71,7 +76,7 @@ class Display:
                 picture = self._environment.render()
             except Exception as error:  # whatever it is, OpenGL that is missing for one: training can do without
                 self._renders = False
-                print(f"the environment cannot be rendered, training goes on: {error!r}", flush=True)
+                log.warning("the environment cannot be rendered, training goes on: %r", error)
         is_picture = isinstance(picture, np.ndarray) and picture.ndim == 3 and picture.shape[2] == 3
         return picture if is_picture else np.zeros((0, 0, 3), np.uint8)  # type: ignore[return-value]
 

@@ -1,6 +1,6 @@
 """The viewer process: Xvfb, a window with the newest frame, x11vnc.
 
-    python -m a3c64.worker.display.viewer FD HOST PORT
+    python -m a3c64.worker.display.viewer FD HOST PORT LEVEL FORM INDEX
 
 It draws all that is shown, and tells the worker whether anybody watches, by the connections to the VNC port.
 """
@@ -14,6 +14,7 @@ import threading
 import time
 from pathlib import Path
 
+from a3c64 import logs
 from a3c64.processes import limit_threads, stop_on_signals
 
 limit_threads()  # before pygame reads the environment
@@ -122,6 +123,7 @@ def changed(new: np.ndarray, old: np.ndarray) -> list[tuple[int, int, int, int]]
 
 def main() -> int:
     """Run until the worker ends or asks us to; return the exit code."""
+    logs.configure_as("viewer", sys.argv[4:])
     stop = stop_on_signals()
     os.nice(NICENESS)  # and so for Xvfb and x11vnc
     frame, host, port = Frame(int(sys.argv[1])), sys.argv[2], int(sys.argv[3])

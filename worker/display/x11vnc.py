@@ -1,10 +1,13 @@
 """A thin wrapper around Debian's x11vnc: shows an X display to VNC viewers, who can look but not touch."""
 
+import logging
 import shutil
 import subprocess
 
 from a3c64.processes import start
 from a3c64.supervisor import Supervisor
+
+log = logging.getLogger(__name__)
 
 
 class X11vnc:
@@ -28,7 +31,7 @@ class X11vnc:
         self.kept = Supervisor(f"x11vnc on port {port}", self._launch)
         self._missing = shutil.which("x11vnc") is None
         if self._missing:
-            print("x11vnc is not installed, nobody can watch (apt-get install x11vnc); training goes on", flush=True)
+            log.warning("x11vnc is not installed, nobody can watch (apt-get install x11vnc); training goes on")
 
     def tend(self) -> None:
         """Start it, or start it again; call it often."""

@@ -1,0 +1,75 @@
+"""Standard output and standard error that may fail: a full disk, a terminal that went away, a closed pipe."""
+
+import io
+import os
+import select
+import sys
+from typing import Any, TextIO
+
+PATIENCE_S = 1.0  # for a reader that does not read; then lines are dropped until it reads again
+
+_stuck: set[int] = set()  # descriptors whose reader does not read
+
+
+def write(descriptor: int, line: str) -> None:
+    """Write a line at once and whole, past Python's buffers; drop it if it cannot be written."""
+    data = (line + "\n").encode("utf-8", "backslashreplace")
+    ready = select.poll()
+    ready.register(descriptor, select.POLLOUT)
+    try:
+        if not ready.poll(0 if descriptor in _stuck else 1000 * PATIENCE_S):
+            _stuck.add(descriptor)
+            return
+        _stuck.discard(descriptor)
+        while data:
+            data = data[os.write(descriptor, data) :]
+    except OSError:
+        return
+
+
+class UnwritableError(OSError):
+    """A command's result cannot be written to standard output."""
+
+
+class Result(io.FileIO):
+    """Standard output of a command that prints a result: its errors are told from those of other files."""
+
+    def write(self, data: Any) -> int:
+        """Write bytes.
+
+        Raises:
+            UnwritableError: they cannot be written.
+        """
+        try:
+            return super().write(data)
+        except OSError as error:
+            raise UnwritableError(error.errno, error.strerror) from None
+
+
+def guard_results() -> None:
+    """Have `print` raise UnwritableError, and no other OSError, where standard output cannot be written."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+        raw = io.BufferedWriter(Result(sys.stdout.fileno(), "w", closefd=False))
+        sys.stdout = io.TextIOWrapper(raw, sys.stdout.encoding, "backslashreplace", line_buffering=True)
+
+
+def abandon(stream: TextIO) -> None:
+    """Discard what a stream still holds if it cannot be written: at exit it would make the exit code 120."""
+    if stream is None or stream.closed:  # None: it was closed when Python started
+        return
+    try:
+        stream.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+def open_missing() -> None:
+    """Open descriptors 0 to 2 where they are closed, so that no other file gets their numbers."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
