@@ -29,6 +29,15 @@ int game_course_ready(const Game *game) {
            (game->course_id != COURSE_GENERATED || game->seed == chosen[ROW_SEED]);
 }
 
+static uint32_t *best_lap(Game *game) { return &game->best_laps[game->mirrored][game->course_id]; }
+
+uint32_t game_best_lap(const Game *game) { return *best_lap((Game *)game); }
+
+void game_lap_driven(Game *game, uint32_t time) {
+    uint32_t *best = best_lap(game);
+    if (*best == 0 || time < *best) *best = time;
+}
+
 static void build_course(void) {
     const int32_t *chosen = the_game.menu.value;
     the_game.course_id = chosen[ROW_COURSE];

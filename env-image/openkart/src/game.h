@@ -46,6 +46,12 @@ void game_enter(enum Stage stage);
 /* Is `course` the one that is chosen in the menu? */
 int game_course_ready(const Game *game);
 
+/* The best lap of this session on `course` as it lies there, VIs; 0 = none yet. */
+uint32_t game_best_lap(const Game *game);
+
+/* A whole lap has been driven on `course`: keep its time if it is the best. */
+void game_lap_driven(Game *game, uint32_t time);
+
 /* Make what the chosen race needs and is not there yet: the course, the CPU karts' pictures. */
 void game_prepare(void);
 

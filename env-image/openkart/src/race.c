@@ -49,11 +49,11 @@ static void watch_direction(Game *game) {
 static void count_laps(Game *game) {
     int32_t laps = kart_progress(&game->kart, &game->course) >> 16;
     if (laps <= game->laps_done) return; /* backwards over the line and forwards again is no new lap */
-    uint32_t time = game->race_time - game->lap_start, *best = &game->best_laps[game->mirrored][game->course_id];
+    uint32_t time = game->race_time - game->lap_start;
     int is_whole = game->laps_done > 0 || game->menu.value[ROW_START] == 0;
     game->lap_times[game->laps_done] = time;
     game->lap_start = game->race_time;
-    if (is_whole && (*best == 0 || time < *best)) *best = time;
+    if (is_whole) game_lap_driven(game, time);
     if (++game->laps_done < game->menu.value[ROW_LAPS]) return;
     game->finished = 1;
     game_enter(STAGE_RESULTS);

@@ -65,9 +65,9 @@ static void course_panel(const Game *game) {
     text_draw("LAP", 64, 22, RGB(168, 200, 240));
     text_draw(decimal(text, course_length(&game->course) >> 16), 100, 22, WHITE);
     text_draw("M", 121, 22, WHITE);
-    if (!game->best_laps[game->mirrored][game->course_id]) return;
+    if (!game_best_lap(game)) return;
     text_draw("BEST", 64, 34, RGB(168, 200, 240));
-    text_draw(hud_time(text, game->best_laps[game->mirrored][game->course_id]), 100, 34, YELLOW);
+    text_draw(hud_time(text, game_best_lap(game)), 100, 34, YELLOW);
 }
 
 static void select(const Game *game) {
@@ -109,7 +109,7 @@ static void results(const Game *game) {
         label[4] = (char)('1' + i);
         text_draw(label, 36, 42 + i * 11, WHITE);
         text_draw(hud_time(time, game->lap_times[i]), 82, 42 + i * 11,
-                  game->lap_times[i] == game->best_laps[game->mirrored][game->course_id] ? YELLOW : WHITE);
+                  game->lap_times[i] == game_best_lap(game) ? YELLOW : WHITE);
     }
     text_draw("TOTAL", 36, 77, WHITE);
     text_draw(hud_time(time, game->race_time), 82, 77, YELLOW);
