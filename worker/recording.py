@@ -8,9 +8,7 @@ import gymnasium as gym
 
 from a3c64.wire.client import Client
 from a3c64.worker.replay_folder import ReplayFolder
-from n64gym import RecordMovie
-from n64gym.movies.m64 import M64
-from n64gym.n64_env import N64Env
+from n64gym import M64, N64Env, RecordMovie
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from n64gym.files import TEMPORARY
+from n64gym import TEMPORARY
 
 BLOCK = 4096  # bytes that a file takes at least, on most file systems
 TENTH = 0.1  # of the episodes are kept as the best, as many as the newest; and this much room is made at once

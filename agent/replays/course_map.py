@@ -1,33 +1,36 @@
-"""A course of Open Kart from above: the road as a picture, and where on it a place of the course is."""
+"""A course from above: the road as a picture, and where on it a place of the course is."""
 
 import cv2
 import numpy as np
 
-from n64gym.games.openkart_line import MARGIN, Road
+from n64gym import RoadEdges
 
 GROUND, ASPHALT, LINE, START = (30, 34, 42), (84, 90, 102), (150, 156, 168), (255, 255, 255)
 SUBPIXEL = 4  # bits of a pixel's fraction that OpenCV draws with
 
 
 class CourseMap:
-    """A road drawn as large as fits, x to the right and z up.
+    """A course drawn as large as fits.
 
     Args:
-        road: of `n64gym.games.openkart_line.read_road`.
+        road: None = only places are known.
+        places: what the map is of where there is no road, to the right and up [N, 2].
         width: of the picture, pixels.
-        height: likewise.
+        height: of the picture, pixels.
         margin: pixels around the course.
     """
 
-    def __init__(self, road: Road, width: int, height: int, margin: int = 20) -> None:
-        left = road.centre - road.right * (road.room_left + MARGIN)[:, None]
-        right = road.centre + road.right * (road.room_right + MARGIN)[:, None]
-        edges = np.concatenate([left, right])
-        low, high = edges.min(0), edges.max(0)
-        self.scale = float(min((width - 2 * margin) / (high[0] - low[0]), (height - 2 * margin) / (high[1] - low[1])))
+    def __init__(self, road: RoadEdges | None, places: np.ndarray, width: int, height: int, margin: int = 20) -> None:
+        around = np.concatenate(road or [places])
+        low, high = around.min(0), around.max(0)
+        room, size = np.array([width, height]) - 2 * margin, np.maximum(high - low, 1e-6)
+        self.scale = float((room / size).min())
         self._middle, self._screen = (low + high) / 2, np.array([width / 2, height / 2])
         self.picture = np.full((height, width, 3), GROUND, np.uint8)
         """uint8 RGB [height, width, 3]."""
+        if road is None:
+            return
+        left, right = road
         for at in range(len(left)):  # piece by piece, as a course may cross itself
             after = (at + 1) % len(left)
             piece = np.stack([left[at], left[after], right[after], right[at]])
@@ -37,15 +40,15 @@ class CourseMap:
         self.line(self.picture, np.stack([left[0], right[0]]), START, 3)
 
     def pixels(self, places: np.ndarray) -> np.ndarray:
-        """Return where places, metres x and z [N, 2], are in the picture, pixels from left and top [N, 2]."""
+        """Return where places, to the right and up [N, 2], are in the picture, pixels from left and top [N, 2]."""
         return self._screen + (places - self._middle) * self.scale * (1.0, -1.0)
 
     def line(self, picture: np.ndarray, places: np.ndarray, colour: tuple[int, int, int], width: int = 1) -> None:
-        """Draw a way, metres x and z [N, 2], into a picture of the map's size."""
+        """Draw a way, places [N, 2], into a picture of the map's size."""
         cv2.polylines(picture, [self._fixed(places)], False, colour, width, cv2.LINE_AA, SUBPIXEL)
 
     def dot(self, picture: np.ndarray, place: np.ndarray, colour: tuple[int, int, int], radius: int = 6) -> None:
-        """Draw a kart at a place, metres x and z [2]."""
+        """Draw a kart at a place [2]."""
         at = self._fixed(place[None])[0].tolist()
         for size, fill in ((radius + 1.5, (0, 0, 0)), (radius, colour)):
             cv2.circle(picture, at, round(size * (1 << SUBPIXEL)), fill, -1, cv2.LINE_AA, SUBPIXEL)

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from a3c64.config import BadInputError
-from n64gym.movies.m64 import MovieError
-from n64gym.movies.record import read_facts
+from n64gym import MovieError, read_facts
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 

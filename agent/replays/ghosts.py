@@ -1,4 +1,4 @@
-"""Several runs on one map: where each kart of Open Kart was at each moment, coloured by how far training was."""
+"""Several runs on one map: where each kart was at each moment, coloured by how far training was."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -10,9 +10,7 @@ from a3c64.replays.captions import GROUND, write
 from a3c64.replays.course_map import CourseMap
 from a3c64.replays.files import Replay
 from a3c64.replays.pictures import FPS, HEIGHT, VIS, WIDTH, Problem
-from n64gym import EmulatorError, MovieError, Playback, RomError
-from n64gym.games.openkart_line import Road, read_road
-from n64gym.games.openkart_telemetry import COURSES, FIXED, MAGIC, read_telemetry
+from n64gym import EmulatorError, MovieError, Playback, RomError, Track, track
 
 LEGEND = 208  # pixels at the right
 MOST = 12  # karts that can be told apart
@@ -25,65 +23,44 @@ class Ghost(NamedTuple):
     """One run."""
 
     replay: Replay
-    places: np.ndarray  # metres, x and z, FPS times a second [T, 2]
-    course: tuple[int, int, int]  # the seed of a generated one; mirrored?
+    track: Track  # where its kart was, FPS times a second
 
 
-def driven(replay: Replay, rom: str) -> tuple[Ghost, Road]:
-    """Play a movie and return its kart's way, and the road.
+def ghosts(replays: Sequence[Replay], rom: str, problem: Problem) -> list[Ghost]:
+    """Play movies and return the ways of all that drive the course of the first.
 
-    Raises:
-        MovieError: it cannot be played, or diverges.
-        RomError: likewise.
-        EmulatorError: likewise.
-        ValueError: it is no race of Open Kart.
+    Args:
+        replays: what is played, each to its end.
+        rom: empty = Open Kart.
+        problem: is told of those that cannot be played, diverge, or drive elsewhere.
     """
-    playback = Playback(replay.path, rom or None)
-    try:
-        rdram = playback.emulator.rdram
-        first = read_telemetry(rdram)
-        if first.magic != MAGIC or not replay.facts:
-            raise ValueError("is no race of Open Kart with a JSON beside it")
-        road = read_road(rdram, first)
-        places = []
-        while not playback.over:
-            playback.advance(VIS)
-            now = read_telemetry(rdram)
-            places.append((now.x / FIXED, now.z / FIXED))
-        if playback.diverged:
-            raise MovieError(playback.diverged)
-        seed = first.seed if COURSES[first.course] == "generated" else 0
-        return Ghost(replay, np.array(places), (first.course, seed, first.mirror)), road
-    finally:
-        playback.close()
-
-
-def ghosts(replays: Sequence[Replay], rom: str, problem: Problem) -> tuple[list[Ghost], Road | None]:
-    """Return the ways of all that drive the course of the first, and its road."""
     found: list[Ghost] = []
-    road = None
     for replay in replays:
         try:
-            ghost, its_road = driven(replay, rom)
-        except (MovieError, RomError, EmulatorError, ValueError) as error:
+            playback = Playback(replay.path, rom or None)
+            try:
+                ghost = Ghost(replay, track(playback, VIS))
+            finally:
+                playback.close()
+        except (MovieError, RomError, EmulatorError) as error:
             problem(replay, str(error))
             continue
-        if found and ghost.course != found[0].course:
+        if found and ghost.track.title != found[0].track.title:
             problem(replay, f"drives another course than {found[0].replay.path.name}: choose with --course")
             continue
         found.append(ghost)
-        road = road if road is not None else its_road
-    return found, road
+    return found
 
 
-def frames(found: Sequence[Ghost], road: Road, speed: float) -> Iterator[np.ndarray]:
-    """Yield frames, uint8 RGB [HEIGHT, WIDTH, 3], until the last kart has ended."""
-    course = CourseMap(road, WIDTH - LEGEND, HEIGHT)
+def frames(found: Sequence[Ghost], speed: float) -> Iterator[np.ndarray]:
+    """Yield frames, uint8 RGB [HEIGHT, WIDTH, 3], until the last kart has ended; at least one ghost must be given."""
+    places = [ghost.track.places for ghost in found]
+    course = CourseMap(found[0].track.road, np.concatenate(places), WIDTH - LEGEND, HEIGHT)
     colours = shades([ghost.replay.step for ghost in found])
-    last = max(len(ghost.places) for ghost in found)
+    last = max(map(len, places))
     for now in [*np.arange(0.0, last - 1, speed).astype(int), last - 1]:
         picture = course.picture.copy()
-        trails = [ghost.places[: now + 1][-TRAIL - 1 :] for ghost in found]  # one that has ended stays where it is
+        trails = [way[: now + 1][-TRAIL - 1 :] for way in places]  # one that has ended stays where it is
         for trail, colour in zip(trails, colours, strict=True):
             course.line(picture, trail, colour, 2)
         for trail, colour in zip(trails, colours, strict=True):
@@ -94,7 +71,7 @@ def frames(found: Sequence[Ghost], road: Road, speed: float) -> Iterator[np.ndar
 def legend(found: Sequence[Ghost], colours: Sequence[tuple[int, int, int]], seconds: float) -> np.ndarray:
     """Return the legend after so many seconds: step, return or time of each, and the laps that it has done."""
     picture = np.full((HEIGHT, LEGEND, 3), GROUND, np.uint8)
-    write(picture, f"{found[0].replay.course}   {seconds:.1f} s", 8, 10, 22)
+    write(picture, f"{found[0].track.title}   {seconds:.1f} s", 8, 10, 22)
     write(picture, "training step     laps, s", 26, 34, TEXT, GREY)
     top = 56
     for ghost, colour in zip(found, colours, strict=True):
@@ -102,7 +79,7 @@ def legend(found: Sequence[Ghost], colours: Sequence[tuple[int, int, int]], seco
         write(picture, f"{ghost.replay.step:,}", 26, top, TEXT)
         laps = ghost.replay.facts.get("lap_times", [])
         done = [lap for lap, end in zip(laps, np.cumsum(laps), strict=True) if end <= seconds]
-        over = seconds * FPS >= len(ghost.places) - 1
+        over = seconds * FPS >= len(ghost.track.places) - 1
         said = " ".join(f"{lap:.1f}" for lap in done) or (f"return {ghost.replay.total:.0f}" if over else "")
         write(picture, said, 108, top, TEXT, colour)
         top += ROW

@@ -105,11 +105,11 @@ def _frames(replays: list[Replay], show: Show, report: Report, drawn: bool) -> I
             replays, show.rom, report.problem, report.done, show.rows, show.columns, show.speed, drawn, show.seconds
         )
         return
-    found, road = ghosts.ghosts(replays, show.rom, report.problem)
+    found = ghosts.ghosts(replays, show.rom, report.problem)
     for ghost in found:
         report.done(ghost.replay)
-    if road is not None and drawn:
-        yield from ghosts.frames(found, road, show.speed)
+    if found and drawn:
+        yield from ghosts.frames(found, show.speed)
 
 
 def grid(text: str) -> tuple[int, int]:

@@ -15,7 +15,7 @@ class Trace(NamedTuple):
     way: np.ndarray  # laps since the start line [N]
     speed: np.ndarray  # km/h [N]
     position: np.ndarray  # metres, right and up on a map [N, 2]; [0, 2] where the game does not tell
-    edges: tuple[np.ndarray, np.ndarray] | None  # of the road, left and right, closed [M, 2], likewise
+    edges: tuple[np.ndarray, np.ndarray] | None  # of the road, left and right, closed [M, 2]; None where it does not
 
 
 class Traced(gym.Wrapper):
@@ -32,11 +32,7 @@ class Traced(gym.Wrapper):
         """Begin a race."""
         observation, info = self.env.reset(seed=seed, options=options)
         self._rows = []
-        setup = info.get("setup", {})
-        self._course = str(info.get("course", setup.get("course", "")))
-        if self._course == "generated":
-            self._course += f" {setup.get('course_seed', '')}"
-        self._course += ", mirrored" if setup.get("mirror") else ""
+        self._course = str(info.get("title", info.get("course", "")))
         edges = getattr(self.env.unwrapped, "road_edges", None)
         known = [trace.edges for trace in self._traces if trace.course == self._course]
         self._edges = known[0] if known else edges() if edges else None

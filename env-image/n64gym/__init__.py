@@ -7,26 +7,37 @@ env = gymnasium.make("n64gym/OpenKart-v0", obs_type="grayscale", size=(84, 84))
 import gymnasium
 
 from n64gym import vector
+from n64gym.files import TEMPORARY
 from n64gym.games import aliases
 from n64gym.machine.emulator import Emulator, EmulatorError, ObservationFormat
 from n64gym.machine.rom import Rom, RomError, open_rom
 from n64gym.machine.state import State
-from n64gym.movies.m64 import MovieError
+from n64gym.movies.m64 import M64, MovieError
 from n64gym.movies.playback import Playback, demonstrations
-from n64gym.movies.record import RecordMovie
+from n64gym.movies.record import RecordMovie, read_facts
+from n64gym.movies.track import Track, track
+from n64gym.n64_env import N64Env
+from n64gym.road import RoadEdges
 
 __all__ = [
+    "M64",
+    "TEMPORARY",
     "Emulator",
     "EmulatorError",
     "MovieError",
+    "N64Env",
     "ObservationFormat",
     "Playback",
     "RecordMovie",
+    "RoadEdges",
     "Rom",
     "RomError",
     "State",
+    "Track",
     "demonstrations",
     "open_rom",
+    "read_facts",
+    "track",
 ]
 
 for name, game in {

@@ -21,6 +21,7 @@ from n64gym.machine.emulator import Emulator, EmulatorError
 from n64gym.machine.rom import Rom, RomError, open_rom
 from n64gym.machine.shared import RDRAM_BYTES
 from n64gym.observations import Observations
+from n64gym.road import RoadEdges
 from n64gym.starts import Starts, code_hash, default_folder
 from n64gym.window import Window
 
@@ -135,6 +136,21 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         """Whether an episode could be on, rather than a menu."""
         return True
 
+    @classmethod
+    def title(cls, setup: Mapping[str, Any]) -> str:
+        """What an episode of this setup is played on, such as its course, in words; empty if there is only one."""
+        return ""
+
+    @classmethod
+    def position(cls, emulator: Emulator) -> tuple[float, float] | None:
+        """Where the player is, to the right and up on a map; None if the game does not tell."""
+        return None
+
+    @classmethod
+    def road(cls, emulator: Emulator) -> RoadEdges | None:
+        """The road that is driven, in the units of `position`; None if the game does not tell."""
+        return None
+
     def _what_matters(self, setup: Mapping[str, Any]) -> Mapping[str, Any]:
         """What of the setup makes a difference to the start."""
         return setup
@@ -184,7 +200,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
                     raise
         observation = self.observe(emulator)
         self._show()
-        info.update(setup=setup, start_noops=noops, start_state=self._start_state)
+        info.update(setup=setup, title=self.title(setup), start_noops=noops, start_state=self._start_state)
         info["start_random"] = sum(vis for vis, _ in presses)
         self._count(info)
         return observation, info
@@ -294,6 +310,10 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
     def emulator(self) -> Emulator | None:
         """The running emulator; None between its death and the next reset."""
         return self._emulator
+
+    def road_edges(self) -> RoadEdges | None:
+        """The road of this episode, for a map; None if the game does not tell."""
+        return self.road(self._emulator) if self._emulator else None
 
     def _start_emulator(self) -> Emulator:
         self._emulator = Emulator(

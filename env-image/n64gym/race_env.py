@@ -54,6 +54,11 @@ class RaceEnv(N64Env):
         """What info says of a moment: the RaceStatus, and what a game adds; as of the last `_status`."""
         return status._asdict()
 
+    @classmethod
+    def title(cls, setup: Mapping[str, Any]) -> str:
+        """The course."""
+        return str(setup.get("course", ""))
+
     def _word(self, action: Any) -> int:
         return self._actions.word(action)
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import n64gym
+
 ROOT = Path(__file__).parents[2]
 FOLDERS = {"a3c64": "agent", "a3c64.paramserver": "paramserver", "a3c64.worker": "worker", "n64gym": "env-image/n64gym"}
 BASE = {
@@ -81,6 +83,19 @@ def test_imports_run_one_way(room):
     for name, path in inside.items():
         wrong = {found for found in imports(path) if room_of(found) not in MAY_IMPORT[room]}
         assert not wrong, f"{name} imports {wrong}"
+
+
+def test_only_n64gyms_public_names_are_imported():
+    """What a game keeps in memory, and how, is n64gym's own business."""
+    for name, path in modules().items():
+        if room_of(name) == "n64gym":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            found = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "n64gym":
+                assert node.module == "n64gym", f"{name} imports {node.module}"
+                assert {alias.name for alias in node.names} <= set(n64gym.__all__), name
+            assert not [module for module in found if module.startswith("n64gym.")], f"{name} imports {found}"
 
 
 def test_every_module_is_in_a_room():

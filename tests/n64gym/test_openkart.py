@@ -17,7 +17,7 @@ from PIL import ImageGrab
 import n64gym
 from n64gym.games import openkart_telemetry
 from n64gym.games.openkart_driver import Driver
-from n64gym.games.openkart_telemetry import RACE, Telemetry, read_telemetry
+from n64gym.games.openkart_telemetry import RACE, CourseTelemetry, Telemetry, read_telemetry
 from n64gym.machine.controller import DRIVING
 from n64gym.machine.emulator import Emulator
 from n64gym.race import PRESETS
@@ -221,13 +221,16 @@ def test_telemetry_is_the_headers():
     """The C header is the source: the same words in the same order."""
     header = (Path(openkart_telemetry.__file__).parents[2] / "openkart" / "src" / "telemetry.h").read_text()
     words = re.findall(r"^ *TM_(\w+) = (\d+),", header, re.MULTILINE)
+    first = openkart_telemetry.COURSE_WORD - openkart_telemetry.TELEMETRY_WORD
     assert [(name.lower(), int(word)) for name, word in words] == [
         *((name, word) for word, name in enumerate((*Telemetry._fields, "reserved"))),
         ("draw_from", openkart_telemetry.DRAW_FROM),
+        *((name, word) for word, name in enumerate(CourseTelemetry._fields, start=first)),
     ]
     for name in ("frames", "vis"):
         assert Telemetry._fields.index(name) == getattr(openkart_telemetry, name.upper())
     assert f"TELEMETRY_MAGIC {openkart_telemetry.MAGIC:#x}".lower() in header.lower()
+    assert f"TELEMETRY_VERSION {openkart_telemetry.VERSION}\n" in header
 
 
 @pytest.mark.parametrize("frameskip", [1, 2, 3, 4, 7])

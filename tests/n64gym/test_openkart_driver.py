@@ -4,8 +4,9 @@ import gymnasium
 import pytest
 
 from n64gym.games.openkart_driver import Driver, drive
-from n64gym.games.openkart_line import fastest_line, read_road
-from n64gym.games.openkart_telemetry import FIXED, read_telemetry
+from n64gym.games.openkart_line import fastest_line
+from n64gym.games.openkart_road import read_road
+from n64gym.games.openkart_telemetry import COURSE_WORD, FIXED, read_telemetry
 
 LAP_VIS = {"meadow": 1784, "desert": 2336, "harbour": 1729, "mountain": 2249}  # its best of three, when it was written
 
@@ -38,12 +39,12 @@ def test_the_line_stays_on_the_road(env):
     env.reset(options={"course": "harbour"})
     rdram = env.unwrapped.emulator.rdram
     telemetry = read_telemetry(rdram)
-    road = read_road(rdram, telemetry)
-    assert abs(len(road.centre) * 4 / (telemetry.lap_metres / FIXED) - 1) < 0.05  # a sample every 4 m
+    road = read_road(rdram)
+    assert len(road.centre) * road.spacing == pytest.approx(telemetry.lap_metres / FIXED)
     line = fastest_line(road)
     lateral = ((line.points - road.centre) * road.right).sum(1)
-    assert (lateral >= -road.room_left - 1e-6).all()
-    assert (lateral <= road.room_right + 1e-6).all()
+    assert (lateral > -road.left_edge).all()
+    assert (lateral < road.right_edge).all()
     assert lateral.max() - lateral.min() > 4  # it uses the road's width
     assert line.speeds.min() < 15 < line.speeds.max()
 
@@ -52,7 +53,11 @@ def test_memory_without_a_course_is_refused(env):
     env.reset()
     rdram = env.unwrapped.emulator.rdram
     with pytest.raises(ValueError, match="memory holds no course"):
-        read_road(rdram * 0, read_telemetry(rdram))
+        read_road(rdram * 0)
+    elsewhere = rdram.copy()
+    elsewhere[COURSE_WORD] = 0x807FFFF0  # all but the first sample would lie beyond memory
+    with pytest.raises(ValueError, match="memory holds no course"):
+        read_road(elsewhere)
 
 
 def test_it_takes_up_another_course(env):

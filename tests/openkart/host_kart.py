@@ -23,7 +23,7 @@ class HostKart:
 
     def __init__(self, library: Path) -> None:
         self._game = ctypes.CDLL(str(library))
-        self._game.ok_telemetry.restype = ctypes.POINTER(ctypes.c_int32 * 64)
+        self._game.ok_telemetry.restype = ctypes.POINTER(ctypes.c_int32 * 80)
         self._game.ok_frame.restype = ctypes.POINTER(ctypes.c_uint16 * (120 * 160))
         self._samples = np.zeros((256, 5), np.int32)
         self.start()
@@ -57,7 +57,13 @@ class HostKart:
 
     @property
     def words(self) -> NDArray[np.int32]:
-        return np.frombuffer(self._game.ok_telemetry().contents, np.int32).copy()
+        """The telemetry block's first part [64]."""
+        return np.frombuffer(self._game.ok_telemetry().contents, np.int32)[:64].copy()
+
+    @property
+    def course_words(self) -> NDArray[np.int32]:
+        """Its second part [16]."""
+        return np.frombuffer(self._game.ok_telemetry().contents, np.int32)[64:].copy()
 
     @property
     def telemetry(self) -> Telemetry:

@@ -11,7 +11,8 @@ import pytest
 from host_kart import Driver, HostKart, follow, menu_buttons
 from numpy.typing import NDArray
 
-from n64gym.games.openkart_telemetry import RACE, RESULTS, TELEMETRY_WORD
+from n64gym.games.openkart_road import read_road
+from n64gym.games.openkart_telemetry import COURSE_WORD, RACE, RESULTS, TELEMETRY_WORD
 from n64gym.machine.controller import BUTTON_ORDER
 from n64gym.machine.emulator import Emulator
 
@@ -26,7 +27,7 @@ def emulator(products: Path) -> Iterator[Emulator]:
 
 
 def emulated_words(emulator: Emulator) -> NDArray[np.int32]:
-    return emulator.rdram[TELEMETRY_WORD : TELEMETRY_WORD + 64].view(np.int32)
+    return emulator.rdram[TELEMETRY_WORD:COURSE_WORD].view(np.int32)
 
 
 def step_both(kart: HostKart, emulator: Emulator, buttons: int) -> None:
@@ -53,6 +54,19 @@ def assert_same_picture(kart: HostKart, emulator: Emulator) -> None:
     np.testing.assert_array_equal(kart.frame(), emulator.frame() >> 3)
 
 
+def assert_same_course(kart: HostKart, emulator: Emulator) -> None:
+    """What is read where the telemetry says is the course that the game drives on."""
+    road, samples = read_road(emulator.rdram), kart.samples()
+    np.testing.assert_array_equal(road.centre, samples[:, :2])
+    walls = samples[:, 3:].T - 0.7  # the kart's radius
+    asphalt = samples[:, 2]
+    for edge, wall in zip((road.left_edge, road.right_edge), walls, strict=True):
+        np.testing.assert_array_less(np.minimum(asphalt, wall) - 1e-4, edge)
+        np.testing.assert_array_less(edge, np.minimum(asphalt + 1.01, wall) + 1e-4)  # a kerb is a metre wide at most
+    here = emulator.rdram[COURSE_WORD + 1 : COURSE_WORD + 16].view(np.int32)  # the first is an address
+    np.testing.assert_array_equal(here, kart.course_words[1:])
+
+
 def test_a_whole_race(kart: HostKart, driver: Driver, emulator: Emulator):
     start_both(kart, emulator)
     pictures = 0
@@ -66,6 +80,7 @@ def test_a_whole_race(kart: HostKart, driver: Driver, emulator: Emulator):
     for _ in range(120):
         step_both(kart, emulator, 0)
     assert_same_picture(kart, emulator)
+    assert_same_course(kart, emulator)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +103,7 @@ def test_a_race_of_every_kind(kart: HostKart, emulator: Emulator, wanted: dict[s
     for _ in range(60):
         step_both(kart, emulator, 0)
     assert_same_picture(kart, emulator)
+    assert_same_course(kart, emulator)
 
 
 def test_random_buttons(kart: HostKart, emulator: Emulator):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from host_kart import OPEN_KART
 
-from n64gym.games.openkart_telemetry import MAGIC, TELEMETRY_WORD, TITLE, VERSION
+from n64gym.games.openkart_telemetry import COURSE_WORD, MAGIC, TELEMETRY_WORD, TITLE, VERSION
 from n64gym.machine.emulator import Emulator
 
 
@@ -35,7 +35,7 @@ def test_telemetry_header(products: Path):
         while emulator.rdram[TELEMETRY_WORD] == 0:
             emulator.step(1)
             assert emulator.vi_count < 300
-        words = emulator.rdram[TELEMETRY_WORD : TELEMETRY_WORD + 64].tolist()
+        words = emulator.rdram[TELEMETRY_WORD:COURSE_WORD].tolist()
         assert words[:3] == [MAGIC, VERSION, TITLE]
         assert words[5] == 3
         assert words[52:] == [0] * 12

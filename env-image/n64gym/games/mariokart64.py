@@ -88,6 +88,12 @@ class MarioKart64Env(RaceEnv):
         """Whether a race is on."""
         return in_race(read_menu(emulator.rdram))
 
+    @classmethod
+    def position(cls, emulator: Emulator) -> tuple[float, float]:
+        """x and z in the course's units."""
+        x, _, z = read_race(emulator.rdram).position
+        return x, z
+
     def _what_matters(self, setup: Mapping[str, Any]) -> Mapping[str, Any]:
         return wanted_of(setup)._asdict()
 

@@ -6,11 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from n64gym.games.openkart_line import MARGIN, read_road
 from n64gym.games.openkart_menu import go_to_race, telemetry_of
+from n64gym.games.openkart_road import read_road
 from n64gym.games.openkart_telemetry import (
     COURSES,
     DRAW_FROM,
@@ -30,6 +27,7 @@ from n64gym.machine.rom import OPEN_KART
 from n64gym.n64_env import VIS_PER_SECOND, StartError
 from n64gym.race import RaceStatus
 from n64gym.race_env import RaceEnv
+from n64gym.road import RoadEdges
 from n64gym.settings import Setting
 
 START_VIS = 10  # the race's first moments, within which it counts as its start
@@ -103,14 +101,25 @@ class OpenKartEnv(RaceEnv):
         """Whether a race is on."""
         return read_telemetry(emulator.rdram).stage == RACE
 
-    def road_edges(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-        """The left and the right edge of the course that is driven, metres [N, 2], as x and z in `position`."""
-        if self.emulator is None:
-            return None
-        rdram = self.emulator.rdram
-        road = read_road(rdram, read_telemetry(rdram))
-        left, right = ((room + MARGIN)[:, None] * road.right for room in (road.room_left, road.room_right))
-        return road.centre - left, road.centre + right
+    @classmethod
+    def title(cls, setup: Mapping[str, Any]) -> str:
+        """The course, its seed if it has one, and whether it is mirrored."""
+        seed = f" {setup['course_seed']}" if setup["course"] == "generated" else ""
+        return f"{setup['course']}{seed}{', mirrored' if setup['mirror'] else ''}"
+
+    @classmethod
+    def position(cls, emulator: Emulator) -> tuple[float, float]:
+        """Metres, x and z."""
+        telemetry = read_telemetry(emulator.rdram)
+        return telemetry.x / FIXED, telemetry.z / FIXED
+
+    @classmethod
+    def road(cls, emulator: Emulator) -> RoadEdges:
+        """Where asphalt or a kart's way ends."""
+        road = read_road(emulator.rdram)
+        return RoadEdges(
+            road.centre - road.left_edge[:, None] * road.right, road.centre + road.right_edge[:, None] * road.right
+        )
 
     def _foresee(self, emulator: Emulator) -> None:
         # A picture is drawn every second VI: of the last two, one is.

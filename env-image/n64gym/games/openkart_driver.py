@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import gymnasium
 import numpy as np
 
-from n64gym.games.openkart_line import TIGHTEST, fastest_line, read_road
+from n64gym.games.openkart_line import fastest_line
+from n64gym.games.openkart_road import read_road
 from n64gym.games.openkart_telemetry import COURSES, FIXED, read_telemetry
 from n64gym.machine.controller import DRIVING, STICK, A, stick_of
 from n64gym.n64_env import VIS_PER_SECOND
@@ -46,12 +47,12 @@ class Driver:
         rdram, skip = self._env.emulator.rdram, self._env.frameskip
         now = read_telemetry(rdram)
         if self._course != (course := (now.course, now.seed, now.lap_metres)):
-            self._course, self._road = course, read_road(rdram, now)
+            self._course, self._road = course, read_road(rdram)
             self._line = fastest_line(self._road)
         if now.race_time < 2 * skip:
             self._wheels = 0.0
         speed = max(now.speed / FIXED / 3.6, 0.0)
-        turning = max(TIGHTEST, speed * speed / self._road.turning)  # radius at full lock
+        turning = max(self._road.tightest, speed * speed / self._road.turning)  # radius at full lock
         delay = DELAY / VIS_PER_SECOND
         heading = now.heading / FIXED * 2 * math.pi + delay * speed / turning * self._wheels / STICK
         x = now.x / FIXED + delay * speed * math.sin(heading)
@@ -60,8 +61,7 @@ class Driver:
         most = STICK * min(1.0, HOLD * self._road.gripping / self._road.turning)
         wanted = turning * STICK * self._bend(x, z, heading, NEAR + FAR * speed, place)
         wanted = max(-most, min(most, wanted))
-        spacing = now.lap_metres / FIXED / len(self._line.points)
-        too_fast = speed - self._limit(place + (delay + skip / VIS_PER_SECOND / 2) * speed / spacing)
+        too_fast = speed - self._limit(place + (delay + skip / VIS_PER_SECOND / 2) * speed / self._road.spacing)
         ready = abs(wanted) < STEER_BEFORE or abs(self._wheels) > STEER_BEFORE or too_fast > BRAKE_ANYWAY
         stick = 0 if too_fast > BRAKE_ABOVE and ready else min(STEERING, key=lambda x: abs(x - wanted))
         step = STICK_RATE * skip

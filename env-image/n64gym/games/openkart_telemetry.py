@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 TELEMETRY_WORD = 0x400 // 4
-TELEMETRY_WORDS = 64
+COURSE_WORD = TELEMETRY_WORD + 64
 MAGIC = 0x4F4B5254  # "OKRT"
-VERSION = 2
+VERSION = 3
 FRAMES, VIS, DRAW_FROM = 21, 22, 63  # words that n64gym itself asks for, or writes, by their place
 FIXED = 1 << 16  # s16.16
 HALF_TURN = 1 << 15  # of headings
@@ -81,11 +81,36 @@ class Telemetry(NamedTuple):
     mirror: int
 
 
+class CourseTelemetry(NamedTuple):
+    """The block's second part: where the course lies, how to read it, and what a kart can do on it."""
+
+    samples: int
+    sample_count: int
+    sample_bytes: int
+    sample_position: int
+    sample_tangent: int
+    sample_half: int
+    sample_kerb: int
+    sample_walls: int
+    spacing: int
+    top_speed: int
+    engine: int
+    brakes: int
+    turning: int
+    gripping: int
+    tightest: int
+    kart_radius: int
+
+
 WORDS = struct.Struct(f"<{len(Telemetry._fields)}i")
+COURSE_WORDS = struct.Struct(f"<I{len(CourseTelemetry._fields) - 1}i")  # first an address
 
 
 def read_telemetry(rdram: NDArray[np.uint32]) -> Telemetry:
-    """The telemetry block as it stands in RDRAM, words [2097152]."""
-    return Telemetry._make(
-        WORDS.unpack_from(rdram.data, 4 * TELEMETRY_WORD)
-    )  # in the host's byte order, see Emulator.rdram
+    """How the game stands, read from RDRAM, words [2097152] in the host's byte order."""
+    return Telemetry._make(WORDS.unpack_from(rdram.data, 4 * TELEMETRY_WORD))
+
+
+def read_course_telemetry(rdram: NDArray[np.uint32]) -> CourseTelemetry:
+    """Where the course lies in RDRAM, words [2097152], and what a kart can do on it."""
+    return CourseTelemetry._make(COURSE_WORDS.unpack_from(rdram.data, 4 * COURSE_WORD))

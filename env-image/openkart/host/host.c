@@ -34,7 +34,7 @@ void ok_step(uint32_t buttons) {
     game_vi(pad, telemetry);
 }
 
-/* The 64 words, in host order. */
+/* The telemetry block's words, in host order. */
 const uint32_t *ok_telemetry(void) { return telemetry; }
 
 /* The picture that the next VI will show: SCREEN_H rows of SCREEN_W pixels, host order. */

@@ -40,7 +40,7 @@ typedef struct {
 
 /* The centre line sampled at equal distances. Vectors s1.14, widths s8.8 metres. */
 typedef struct {
-    fix x, z;
+    fix x, z;                        /* metres */
     int16_t tx, tz;                  /* unit tangent, forwards; the unit normal to the right is (tz, -tx) */
     int16_t half, kerb, left, right; /* edge of road, width of kerb, walls' distances from the centre line */
     int16_t bend;                    /* how much the tangent turns to the next sample, s1.14; right is positive */

@@ -5,20 +5,25 @@
 #define SPEED(ms) ((int32_t)((ms) * 16777216.0 / 60))
 #define ACCELERATION(ms2) ((int32_t)((ms2) * 16777216.0 / 3600))
 
-#define TOP_SPEED SPEED(24.0) /* 86 km/h */
+#define TOP_SPEED_MS 24.0 /* 86 km/h */
+#define TOP_SPEED SPEED(TOP_SPEED_MS)
 #define BOOST_SPEED SPEED(29.0)
 #define GRASS_SPEED SPEED(9.0) /* what the engine still manages off road */
 #define REVERSE_SPEED SPEED(6.0)
-#define ENGINE ACCELERATION(9.5) /* at rest; falls towards top speed */
-#define BRAKES ACCELERATION(17.0)
+#define ENGINE_MS2 9.5 /* at rest; falls towards top speed */
+#define ENGINE ACCELERATION(ENGINE_MS2)
+#define BRAKES_MS2 17.0
+#define BRAKES ACCELERATION(BRAKES_MS2)
 #define ROLLING ACCELERATION(2.2)
 
 /* A kart at full lock turns with a radius of TIGHTEST metres, or as wide as its tyres' pull across demands. */
 #define TIGHTEST FIX(4.5)
-#define TURN_ROAD (3600 / 15) /* 1 / (15 m/s2) in VI2/m */
+#define TURN_ROAD_MS2 15
+#define TURN_ROAD (3600 / TURN_ROAD_MS2) /* 1 / (15 m/s2) in VI2/m */
 #define TURN_DRIFT (3600 / 22)
 #define TURN_GRASS (3600 / 9)
-#define GRIP_ROAD ACCELERATION(16.5)
+#define GRIP_ROAD_MS2 16.5
+#define GRIP_ROAD ACCELERATION(GRIP_ROAD_MS2)
 #define GRIP_DRIFT ACCELERATION(21.0)
 #define GRIP_GRASS ACCELERATION(10.0)
 
@@ -55,6 +60,19 @@ fix kart_progress(const Kart *kart, const Course *course) {
 
 int32_t kart_heading_error(const Kart *kart) {
     return (int16_t)((kart->heading >> 16) - angle_of(kart->place.tx, kart->place.tz));
+}
+
+KartLimits kart_limits(const Course *course) {
+    KartLimits limits = {
+        .top_speed = FIX(TOP_SPEED_MS),
+        .engine = FIX(ENGINE_MS2),
+        .brakes = FIX(BRAKES_MS2),
+        .turning = FIX(TURN_ROAD_MS2) * 256 / course->slippery,
+        .gripping = mul_shift(FIX(GRIP_ROAD_MS2), course->grip, 8),
+        .tightest = TIGHTEST,
+        .radius = KART_RADIUS,
+    };
+    return limits;
 }
 
 static void hop_and_drift(Kart *kart, Pad pad) {

@@ -54,4 +54,15 @@ fix kart_progress(const Kart *kart, const Course *course);
 /* Kart's heading minus the course's, s16 in 1/65536 turns. */
 int32_t kart_heading_error(const Kart *kart);
 
+/* What a kart can do on a course's road; s16.16 metres and seconds. */
+typedef struct {
+    fix top_speed;          /* without a boost */
+    fix engine, brakes;     /* m/s2; the engine's at rest */
+    fix turning, gripping;  /* m/s2 across the nose: what full lock reaches, what the tyres hold */
+    fix tightest;           /* least radius of a turn */
+    fix radius;             /* of the kart itself: how far from a wall it is stopped */
+} KartLimits;
+
+KartLimits kart_limits(const Course *course);
+
 #endif

@@ -1,10 +1,32 @@
 /* Writing the telemetry block. */
 #include "telemetry.h"
 
+#include <stddef.h>
+
 #include "game.h"
 
 /* m/VI s8.24 to km/h s16.16: 60 * 3.6 = 216, and eight bits less. */
 static int32_t kilometres_per_hour(int32_t speed) { return mul_shift(speed, 216, 8); }
+
+static void write_course(const Course *course, uint32_t *block) {
+    KartLimits limits = kart_limits(course);
+    block[TM_SAMPLES] = (uint32_t)(uintptr_t)course->samples;
+    block[TM_SAMPLE_COUNT] = (uint32_t)course->count;
+    block[TM_SAMPLE_BYTES] = sizeof(Sample);
+    block[TM_SAMPLE_POSITION] = offsetof(Sample, x);
+    block[TM_SAMPLE_TANGENT] = offsetof(Sample, tx);
+    block[TM_SAMPLE_HALF] = offsetof(Sample, half);
+    block[TM_SAMPLE_KERB] = offsetof(Sample, kerb);
+    block[TM_SAMPLE_WALLS] = offsetof(Sample, left);
+    block[TM_SPACING] = (uint32_t)course->spacing;
+    block[TM_TOP_SPEED] = (uint32_t)limits.top_speed;
+    block[TM_ENGINE] = (uint32_t)limits.engine;
+    block[TM_BRAKES] = (uint32_t)limits.brakes;
+    block[TM_TURNING] = (uint32_t)limits.turning;
+    block[TM_GRIPPING] = (uint32_t)limits.gripping;
+    block[TM_TIGHTEST] = (uint32_t)limits.tightest;
+    block[TM_KART_RADIUS] = (uint32_t)limits.radius;
+}
 
 void telemetry_write(const struct Game *g, uint32_t *block) {
     const Kart *kart = &g->kart;
@@ -57,4 +79,5 @@ void telemetry_write(const struct Game *g, uint32_t *block) {
         block[TM_RIVAL_1 + i] = g->karts > 1 ? (uint32_t)kart_progress(&g->rivals[i].kart, &g->course) : 0;
     block[TM_MIRROR] = (uint32_t)chosen[ROW_MIRROR];
     block[TM_COURSE_READY] = (uint32_t)game_course_ready(g);
+    write_course(&g->course, block);
 }

@@ -1,5 +1,6 @@
-/* The telemetry block: 64 big-endian words of 32 bits at RDRAM 0x400 (KSEG0 0x80000400), rewritten with every
- * controller read: every VI, but for those that go by while a course is built.
+/* The telemetry block: 80 big-endian words of 32 bits at RDRAM 0x400 (KSEG0 0x80000400), rewritten with every
+ * controller read: every VI, but for those that go by while a course is built. Words 0 to 63 tell how the game stands;
+ * words 64 to 79 tell where the course lies in memory, how to read it, and what a kart can do on it.
  *
  * This is the interface to programs that watch the game from outside (n64gym). Words keep their meaning for as long as
  * VERSION stays; new ones take reserved places. Units: s16.16 = signed fixed point, 65536 = 1; VI = 1/60 s;
@@ -11,8 +12,8 @@
 #include <stdint.h>
 
 #define TELEMETRY_MAGIC 0x4F4B5254u /* "OKRT" */
-#define TELEMETRY_VERSION 2
-#define TELEMETRY_WORDS 64
+#define TELEMETRY_VERSION 3
+#define TELEMETRY_WORDS 80
 
 enum TelemetryWord {
     TM_MAGIC = 0,         /* TELEMETRY_MAGIC; 0 until the game has started */
@@ -71,6 +72,27 @@ enum TelemetryWord {
     TM_RESERVED = 53,  /* 53..62: 0 */
     TM_DRAW_FROM = 63, /* the one word that the outside writes and the game reads: pictures before this TM_VIS are not
                           drawn, as nobody will look at them; 0 = all are */
+
+    /* The centre line is sampled at equal distances, in driving order, the first sample on the start line. Offsets count
+     * bytes from the beginning of a sample. Vectors are s1.14: 16384 = 1. Widths are s8.8 metres: 256 = 1 m. */
+    TM_SAMPLES = 64,         /* address of the first sample, KSEG0; means nothing in the host's copy of the game */
+    TM_SAMPLE_COUNT = 65,    /* of one lap */
+    TM_SAMPLE_BYTES = 66,    /* from one sample to the next */
+    TM_SAMPLE_POSITION = 67, /* offset of s16.16 x, s16.16 z: metres */
+    TM_SAMPLE_TANGENT = 68,  /* offset of s16 x, s16 z: unit vector forwards; (z, -x) points to the right */
+    TM_SAMPLE_HALF = 69,     /* offset of s16: width from the centre line to the edge of the road */
+    TM_SAMPLE_KERB = 70,     /* offset of s16: width of the kerb beyond it */
+    TM_SAMPLE_WALLS = 71,    /* offset of s16 left, s16 right: widths from the centre line to the walls */
+    TM_SPACING = 72,         /* s16.16 metres from one sample to the next */
+
+    /* A kart on this course's road: s16.16, metres and seconds. */
+    TM_TOP_SPEED = 73,   /* without a boost */
+    TM_ENGINE = 74,      /* m/s2 at rest; falls towards top speed */
+    TM_BRAKES = 75,      /* m/s2 */
+    TM_TURNING = 76,     /* m/s2 across the nose that full lock reaches */
+    TM_GRIPPING = 77,    /* m/s2 across the nose that the tyres hold */
+    TM_TIGHTEST = 78,    /* least radius of a turn */
+    TM_KART_RADIUS = 79, /* how far from a wall a kart is stopped */
 };
 
 /* The choices (TM_MODE, TM_COURSE, TM_SEED, TM_LEVEL, TM_LAPS, TM_START, TM_MIRROR) follow the course select at once;

@@ -1,0 +1,49 @@
+"""Where the player of a recorded episode was, and on what road."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+from n64gym.movies.m64 import MovieError
+from n64gym.movies.playback import Playback
+from n64gym.n64_env import N64Env
+from n64gym.road import RoadEdges
+
+
+class Track(NamedTuple):
+    """A player's way through an episode, from above."""
+
+    title: str  # of what was played on; the same for the same road
+    places: NDArray[np.float64]  # to the right and up on a map, in the game's units [T, 2]
+    road: RoadEdges | None  # None if the game does not tell
+
+
+def track(playback: Playback, vis: int) -> Track:
+    """Play a movie to its end; its player's place is noted every `vis` VIs.
+
+    Raises MovieError if it diverges, or if its game does not tell where the player is; EmulatorError.
+    """
+    game = game_of(playback.facts)
+    if game is None or game.position(playback.emulator) is None:
+        name = playback.facts.get("game", playback.movie.rom_name)
+        raise MovieError(f"{playback.path} is of {name}, which does not tell where its player is")
+    road, places = game.road(playback.emulator), []
+    while not playback.over:
+        playback.advance(vis)
+        places.append(game.position(playback.emulator))
+    if playback.diverged:
+        raise MovieError(f"{playback.path} {playback.diverged}")
+    return Track(game.title(playback.facts["setup"]), np.array(places, float).reshape(-1, 2), road)
+
+
+def game_of(facts: dict[str, Any]) -> type[N64Env] | None:
+    """Return the environment's class that a movie was recorded from, if it is registered here."""
+    spec = gymnasium.registry.get(str(facts.get("game")))
+    found: Any = spec and spec.entry_point
+    if isinstance(found, str):
+        found = gymnasium.envs.registration.load_env_creator(found)
+    return found if isinstance(found, type) and issubclass(found, N64Env) else None
