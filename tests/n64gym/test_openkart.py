@@ -15,7 +15,7 @@ from gymnasium.utils.env_checker import check_env
 from PIL import ImageGrab
 
 import n64gym
-from n64gym.games import openkart_telemetry
+from n64gym.games import openkart_menu, openkart_telemetry
 from n64gym.games.openkart_driver import Driver
 from n64gym.games.openkart_telemetry import RACE, CourseTelemetry, Telemetry, read_telemetry
 from n64gym.machine.controller import DRIVING
@@ -215,6 +215,17 @@ def test_another_rom_is_refused_with_what_was_found(rom):
         make(rom=rom("blank")) as env,
     ):
         env.reset()
+
+
+def test_open_kart_of_another_build_is_named(monkeypatch):
+    monkeypatch.setattr(openkart_menu, "VERSION", openkart_telemetry.VERSION + 1)
+    with (
+        pytest.raises(
+            n64gym.RomError, match=r"of another build: its telemetry is version 3, expected 4: run `make -C env-image`"
+        ),
+        make(cache=False) as env,
+    ):
+        env.reset(options={"course": "harbour", "laps": 2})
 
 
 def test_telemetry_is_the_headers():
