@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from in_process import ONES, SIGNATURE, SPECS, Clock, make_client, push, refusal
+from in_process import ONES, SIGNATURE, SPECS, Clock, connection, make_client, push, refusal
 
 from a3c64.config import Hyperparameters
 from a3c64.envs.episode import Episode
@@ -179,8 +179,8 @@ def test_an_evaluator_is_no_worker():
     assert (len(service.roster), len(service.evaluators)) == (0, 1)
     client = working(service)
     assert client.index == 0
-    assert refusal(service, b"e", wire.encode(9, wire.Push(SIGNATURE, 0, 20, {}, []), ONES)).remedy == "hello"
-    assert refusal(service, b"a", wire.encode(9, wire.Pull())).remedy == "hello"
+    assert refusal(service, connection(judge), wire.encode(9, wire.Push(SIGNATURE, 0, 20, {}, []), ONES)).remedy == "hello"
+    assert refusal(service, connection(client), wire.encode(9, wire.Pull())).remedy == "hello"
     judge.close()
     assert len(service.evaluators) == 0
 
@@ -203,8 +203,8 @@ GOOD = wire.Score(SIGNATURE, 0, 0, [[1.0, 20, {}]])
 def test_a_score_that_is_refused_leaves_nothing(body, vector, reason):
     service, _ = make()
     working(service)
-    evaluator(service)
-    assert reason in refusal(service, b"e", wire.encode(5, body, vector)).reason
+    judge = evaluator(service)
+    assert reason in refusal(service, connection(judge), wire.encode(5, body, vector)).reason
     assert service.evaluations.all == []
     assert service.scored == []
 
