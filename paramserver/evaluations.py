@@ -7,6 +7,7 @@ import numpy as np
 
 from a3c64.envs.episode import Episode
 
+MAX_FIGURES = 64  # of one evaluation: it is remembered as long as the run
 MAX_EVALUATIONS = 10_000  # that are remembered: five weeks at one in five minutes
 LEAST = {"best_lap_s": "best_lap"}  # metrics of which the least counts -> what that is called
 MEAN = {"finished": "finish_rate"}  # metrics whose mean has a name of its own
@@ -41,7 +42,7 @@ class Evaluation(NamedTuple):
 def evaluation(step: int, version: int, seconds: float, episodes: Sequence[Episode]) -> Evaluation:
     """Sum up episodes, at least one; what only some of them report is summed up over those."""
     means = {}
-    for name in sorted({name for episode in episodes for name in episode.metrics}):
+    for name in sorted({name for episode in episodes for name in episode.metrics})[:MAX_FIGURES]:
         values = [episode.metrics[name] for episode in episodes if name in episode.metrics]
         if name in LEAST:
             means[LEAST[name]] = min(values)

@@ -26,7 +26,7 @@ class Metrics:
         self.best: dict[str, tuple[float, float]] = {}  # env metric -> lowest and highest value of any episode
         self._recent: deque[Episode] = deque(maxlen=WINDOW)
         self._environment: dict[str, deque[float]] = {}
-        self._training: dict[str, list[float]] = {}
+        self._training: dict[str, tuple[float, int]] = {}  # sum and number of values since the last point
         self.staleness: deque[int] = deque(maxlen=STALENESS_WINDOW)  # of the newest gradients, refused ones included
         self._rate_mark: tuple[float, int] | None = None
         self.fps = 0.0
@@ -34,9 +34,10 @@ class Metrics:
     def add_update(self, statistics: Mapping[str, float], staleness: int) -> None:
         """Take the figures of one gradient, and how many updates old it was."""
         self.staleness.append(staleness)
-        for name, value in {**statistics, "staleness": float(staleness)}.items():
+        for name, value in {"staleness": float(staleness), **statistics}.items():
             if name in self._training or len(self._training) < MAX_ENV_METRICS:
-                self._training.setdefault(name, []).append(value)
+                total, count = self._training.get(name, (0.0, 0))
+                self._training[name] = (total + value, count + 1)
 
     def add_episodes(self, episodes: Sequence[Episode]) -> None:
         """Take finished episodes."""
@@ -76,6 +77,6 @@ class Metrics:
 
     def drain_training(self) -> dict[str, float]:
         """Return train/* and time/* as means since the last call."""
-        means = {tag(name): sum(values) / len(values) for name, values in self._training.items() if values}
-        self._training = {name: [] for name in self._training}
+        means = {tag(name): total / count for name, (total, count) in self._training.items() if count}
+        self._training = dict.fromkeys(self._training, (0.0, 0))
         return means

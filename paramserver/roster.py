@@ -11,6 +11,7 @@ HEARTBEAT_TIMEOUT_S = 5.0  # five missed beats of one second
 SILENT_S = 2.5  # two missed beats: worth a word
 IDLE_S = 15.0  # without a gradient, worth a word: a rollout of Open Kart takes a tenth of a second
 RATE_S = 10.0  # what a worker's steps per second are counted over
+MAX_RESTARTS = 1_000_000  # of emulators, as far as anybody counts
 EPISODES = 20  # a worker's return is the mean of its last so many
 
 
@@ -41,7 +42,7 @@ class Member:
         self.staleness = staleness
         self.pushed = now
         self.returns.extend(episode.total_reward for episode in episodes)
-        restarts = [int(episode.metrics.get("emulator_restarts", 0)) for episode in episodes]
+        restarts = [int(min(episode.metrics.get("emulator_restarts", 0), MAX_RESTARTS)) for episode in episodes]
         self.emulator_restarts = max(self.emulator_restarts, *restarts, 0)
         if now - self._marks[-1][0] >= 1.0:
             self._marks.append((now, self.steps))

@@ -5,6 +5,7 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 
 import zmq
 
@@ -98,8 +99,8 @@ class Server:
                     next_tick = now + TICK_S
                     self._tick(now)
         finally:
-            self._save()
-            self._report(time.monotonic())
+            self._attempt("the last checkpoint", self._save)
+            self._attempt("the last report", lambda: self._report(time.monotonic()))
             self._socket.close(linger=500)
             self._board.close()
             self._web.close()
@@ -115,7 +116,8 @@ class Server:
             except zmq.Again:
                 return
             answer = self.service.handle(connection.bytes, [frame.buffer for frame in frames], _host(connection))
-            self._record()  # before its evaluator hears that it was noted
+            if self.service.scored:
+                self._attempt("an evaluation", self._record)  # before its evaluator hears that it was noted
             if answer is not None:
                 self._send([connection.bytes, *answer])
             self.service.timings.add("answer")
@@ -130,21 +132,28 @@ class Server:
 
     def _tick(self, now: float) -> None:
         """Do what the clock asks for."""
-        self.service.look()
+        self._attempt("looking at the run", self.service.look)
         for roster in (self.service.roster, self.service.evaluators):
             role = "worker" if roster is self.service.roster else "evaluator"
             for member in roster.sweep():
                 log.warning("%s fell silent and was forgotten (%s)", f"{role} {member.index}", member.name)
         if now - self._last_save >= self._settings.checkpoint_interval:
             self._last_save = now
-            self._save()
+            self._attempt("a checkpoint", self._save)
             self.service.timings.add("checkpoint")
         if now - self._last_status >= self._settings.status_interval:
             self._last_status = now
-            self._report(now)
-        self._board.tend()
-        self._web.tend(self.service.report)
+            self._attempt("a report", lambda: self._report(now))
+        self._attempt("tending TensorBoard", self._board.tend)
+        self._attempt("telling the web page", lambda: self._web.tend(self.service.report))
         self.service.timings.add("report")
+
+    def _attempt(self, what: str, work: Callable[[], object]) -> None:
+        """Do what depends on values that workers have sent: whatever goes wrong with it is logged and ends nothing."""
+        try:
+            work()
+        except Exception as error:
+            self.service.fault(error, what)
 
     def _done(self) -> bool:
         """Say whether the run is over, its workers know, and its last weights have been evaluated; each has a while."""
@@ -166,14 +175,13 @@ class Server:
 
     def _record(self) -> None:
         """Write down what has been evaluated since the last call."""
-        for one, best in self.service.scored:
+        scored, self.service.scored = self.service.scored, []
+        for one, best in scored:
             log.info(one.text() + (" | the best so far" if best else ""))
             self._events.scalars(one.scalars(), one.step)
             if best:
                 self._folder.save_best(best)
-        if self.service.scored:
-            self._folder.record(self.service.evaluations.all)
-        self.service.scored.clear()
+        self._folder.record(self.service.evaluations.all)
 
     def _save(self) -> None:
         weights = self.service.weights

@@ -21,6 +21,10 @@ log = logging.getLogger(__name__)
 SECTIONS = ("idle", "decode", "apply", "answer", "checkpoint", "report")  # of the server's time
 MAX_STEPS = 1_000_000  # environment steps in one push; more is a mistake
 MAX_EVALUATORS = 4
+MAX_WORKERS = 1024  # a report on all of them fits into a message
+MAX_FAULTS = 100  # kinds of unexpected errors that are logged
+
+log = logging.getLogger(__name__)
 
 
 class RefusalError(Exception):
@@ -59,6 +63,7 @@ class Service:
         self._run = run
         self._host = ""  # that the message being handled came from
         self._facts = facts  # told in every report: process id, addresses
+        self._faults: set[tuple[str, str, int]] = set()  # kinds of unexpected errors so far
 
     def handle(
         self, connection: bytes, frames: Sequence[bytes | memoryview], host: str = ""
@@ -81,9 +86,25 @@ class Service:
                 raise RefusalError("damaged", "join", str(error)) from None
             except wire.WireError as error:
                 raise RefusalError("malformed", "none", str(error)) from None
+            except RefusalError:
+                raise
+            except Exception as error:  # of whatever kind: one message must not end the run of all workers
+                self.fault(error, "a message")
+                raise RefusalError("failed", "join", f"the server failed at this message: {error!r}") from None
         except RefusalError as refusal:
             self.metrics.refused[refusal.kind] += 1
             return wire.encode(sequence, wire.Refused(refusal.remedy, str(refusal)[:512]))
+
+    def fault(self, error: Exception, subject: str) -> None:
+        """Log an unexpected error with its traceback, once for each place in the code that it comes from."""
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        place = (trace.tb_frame.f_code.co_filename, trace.tb_lineno) if trace else ("", 0)
+        kind = (type(error).__name__, *place)
+        if kind not in self._faults and len(self._faults) < MAX_FAULTS:
+            self._faults.add(kind)
+            log.error("%s caused an unexpected error; the run goes on", subject, exc_info=error)
 
     def look(self) -> None:
         """Let the clock count, and notice that the run is over; weights do not change any more then."""
@@ -209,6 +230,8 @@ class Service:
         known = roster.get(body.client)
         if not known and roster is self.evaluators and len(roster) >= MAX_EVALUATORS:
             raise RefusalError("crowded", "none", f"there are {len(roster)} evaluators already; one is enough")
+        if not known and len(roster) >= MAX_WORKERS:
+            raise RefusalError("crowded", "wait", f"there are {MAX_WORKERS} workers already")
         if not known and roster is self.roster and self.weights.hyperparameters.deterministic and len(roster):
             raise RefusalError(
                 "crowded",

@@ -2,6 +2,12 @@
 
 from typing import NamedTuple
 
+# What an episode may hold. Sums and squares of a hundred such numbers stay finite.
+MAX_METRICS = 64  # of one episode
+MAX_NAME = 64  # characters of a metric's name
+LARGEST = 1e30  # reward or metric
+MAX_LENGTH = 1 << 40  # environment steps
+
 
 class Episode(NamedTuple):
     """One finished episode."""

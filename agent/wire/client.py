@@ -101,7 +101,9 @@ class Client:
             if answer is not None and isinstance(answer.body, wire.Refused) and answer.body.remedy == "none":
                 raise RefusedError(answer.body.reason)
             if not said:
-                log.info("waiting for the parameter server at %s (A3C64_SERVER)", self._address)
+                refused = answer is not None and isinstance(answer.body, wire.Refused)
+                reason = f": {answer.body.reason}" if answer is not None and refused else ""
+                log.info("waiting for the parameter server at %s (A3C64_SERVER)%s", self._address, reason)
                 said = True
             self._pause(asked + wait - time.monotonic())
             wait = min(2.0 * wait, HELLO_MAX_S)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, get_args, get_type_hints
 import msgpack
 import numpy as np
 
-from a3c64.envs.episode import Episode
+from a3c64.envs.episode import LARGEST, MAX_LENGTH, MAX_METRICS, MAX_NAME, Episode
 from a3c64.learning.parameters import MAX_PARAMETERS, ParameterSpec
 
 PROTOCOL = 4
@@ -22,7 +22,6 @@ MAX_HEADER = 1 << 20  # bytes; a push with 256 episodes takes a tenth of that
 MAX_MESSAGE = 4 * MAX_PARAMETERS + MAX_HEADER  # bytes, for ZMQ_MAXMSGSIZE
 COPY_THRESHOLD = 1 << 16  # bytes; below, copying is cheaper than ZeroMQ's bookkeeping for not copying
 MAX_EPISODES = 256  # in one push
-MAX_NAME = 64  # characters of any name
 MAX_SAMPLE = 1 << 17  # bytes of a picture's pixels; 84 x 84 in colour, four frames of it, takes 85 kB
 SAMPLE_S = 60.0  # from one picture to the next
 VECTOR = np.dtype("<f4")
@@ -228,6 +227,8 @@ def unpack_episodes(raw: list) -> list[Episode]:
     for item in raw:
         if not isinstance(item, list) or len(item) != 3 or not _number(item[0]) or not _is(item[1], int):
             raise WireError("an episode is not [return, length, metrics]")
+        if not 0 <= item[1] <= MAX_LENGTH:
+            raise WireError(f"an episode's length must be 0 to {MAX_LENGTH}, found {item[1]}")
         episodes.append(Episode(float(item[0]), item[1], unpack_numbers(item[2])))
     return episodes
 
@@ -236,13 +237,13 @@ def unpack_numbers(raw: object) -> dict[str, float]:
     """Check and return a map from short names to finite numbers.
 
     Raises:
-        WireError: it is none.
+        WireError: it is something else.
     """
-    if not isinstance(raw, dict) or len(raw) > MAX_NAME:
-        raise WireError(f"expected a map of at most {MAX_NAME} numbers")
+    if not isinstance(raw, dict) or len(raw) > MAX_METRICS:
+        raise WireError(f"expected a map of at most {MAX_METRICS} numbers")
     for name, value in raw.items():
         if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME or not name.isprintable() or not _number(value):
-            raise WireError("a name or number in a map is none")
+            raise WireError(f"expected a short name and a finite number, found {name!r:.40}: {value!r:.40}")
     return {name: float(value) for name, value in raw.items()}
 
 
@@ -312,7 +313,7 @@ def _is(value: object, wanted: type) -> bool:
 
 
 def _number(value: object) -> bool:
-    return type(value) in (int, float) and abs(float(value)) < 1e30  # type: ignore[arg-type]  # false for NaN too
+    return type(value) in (int, float) and abs(float(value)) < LARGEST  # type: ignore[arg-type]  # false for NaN too
 
 
 def _body(kind: type, fields: object) -> Any:
