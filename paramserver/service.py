@@ -24,8 +24,6 @@ MAX_EVALUATORS = 4
 MAX_WORKERS = 1024  # a report on all of them fits into a message
 MAX_FAULTS = 100  # kinds of unexpected errors that are logged
 
-log = logging.getLogger(__name__)
-
 
 class RefusalError(Exception):
     """A message is not acted on."""

@@ -179,7 +179,8 @@ def test_an_evaluator_is_no_worker():
     assert (len(service.roster), len(service.evaluators)) == (0, 1)
     client = working(service)
     assert client.index == 0
-    assert refusal(service, connection(judge), wire.encode(9, wire.Push(SIGNATURE, 0, 20, {}, []), ONES)).remedy == "hello"
+    gradient = wire.encode(9, wire.Push(SIGNATURE, 0, 20, {}, []), ONES)
+    assert refusal(service, connection(judge), gradient).remedy == "hello"
     assert refusal(service, connection(client), wire.encode(9, wire.Pull())).remedy == "hello"
     judge.close()
     assert len(service.evaluators) == 0
