@@ -210,9 +210,10 @@ static void dust(const Kart *kart, int32_t x, int32_t y, Pixel earth) {
                                                           : RGB(224, 224, 224);
     uint32_t state = (uint32_t)(kart->x ^ kart->z);
     for (int side = -1; side <= 1; side += 2)
-        for (int i = 0; i < 3; i++)
-            spot(x + side * (11 + i * 2) + (next_random(&state) & 3) - 2, y - 3 - (next_random(&state) & 3) - i,
-                 1 + (next_random(&state) & 1) + (i == 0), colour);
+        for (int i = 0; i < 3; i++) { /* one after the other: C leaves the order of arguments to the compiler */
+            int32_t across = next_random(&state) & 3, up = next_random(&state) & 3, more = next_random(&state) & 1;
+            spot(x + side * (11 + i * 2) + across - 2, y - 3 - up - i, 1 + more + (i == 0), colour);
+        }
 }
 
 /* An ellipse under the kart, scaled by size (s.8). */
