@@ -9,7 +9,7 @@ COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose
 SIDE_BY_SIDE := tests/n64gym tests/openkart
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train up down scale logs vnc build results test e2e bench bench-env bench-server bench-staleness bench-training bench-view bench-learn bench-learn-plot lint clean apt native
+.PHONY: help setup train up down scale logs vnc build results test e2e bench bench-env bench-server bench-stability bench-staleness bench-training bench-view bench-learn bench-learn-plot lint clean apt native
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
@@ -32,6 +32,9 @@ bench-env: native .venv-bench/bench ## how fast n64gym is beside stable-retro an
 bench-server: setup ## how much a parameter server can take, beside Ray's (3 minutes)
 	-@$(MAKE) --no-print-directory .venv-bench/ray  # where there is no Ray for this machine, the table has no rows of it
 	@.venv/bin/python tests/bench/bench_server.py
+
+bench-stability: setup .venv/dev ## whether what has been learned stays learned (hours; docs/results/stability)
+	@.venv/bin/python tests/bench/bench_stability.py
 
 bench-staleness: setup .venv/dev ## what stale gradients do to learning (9 minutes)
 	@.venv/bin/python tests/bench/bench_staleness.py

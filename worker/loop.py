@@ -1,7 +1,7 @@
 """One A3C worker: act, step, differentiate, push, pull; to be read from top to bottom."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -29,7 +29,19 @@ def train(
     stop: threading.Event,
     show: Callable[[Moment], None],
 ) -> None:
-    """Train until `stop` is set or the server says that the run is finished.
+    """Train until `stop` is set or the server says that the run is finished; the arguments are those of `turns`."""
+    for _ in turns(environments, client, hyperparameters, stop, show):
+        pass
+
+
+def turns(
+    environments: EnvironmentBatch,
+    client: Client,
+    hyperparameters: Hyperparameters,
+    stop: threading.Event,
+    show: Callable[[Moment], None],
+) -> Iterator[None]:
+    """Train as `train` does, and pause after each rollout and before each push, so that workers can share a thread.
 
     Args:
         environments: B of them, freshly reset.
@@ -86,6 +98,7 @@ def train(
             timings.add("act")
 
         # Its gradient, with the weights it was acted with.
+        yield
         bootstrap_value = actor.act(observations, starts, memory).values  # of a fresh episode where one ended
         targets = generalised_advantages(
             rollout.rewards,
@@ -104,6 +117,7 @@ def train(
         if network.scaled:  # the parameters that are counted, not learned, take the rollout's moments
             vector = np.concatenate((vector, packed(moments_of(rollout.observations.vector))))
         timings.add("differentiate")
+        yield
 
         # Give it away, take the newest weights.
         statistics = {

@@ -7,6 +7,7 @@ grand prix the N64 paints karts for a few VIs, which the host's clock does not k
 
 from __future__ import annotations
 
+import _ctypes
 import ctypes
 import functools
 import shutil
@@ -70,7 +71,7 @@ class HostEmulator:
         # A library is loaded once for each file, and a game keeps its state in static variables: a file for each game.
         with tempfile.NamedTemporaryFile(dir=folder.name, suffix=".so") as own:
             shutil.copyfile(game, own.name)
-            self._game = ctypes.CDLL(own.name)
+            self._game: ctypes.CDLL | None = ctypes.CDLL(own.name)
             self._variables = variables(Path(own.name))
         self._game.ok_telemetry.restype = ctypes.POINTER(ctypes.c_uint32 * TELEMETRY_WORDS)
         self._game.ok_frame.restype = ctypes.c_void_p
@@ -122,7 +123,11 @@ class HostEmulator:
         self.step()  # as the emulator goes on to the first VI after the state
 
     def close(self) -> None:
-        """Nothing to end."""
+        """Unload the game; it must not be stepped again."""
+        if self._game is not None:
+            self._words = self._words.copy()
+            _ctypes.dlclose(self._game._handle)
+            self._game = None
 
 
 def variables(library: Path) -> tuple[int, int]:

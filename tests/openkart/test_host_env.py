@@ -1,4 +1,4 @@
-"""The environment on the host's game is n64gym/OpenKart-v0's time trial to the bit: what it shows, what it pays, when it ends."""
+"""The environment on the host game equals a time trial of n64gym/OpenKart-v0: observations, rewards and ends."""
 
 import gymnasium
 import host_env

@@ -1,0 +1,111 @@
+"""Whether what has been learned stays learned, with few workers and with many: `make bench-stability`.
+
+Each run is judged every 100,000 steps with 20 greedy episodes and leaves a JSON file in docs/results/stability. The
+workers are those of many_workers.py, all in this process. Open Kart is the game compiled for the host, equal to the
+emulator to the bit. `python tests/bench/bench_stability.py --help` tells how to make other runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from programs import hardware
+
+from a3c64.config import Hyperparameters
+from a3c64.envs.episode import Episode
+from a3c64.processes import limit_threads, pin_tensorflow
+
+RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results" / "stability"
+EPISODES = 20  # of a judgement
+CURVE_STEPS = 10_000  # from one point of the curve to the next
+SHOWN = ("rollout/ep_rew_mean", "train/entropy", "train/staleness")  # of a point, while a run goes on
+
+
+def run(settings: Hyperparameters, workers: int, one_slow: bool, steps: int, every: int) -> dict[str, Any]:
+    """Train for `steps`, judge every `every` of them; what came of it.
+
+    The curve has the server's own figures every CURVE_STEPS: means of the last 100 episodes, and of the updates since.
+    """
+    from many_workers import ManyWorkers  # after main has limited TensorFlow's threads
+
+    machine, begin, judging_s = hardware(), time.perf_counter(), 0.0
+    training = ManyWorkers(settings, workers, one_slow)
+    curve: list[dict[str, float]] = []
+    judgements: list[dict[str, float]] = []
+    try:
+        while training.step < steps:
+            training.go_on(min(steps, training.step + CURVE_STEPS))
+            curve.append({"step": training.step, **rounded(training.service.scalars())})
+            last = judgements[-1]["step"] if judgements else 0
+            if training.step // every > last // every or training.step >= steps:
+                before = time.perf_counter()
+                judgements.append({"step": training.step, **judged(training.judged(EPISODES))})
+                judging_s += time.perf_counter() - before
+                shown = {name: curve[-1][name] for name in SHOWN if name in curve[-1]}
+                print(json.dumps(judgements[-1] | shown), flush=True)
+        staleness = training.service.metrics.staleness_figures()
+    finally:
+        training.close()
+    return {
+        "workers": workers,
+        "one_slow": one_slow,
+        "steps": training.step,
+        "seconds": round(time.perf_counter() - begin, 1),
+        "judging_seconds": round(judging_s, 1),
+        "staleness": staleness,
+        "judgements": judgements,
+        "curve": curve,
+        "date": datetime.date.today().isoformat(),
+        "hardware": machine,
+    }
+
+
+def rounded(scalars: dict[str, float]) -> dict[str, float]:
+    """Figures as a file keeps them, without those of the clock, which is simulated."""
+    return {name: float(f"{value:.5g}") for name, value in scalars.items() if not name.startswith("time/")}
+
+
+def judged(episodes: list[Episode]) -> dict[str, float]:
+    """The figures of greedy episodes."""
+    found = {"mean_return": sum(episode.total_reward for episode in episodes) / len(episodes)}
+    if "finished" in episodes[0].metrics:
+        found["finish_rate"] = sum(episode.metrics["finished"] for episode in episodes) / len(episodes)
+    return {name: round(value, 3) for name, value in found.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--name", default="default", help="of the settings, in the results")
+    parser.add_argument("--env-id", default="n64gym/OpenKart-v0")
+    parser.add_argument("--steps", type=int, default=3_000_000)
+    parser.add_argument("--every", type=int, default=100_000, help="steps from one judgement to the next")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--one-slow", action="store_true", help="the first worker is ten times slower")
+    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="settings besides the defaults")
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    limit_threads()
+    pin_tensorflow()
+    from many_workers import settings_of
+
+    given = dict(setting.split("=", 1) for setting in options.set)
+    options.results.mkdir(parents=True, exist_ok=True)
+    for seed in options.seeds:
+        settings = settings_of(options.env_id, {**given, "seed": seed})
+        result = {"name": options.name, "env_id": options.env_id, "settings": given, "seed": seed}
+        result |= run(settings, options.workers, options.one_slow, options.steps, options.every)
+        game = options.env_id.split("/")[-1].split("-")[0].lower()
+        slow = "-one-slow" if options.one_slow else ""
+        path = options.results / f"{game}-{options.name}-{options.workers}workers{slow}-seed{seed}.json"
+        path.write_text(json.dumps(result) + "\n")
+        print(f"{path}: {result['steps'] / result['seconds']:.0f} steps/s", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""A whole run in this process: one server and N workers, each with the product's own loop, on a simulated clock.
+
+The order of what workers do is that of N equally fast workers on N cores: a rollout and its gradient take one unit of
+time. Open Kart is played by the game compiled for the host (tests/openkart).
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from a3c64.config import Hyperparameters, load
+from a3c64.envs.batch import EnvironmentBatch
+from a3c64.envs.episode import Episode
+from a3c64.paramserver.service import Service
+from a3c64.paramserver.weights import SharedWeights
+from a3c64.policy.episodes import NOOP_MAX, play
+from a3c64.wire.client import Client
+from a3c64.wire.transport import LocalTransport
+from a3c64.worker import loop
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "openkart"))
+
+import host_env
+
+OPEN_KART = "n64gym/OpenKart-v0"
+SLOWER = 10  # times, of the slow worker
+DIFFERENTIATING = 0.2  # of a worker's time; the rest is acting, stepping and waiting
+JITTER = 0.1  # of every duration, either way
+
+
+def settings_of(env_id: str, given: dict[str, Any]) -> Hyperparameters:
+    """Return what `a3c64 train --env-id ID` would train with, and `given` besides, on the host's game."""
+    run = load({"env_id": env_id, **{name: str(value) for name, value in given.items()}}).hyperparameters()
+    if env_id != OPEN_KART:
+        return run
+    size, colours = [run.frame_size] * 2, {"rgb": "rgb", "grey": "grayscale"}[run.frame_colours]
+    arguments = {"obs_type": colours, "size": size, "frameskip": run.frameskip, "noop_max": NOOP_MAX}
+    arguments |= json.loads(run.env_args)
+    return run.model_copy(update={"env_id": host_env.ENV_ID, "env_args": json.dumps(arguments)})
+
+
+class ManyWorkers:
+    """A server and its workers.
+
+    Args:
+        run: what to train.
+        workers: how many.
+        one_slow: whether the first worker is ten times slower than the others.
+    """
+
+    def __init__(self, run: Hyperparameters, workers: int, one_slow: bool = False) -> None:
+        self.run = run
+        self.service = Service(SharedWeights(run, None), "run", {})
+        self._one_slow = one_slow
+        self._workers: list[Iterator[object]] = []
+        self._next: list[tuple[float, int, bool]] = []  # when, which worker, whether it has acted
+        self._batches: list[EnvironmentBatch] = []
+        shared: list[Any] = []
+
+        def learner(*arguments: Any) -> Any:
+            """Compile once: workers differentiate one after the other, and load their weights right before."""
+            if not shared:
+                shared.append(compiled(*arguments))
+            return shared[0]
+
+        compiled, loop.Learner = loop.Learner, learner  # type: ignore[misc, assignment]
+        random = self._random = np.random.default_rng([run.seed, workers])
+        try:
+            for number in range(workers):
+                name = f"worker{number}"
+                client = Client(LocalTransport(self.service.handle), name, name, threading.Event())
+                batch = EnvironmentBatch.make(client.hello(), client.index)
+                self._batches.append(batch)
+                self._workers.append(loop.turns(batch, client, run, threading.Event(), lambda _: None))
+                next(self._workers[-1])
+                heapq.heappush(self._next, (random.random(), number, True))
+        finally:
+            loop.Learner = compiled  # type: ignore[misc]
+
+    @property
+    def step(self) -> int:
+        """Return how many environment steps all workers have taken."""
+        return self.service.weights.step
+
+    def go_on(self, until: int) -> None:
+        """Let the workers work until the run has `until` steps."""
+        while self.step < until:
+            now, number, acted = heapq.heappop(self._next)
+            next(self._workers[number])
+            takes = DIFFERENTIATING if acted else 1.0 - DIFFERENTIATING
+            takes *= self._random.uniform(1.0 - JITTER, 1.0 + JITTER)
+            takes *= SLOWER if self._one_slow and number == 0 else 1.0
+            heapq.heappush(self._next, (now + takes, number, not acted))
+
+    def judged(self, episodes: int) -> list[Episode]:
+        """Play greedily with the newest weights."""
+        run = self.run.model_copy(update={"envs_per_worker": episodes})
+        return play(run, self.service.weights.vector.copy(), episodes)
+
+    def close(self) -> None:
+        """End the environments."""
+        for batch in self._batches:
+            batch.close()

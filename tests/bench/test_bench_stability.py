@@ -1,0 +1,47 @@
+"""Many workers in one process: their order, how old gradients get, and what a run writes down."""
+
+import json
+
+import pytest
+from bench_stability import rounded, run
+from many_workers import ManyWorkers, settings_of
+
+SMALL = {"envs_per_worker": 1, "t_max": 8}
+
+
+def test_each_of_n_workers_is_n_minus_one_updates_late():
+    training = ManyWorkers(settings_of("CartPole-v1", SMALL), workers=5)
+    training.go_on(1200)
+    training.close()
+    assert training.step == 1200
+    assert training.service.metrics.staleness_figures()["median"] == 4
+    shares = [member.steps for member in training.service.roster.members()]
+    assert min(shares) > 0.8 * max(shares)
+
+
+def test_a_slow_worker_takes_a_tenth_of_the_steps_and_is_late_by_ten_rounds():
+    training = ManyWorkers(settings_of("CartPole-v1", SMALL), workers=4, one_slow=True)
+    training.go_on(4000)
+    training.close()
+    slow, *others = (member.steps for member in training.service.roster.members())
+    assert slow == pytest.approx(min(others) / 10, rel=0.5)
+    assert training.service.metrics.staleness_figures()["max"] > 20
+
+
+def test_a_run_is_judged_at_every_interval_and_at_its_end():
+    wide = settings_of("CartPole-v1", {"envs_per_worker": 10, "t_max": 50})
+    result = run(wide, workers=2, one_slow=False, steps=12_000, every=10_000)
+    assert [judgement["step"] for judgement in result["judgements"]] == [10_000, 12_000]
+    assert all(1.0 <= judgement["mean_return"] <= 500.0 for judgement in result["judgements"])
+    assert [point["step"] for point in result["curve"]] == [10_000, 12_000]
+    assert {"rollout/ep_rew_mean", "train/entropy"} <= result["curve"][-1].keys()
+    json.dumps(result)
+
+
+def test_open_kart_is_trained_and_judged_on_the_hosts_game():
+    result = run(settings_of("n64gym/OpenKart-v0", {"env_args": '{"time_limit": 5}'}), 1, False, 800, 1000)
+    assert result["judgements"][0].keys() >= {"mean_return", "finish_rate"}
+
+
+def test_figures_of_the_clock_are_not_written_down():
+    assert rounded({"time/fps": 3.0, "train/entropy": 0.123456789}) == {"train/entropy": 0.12346}
