@@ -88,15 +88,16 @@ def unusable(hyperparameters: Hyperparameters, rom: str, error: Exception) -> Ba
 class EnvironmentBatch:
     """B environments stepped together.
 
-    An environment whose `unwrapped` offers `begin_step(action)` gets every action before anybody is waited for; its
-    `step(action)` then only collects the outcome, so all wrappers keep working.
+    An environment may step while the others do: if its `unwrapped.starter(env)` returns a function, that is given every
+    action before any environment is waited for, and `step(action)` then only collects the outcome. It returns None
+    where a wrapper in `env` may change actions: then all of the step runs in its turn.
     """
 
     def __init__(self, environments: list[gym.Env], view: View, seed: int) -> None:
         self.environments = environments
         self.family: Family = family_of(environments[0].action_space)
         self.view = view
-        self._starters = [getattr(env.unwrapped, "begin_step", None) for env in environments]
+        self._starters = [_starter(env) for env in environments]
         batch = len(environments)
         self.observations = view.shape.empty(batch)
         self._each = [Observations(self.observations.image[k], self.observations.vector[k]) for k in range(batch)]
@@ -138,10 +139,10 @@ class EnvironmentBatch:
 
     def step(self, actions: np.ndarray) -> Step:
         """Step every environment; actions are [B, *family.shape]. The next call overwrites what is observed."""
-        given = self.family.for_environment(actions)
-        for start, action in zip(self._starters, given, strict=True):
+        given = list(self.family.for_environment(actions))
+        for k, start in enumerate(self._starters):
             if start is not None:
-                start(action)
+                start(given[k])
         batch = len(self.environments)
         rewards = np.zeros(batch, np.float32)
         terminated, truncated = np.zeros(batch, bool), np.zeros(batch, bool)
@@ -178,3 +179,9 @@ class EnvironmentBatch:
         episode = self._last[k] = Episode(self._returns[k], self._lengths[k], metrics)
         self._returns[k], self._lengths[k] = 0.0, 0
         return episode
+
+
+def _starter(env: gym.Env) -> Callable[[Any], None] | None:
+    """Return the function that begins a step of this environment, if it has one."""
+    find = getattr(env.unwrapped, "starter", None)
+    return find(env) if find else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -24,6 +24,7 @@ from n64gym.observations import Observations
 from n64gym.road import RoadEdges
 from n64gym.starts import Starts, code_hash, default_folder
 from n64gym.window import Window
+from n64gym.wrappers import hand_on_actions
 
 VIS_PER_SECOND = 60
 GPU_VIS = 4  # after a load, until the GPU has drawn a picture again
@@ -38,6 +39,13 @@ class Outcome(NamedTuple):
     terminated: bool
     truncated: bool
     info: dict[str, Any]
+
+
+class Begun(NamedTuple):
+    """A step that is under way."""
+
+    action: Any
+    word: int  # the action's controller word
 
 
 class StartError(RomError):
@@ -114,7 +122,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         self._noop_max = noop_max
         self._random_max = random_max
         self._starts = Starts(default_folder() if cache is True else Path(cache) if cache else None)
-        self._begun = 0  # the controller word of a step that is under way, plus 1
+        self._begun: Begun | None = None
         self._window: Window | None = None
         self._start_vi = self._start_read = 0
         self._start_state = ""
@@ -205,30 +213,39 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         self._count(info)
         return observation, info
 
+    def starter(self, env: gymnasium.Env[Any, Any]) -> Callable[[Any], None] | None:
+        """Return `begin_step` if `env`, which is this environment in its wrappers, may be begun that way.
+
+        None if a wrapper could change an action: its step must run before the emulator's does.
+        """
+        return self.begin_step if hand_on_actions(env) else None
+
     def begin_step(self, action: Any) -> None:
         """Let the emulator run ahead with `action`; the next `step`, given the same action, only waits for it.
 
-        So several environments can step side by side, whatever wrappers stand around them.
+        So several environments can step side by side. Where wrappers stand around it, ask `starter` first.
         """
         if self._emulator is None or self._begun:
             return  # step reports what is wrong
         word = self._word(action)
         self._foresee(self._emulator)
         self._emulator.step_async(self.frameskip, word)
-        self._begun = 1 + word
+        self._begun = Begun(action, word)
 
     def _foresee(self, emulator: Emulator) -> None:
         """Tell the game, if it listens, that nobody will look before `frameskip` more VIs have passed."""
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Hold `action` for `frameskip` VIs. An emulator that dies ends the episode as truncated."""
+        if self._begun and self._begun.action is not action and self._begun.word != self._word(action):
+            raise ValueError(f"step was given {action}; begin_step was given {self._begun.action}")
         self.begin_step(action)
-        word, self._begun = self._begun - 1, 0
+        begun, self._begun = self._begun, None
         try:
-            if self._emulator is None:
+            if self._emulator is None or begun is None:
                 raise EmulatorError("the emulator has died; call reset")
             self._emulator.step_wait()
-            outcome = self._judge(self._emulator, word)
+            outcome = self._judge(self._emulator, begun.word)
             observation = self.observe(self._emulator)
         except EmulatorError as error:
             self._lose_emulator()
@@ -325,7 +342,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         """The emulator, stopped; another one if there is none."""
         emulator = self._emulator or self._start_emulator()
         if self._begun:
-            self._begun = 0
+            self._begun = None
             emulator.step_wait()
         return emulator
 

@@ -13,15 +13,21 @@ from gymnasium.vector import SyncVectorEnv
 
 
 class LockstepVectorEnv(SyncVectorEnv):
-    """Gymnasium's vector API over N64 environments; autoreset as SyncVectorEnv does it, in the step after the last."""
+    """Gymnasium's vector API over N64 environments; autoreset as SyncVectorEnv does it, in the step after the last.
+
+    An environment with a wrapper that may change actions is not begun before the others, see N64Env.starter.
+    """
+
+    def __init__(self, env_fns: Any, **settings: Any) -> None:
+        super().__init__(env_fns, **settings)
+        self._starters = [env.unwrapped.starter(env) for env in self.envs]  # type: ignore[attr-defined]
 
     def step(self, actions: Any) -> Any:
         """Step every environment with its action."""
-        for env, action, over in zip(
-            self.envs, gymnasium.vector.utils.iterate(self.action_space, actions), self._autoreset_envs, strict=True
-        ):
-            if not over:
-                env.unwrapped.begin_step(action)  # type: ignore[attr-defined]
+        each = gymnasium.vector.utils.iterate(self.action_space, actions)
+        for start, action, over in zip(self._starters, each, self._autoreset_envs, strict=True):
+            if start is not None and not over:
+                start(action)
         return super().step(actions)
 
 

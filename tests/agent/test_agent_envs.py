@@ -24,7 +24,10 @@ class Counter(gym.Env):
         self.n = 0
         return np.array([0.0]), {}
 
-    def begin_step(self, action):
+    def starter(self, env):
+        return self.begin
+
+    def begin(self, action):
         if self.log is not None:
             self.log.append(("begin", id(self), int(action)))
 

@@ -52,6 +52,8 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
     A subclass may add to what is saved, see `save`.
     """
 
+    hands_on_actions = True  # see n64gym/wrappers.py
+
     def __init__(self, env: gymnasium.Env[Any, Any], folder: str | Path) -> None:
         super().__init__(env)
         self._game: N64Env = env.unwrapped  # type: ignore[assignment]
