@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from a3c64.envs.episode import Episode
+from a3c64.wire.report import Staleness
 
 WINDOW = 100  # episodes a rollout/ or env/ figure is the mean of, as SB3
 STALENESS_WINDOW = 1000  # gradients whose staleness is shown as a distribution
@@ -68,12 +69,12 @@ class Metrics:
             **{f"env/{name}": sum(values) / len(values) for name, values in self._environment.items()},
         }
 
-    def staleness_figures(self) -> dict[str, float]:
-        """Return median, 95th percentile and maximum over the newest gradients; empty before the first."""
+    def staleness_figures(self) -> Staleness | None:
+        """Return median, 95th percentile and maximum over the newest gradients; None before the first."""
         if not self.staleness:
-            return {}
+            return None
         median, p95, worst = np.percentile(self.staleness, (50, 95, 100))
-        return {"median": float(median), "p95": float(p95), "max": float(worst)}
+        return Staleness(median=float(median), p95=float(p95), max=float(worst))
 
     def drain_training(self) -> dict[str, float]:
         """Return train/* and time/* as means since the last call."""

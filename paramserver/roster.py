@@ -3,9 +3,9 @@
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from a3c64.envs.episode import Episode
+from a3c64.wire.report import WorkerReport
 
 HEARTBEAT_TIMEOUT_S = 5.0  # five missed beats of one second
 SILENT_S = 2.5  # two missed beats: worth a word
@@ -65,20 +65,20 @@ class Member:
             return f"no gradient for {now - self.pushed:.0f} s"
         return "working"
 
-    def report(self, now: float) -> dict[str, Any]:
+    def report(self, now: float) -> WorkerReport:
         """Return how it is doing, for people."""
-        return {
-            "index": self.index,
-            "name": self.name,
-            "state": self.state(now),
-            "steps": self.steps,
-            "steps_per_s": round(self.rate(now), 1),
-            "return": sum(self.returns) / len(self.returns) if self.returns else None,
-            "staleness": self.staleness,
-            "restarts": self.restarts,
-            "emulator_restarts": self.emulator_restarts,
-            "vnc": f"{self.vnc[0]}:{self.vnc[1]}" if self.vnc[1] else None,
-        }
+        return WorkerReport(
+            index=self.index,
+            name=self.name,
+            state=self.state(now),
+            steps=self.steps,
+            steps_per_s=round(self.rate(now), 1),
+            mean_return=sum(self.returns) / len(self.returns) if self.returns else None,
+            staleness=self.staleness,
+            restarts=self.restarts,
+            emulator_restarts=self.emulator_restarts,
+            vnc=f"{self.vnc[0]}:{self.vnc[1]}" if self.vnc[1] else None,
+        )
 
 
 class Roster:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from a3c64.config import BadInputError, Hyperparameters
 from a3c64.files import write_whole
-from a3c64.paramserver.evaluations import Evaluation, Evaluations, read
+from a3c64.paramserver.evaluations import Evaluations
 from a3c64.policy import checkpoint
 from a3c64.policy.checkpoint import Snapshot
 from a3c64.wire import server_file
+from a3c64.wire.report import Evaluation
 
 log = logging.getLogger(__name__)
 
@@ -81,8 +82,9 @@ class RunFolder:
         score = (best and best.score) or {}
         path = self.path / "evaluation.json"
         try:
-            earlier = read(json.loads(path.read_bytes())) if path.exists() else []
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raw = json.loads(path.read_bytes()) if path.exists() else []
+            earlier = [Evaluation.model_validate(one) for one in raw]
+        except (OSError, ValueError, TypeError) as error:
             log.warning("%s is damaged and was set aside: %s", path, error)
             with suppress(OSError):
                 path.replace(path.with_suffix(".damaged"))
@@ -91,7 +93,7 @@ class RunFolder:
 
     def record(self, evaluations: Sequence[Evaluation]) -> None:
         """Write down all evaluations."""
-        text = json.dumps([one._asdict() for one in evaluations], indent=1) + "\n"
+        text = json.dumps([one.plain() for one in evaluations], indent=1) + "\n"
         try:
             write_whole(self.path / "evaluation.json", text.encode())
         except OSError as error:

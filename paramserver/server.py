@@ -11,6 +11,7 @@ import zmq
 
 from a3c64.config import BadInputError, Hyperparameters, Settings
 from a3c64.paramserver import run_lock
+from a3c64.paramserver.evaluations import charted, text
 from a3c64.paramserver.run_folder import RunFolder
 from a3c64.paramserver.service import Service
 from a3c64.paramserver.tensorboard.event_file import EventFile
@@ -20,6 +21,7 @@ from a3c64.paramserver.tensorboard.process import Board
 from a3c64.paramserver.web.feed import Web
 from a3c64.paramserver.weights import SharedWeights
 from a3c64.wire import server_file
+from a3c64.wire.report import ServerReport
 from a3c64.wire.transport import configure
 
 log = logging.getLogger(__name__)
@@ -61,12 +63,15 @@ class Server:
         changed = self._folder.describe(hyperparameters)
         if snapshot is not None:
             log.info("resuming at step %d, update %d", snapshot.step, snapshot.version)
-        facts = {"pid": os.getpid(), "run_dir": str(settings.run_dir), "tensorboard_port": settings.tensorboard_port}
-        facts["web_port"] = settings.web_port
         self.service = Service(
             SharedWeights(hyperparameters, snapshot),
             settings.run_dir.resolve().name,
-            facts,
+            ServerReport(
+                pid=os.getpid(),
+                run_dir=str(settings.run_dir),
+                tensorboard_port=settings.tensorboard_port,
+                web_port=settings.web_port,
+            ),
             evaluations=self._folder.evaluations(),
         )
         self.service.look()
@@ -177,8 +182,8 @@ class Server:
         """Write down what has been evaluated since the last call."""
         scored, self.service.scored = self.service.scored, []
         for one, best in scored:
-            log.info(one.text() + (" | the best so far" if best else ""))
-            self._events.scalars(one.scalars(), one.step)
+            log.info(text(one) + (" | the best so far" if best else ""))
+            self._events.scalars(charted(one), one.step)
             if best:
                 self._folder.save_best(best)
         self._folder.record(self.service.evaluations.all)

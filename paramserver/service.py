@@ -8,13 +8,14 @@ import numpy as np
 
 from a3c64.learning.parameters import signature
 from a3c64.paramserver.ending import reward_reached, steps_taken, time_over
-from a3c64.paramserver.evaluations import Evaluation, Evaluations, evaluation
+from a3c64.paramserver.evaluations import Evaluations, evaluation
 from a3c64.paramserver.metrics import Metrics
 from a3c64.paramserver.roster import Member, Roster
 from a3c64.paramserver.weights import SharedWeights
 from a3c64.policy.checkpoint import Snapshot
 from a3c64.timings import Timings
 from a3c64.wire import messages as wire
+from a3c64.wire.report import Evaluation, RunReport, ServerReport
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ class Service:
         self,
         weights: SharedWeights,
         run: str,
-        facts: dict,
+        server: ServerReport,
         clock: Callable[[], float] = time.monotonic,
         evaluations: Evaluations | None = None,
     ) -> None:
@@ -60,8 +61,8 @@ class Service:
         self.timings = Timings(SECTIONS)
         self._run = run
         self._host = ""  # that the message being handled came from
-        self._facts = facts  # told in every report: process id, addresses
         self._faults: set[tuple[str, str, int]] = set()  # kinds of unexpected errors so far
+        self._server = server  # told in every report
 
     def handle(
         self, connection: bytes, frames: Sequence[bytes | memoryview], host: str = ""
@@ -133,30 +134,29 @@ class Service:
         """Return what a checkpoint holds; the arrays are the live ones."""
         return self.weights.snapshot()._replace(seconds=self.seconds)
 
-    def report(self) -> dict:
+    def report(self) -> RunReport:
         """Return how the run is doing, for people and health checks."""
         w, m = self.weights, self.metrics
-        return {
-            **self._facts,
-            "run": self._run,
-            "env_id": w.hyperparameters.env_id,
-            "steps": w.step,
-            "steps_per_s": round(m.fps, 1),
-            "updates": w.version,
-            "finished": bool(self.over),
-            "over": self.over,
-            "seconds": round(self.seconds, 1),
-            "evaluators": len(self.evaluators),
-            "evaluation": self.evaluations.report(),
-            "episodes": m.episodes,
-            "workers": [member.report(self._clock()) for member in self.roster.members()],
-            "joined": self.roster.joined,
-            "lost": self.roster.lost,
-            "refused": dict(m.refused),
-            "staleness": m.staleness_figures(),
-            "means": m.rollout(),
-            "best": {name: list(pair) for name, pair in m.best.items()},
-        }
+        return RunReport(
+            server=self._server,
+            run=self._run,
+            env_id=w.hyperparameters.env_id,
+            steps=w.step,
+            steps_per_s=round(m.fps, 1),
+            updates=w.version,
+            over=self.over,
+            seconds=round(self.seconds, 1),
+            evaluators=len(self.evaluators),
+            evaluation=self.evaluations.report(),
+            episodes=m.episodes,
+            workers=tuple(member.report(self._clock()) for member in self.roster.members()),
+            joined=self.roster.joined,
+            lost=self.roster.lost,
+            refused=dict(m.refused),
+            staleness=m.staleness_figures(),
+            means=m.rollout(),
+            best=dict(m.best),
+        )
 
     def scalars(self) -> dict[str, float]:
         """Return one TensorBoard point of every tag."""
@@ -199,7 +199,7 @@ class Service:
                 log.info("%s left (%s)", f"worker {member.index}", member.name)
             return None
         if isinstance(body, wire.Ask):
-            return wire.encode(message.sequence, wire.Report(self.report()))
+            return wire.encode(message.sequence, wire.Report(self.report().plain()))
         raise RefusalError("malformed", "none", f"{type(body).__name__.lower()} is no message for a server")
 
     def _member(self, connection: bytes, message: wire.Message, role: str = wire.WORKER) -> Member:
@@ -331,7 +331,7 @@ class Service:
                 version=one.version,
                 step=one.step,
                 seconds=self.seconds,
-                score=one._asdict(),
+                score=one.plain(),
             )
         self.scored.append((one, snapshot))
         self.look()

@@ -46,7 +46,7 @@ class OverWatch:
     def _watch(self) -> None:
         while not self._closed.wait(LOOK_S):
             report = None if self._stop.is_set() else fetch(self._address, FETCH_S)
-            if self._stop.is_set() or (report and report["finished"]):
+            if self._stop.is_set() or (report and report.over):
                 self.over.set()
                 return
 

@@ -72,7 +72,7 @@ class LocalRun:
             if self.server.poll() is not None:
                 return self.server.returncode
             report = fetch(connect_address(self.settings.bind), timeout_s=LOOK_S)
-            if report is not None and report["pid"] == self.server.pid:  # not somebody else's server
+            if report is not None and report.server.pid == self.server.pid:  # not somebody else's server
                 return None
         raise BadInputError(f"the parameter server did not answer at {self.settings.bind} in {SERVER_START_S:.0f} s")
 
@@ -106,7 +106,7 @@ class LocalRun:
         slot.process = None
         if code == 0:  # the run is over, and the server will end after the last evaluation; or somebody stopped it
             report = fetch(connect_address(self.settings.bind), timeout_s=1.0)
-            slot.due = float("inf") if report is None or report["finished"] else now + BACKOFF_MAX_S
+            slot.due = float("inf") if report is None or report.over else now + BACKOFF_MAX_S
             return code
         if now - slot.started > STABLE_S:
             slot.backoff = BACKOFF_S

@@ -1,6 +1,5 @@
 """Running and looking after a run: train, server, worker, evaluator, status, watch."""
 
-import json
 import logging
 from typing import Any
 
@@ -75,7 +74,7 @@ def status(arguments: list[str]) -> int:
         hint = "choose with --run-dir, --server or A3C64_SERVER"
         logs.refuse("a3c64 status", f"no server answers at {address} ({hint})")
         return 1
-    print(json.dumps(report, indent=2) if parsed["json"] else text(report))
+    print(report.model_dump_json(indent=2) if parsed["json"] else text(report))
     return 0
 
 

@@ -3,13 +3,13 @@
 import sys
 import threading
 import time
-from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from a3c64.wire.report import RunReport, WorkerReport
 from a3c64.wire.status import fetch
 
 LOOK_S = 1.0
@@ -18,37 +18,37 @@ FETCH_S = 2.0
 COLUMNS = ("worker", "state", "steps/s", "return", "staleness", "restarts", "screen")
 
 
-def figures(report: dict[str, Any]) -> str:
+def figures(report: RunReport) -> str:
     """Return the run's own figures as one line."""
     parts = [
-        f"{report['run']} ({report['env_id']})",
-        f"{report['steps']:,} steps",
-        f"{report['steps_per_s']:,.0f} steps/s",
-        f"{report['episodes']:,} episodes",
+        f"{report.run} ({report.env_id})",
+        f"{report.steps:,} steps",
+        f"{report.steps_per_s:,.0f} steps/s",
+        f"{report.episodes:,} episodes",
     ]
-    if (mean := report["means"].get("rollout/ep_rew_mean")) is not None:
-        parts.append(f"return {mean:.2f}")
-    if "best_lap_s" in report["best"]:
-        parts.append(f"best lap {report['best']['best_lap_s'][0]:.2f} s")
-    parts.append(f"workers {len(report['workers'])}, {report['lost']} lost")
-    return " | ".join([*parts, report["over"]] if report["over"] else parts)
+    if report.mean_return is not None:
+        parts.append(f"return {report.mean_return:.2f}")
+    if "best_lap_s" in report.best:
+        parts.append(f"best lap {report.best['best_lap_s'][0]:.2f} s")
+    parts.append(f"workers {len(report.workers)}, {report.lost} lost")
+    return " | ".join([*parts, report.over] if report.over else parts)
 
 
-def cells(worker: dict[str, Any]) -> tuple[str, ...]:
+def cells(worker: WorkerReport) -> tuple[str, ...]:
     """Return what stands in a worker's row, one for each of COLUMNS."""
-    emulators = f" + {worker['emulator_restarts']} emulator" if worker["emulator_restarts"] else ""
+    emulators = f" + {worker.emulator_restarts} emulator" if worker.emulator_restarts else ""
     return (
-        str(worker["index"]),
-        worker["state"],
-        f"{worker['steps_per_s']:,.0f}",
-        "-" if worker["return"] is None else f"{worker['return']:.2f}",
-        str(worker["staleness"]),
-        f"{worker['restarts']}{emulators}",
-        worker["vnc"] or "-",
+        str(worker.index),
+        worker.state,
+        f"{worker.steps_per_s:,.0f}",
+        "-" if worker.mean_return is None else f"{worker.mean_return:.2f}",
+        str(worker.staleness),
+        f"{worker.restarts}{emulators}",
+        worker.vnc or "-",
     )
 
 
-def picture(report: dict[str, Any] | None, address: str, silent_s: float) -> RenderableType:
+def picture(report: RunReport | None, address: str, silent_s: float) -> RenderableType:
     """Return the newest report as a table; it says so if the server has been silent since."""
     gone = Text(f"no server answers at {address} for {silent_s:.0f} s; looking again", style="yellow")
     if report is None:
@@ -56,17 +56,17 @@ def picture(report: dict[str, Any] | None, address: str, silent_s: float) -> Ren
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in COLUMNS:
         table.add_column(name, justify="left" if name in ("state", "screen") else "right", no_wrap=True)
-    for worker in report["workers"]:
+    for worker in report.workers:
         table.add_row(*(Text(cell) for cell in cells(worker)))
     known = Group(Text(figures(report), style="bold"), table)
     return Group(gone, known) if silent_s else known
 
 
-def lines(report: dict[str, Any] | None, address: str, silent_s: float) -> str:
+def lines(report: RunReport | None, address: str, silent_s: float) -> str:
     """Return it as plain lines."""
     if report is None or silent_s:
         return f"no server answers at {address} for {silent_s:.0f} s; looking again"
-    rows = ["  " + ", ".join(f"{n} {v}" for n, v in zip(COLUMNS, cells(w), strict=True)) for w in report["workers"]]
+    rows = ["  " + ", ".join(f"{n} {v}" for n, v in zip(COLUMNS, cells(w), strict=True)) for w in report.workers]
     return "\n".join([figures(report), *rows])
 
 

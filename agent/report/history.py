@@ -1,11 +1,12 @@
 """How a run has learned, out of its folder: the curves of its TensorBoard files, and its evaluations."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from a3c64.wire.report import Evaluation
 
 
 class Curve(NamedTuple):
@@ -41,12 +42,11 @@ def curves(folder: Path) -> dict[str, Curve]:
     return {tag: Curve(*np.array(rows, float).T) for tag, rows in points.items() if rows}
 
 
-def evaluations(folder: Path) -> list[Mapping[str, Any]]:
+def evaluations(folder: Path) -> list[Evaluation]:
     """Return what stands in evaluation.json; nothing if that is missing or something else."""
     try:
-        found = json.loads((folder / "evaluation.json").read_bytes())
-        return [one for one in found if {"step", "mean_reward", "means"} <= one.keys()]
-    except (OSError, ValueError, TypeError, AttributeError):
+        return [Evaluation.model_validate(one) for one in json.loads((folder / "evaluation.json").read_bytes())]
+    except (OSError, ValueError, TypeError):
         return []
 
 

@@ -87,11 +87,12 @@ def facts(episodes: Sequence[Episode]) -> str:
 
 def learned(folder: Path) -> str:
     """Return the learning curves of a run's folder."""
-    curves, judged = history.curves(folder), history.evaluations(folder)
+    curves = history.curves(folder)
+    judged = sorted(history.evaluations(folder), key=lambda one: one.step)
     drawn = []
     for title, tag, name in CHARTS:
-        curve, found = curves.get(tag), {one["step"]: one.get(name, one["means"].get(name)) for one in judged}
-        found = {step: value for step, value in sorted(found.items()) if value is not None}
+        curve = curves.get(tag)
+        found = {one.step: one.figures[name] for one in judged if name in one.figures}
         steps, values = np.array(list(found), float), np.array(list(found.values()), float)
         if curve is not None:  # an evaluation stands where training was when it had these weights
             over = [Series(curve.steps, curve.values, "line"), Series(steps, values, "dot", "points")]

@@ -1,9 +1,10 @@
 """Asking a parameter server how its run is doing."""
 
 import threading
-from typing import Any
 
-from a3c64.wire.client import Client
+from a3c64.config import BadInputError
+from a3c64.wire.client import Client, RefusedError
+from a3c64.wire.report import RunReport
 from a3c64.wire.transport import SocketTransport
 
 
@@ -12,37 +13,44 @@ def connect_address(bind: str) -> str:
     return bind.replace("//0.0.0.0:", "//127.0.0.1:").replace("//*:", "//127.0.0.1:")
 
 
-def fetch(address: str, timeout_s: float) -> dict[str, Any] | None:
-    """Return the server's report, or None when no server answers in time."""
+def fetch(address: str, timeout_s: float) -> RunReport | None:
+    """Return the server's report, or None when no server answers in time.
+
+    Raises:
+        BadInputError: the server is of another release.
+    """
     client = Client(SocketTransport(address), "", "status", threading.Event())
     try:
-        return client.ask(timeout_s)
+        answer = client.ask(timeout_s)
+        return None if answer is None else RunReport.of(answer)
+    except RefusedError as error:
+        raise BadInputError(f"{address}: {error}") from None
     finally:
         client.close()
 
 
-def text(report: dict[str, Any]) -> str:
+def text(report: RunReport) -> str:
     """Return a report as lines for people."""
     lines = [
-        f"run       {report['run']} ({report['env_id']}), in {report['run_dir']}",
-        f"steps     {report['steps']:,} at {report['steps_per_s']:,.0f} a second",
-        f"trained   {report['seconds']:,.0f} s" + (f": {report['over']}" if report["over"] else ""),
-        f"updates   {report['updates']:,}",
-        f"episodes  {report['episodes']:,}",
-        f"workers   {len(report['workers'])} alive, {report['joined']} joined, {report['lost']} lost",
-        f"refused   {sum(report['refused'].values())}",
+        f"run       {report.run} ({report.env_id}), in {report.server.run_dir}",
+        f"steps     {report.steps:,} at {report.steps_per_s:,.0f} a second",
+        f"trained   {report.seconds:,.0f} s" + (f": {report.over}" if report.over else ""),
+        f"updates   {report.updates:,}",
+        f"episodes  {report.episodes:,}",
+        f"workers   {len(report.workers)} alive, {report.joined} joined, {report.lost} lost",
+        f"refused   {sum(report.refused.values())}",
     ]
     lines += [
-        f"  {w['index']:>3}  {w['name']}  {w['state']}, {w['steps']:,} steps at {w['steps_per_s']:,.0f} a second, "
-        f"staleness {w['staleness']}, restarts {w['restarts']}"
-        for w in report["workers"]
+        f"  {w.index:>3}  {w.name}  {w.state}, {w.steps:,} steps at {w.steps_per_s:,.0f} a second, "
+        f"staleness {w.staleness}, restarts {w.restarts}"
+        for w in report.workers
     ]
-    if report["staleness"]:
-        lines.append("staleness " + ", ".join(f"{name} {value:.0f}" for name, value in report["staleness"].items()))
-    if report["evaluation"]:
-        for which in ("last", "best"):
-            one = report["evaluation"][which]
-            figures = "".join(f", {name} {value:.2f}" for name, value in one["means"].items())
-            lines.append(f"evaluated {which}: step {one['step']:,}, return {one['mean_reward']:.2f}{figures}")
-    lines += [f"{name:<24}{value:.3f}" for name, value in report["means"].items()]
+    if report.staleness:
+        s = report.staleness
+        lines.append(f"staleness median {s.median:.0f}, p95 {s.p95:.0f}, max {s.max:.0f}")
+    if report.evaluation:
+        for which, one in (("last", report.evaluation.last), ("best", report.evaluation.best)):
+            told = "".join(f", {name} {value:.2f}" for name, value in one.means.items())
+            lines.append(f"evaluated {which}: step {one.step:,}, return {one.mean_reward:.2f}{told}")
+    lines += [f"{name:<24}{value:.3f}" for name, value in report.means.items()]
     return "\n".join(lines)

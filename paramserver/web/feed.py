@@ -5,7 +5,7 @@ import logging
 import secrets
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from a3c64.files import write_whole
 from a3c64.paramserver.web.sparklines import History
 from a3c64.processes import spawn
 from a3c64.supervisor import Supervisor
+from a3c64.wire.report import RunReport
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class Web:
         self._next = 0.0
         self._failing = False
 
-    def tend(self, report: Callable[[], dict[str, Any]]) -> None:
+    def tend(self, report: Callable[[], RunReport]) -> None:
         """Do what is due; call it often."""
         if not self._enabled:
             return
@@ -61,14 +62,14 @@ class Web:
                 with suppress(OSError):
                     (self._folder / name).unlink(missing_ok=True)
 
-    def _tell(self, report: Mapping[str, Any], now: float) -> None:
+    def _tell(self, report: RunReport, now: float) -> None:
         """Write both files, each in one move."""
-        addresses = {worker["vnc"] for worker in report["workers"] if worker["vnc"]}
+        addresses = {worker.vnc for worker in report.workers if worker.vnc}
         # Other sites' scripts may open any WebSocket, but cannot guess a token.
         self._tokens = {one: self._tokens.get(one) or secrets.token_urlsafe(12) for one in addresses}
         self._history.add(now, report)
-        workers = [worker | {"screen": self._tokens.get(worker["vnc"])} for worker in report["workers"]]
-        told = {**report, "workers": workers, "at": time.time(), "history": self._history.points()}
+        workers = [worker.plain() | {"screen": self._tokens.get(worker.vnc or "")} for worker in report.workers]
+        told = report.plain() | {"workers": workers, "at": time.time(), "history": self._history.points()}
         screens = {token: _split(address) for address, token in self._tokens.items()}
         try:
             self._folder.mkdir(exist_ok=True)

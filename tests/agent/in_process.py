@@ -10,6 +10,7 @@ from a3c64.paramserver.service import Service
 from a3c64.paramserver.weights import SharedWeights
 from a3c64.wire import messages as wire
 from a3c64.wire.client import Client
+from a3c64.wire.report import ServerReport
 from a3c64.wire.transport import LocalTransport
 
 SPECS = [ParameterSpec("w", (3, 2), 1.0), ParameterSpec("b", (2,), 0.0)]
@@ -25,7 +26,7 @@ class Clock:
 
 
 def make_service(**hyperparameters):
-    return Service(SharedWeights(Hyperparameters(**hyperparameters), None), "run", {}, Clock())
+    return Service(SharedWeights(Hyperparameters(**hyperparameters), None), "run", ServerReport(), Clock())
 
 
 def make_client(service, name="a", kind=Client):

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from a3c64.wire.report import RunReport
 from a3c64.wire.status import fetch
 
 HERE = Path(__file__).parent
@@ -115,13 +116,13 @@ class Stack:
             timeout=timeout_s,
         )
 
-    def report(self) -> dict | None:
+    def report(self) -> RunReport | None:
         return fetch(self.address, timeout_s=1.0)
 
-    def wait_for(self, condition: Callable[[dict], object], timeout_s: float, what: str) -> dict:
+    def wait_for(self, condition: Callable[[RunReport], object], timeout_s: float, what: str) -> RunReport:
         """Wait until the server reports something."""
 
-        def check() -> dict | None:
+        def check() -> RunReport | None:
             report = self.report()
             return report if report is not None and condition(report) else None
 

@@ -19,6 +19,7 @@ from a3c64.report.charts import number, ticks
 from a3c64.report.trace import PLACES, Trace, lap_speeds
 
 SVG = "svg"
+EVALUATED = {"step": 20, "version": 2, "seconds": 9.0, "episodes": 4, "mean_reward": 55.0, "mean_length": 7.0}
 
 
 def figures(page: Path) -> dict[str, ElementTree.Element]:
@@ -41,7 +42,7 @@ def chart_a_run(folder: Path) -> None:
         [path] = (p for p in (folder / "tensorboard").iterdir() if not p.name.startswith("done"))
         path.rename(path.with_name(f"done.{begin:03d}.tfevents"))
     means = {"finish_rate": 0.5, "best_lap": 44.0}
-    (folder / "evaluation.json").write_text(json.dumps([{"step": 20, "mean_reward": 55.0, "means": means}]))
+    (folder / "evaluation.json").write_text(json.dumps([EVALUATED | {"means": means}]))
 
 
 def test_what_a_restart_undid_is_no_part_of_the_curve(tmp_path):

@@ -25,6 +25,7 @@ import psutil
 from bench_server import START_S, free_port, server
 
 from a3c64.processes import end, spawn
+from a3c64.wire.report import RunReport, Staleness
 from a3c64.wire.status import fetch
 
 HERE = Path(__file__).parent
@@ -45,13 +46,13 @@ class Outcome(NamedTuple):
 
     last: float  # mean return of the last 100 episodes
     mean: float  # of that figure over the run's steps
-    staleness: dict[str, float]  # of the last 1000 gradients: median, p95, max
+    staleness: Staleness  # of the last 1000 gradients
     refused: float  # share of the gradients
     seconds: float
     steps: int
 
 
-def asked(address: str) -> dict:
+def asked(address: str) -> RunReport:
     """A server's report; there has to be one."""
     report = fetch(address, timeout_s=START_S)
     if report is None:
@@ -64,7 +65,7 @@ def await_workers(address: str, count: int) -> None:
     deadline = time.monotonic() + 2 * START_S
     while time.monotonic() < deadline:
         report = fetch(address, timeout_s=1.0)
-        if report and sum(worker["steps"] > 0 for worker in report["workers"]) >= count:
+        if report and sum(worker.steps > 0 for worker in report.workers) >= count:
             return
         time.sleep(LOOK_S)
     sys.exit(f"{count} workers have not begun within {2 * START_S:.0f} s")
@@ -119,14 +120,15 @@ def run(settings: dict[str, str], one_slow: bool, seed: int, steps: int, limit_s
         first = asked(address)
         begin = time.monotonic()
         report, returns = first, []
-        while report["steps"] - first["steps"] < steps and time.monotonic() - begin < limit_s:
+        while report.steps - first.steps < steps and time.monotonic() - begin < limit_s:
             time.sleep(LOOK_S)
             report = asked(address)
-            returns.append(report["means"].get("rollout/ep_rew_mean", 0.0))
-        refused = report["refused"].get("stale", 0)
+            returns.append(report.mean_return or 0.0)
+        refused = report.refused.get("stale", 0)
     seconds = time.monotonic() - begin
-    share = refused / max(1, refused + report["updates"])
-    return Outcome(returns[-1], statistics.mean(returns), report["staleness"], share, seconds, report["steps"])
+    share = refused / max(1, refused + report.updates)
+    assert report.staleness is not None
+    return Outcome(returns[-1], statistics.mean(returns), report.staleness, share, seconds, report.steps)
 
 
 def main() -> None:
@@ -146,7 +148,9 @@ def main() -> None:
                 outcomes.append(run(settings, slow, seed, options.steps, options.limit))
                 print(situation, name, seed, outcomes[-1], file=sys.stderr, flush=True)
             last = [outcome.last for outcome in outcomes]
-            stale = {key: statistics.median(o.staleness[key] for o in outcomes) for key in ("median", "p95", "max")}
+            stale = {
+                key: statistics.median(getattr(o.staleness, key) for o in outcomes) for key in ("median", "p95", "max")
+            }
             rows.append(
                 f"| {f'{FEW}, one at a tenth' if slow else f'{MANY}, taking turns'} | {name} "
                 f"| {stale['median']:.0f} | {stale['p95']:.0f} | {stale['max']:.0f} "

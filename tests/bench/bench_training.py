@@ -114,7 +114,7 @@ def training(workers: int) -> float:
 def steps_at(address: str) -> tuple[float, int]:
     """Now, and the steps that `a3c64 status` would tell; 0 before there is a server."""
     report = fetch(address, 2.0)
-    return time.perf_counter(), report["steps"] if report else 0
+    return time.perf_counter(), report.steps if report else 0
 
 
 def stable_baselines(algorithm: str, vector: str, threads: int) -> float:

@@ -8,19 +8,20 @@ from in_process import ONES, SIGNATURE, SPECS, Clock, connection, make_client, p
 
 from a3c64.config import Hyperparameters
 from a3c64.envs.episode import Episode
-from a3c64.paramserver.evaluations import Evaluations, evaluation
+from a3c64.paramserver.evaluations import Evaluations, charted, evaluation
 from a3c64.paramserver.run_folder import RunFolder
 from a3c64.paramserver.service import Service
 from a3c64.paramserver.weights import SharedWeights
 from a3c64.policy import checkpoint
 from a3c64.wire import messages as wire
 from a3c64.wire.evaluator_client import DoneError, EvaluatorClient
+from a3c64.wire.report import ServerReport
 
 
 def make(snapshot=None, evaluations=None, **hyperparameters):
     clock = Clock()
     weights = SharedWeights(Hyperparameters(**hyperparameters), snapshot)
-    return Service(weights, "run", {}, clock, evaluations), clock
+    return Service(weights, "run", ServerReport(), clock, evaluations), clock
 
 
 def working(service):
@@ -147,7 +148,7 @@ def test_the_best_weights_are_kept_as_they_were_evaluated(tmp_path):
     assert again.best == 4.0
     assert [one.mean_reward for one in again.all] == [4.0, 2.0]
     assert again.all == service.evaluations.all
-    assert again.all[0].scalars() == {
+    assert charted(again.all[0]) == {
         "eval/mean_reward": 4.0,
         "eval/mean_length": 15.0,
         "eval/finish_rate": 0.5,
@@ -257,5 +258,5 @@ def test_checkpoints_of_before_still_load(tmp_path):
 def test_the_highest_is_told_beside_the_last():
     many = Evaluations([evaluation(step, step, 0.0, episodes(reward)) for step, reward in ((1, 2.0), (2, 1.0))])
     report = many.report()
-    assert (report["last"]["step"], report["best"]["step"], report["count"]) == (2, 1, 2)
+    assert (report.last.step, report.best.step, report.count) == (2, 1, 2)
     assert Evaluations().report() is None

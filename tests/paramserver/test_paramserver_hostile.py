@@ -189,7 +189,7 @@ def test_a_number_of_restarts_that_is_none_does_not_end_the_server(stack, restar
     client.hello()
     client.join(SPECS)
     client.push(ONES, SIGNATURE, 0, 20, {}, [[1.0, 9, {"emulator_restarts": restarts}]])
-    worker = stack.report()["workers"][0]
-    assert 0 <= worker["emulator_restarts"] <= 1_000_000
+    worker = stack.report().workers[0]
+    assert 0 <= worker.emulator_restarts <= 1_000_000
     assert server.poll() is None
     client.close()

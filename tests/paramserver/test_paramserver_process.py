@@ -36,7 +36,7 @@ def make_client(stack, name="abc"):
 
 
 def refused(stack) -> int:
-    return sum(stack.report()["refused"].values())
+    return sum(stack.report().refused.values())
 
 
 def test_garbage_is_counted_and_refused_and_the_weights_stay(stack):
@@ -223,7 +223,7 @@ def test_more_workers_than_a_shell_allows_open_files(stack):
     for number in range(64):
         client, _ = make_client(stack, f"worker{number}")
         clients.append(client)
-    assert len(stack.report()["workers"]) == 64
+    assert len(stack.report().workers) == 64
     for client in clients:
         client.close()
 

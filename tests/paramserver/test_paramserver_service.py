@@ -10,6 +10,7 @@ from a3c64.learning.parameters import ParameterSpec, initialise
 from a3c64.paramserver.service import SECTIONS
 from a3c64.wire import messages as wire
 from a3c64.wire.client import RunChangedError
+from a3c64.wire.report import Staleness
 from a3c64.wire.transport import LocalTransport
 
 
@@ -44,7 +45,7 @@ def test_staleness_is_counted_and_bounded():
     assert push(other, late.version - 2).accepted
     assert service.metrics.refused["stale"] == 1
     assert list(service.metrics.staleness) == [0, 0, 0, 3, 2]
-    assert service.report()["staleness"] == {"median": 0.0, "p95": pytest.approx(2.8), "max": 3.0}
+    assert service.report().staleness == Staleness(median=0.0, p95=2.8, max=3.0)
 
 
 def test_an_old_gradient_moves_the_weights_less():

@@ -20,6 +20,7 @@ from a3c64.paramserver.tensorboard.legacy_tags import legacy
 from a3c64.paramserver.weights import SharedWeights
 from a3c64.report import history
 from a3c64.wire import messages as wire
+from a3c64.wire.report import ServerReport
 from a3c64.worker.observation_pictures import ObservationPictures, tiled
 
 
@@ -143,7 +144,7 @@ SPECS = [ParameterSpec("w", (2,), 1.0), ParameterSpec("moments/vector", (3,), 0.
 
 def meet(**hyperparameters):
     clock = Clock()
-    service = Service(SharedWeights(Hyperparameters(**hyperparameters), None), "run", {}, clock)
+    service = Service(SharedWeights(Hyperparameters(**hyperparameters), None), "run", ServerReport(), clock)
     client = make_client(service)
     client.hello()
     return service, client, clock

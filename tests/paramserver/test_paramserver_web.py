@@ -20,6 +20,7 @@ from a3c64.paramserver.web.recordings import recordings
 from a3c64.paramserver.web.sparklines import POINTS, History
 from a3c64.wire import messages as wire
 from a3c64.wire.client import Client
+from a3c64.wire.report import WorkerReport
 
 
 class HostTransport:
@@ -45,7 +46,7 @@ def test_a_workers_display_is_on_the_host_that_it_connects_from():
         service = make_service()
         client = Client(HostTransport(service, host), "a", "a", threading.Event(), vnc_port=port)
         client.hello()
-        assert service.report()["workers"][0]["vnc"] == expected
+        assert service.report().workers[0].vnc == expected
 
 
 @pytest.mark.parametrize("port", [-1, 65536])
@@ -59,20 +60,20 @@ def test_the_report_says_how_a_worker_is_doing():
     client = Client(HostTransport(service, "127.0.0.1"), "a", "a", threading.Event())
     client.hello()
     client.join(SPECS)
-    assert service.report()["workers"][0]["state"] == "starting"
+    assert service.report().workers[0].state == "starting"
     for second in range(1, 31):
         service._clock.now = float(second)
         client.push(ONES, SIGNATURE, 0, 20, {}, [Episode(float(second), 9, {"emulator_restarts": 1.0})])
-    worker = service.report()["workers"][0]
-    assert (worker["state"], worker["steps"], worker["steps_per_s"]) == ("working", 600, 20.0)
-    assert worker["return"] == sum(range(11, 31)) / 20, "of the last 20 episodes"
-    assert (worker["restarts"], worker["emulator_restarts"]) == (0, 1)
+    worker = service.report().workers[0]
+    assert (worker.state, worker.steps, worker.steps_per_s) == ("working", 600, 20.0)
+    assert worker.mean_return == sum(range(11, 31)) / 20, "of the last 20 episodes"
+    assert (worker.restarts, worker.emulator_restarts) == (0, 1)
     service._clock.now += 3.0
-    assert service.report()["workers"][0]["state"] == "silent for 3 s"
+    assert service.report().workers[0].state == "silent for 3 s"
     service._clock.now += IDLE_S
     service.roster.beat("a")
-    assert service.report()["workers"][0]["state"] == "no gradient for 18 s"
-    assert service.report()["workers"][0]["steps_per_s"] < 20.0 * RATE_S / IDLE_S
+    assert service.report().workers[0].state == "no gradient for 18 s"
+    assert service.report().workers[0].steps_per_s < 20.0 * RATE_S / IDLE_S
     assert "worker 0, state no gradient for 18 s" in lines(service.report(), "here", 0.0)
 
 
@@ -87,8 +88,14 @@ def test_an_index_knows_how_many_workers_had_it_before():
     assert (roster.greet("c", b"3", "", -1).restarts, roster.greet("a", b"1", "", 0).restarts) == (1, 0)
 
 
-def report(step=0, workers=(), **means):
-    return {"steps": step, "steps_per_s": 1.0, "means": means, "workers": list(workers)}
+def report(step=0, addresses=(), **means):
+    known = make_service().report()
+    blank = WorkerReport(
+        index=0, name="", state="", steps=0, steps_per_s=0.0, mean_return=None, staleness=0, restarts=0,
+        emulator_restarts=0, vnc=None,
+    )  # fmt: skip
+    workers = tuple(blank.model_copy(update={"index": n, "vnc": vnc}) for n, vnc in enumerate(addresses))
+    return known.model_copy(update={"steps": step, "means": means, "workers": workers})
 
 
 def test_the_history_is_bounded_and_covers_all_of_the_run():
@@ -111,7 +118,7 @@ def test_tokens_stay_with_a_display_and_go_with_it(tmp_path, monkeypatch):
     web = Web(tmp_path, "127.0.0.1", 1)
 
     def told(*addresses):
-        web.tend(lambda: report(workers=[{"index": n, "vnc": a} for n, a in enumerate(addresses)]))
+        web.tend(lambda: report(addresses=addresses))
         page, gateway = (json.loads((tmp_path / "web" / name).read_text()) for name in (REPORT, SCREENS))
         return [worker["screen"] for worker in page["workers"]], gateway
 
@@ -189,7 +196,7 @@ def gateway(tmp_path, screen):
     (run / "config.json").write_text("{}")
     (run / "replays" / "link.json").symlink_to(run / "config.json")
     command = [sys.executable, "-m", "a3c64.paramserver.web.gateway", "127.0.0.1", str(port), str(told), str(run)]
-    process = subprocess.Popen(command, cwd=ROOT)
+    process = subprocess.Popen([*command, "info", "text", ""], cwd=ROOT)
     until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0, 30, "the gateway")
     yield port
     process.terminate()

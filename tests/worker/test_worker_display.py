@@ -217,7 +217,7 @@ def test_a_viewer_sees_the_game_and_cannot_touch_it(stack, vnc, tmp_path):
     stack.start("a3c64.paramserver")
     worker = stack.start("a3c64.worker", vnc_port=vnc)
     until(lambda: greets(vnc), 60, "RFB greeting")
-    stack.wait_for(lambda r: r["steps"] > 0, 60, "training")
+    stack.wait_for(lambda r: r.steps > 0, 60, "training")
     time.sleep(1.0)
     one = capture(vnc, tmp_path / "1.png")
     assert one.shape == (480, 640, 3)
@@ -231,9 +231,9 @@ def test_a_viewer_sees_the_game_and_cannot_touch_it(stack, vnc, tmp_path):
         return (two[game] != one[game]).any() and (two[column] != one[column]).any()
 
     until(moves, 20, "another picture, and other thoughts")
-    before = stack.report()["steps"]
+    before = stack.report().steps
     vncdo(vnc, "key", "q", "key", "esc", "key", "alt-f4", "move", "300", "200", "click", "1")
-    stack.wait_for(lambda r: r["steps"] > before + 200, 30, "keys change nothing")
+    stack.wait_for(lambda r: r.steps > before + 200, 30, "keys change nothing")
     assert worker.poll() is None
     assert greets(vnc)
 
@@ -245,8 +245,8 @@ def test_a_viewer_sees_the_game_and_cannot_touch_it(stack, vnc, tmp_path):
     viewer.kill()
     until(lambda: "the viewer ended with code -9" in stack.log(worker), 10, "it is said")
     until(lambda: greets(vnc), 30, "the viewer again")
-    after = stack.report()["steps"]
-    stack.wait_for(lambda r: r["steps"] > after, 10, "training never stopped")
+    after = stack.report().steps
+    stack.wait_for(lambda r: r.steps > after, 10, "training never stopped")
     assert "x11vnc on port" in stack.log(worker)
 
     family = alive_descendants(worker.pid)
@@ -260,7 +260,7 @@ def test_the_plain_view_is_the_game_alone(stack, vnc, tmp_path):
     stack.start("a3c64.paramserver")
     stack.start("a3c64.worker", vnc_port=vnc, vnc_view="plain")
     until(lambda: greets(vnc), 120, "RFB greeting")
-    stack.wait_for(lambda r: r["steps"] > 0, 60, "training")
+    stack.wait_for(lambda r: r.steps > 0, 60, "training")
 
     def is_there() -> bool:
         lit = (capture(vnc, tmp_path / "plain.png") == (255, 160, 0)).all(2)

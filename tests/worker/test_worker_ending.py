@@ -65,7 +65,7 @@ def test_reward_ends_it_once_greedy_episodes_reach_it(stack):
 def test_time_ends_it_and_processes_of_their_own_exit_with_0(stack):
     server = stack.start("a3c64.paramserver", time_limit=4, eval_interval=1)
     others = [stack.start("a3c64.worker"), stack.start("a3c64.worker"), stack.start("a3c64.worker.evaluator")]
-    stack.wait_for(lambda r: (len(r["workers"]), r["evaluators"]) == (2, 1), 40, "all are there")
+    stack.wait_for(lambda r: (len(r.workers), r.evaluators) == (2, 1), 40, "all are there")
     assert [process.wait(60) for process in others] == [0, 0, 0]
     assert server.wait(20) == 0
     log = stack.log(server)
@@ -77,15 +77,15 @@ def test_time_ends_it_and_processes_of_their_own_exit_with_0(stack):
 
 def test_an_evaluator_that_is_killed_comes_back_and_training_goes_on(stack):
     local = stack.start("a3c64", "train", "--workers", "1", eval_interval=0.5)
-    stack.wait_for(lambda r: r["evaluation"], 60, "an evaluation")
+    stack.wait_for(lambda r: r.evaluation, 60, "an evaluation")
     assert "evaluated best: step" in stack.run("a3c64", "status").stdout
     first = evaluator_of(local)
     assert first.nice() == 10
     first.kill()
     until(lambda: (new := evaluator_of(local)) and new.pid != first.pid, 20, "another one")
     count = len(evaluations(stack))
-    stack.wait_for(lambda r: r["evaluation"]["count"] > count, 30, "it evaluates")
-    assert stack.report()["lost"] == 0, "no worker was lost with it"
+    stack.wait_for(lambda r: r.evaluation.count > count, 30, "it evaluates")
+    assert stack.report().lost == 0, "no worker was lost with it"
     family = alive_descendants(local.pid)
     local.send_signal(signal.SIGINT)
     assert local.wait(10) == 0
@@ -96,20 +96,20 @@ def test_scores_outlive_a_server_that_is_killed(stack):
     server = stack.start("a3c64.paramserver", eval_interval=0.5, checkpoint_interval=0.3)
     stack.start("a3c64.worker")
     judge = stack.start("a3c64.worker.evaluator")
-    stack.wait_for(lambda r: r["evaluation"] and r["evaluation"]["count"] >= 2, 60, "evaluations")
+    stack.wait_for(lambda r: r.evaluation and r.evaluation.count >= 2, 60, "evaluations")
     server.kill()
     server.wait()
     before = evaluations(stack)
     assert len(before) >= 2, "what was reported is written down"
     stack.start("a3c64.paramserver", eval_interval=0.5)
-    stack.wait_for(lambda r: r["evaluation"]["count"] > len(before), 60, "more of them")
+    stack.wait_for(lambda r: r.evaluation.count > len(before), 60, "more of them")
     assert evaluations(stack)[: len(before)] == before
     assert judge.poll() is None
 
 
 def test_no_evaluator_is_wanted(stack):
     local = stack.start("a3c64", "train", "--workers", "1", eval_interval=0)
-    stack.wait_for(lambda r: r["steps"], 60, "training")
+    stack.wait_for(lambda r: r.steps, 60, "training")
     assert evaluator_of(local) is None
     judge = stack.run("a3c64.worker.evaluator")
     assert judge.returncode == 0

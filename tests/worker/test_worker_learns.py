@@ -10,6 +10,7 @@ from a3c64.envs.batch import EnvironmentBatch
 from a3c64.paramserver.service import Service
 from a3c64.paramserver.weights import SharedWeights
 from a3c64.wire.client import Client
+from a3c64.wire.report import ServerReport
 from a3c64.wire.transport import LocalTransport
 from a3c64.worker.loop import train
 
@@ -26,7 +27,7 @@ TINY = Hyperparameters(
 
 def run_in_process(hyperparameters: Hyperparameters, steps: int) -> Service:
     run = hyperparameters.model_copy(update={"total_timesteps": steps})
-    service = Service(SharedWeights(run, None), "test", {})
+    service = Service(SharedWeights(run, None), "test", ServerReport())
     client = Client(LocalTransport(service.handle), "a", "a", threading.Event())
     assert client.hello() == run
     environments = EnvironmentBatch.make(run, client.index)
@@ -62,10 +63,10 @@ def test_two_worker_processes_learn_together_until_the_run_ends(stack):
     settings = {"total_timesteps": 8_000, "learning_rate": 1e-3, "eval_interval": 0}
     server = stack.start("a3c64.paramserver", **settings)
     workers = [stack.start("a3c64.worker", seed=9) for _ in range(2)]  # the run's own settings come from the server
-    report = stack.wait_for(lambda r: len(r["workers"]) == 2 and all(w["steps"] for w in r["workers"]), 60, "both push")
-    assert {w["index"] for w in report["workers"]} == {0, 1}
-    half = stack.wait_for(lambda r: r["steps"] > 3_000, 90, "progress")
-    assert half["updates"] > 100
+    report = stack.wait_for(lambda r: len(r.workers) == 2 and all(w.steps for w in r.workers), 60, "both push")
+    assert {w.index for w in report.workers} == {0, 1}
+    half = stack.wait_for(lambda r: r.steps > 3_000, 90, "progress")
+    assert half.updates > 100
     assert [worker.wait(90) for worker in workers] == [0, 0]
     assert server.wait(20) == 0
     assert (stack.run_dir / "checkpoints" / "latest").exists()

@@ -13,30 +13,30 @@ from live import alive_descendants, free_port, still_running, until
 def test_workers_join_leave_and_die_while_the_rest_goes_on(stack):
     stack.start("a3c64.paramserver")
     first, second = stack.start("a3c64.worker"), stack.start("a3c64.worker")
-    stack.wait_for(lambda r: len(r["workers"]) == 2 and all(w["steps"] for w in r["workers"]), 60, "both work")
+    stack.wait_for(lambda r: len(r.workers) == 2 and all(w.steps for w in r.workers), 60, "both work")
     second.kill()
-    before = stack.report()["steps"]
-    report = stack.wait_for(lambda r: len(r["workers"]) == 1, 10, "the dead one is forgotten")
-    assert report["lost"] == 1
-    assert report["steps"] > before, "the other one never paused"
+    before = stack.report().steps
+    report = stack.wait_for(lambda r: len(r.workers) == 1, 10, "the dead one is forgotten")
+    assert report.lost == 1
+    assert report.steps > before, "the other one never paused"
     third = stack.start("a3c64.worker")
-    report = stack.wait_for(lambda r: len(r["workers"]) == 2, 30, "another joins")
-    assert {w["index"] for w in report["workers"]} == {0, 1}, "in the place that is free"
-    stack.wait_for(lambda r: all(w["steps"] for w in r["workers"]), 30, "and works")
+    report = stack.wait_for(lambda r: len(r.workers) == 2, 30, "another joins")
+    assert {w.index for w in report.workers} == {0, 1}, "in the place that is free"
+    stack.wait_for(lambda r: all(w.steps for w in r.workers), 30, "and works")
     began = time.monotonic()
     for worker in (first, third):
         worker.send_signal(signal.SIGTERM)
     assert [worker.wait(8) for worker in (first, third)] == [0, 0]
     assert time.monotonic() - began < 8
-    report = stack.wait_for(lambda r: not r["workers"], 5, "both said goodbye")
-    assert report["lost"] == 1
+    report = stack.wait_for(lambda r: not r.workers, 5, "both said goodbye")
+    assert report.lost == 1
 
 
 def test_the_server_is_killed_and_comes_back(stack):
     server = stack.start("a3c64.paramserver", checkpoint_interval=0.5)
     workers = [stack.start("a3c64.worker"), stack.start("a3c64.worker")]
-    stack.wait_for(lambda r: len(r["workers"]) == 2 and r["steps"] > 500, 60, "both work")
-    indices = {w["name"]: w["index"] for w in stack.report()["workers"]}
+    stack.wait_for(lambda r: len(r.workers) == 2 and r.steps > 500, 60, "both work")
+    indices = {w.name: w.index for w in stack.report().workers}
     until(lambda: (stack.run_dir / "checkpoints" / "latest").exists(), 10, "a checkpoint")
     server.kill()
     server.wait()
@@ -45,11 +45,11 @@ def test_the_server_is_killed_and_comes_back(stack):
     assert [worker.poll() for worker in workers] == [None, None], "workers wait"
     again = stack.start("a3c64.paramserver")
     report = stack.wait_for(
-        lambda r: len(r["workers"]) == 2 and all(w["steps"] for w in r["workers"]), 30, "both are back at work"
+        lambda r: len(r.workers) == 2 and all(w.steps for w in r.workers), 30, "both are back at work"
     )
-    assert report["steps"] > saved
+    assert report.steps > saved
     assert f"resuming at step {saved}" in stack.log(again)
-    assert {w["name"]: w["index"] for w in report["workers"]} == indices
+    assert {w.name: w.index for w in report.workers} == indices
 
 
 def test_a_worker_without_server_waits_and_stops_when_told(stack):
@@ -76,7 +76,7 @@ def test_an_environment_that_cannot_be_learned_ends_local_mode_with_one_line(sta
 
 def start_local(stack, **settings):
     local = stack.start("a3c64", "train", "--workers", "2", tensorboard_port=free_port(), **settings)
-    stack.wait_for(lambda r: len(r["workers"]) == 2 and all(w["steps"] for w in r["workers"]), 60, "local mode works")
+    stack.wait_for(lambda r: len(r.workers) == 2 and all(w.steps for w in r.workers), 60, "local mode works")
     family = alive_descendants(local.pid)
     assert len(family) >= 4, "server, TensorBoard, two workers"
     return local, family
@@ -95,7 +95,7 @@ def test_ctrl_c_ends_everything_in_10_s(stack, number):
     assert "return " in log
     step = int((stack.run_dir / "checkpoints" / "latest").read_text().strip().removeprefix("step_"))
     resumed = stack.start("a3c64", "train", "--workers", "1")
-    stack.wait_for(lambda r: r["steps"] > step, 60, "it resumes by itself")
+    stack.wait_for(lambda r: r.steps > step, 60, "it resumes by itself")
     assert f"resuming at step {step}" in stack.log(resumed)
 
 
@@ -113,7 +113,7 @@ def test_a_worker_that_crashes_is_started_again(stack):
     local, _ = start_local(stack)
     victim = psutil.Process(stack_worker_pid(stack, 0))
     victim.kill()
-    stack.wait_for(lambda r: r["lost"] == 1 and len(r["workers"]) == 2, 40, "a new one took its place")
+    stack.wait_for(lambda r: r.lost == 1 and len(r.workers) == 2, 40, "a new one took its place")
     assert "ended with code -9 (1 so far), starting it again" in stack.log(local)
     local.send_signal(signal.SIGINT)
     assert local.wait(10) == 0
@@ -130,11 +130,11 @@ def test_where_workers_leave_no_core_over_each_stays_on_one(stack):
         os.sched_setaffinity(0, cores)
     workers = [psutil.Process(stack_worker_pid(stack, index)) for index in (0, 1)]
     assert sorted(worker.cpu_affinity() for worker in workers) == [[core] for core in cores[:2]]
-    assert psutil.Process(stack.report()["pid"]).cpu_affinity() == cores[:2], "the server goes where there is room"
+    assert psutil.Process(stack.report().server.pid).cpu_affinity() == cores[:2], "the server goes where there is room"
 
 
 def stack_worker_pid(stack, index):
-    return next(int(w["name"].split(":")[1]) for w in stack.report()["workers"] if w["index"] == index)
+    return next(int(w.name.split(":")[1]) for w in stack.report().workers if w.index == index)
 
 
 def test_local_mode_ends_when_the_run_does(stack):

@@ -45,10 +45,10 @@ def test_a_worker_records_and_one_that_is_killed_leaves_whole_movies(stack):
     assert first["training"]["worker"] == 0
     assert 0 <= first["training"]["step"] < last["training"]["step"]
     assert 0 <= first["training"]["version"] < last["training"]["version"]
-    assert last["training"]["step"] <= stack.report()["steps"]
+    assert last["training"]["step"] <= stack.report().steps
 
     # Another takes its place and its folder, and sweeps it.
-    stack.wait_for(lambda r: not r["workers"], 20, "the dead one is forgotten")
+    stack.wait_for(lambda r: not r.workers, 20, "the dead one is forgotten")
     again = stack.start("a3c64.worker", **SETTINGS)
     until(lambda: len(pairs(folder)) > len(movies) + 4, 150, "it goes on there")
     again.send_signal(signal.SIGTERM)
@@ -64,8 +64,8 @@ def test_a_disk_that_refuses_is_said_once_and_training_goes_on(stack):
     worker = stack.start("a3c64.worker", **SETTINGS)
     until(lambda: pairs(folder), 150, "an episode on disk")
     until(lambda: _move_away(folder), 10, "its folder is gone")
-    steps = stack.report()["steps"]
-    stack.wait_for(lambda r: r["steps"] > steps + 2000, 150, "training goes on")
+    steps = stack.report().steps
+    stack.wait_for(lambda r: r.steps > steps + 2000, 150, "training goes on")
     assert stack.log(worker).count("no replay can be written to") == 1
     folder.mkdir()
     until(lambda: pairs(folder), 30, "it writes again")
@@ -80,7 +80,7 @@ def _move_away(folder: Path) -> bool:
 def test_what_is_no_n64_game_or_not_wanted_is_not_recorded(stack):
     stack.start("a3c64.paramserver")  # the tiny environment
     stack.start("a3c64.worker")
-    stack.wait_for(lambda r: r["steps"] > 200, 150, "it works")
+    stack.wait_for(lambda r: r.steps > 200, 150, "it works")
     assert not (stack.run_dir / "replays").exists()
 
 

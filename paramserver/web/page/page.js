@@ -15,8 +15,8 @@ let known = false;
 function show(report) {
   $("run").textContent = `${report.run} · ${report.env_id}`;
   document.title = `${report.run} · a3c64`;
-  $("tensorboard").hidden = !report.tensorboard_port;
-  $("tensorboard").href = `http://${location.hostname}:${report.tensorboard_port}/`;
+  $("tensorboard").hidden = !report.server.tensorboard_port;
+  $("tensorboard").href = `http://${location.hostname}:${report.server.tensorboard_port}/`;
   strip($("strip"), report);
   tiles.show(report.workers);
   $("nobody").hidden = report.workers.length > 0;

@@ -74,7 +74,7 @@ export function strip(where, report) {
     boxes.push(figure("Best evaluation", fixed(best.mean_reward), "", `newest ${fixed(last.mean_reward)}${finished}`));
   }
   const lost = report.lost ? `${report.lost} lost` : "none lost";
-  const staleness = report.staleness.median == null ? "" : ` · staleness ${count(report.staleness.median)}`;
+  const staleness = report.staleness == null ? "" : ` · staleness ${count(report.staleness.median)}`;
   boxes.push(figure("Workers", count(report.workers.length), "", lost + staleness));
   where.replaceChildren(...boxes);
 }

@@ -42,7 +42,7 @@ class Tile {
     const restarts = worker.restarts + (worker.emulator_restarts ? ` + ${worker.emulator_restarts}` : "");
     const figures = [
       ["steps/s", count(worker.steps_per_s)],
-      ["return", fixed(worker.return)],
+      ["return", fixed(worker.mean_return)],
       ["staleness", worker.staleness],
       ["restarts", restarts],
     ];

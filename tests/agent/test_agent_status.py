@@ -1,0 +1,61 @@
+"""The report of a run: the same after its way over the wire, refused when it is something else, told in lines."""
+
+import json
+
+import msgpack
+import pytest
+from in_process import SPECS, make_client, make_service, push
+
+from a3c64.config import BadInputError
+from a3c64.envs.episode import Episode
+from a3c64.paramserver.evaluations import evaluation
+from a3c64.wire.report import RunReport
+from a3c64.wire.status import text
+
+
+def working_service():
+    service = make_service(env_id="CartPole-v1")
+    client = make_client(service)
+    client.hello()
+    client.join(SPECS)
+    push(client, 0, episodes=[Episode(3.0, 7, {"score": 250.0})])
+    service.evaluations.add(evaluation(20, 1, 2.0, [Episode(5.0, 9, {"score": 300.0})]))
+    return service
+
+
+def test_a_report_is_the_same_after_its_way_over_the_wire():
+    report = working_service().report()
+    assert RunReport.of(msgpack.unpackb(msgpack.packb(report.plain()))) == report
+    assert RunReport.of(json.loads(report.model_dump_json())) == report
+    assert (report.steps, report.mean_return, report.workers[0].steps) == (20, 3.0, 20)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"steps": None}, "steps"),
+        ({"workers": [{"index": 0}]}, "workers.0.name"),
+        ({"workers": 7}, "workers"),
+        ({"refused": {"stale": "many"}}, "refused.stale"),
+        ({"evaluation": {"last": {}, "best": {}, "count": 1}}, "evaluation.last.step"),
+        ({"over": ["a"]}, "over"),
+    ],
+)
+def test_what_is_not_a_report_is_refused_in_one_line(change, named):
+    with pytest.raises(BadInputError, match=rf"^the server's report: {named}: .*use the same release") as caught:
+        RunReport.of(working_service().report().plain() | change)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_report_without_a_field_is_refused_and_one_with_more_is_not():
+    plain = working_service().report().plain()
+    assert RunReport.of({**plain, "of a newer release": 1}) == RunReport.of(plain)
+    del plain["steps"]
+    with pytest.raises(BadInputError, match="steps: Field required"):
+        RunReport.of(plain)
+
+
+def test_the_lines_of_status_tell_the_run():
+    lines = text(working_service().report())
+    assert "run       run (CartPole-v1)" in lines
+    assert "evaluated best: step 20, return 5.00, score 300.00" in lines
