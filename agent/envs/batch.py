@@ -6,6 +6,7 @@ An episode that ends is followed at once by the next one's first observation.
 import importlib
 import importlib.util
 import json
+import logging
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -15,11 +16,16 @@ import numpy as np
 from a3c64.config import BadInputError, Hyperparameters, nearest
 from a3c64.envs.actions import Family, family_of
 from a3c64.envs.episode import Episode
+from a3c64.envs.finite import MetricsFilter, NotFiniteError, reward_of
 from a3c64.envs.spaces import Observations, View
 
 PLUGINS = {"n64gym": "n64gym", "ALE": "ale_py"}  # namespace of an id -> the module that registers it
 OBS_TYPES = {"rgb": "rgb", "grey": "grayscale"}  # our name -> ALE's
 SEED_STRIDE = 1000  # environments of one worker get consecutive seeds, workers this far apart
+SHORT = 10  # steps; an environment whose episodes are cut within these
+MAX_SHORT_CUTS = 100  # times in a row teaches nothing
+
+log = logging.getLogger(__name__)
 
 
 class Step(NamedTuple):
@@ -30,7 +36,8 @@ class Step(NamedTuple):
     terminated: np.ndarray  # bool [B]
     truncated: np.ndarray  # bool [B]
     final_observations: Observations | None  # [B, ...], with the last ones of episodes that were truncated, if any were
-    episodes: list[Episode]
+    episodes: list[Episode]  # that ended, without those that were cut
+    cut: np.ndarray  # bool [B], of truncated: the environment gave something that is not a finite number
 
 
 class Progress(NamedTuple):
@@ -105,9 +112,11 @@ class EnvironmentBatch:
         self._lengths = [0] * batch
         self._infos: list[dict[str, Any]] = [{} for _ in range(batch)]
         self._last: list[Episode | None] = [None] * batch
-        for k, env in enumerate(environments):
-            observation, self._infos[k] = env.reset(seed=seed + k)
-            view.begin(observation, self._each[k])
+        self._name = environments[0].spec.id if environments[0].spec else type(environments[0].unwrapped).__name__
+        self._metrics = MetricsFilter(self._name)
+        self._short_cuts = [0] * batch  # cuts in a row within SHORT steps
+        for k in range(batch):
+            self._begin(k, seed + k)
 
     @classmethod
     def make(
@@ -145,25 +154,31 @@ class EnvironmentBatch:
                 start(given[k])
         batch = len(self.environments)
         rewards = np.zeros(batch, np.float32)
-        terminated, truncated = np.zeros(batch, bool), np.zeros(batch, bool)
+        terminated, truncated, cut = np.zeros(batch, bool), np.zeros(batch, bool), np.zeros(batch, bool)
         final_observations: Observations | None = None
         episodes: list[Episode] = []
         for k, env in enumerate(self.environments):
             observation, reward, terminates, truncates, info = env.step(given[k])
-            rewards[k], terminated[k], truncated[k] = reward, terminates, truncates
             self._infos[k] = info
-            self._returns[k] += float(reward)
             self._lengths[k] += 1
-            self.view.follow(observation, self._each[k])
-            if terminates or truncates:
-                if not terminates:
+            try:
+                number = reward_of(reward)
+                self.view.follow(observation, self._each[k])
+            except NotFiniteError as error:
+                self._cut(k, error)
+                cut[k] = truncated[k] = True
+            else:
+                rewards[k], terminated[k], truncated[k] = number, terminates, truncates
+                self._returns[k] += number
+            if terminated[k] or truncated[k]:
+                if not terminated[k]:  # of a cut episode the last observation that was good
                     final_observations = final_observations or self.observations.copy()
                     final_observations.image[k], final_observations.vector[k] = self._each[k]
-                episodes.append(self._finished(k, info))
-                observation, self._infos[k] = env.reset()
-                self.view.begin(observation, self._each[k])
+                if not cut[k]:
+                    episodes.append(self._finished(k, info))
+                self._begin(k)
         truncated &= ~terminated  # an episode that both ended and was cut off has ended
-        return Step(self.observations, rewards, terminated, truncated, final_observations, episodes)
+        return Step(self.observations, rewards, terminated, truncated, final_observations, episodes, cut)
 
     def progress(self, k: int) -> Progress:
         """Return where environment `k` stands."""
@@ -174,10 +189,41 @@ class EnvironmentBatch:
         for env in self.environments:
             env.close()
 
-    def _finished(self, k: int, info: dict[str, Any]) -> Episode:
-        metrics = {str(name): float(value) for name, value in info.get("metrics", {}).items()}
-        episode = self._last[k] = Episode(self._returns[k], self._lengths[k], metrics)
+    def _begin(self, k: int, seed: int | None = None) -> None:
+        """Reset an environment, again if its first observation is not made of finite numbers."""
         self._returns[k], self._lengths[k] = 0.0, 0
+        while True:
+            observation, self._infos[k] = self.environments[k].reset(seed=seed)
+            try:
+                self.view.begin(observation, self._each[k])
+                return
+            except NotFiniteError as error:
+                self._cut(k, error)
+                seed = None  # the same seed would give the same observation
+
+    def _cut(self, k: int, error: NotFiniteError) -> None:
+        """Say why an episode is cut; give up on an environment that is cut again and again.
+
+        Raises:
+            BadInputError: no episode has ended yet.
+            RuntimeError: some have: another process may do better.
+        """
+        log.warning(
+            "%s, found %.60r at step %d of environment %d: its episode is cut and does not count",
+            f"{self._name}: {error.quantity} must be finite numbers",
+            error.found,
+            self._lengths[k],
+            k,
+        )
+        self._short_cuts[k] = self._short_cuts[k] + 1 if self._lengths[k] <= SHORT else 1
+        if self._short_cuts[k] >= MAX_SHORT_CUTS:
+            kind = RuntimeError if any(self._last) else BadInputError
+            raise kind(f"{self._name}: {error}, in {MAX_SHORT_CUTS} episodes in a row within {SHORT} steps")
+
+    def _finished(self, k: int, info: dict[str, Any]) -> Episode:
+        self._short_cuts[k] = 0
+        metrics = self._metrics(info.get("metrics", {}))
+        episode = self._last[k] = Episode(self._returns[k], self._lengths[k], metrics)
         return episode
 
 

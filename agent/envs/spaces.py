@@ -8,6 +8,7 @@ import gymnasium as gym
 import numpy as np
 
 from a3c64.config import BadInputError
+from a3c64.envs.finite import NotFiniteError, check_vector
 
 cv2.setNumThreads(0)  # one core per worker
 
@@ -66,7 +67,11 @@ class View:
         self.shape = Shape((size, size, channels * stack) if channels else (0, 0, 0), length * stack)
 
     def begin(self, observation: Any, out: Observations) -> None:
-        """Write an episode's first observation into `out`, as if it had been seen all the time."""
+        """Write an episode's first observation into `out`, as if it had been seen all the time.
+
+        Raises:
+            NotFiniteError: numbers in it are not finite; `out` is as it was.
+        """
         image, vector = self._both(observation)
         if self.channels:
             out.image[...] = np.tile(image, out.image.shape[-1] // self.channels)
@@ -74,7 +79,11 @@ class View:
             out.vector[...] = np.tile(vector, len(out.vector) // self._length)
 
     def follow(self, observation: Any, out: Observations) -> None:
-        """Write the next observation into `out`, which holds those before it."""
+        """Write the next observation into `out`, which holds those before it.
+
+        Raises:
+            NotFiniteError: numbers in it are not finite; `out` is as it was.
+        """
         image, vector = self._both(observation)
         if self.channels:
             cv2.mixChannels([out.image, image], [out.image], self._moves)
@@ -87,7 +96,13 @@ class View:
         if self.channels:
             image = self._convert(observation if self._picture == "" else observation[self._picture])
         if self._length:
-            vector = self._flatten(observation)
+            try:
+                vector = np.asarray(self._flatten(observation), np.float32)
+            except (TypeError, ValueError):  # text, None, lists of unequal length
+                raise NotFiniteError("observations", observation) from None
+            if vector.shape != (self._length,):
+                raise NotFiniteError(f"observations of {self._length} numbers", observation)
+            check_vector(vector)
         return image, vector
 
 

@@ -14,6 +14,7 @@ from a3c64.learning.actor import Actor
 from a3c64.learning.network import design
 
 SEED_OFFSET = 500_000  # evaluation sees starts that training has not seen
+MAX_CUTS = 100  # episodes with numbers that are not finite, for each one that is to be played
 NOOP_MAX = 30  # VIs that an N64 episode may wait before it begins, as when Atari games are judged
 
 
@@ -79,7 +80,8 @@ def _play(
         actor.load(weights)
         memory = actor.forget()
     observations, starts = environments.observations, np.ones(batch, np.float32)
-    played, finished = np.zeros(batch, int), []
+    played, cuts = np.zeros(batch, int), 0
+    finished: list[Episode] = []
     while played.min() < each and not stop.is_set():
         if actor is None:
             actions = family.draw(np.zeros((batch, family.outputs + family.free), np.float32), generator)
@@ -88,7 +90,12 @@ def _play(
             actions, memory = action.actions, action.memory
         step = environments.step(actions)
         ended = step.terminated | step.truncated
-        for k, episode in zip(np.flatnonzero(ended), step.episodes, strict=True):
+        cuts += int(step.cut.sum())
+        if cuts > MAX_CUTS * each:
+            raise RuntimeError(
+                f"{cuts} episodes were cut (see above), {len(finished)} were whole: {run.env_id} is broken"
+            )
+        for k, episode in zip(np.flatnonzero(ended & ~step.cut), step.episodes, strict=True):
             if played[k] < each:
                 finished.append(episode)
                 tell(episode)
