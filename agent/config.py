@@ -15,7 +15,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from a3c64 import presets
 
 PREFIX = "A3C64_"
+EXIT_FAILED = 1  # it ended in its order, but something is missing, such as the last checkpoint
 EXIT_BAD_INPUT = 2  # as argparse, and as the README promises
+EXIT_CRASHED = 70  # by an exception that nobody expected; another start may help
 ENDPOINT = re.compile(r"^(tcp://[^:/\s]+:(?P<port>\d{1,5})|ipc://\S+)$")
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import TracebackType
 
 from a3c64.output import abandon, open_missing, write
 
@@ -148,9 +149,10 @@ class Lines(logging.Handler):
             write(2, f"{record.levelname}: {record.msg!r}")
 
     def close(self) -> None:
-        """Say what was held back."""
+        """Say which warnings were held back."""
         for one in self._limit.due():
-            self._say(one)
+            if one.levelno >= logging.WARNING:  # progress that repeats is not worth a last word
+                self._say(one)
         super().close()
 
     def _say(self, record: logging.LogRecord) -> None:
@@ -184,8 +186,17 @@ def configure(role: str, level: str = "info", form: str = "text", index: int | N
     root.addHandler(lines)
     for name in OUR_LOGGERS:
         logging.getLogger(name).setLevel(level.upper())
+    sys.excepthook = _uncaught
     for stream in (sys.stdout, sys.stderr):
         atexit.register(abandon, stream)
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Log an exception that ends this process."""
+    if issubclass(kind, Exception):
+        log.critical("ended by an exception: %r", error, exc_info=(kind, error, trace))
+    else:  # KeyboardInterrupt
+        sys.__excepthook__(kind, error, trace)
 
 
 def number(index: int) -> None:

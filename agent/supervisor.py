@@ -1,9 +1,11 @@
 """A child process that is kept running: when it ends, that is said, and it is started again after a growing pause."""
 
 import logging
+import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 
 from a3c64.processes import end, sweep
 
@@ -14,49 +16,81 @@ BACKOFF_MAX_S = 60.0
 STABLE_S = 60.0  # after running this long, the backoff begins anew
 
 
+@dataclass(frozen=True)
+class Policy:
+    """When a child is not started again; by default it always is."""
+
+    finished: Callable[[], bool] = lambda: False  # asked when it ends with exit code 0: its work is done
+    fatal: Collection[int] = ()  # exit codes that another start would not change
+    backoff_max_s: float = BACKOFF_MAX_S
+    most_crashes: int | None = None  # in a row, each within STABLE_S and none with progress after the one before
+    progress: Callable[[], object] = lambda: None  # a value that changes while its work goes on
+
+
 class Supervisor:
-    """Keeps one child running that training can do without: TensorBoard, an evaluator, a viewer, a VNC server.
+    """Keeps one child running.
 
     Args:
         name: what people call it.
         launch: starts it; may raise OSError.
-        may_finish: exit code 0 means that its work is done, so it is not started again.
+        policy: when it is not started again.
     """
 
-    def __init__(self, name: str, launch: Callable[[], subprocess.Popen], may_finish: bool = False) -> None:
+    def __init__(self, name: str, launch: Callable[[], subprocess.Popen], policy: Policy | None = None) -> None:
         self._name = name
         self._launch = launch
-        self._may_finish = may_finish
-        self._finished = False
+        self._policy = policy or Policy()
         self.child: subprocess.Popen | None = None
+        self.final: int | None = None  # the exit code after which it is not started again
+        self.crashes = 0
+        self._in_a_row = 0
+        self._progress: object = None
         self._backoff = BACKOFF_S
         self._started = self._due = 0.0
 
     def tend(self) -> None:
-        """Start it, or start it again if that is due; call it often."""
-        if self._finished:
+        """Start it, or start it again if that is due; call it often, from the main thread."""
+        if self.final is not None:
             return
         now = time.monotonic()
         if self.child is not None and (code := self.child.poll()) is not None:
-            if code == 0 and self._may_finish:
-                self._finished = True
-                return
-            if now - self._started > STABLE_S:
-                self._backoff = BACKOFF_S
-            text = "%s ended with code %d, next try in %.0f s; training goes on"
-            log.warning(text, self._name, code, self._backoff)
-            sweep(self.child)  # what it had started, if it was killed
-            self.child, self._due = None, now + self._backoff
-            self._backoff = min(2.0 * self._backoff, BACKOFF_MAX_S)
-        if self.child is None and now >= self._due:
+            self._ended(code, now)
+        if self.final is None and self.child is None and now >= self._due:
             self._started = now
             try:
                 self.child = self._launch()
             except OSError as error:
-                log.warning("%s cannot be started, training goes on: %s", self._name, error)
+                log.warning("%s cannot be started: %s; next try in %.0f s", self._name, error, BACKOFF_MAX_S)
                 self._due = now + BACKOFF_MAX_S
 
     def close(self, grace_s: float) -> None:
         """End it and what it started."""
         if self.child is not None:
             end([self.child], grace_s)
+
+    def _ended(self, code: int, now: float) -> None:
+        """Decide what follows from the end of the child."""
+        assert self.child is not None
+        if (code == 0 and self._policy.finished()) or code in self._policy.fatal:
+            self.final = code
+            return
+        sweep(self.child)  # what it had started, if it was killed
+        self.child = None
+        self.crashes += 1
+        if now - self._started > STABLE_S:
+            self._backoff, self._in_a_row = BACKOFF_S, 0
+        if (progress := self._policy.progress()) != self._progress:
+            self._progress, self._in_a_row = progress, 0
+        self._in_a_row += 1
+        if self._in_a_row == self._policy.most_crashes:
+            self.final = code
+            log.error("%s %s %d times in a row and is not started again", self._name, _how(code), self._in_a_row)
+            return
+        text = "%s %s (%d so far), next try in %.0f s"
+        log.warning(text, self._name, _how(code), self.crashes, self._backoff)
+        self._due = now + self._backoff
+        self._backoff = min(2.0 * self._backoff, self._policy.backoff_max_s)
+
+
+def _how(code: int) -> str:
+    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"

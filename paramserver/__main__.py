@@ -1,12 +1,15 @@
 """Run the parameter server: `python -m a3c64.paramserver`, or `a3c64 server`."""
 
 import argparse
+import logging
 import sys
 from collections.abc import Sequence
 
 from a3c64 import logs
-from a3c64.config import EXIT_BAD_INPUT, BadInputError, add_flags, load, parse
+from a3c64.config import EXIT_BAD_INPUT, EXIT_CRASHED, BadInputError, add_flags, load, parse
 from a3c64.processes import allow_open_files, limit_threads, reuse_memory, stop_on_signals
+
+log = logging.getLogger("a3c64.paramserver")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BadInputError as error:
         logs.refuse("a3c64 server", error)
         return EXIT_BAD_INPUT
+    except Exception:
+        log.exception("the server failed")
+        return EXIT_CRASHED
     return 0
 
 

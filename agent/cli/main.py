@@ -8,9 +8,8 @@ from a3c64.cli import policies as policy
 from a3c64.cli import recordings as recorded
 from a3c64.cli import runs as run
 from a3c64.cli.command import Command, summary_of
-from a3c64.config import EXIT_BAD_INPUT, BadInputError, nearest
+from a3c64.config import EXIT_BAD_INPUT, EXIT_FAILED, BadInputError, nearest
 
-EXIT_UNWRITTEN = 1  # a result that could not be written
 EXIT_NO_READER = 141  # as a shell counts a program that SIGPIPE ended
 COMMANDS: dict[str, Command] = {
     "train": run.train,
@@ -43,7 +42,7 @@ def main() -> int:
         if error.errno == errno.EPIPE:  # as after `a3c64 eval | head`
             return EXIT_NO_READER
         logs.refuse("a3c64", f"standard output cannot be written: {error.strerror}")
-        return EXIT_UNWRITTEN
+        return EXIT_FAILED
 
 
 def _run(arguments: list[str]) -> int:

@@ -19,16 +19,16 @@ class Board:
         ]  # fmt: skip
         self._enabled = port != 0
         self._log = logdir.parent / "tensorboard.log"
-        self._kept = Supervisor(f"TensorBoard (see {self._log})", self._launch)
+        self._supervisor = Supervisor(f"TensorBoard (see {self._log})", self._launch)
 
     def tend(self) -> None:
         """Start it, or start it again; call it often."""
         if self._enabled:
-            self._kept.tend()
+            self._supervisor.tend()
 
     def close(self) -> None:
         """End it."""
-        self._kept.close(grace_s=2.0)
+        self._supervisor.close(grace_s=2.0)
 
     def _launch(self) -> subprocess.Popen:
         with self._log.open("wb") as log:

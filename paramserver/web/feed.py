@@ -39,7 +39,7 @@ class Web:
         self._enabled = port != 0
         self._arguments = ["-m", "a3c64.paramserver.web.gateway", host, str(port), str(self._folder), str(run)]
         self._arguments += logs.choices()
-        self._kept = Supervisor(f"the web page's server (see {self._log})", self._launch)
+        self._supervisor = Supervisor(f"the web page's server (see {self._log})", self._launch)
         self._history = History()
         self._tokens: dict[str, str] = {}  # address of a display -> its secret
         self._next = 0.0
@@ -52,11 +52,11 @@ class Web:
         if (now := time.monotonic()) >= self._next:
             self._next = now + TELL_S
             self._tell(report(), now)
-        self._kept.tend()
+        self._supervisor.tend()
 
     def close(self) -> None:
         """End the page's server."""
-        self._kept.close(grace_s=2.0)
+        self._supervisor.close(grace_s=2.0)
         if self._enabled:
             for name in (REPORT, SCREENS):
                 with suppress(OSError):

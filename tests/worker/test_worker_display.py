@@ -243,7 +243,7 @@ def test_a_viewer_sees_the_game_and_cannot_touch_it(stack, vnc, tmp_path):
     server.kill()
     until(lambda: greets(vnc), 30, "x11vnc again")
     viewer.kill()
-    until(lambda: "the viewer ended with code -9" in stack.log(worker), 10, "it is said")
+    until(lambda: "the viewer was ended by SIGKILL" in stack.log(worker), 10, "it is said")
     until(lambda: greets(vnc), 30, "the viewer again")
     after = stack.report().steps
     stack.wait_for(lambda r: r.steps > after, 10, "training never stopped")
@@ -295,11 +295,11 @@ def test_a_port_that_is_taken_is_said_and_tried_again_later(monkeypatch, caplog,
         taken.listen()
         server = X11vnc(":98765", "127.0.0.1", vnc)  # no such display: it ends at once
         server.tend()
-        child = server.kept.child
+        child = server.supervisor.child
         child.wait(10)
         for _ in range(5):
             server.tend()
-        assert server.kept.child is None, "it waits before it tries again"
+        assert server.supervisor.child is None, "it waits before it tries again"
         server.close()
     assert caplog.text.count("ended with code") == 1
     assert not psutil.pid_exists(child.pid)

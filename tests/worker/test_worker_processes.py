@@ -114,9 +114,31 @@ def test_a_worker_that_crashes_is_started_again(stack):
     victim = psutil.Process(stack_worker_pid(stack, 0))
     victim.kill()
     stack.wait_for(lambda r: r.lost == 1 and len(r.workers) == 2, 40, "a new one took its place")
-    assert "ended with code -9 (1 so far), starting it again" in stack.log(local)
+    assert "worker 0 was ended by SIGKILL (1 so far), next try in 1 s" in stack.log(local)
     local.send_signal(signal.SIGINT)
     assert local.wait(10) == 0
+
+
+def test_a_server_that_is_killed_is_started_again(stack):
+    local, _ = start_local(stack, checkpoint_interval=0.5)
+    until(lambda: (stack.run_dir / "checkpoints" / "latest").exists(), 10, "a checkpoint")
+    server = psutil.Process(stack.report().server.pid)
+    workers = {w.name for w in stack.report().workers}
+    server.kill()
+    server.wait(5)
+    saved = int((stack.run_dir / "checkpoints" / "latest").read_text().strip().removeprefix("step_"))
+    report = stack.wait_for(lambda r: r.steps > saved, 60, "steps go on beyond the last checkpoint")
+    assert report.server.pid != server.pid
+    report = stack.wait_for(lambda r: len(r.workers) == 2, 30, "both workers are back")
+    assert {w.name for w in report.workers} == workers, "the same processes, which reconnected"
+    assert "the server was ended by SIGKILL (1 so far), next try in 1 s" in stack.log(local)
+    assert f"resuming at step {saved}" in stack.log(local)
+    family = alive_descendants(local.pid)
+    assert len(family) >= 4, "server, TensorBoard, two workers"
+    local.send_signal(signal.SIGINT)
+    assert local.wait(10) == 0
+    assert still_running(family) == []
+    assert int((stack.run_dir / "checkpoints" / "latest").read_text().removeprefix("step_")) >= report.steps
 
 
 def test_where_workers_leave_no_core_over_each_stays_on_one(stack):

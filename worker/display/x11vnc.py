@@ -28,7 +28,7 @@ class X11vnc:
             "x11vnc", "-display", display, "-listen", host, "-rfbport", str(port), "-forever", "-shared", "-viewonly",
             "-noipv6", "-no6", "-nopw", "-quiet", "-norc", "-nosel", "-noclipboard", "-nocursor", "-xd_area", "0",
         ]  # fmt: skip
-        self.kept = Supervisor(f"x11vnc on port {port}", self._launch)
+        self.supervisor = Supervisor(f"x11vnc on port {port}", self._launch)
         self._missing = shutil.which("x11vnc") is None
         if self._missing:
             log.warning("x11vnc is not installed, nobody can watch (apt-get install x11vnc); training goes on")
@@ -36,11 +36,11 @@ class X11vnc:
     def tend(self) -> None:
         """Start it, or start it again; call it often."""
         if not self._missing:
-            self.kept.tend()
+            self.supervisor.tend()
 
     def close(self) -> None:
         """End it."""
-        self.kept.close(grace_s=1.0)
+        self.supervisor.close(grace_s=1.0)
 
     def _launch(self) -> subprocess.Popen:
         quiet = subprocess.DEVNULL
