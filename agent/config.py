@@ -1,6 +1,8 @@
-"""Every setting, from flags, A3C64_* variables and defaults (`python -m a3c64.config` lists them)."""
+"""Every setting, from flags, A3C64_* variables and defaults (`python -m a3c64.config` lists them).
 
-import argparse
+agent/arguments.py has the flags of each command.
+"""
+
 import difflib
 import json
 import os
@@ -149,7 +151,7 @@ class Settings(Hyperparameters, BaseSettings):
     bind: Endpoint = Field("tcp://127.0.0.1:5555", description="server, train: the address the parameter server binds")
     run_dir: Path = Field(Path("runs/default"), description="the run's folder: checkpoints, TensorBoard, config.json")
     rom: str = Field("", description="path of an N64 ROM; empty = Open Kart")
-    workers: int = Field(2, ge=0, le=1024, description="train: how many workers to start")
+    workers: int = Field(2, ge=1, le=1024, description="train: how many workers to start")
     replays_mb: int = Field(
         200, ge=0, description="disk that recorded episodes of N64 games may take, of all workers, MB; 0 = none"
     )
@@ -239,39 +241,6 @@ def check_environment(environ: Mapping[str, str]) -> None:
             raise BadInputError(
                 f"unknown variable {name}{nearest(name, known, PREFIX) or '; see `python -m a3c64.config`'}"
             )
-
-
-def add_flags(parser: argparse.ArgumentParser, **meanings: str) -> None:
-    """Give a parser one flag per setting; the values stay text, `load` types them.
-
-    Args:
-        parser: of a command.
-        meanings: what a setting means to this command, by name, where that is something else.
-    """
-    group = parser.add_argument_group("settings (flag, else environment variable, else default)")
-    for setting in describe():
-        is_switch = Settings.model_fields[setting.name].annotation is bool  # its flag alone means true
-        switch: dict[str, Any] = {"nargs": "?", "const": "true"} if is_switch else {}
-        group.add_argument(
-            setting.flag,
-            dest=setting.name,
-            metavar="VALUE",
-            default=argparse.SUPPRESS,
-            **switch,
-            help=meanings.get(
-                setting.name, f"{setting.description} [{setting.variable}; default: {setting.default or 'empty'}]"
-            ).replace("%", "%%"),
-        )
-
-
-def parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
-    """Parse arguments, naming the nearest flag when one is unknown."""
-    parsed, unknown = parser.parse_known_args(arguments)
-    if unknown:
-        flags = [option for action in parser._actions for option in action.option_strings]
-        word = unknown[0].split("=")[0]
-        raise BadInputError(f"unknown argument {unknown[0]}{nearest(word, flags, '--') or '; see --help'}")
-    return parsed
 
 
 def load(flags: Mapping[str, Any] | None = None) -> Settings:

@@ -1,46 +1,52 @@
 """Run a worker: `python -m a3c64.worker`, or `a3c64 worker`."""
 
-import argparse
 import os
 import socket
 import sys
 import threading
-from collections.abc import Sequence
 
+from a3c64 import logs, program
 from a3c64.processes import limit_threads, pin_tensorflow, stop_on_signals
 
 limit_threads()
+if __name__ == "__main__":
+    program.leave_on_signals("a3c64 worker")  # the imports below take a second
 
-from a3c64 import logs  # noqa: E402
-from a3c64.config import EXIT_BAD_INPUT, BadInputError, Settings, add_flags, load, parse  # noqa: E402
+from a3c64.config import BadInputError, Settings  # noqa: E402
 from a3c64.wire.client import Client, RefusedError, RunChangedError, StoppedError, connect  # noqa: E402
 from a3c64.wire.heartbeat import Heartbeat  # noqa: E402
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Work until SIGTERM or SIGINT, or until the run is finished; return the exit code."""
-    parser = argparse.ArgumentParser(prog="a3c64 worker", description="act, learn and share", allow_abbrev=False)
-    add_flags(parser)
+def main() -> int:
+    """Work as the arguments and variables say; return the exit code."""
+    from a3c64.arguments import settings_of
+
+    return program.run("a3c64 worker", lambda: work(settings_of("worker", "act, learn and share", sys.argv[1:])))
+
+
+def work(settings: Settings) -> int:
+    """Work until SIGTERM or SIGINT, or until the run is finished; return the exit code.
+
+    Raises:
+        BadInputError: the environment cannot be made, or the server refuses this worker.
+    """
+    logs.configure("worker", settings.log_level, settings.log_format)
+    stop = stop_on_signals()
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    client, heartbeat = connect(Client, settings.server, name, stop, settings.vnc_port)
     try:
-        settings = load(vars(parse(parser, sys.argv[1:] if arguments is None else arguments)))
-        logs.configure("worker", settings.log_level, settings.log_format)
-        stop = stop_on_signals()
-        name = f"{socket.gethostname()}:{os.getpid()}"
-        client, heartbeat = connect(Client, settings.server, name, stop, settings.vnc_port)
-        try:
-            work(settings, client, heartbeat, stop)
-        finally:
-            heartbeat.stop()
-            client.close()
+        learn(settings, client, heartbeat, stop)
     except StoppedError:
         return 0
-    except (BadInputError, RefusedError) as error:
-        logs.refuse("a3c64 worker", error)
-        return EXIT_BAD_INPUT
+    except RefusedError as error:
+        raise BadInputError(str(error)) from None
+    finally:
+        heartbeat.stop()
+        client.close()
     return 0
 
 
-def work(settings: Settings, client: Client, heartbeat: Heartbeat, stop: threading.Event) -> None:
+def learn(settings: Settings, client: Client, heartbeat: Heartbeat, stop: threading.Event) -> None:
     """Build environments, model and display for the server's run, and train; again if the run changes."""
     run = client.hello()
     logs.number(client.index)

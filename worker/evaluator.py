@@ -1,20 +1,20 @@
 """The evaluator: plays greedily with the newest weights now and then (`python -m a3c64.worker.evaluator`)."""
 
-import argparse
 import logging
 import os
 import socket
 import sys
 import threading
 import time
-from collections.abc import Sequence
 
+from a3c64 import logs, program
 from a3c64.processes import limit_threads, stop_on_signals
 
 limit_threads()
+if __name__ == "__main__":
+    program.leave_on_signals("a3c64 evaluator")  # the imports below take a second
 
-from a3c64 import logs  # noqa: E402
-from a3c64.config import EXIT_BAD_INPUT, BadInputError, Hyperparameters, add_flags, load, parse  # noqa: E402
+from a3c64.config import BadInputError, Hyperparameters, Settings  # noqa: E402
 from a3c64.policy.episodes import play, varied  # noqa: E402
 from a3c64.wire.client import RefusedError, RunChangedError, StoppedError, connect  # noqa: E402
 from a3c64.wire.evaluator_client import DoneError, EvaluatorClient  # noqa: E402
@@ -51,32 +51,37 @@ class OverWatch:
                 return
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Evaluate until SIGTERM or SIGINT, or until the run is over and its last weights are scored."""
-    parser = argparse.ArgumentParser(
-        prog="a3c64 evaluator", description="play greedily with the newest weights now and then", allow_abbrev=False
-    )
-    add_flags(parser)
+def main() -> int:
+    """Evaluate as the arguments and variables say; return the exit code."""
+    from a3c64.arguments import settings_of
+
+    summary = "play greedily with the newest weights now and then"
+    return program.run("a3c64 evaluator", lambda: work(settings_of("evaluator", summary, sys.argv[1:])))
+
+
+def work(settings: Settings) -> int:
+    """Evaluate until SIGTERM or SIGINT, or until the run is over and its last weights are scored; return the exit code.
+
+    Raises:
+        BadInputError: the environment cannot be made, or the server refuses this evaluator.
+    """
+    logs.configure("evaluator", settings.log_level, settings.log_format)
+    os.nice(NICENESS)
+    stop = stop_on_signals()
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    client, heartbeat = connect(EvaluatorClient, settings.server, name, stop)
     try:
-        settings = load(vars(parse(parser, sys.argv[1:] if arguments is None else arguments)))
-        logs.configure("evaluator", settings.log_level, settings.log_format)
-        os.nice(NICENESS)
-        stop = stop_on_signals()
-        name = f"{socket.gethostname()}:{os.getpid()}"
-        client, heartbeat = connect(EvaluatorClient, settings.server, name, stop)
-        try:
-            serve(client, heartbeat, settings.server, settings.rom, stop)
-        finally:
-            heartbeat.stop()
-            client.close()
+        serve(client, heartbeat, settings.server, settings.rom, stop)
     except StoppedError:
         return 0
     except DoneError as done:
         log.info("%s", done)
         return 0
-    except (BadInputError, RefusedError) as error:
-        logs.refuse("a3c64 evaluator", error)
-        return EXIT_BAD_INPUT
+    except RefusedError as error:
+        raise BadInputError(str(error)) from None
+    finally:
+        heartbeat.stop()
+        client.close()
     return 0
 
 

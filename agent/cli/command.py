@@ -1,16 +1,47 @@
-"""The subcommands of a3c64: each takes its arguments and returns an exit code; imports what it needs when it runs."""
+"""A subcommand of a3c64: its name, its own options, its settings, and what it does."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
-Command = Callable[[list[str]], int]
+from a3c64.arguments import Parser
+from a3c64.config import BadInputError, Settings, load
+
+Parsed = dict[str, Any]  # options by name, and the settings that were given as flags, as text
 
 
-def parser_of(name: str, command: Command) -> argparse.ArgumentParser:
-    """Return the parser of a command's arguments, still empty."""
-    return argparse.ArgumentParser(prog=f"a3c64 {name}", description=summary_of(command), allow_abbrev=False)
+class Command(NamedTuple):
+    """One subcommand. It imports what it needs when it runs, so that --help and errors take no time."""
+
+    name: str
+    run: Callable[[Settings, Parsed], int]  # returns the exit code; the first line of its docstring is the summary
+    add_options: Callable[[argparse.ArgumentParser], None] | None = None
+    usage: str = ""  # its arguments that are not options
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a line."""
+        return (self.run.__doc__ or "").splitlines()[0]
+
+    def parser(self) -> Parser:
+        """Return the parser of its arguments."""
+        parser = Parser(self.name, self.summary, self.usage)
+        if self.add_options:
+            self.add_options(parser)
+        parser.add_settings()
+        return parser
+
+    def __call__(self, arguments: Sequence[str]) -> int:
+        """Parse arguments, load the settings, and run.
+
+        Raises:
+            BadInputError: the user gave something that cannot be used.
+        """
+        parsed = vars(self.parser().parse(arguments))
+        return self.run(load(parsed), parsed)
 
 
-def summary_of(command: Command) -> str:
-    """Return what a command does, in a line: the first of its docstring."""
-    return (command.__doc__ or "").splitlines()[0]
+def at_least(name: str, value: float, least: float) -> None:
+    """Refuse an option's value that is too small."""
+    if not value >= least:  # also if it is not a number
+        raise BadInputError(f"--{name}: found {value}, expected {least} or more")

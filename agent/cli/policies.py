@@ -3,57 +3,66 @@
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from a3c64.cli.command import parser_of
-from a3c64.config import BadInputError, Settings, add_flags, has_display, load, parse
+from a3c64 import logs
+from a3c64.cli.command import Command, Parsed, at_least
+from a3c64.config import BadInputError, Hyperparameters, Settings, has_display
+from a3c64.program import EXIT_STOPPED
 
 if TYPE_CHECKING:
     from a3c64.policy.policy_file import Policy
 
-LIKELIEST = "act with the likeliest action every time (default); false draws actions from the policy"
 
-
-def evaluate(arguments: list[str]) -> int:
-    """Play episodes with a checkpoint, the newest by default, or at random, and print means as JSON."""
-    parser = parser_of("eval", evaluate)
-    parser.add_argument("--episodes", type=int, default=20, help="how many at least (default: 20)")
-    _add_choice(parser)
-    parser.add_argument("--random", action="store_true", help="act at random instead of with a checkpoint")
-    parser.add_argument("--greedy", action="store_true", help="take the likeliest action instead of drawing one")
+def add_eval_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `eval`."""
+    parser.add_argument("--episodes", type=int, default=20, metavar="N", help="how many at least (default: 20)")
+    _add_which(parser)
+    _add_how(parser)
+    parser.add_argument(
+        "--random", action="store_true", help="act at random; --run-dir then says in which run's environment"
+    )
     parser.add_argument("--report", type=Path, metavar="FILE", help="write a page with plots as well, HTML")
-    add_flags(parser, deterministic="as --greedy")
-    parsed = vars(parse(parser, arguments))
-    _check_episodes(parsed["episodes"])
-    settings = load(parsed)
-    from a3c64.processes import limit_threads
+
+
+def evaluate(settings: Settings, parsed: Parsed) -> int:
+    """Play episodes with a trained policy, by default a run's newest, or at random, and print means as JSON."""
+    at_least("episodes", parsed["episodes"], 1)
+    from a3c64.processes import limit_threads, stop_on_signals
 
     limit_threads()
     from a3c64.play.evaluate import evaluate as play
 
-    policy = None if parsed["random"] else _chosen(settings, parsed)
-    greedy = parsed["greedy"] or ("deterministic" in parsed and settings.deterministic)
+    chosen = _chosen(settings, parsed) if not parsed["random"] or _names_one(parsed) else None
+    run = _to_play(settings, parsed, chosen)
+    policy = None if parsed["random"] else chosen
     folder = None if parsed["random"] or parsed["policy"] else settings.run_dir
-    print(json.dumps(play(settings, policy, parsed["episodes"], greedy, parsed["report"], folder), indent=2))
+    stop = stop_on_signals()
+    means = play(run, policy, parsed["episodes"], not parsed["sample"], settings.rom, stop, parsed["report"], folder)
+    if means is None:
+        logs.refuse("a3c64 eval", "stopped before all episodes were played")
+        return EXIT_STOPPED
+    print(json.dumps(means, indent=2))
     return 0
 
 
-def enjoy(arguments: list[str]) -> int:
+def add_enjoy_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `enjoy`."""
+    parser.add_argument("--episodes", type=int, default=5, metavar="N", help="how many (default: 5)")
+    parser.add_argument("--mp4", type=Path, metavar="FILE", help="film them into this file instead; needs no display")
+    _add_which(parser)
+    _add_how(parser)
+
+
+def enjoy(settings: Settings, parsed: Parsed) -> int:
     """Watch a trained policy: by default the one that comes with the project, in a window if there is a display."""
-    parser = parser_of("enjoy", enjoy)
-    parser.add_argument("--episodes", type=int, default=5, help="how many (default: 5)")
-    parser.add_argument("--mp4", type=Path, metavar="OUT", help="film them into this file instead; needs no display")
-    _add_choice(parser)
-    add_flags(parser, deterministic=LIKELIEST)
-    parsed = vars(parse(parser, arguments))
-    _check_episodes(parsed["episodes"])
-    settings = load(parsed)
+    at_least("episodes", parsed["episodes"], 1)
     from a3c64.policy import policy_file
     from a3c64.processes import limit_threads, stop_on_signals
 
-    of_a_run = parsed["policy"] or parsed["load_best"] or parsed["load_checkpoint"] is not None
-    given = of_a_run or "run_dir" in settings.model_fields_set
+    given = _names_one(parsed) or "run_dir" in settings.model_fields_set
     policy = _chosen(settings, parsed) if given else policy_file.bundled(settings.env_id)
+    run = _to_play(settings, parsed, policy)
     limit_threads()
     from a3c64.play import enjoy as watching
 
@@ -61,20 +70,20 @@ def enjoy(arguments: list[str]) -> int:
     window = film is None and has_display() and watching.open_display()
     where = "" if window else f"into {film}; " if film else "no display is there ($DISPLAY), so without a window; "
     print(f"{where}Ctrl-C stops", flush=True)
-    greedy = "deterministic" not in parsed or settings.deterministic
-    watching.enjoy(settings, policy, parsed["episodes"], window, stop_on_signals(), greedy, film)
+    greedy = not parsed["sample"]
+    watching.enjoy(run, policy, parsed["episodes"], settings.rom, window, stop_on_signals(), greedy, film)
     return 0
 
 
-def export(arguments: list[str]) -> int:
-    """Write a policy into a file of its own, in half precision, to give away: `enjoy --policy FILE` plays it."""
-    parser = parser_of("export", export)
-    parser.add_argument("target", help="the file, or a folder to put policy.safetensors into")
+def add_export_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `export`."""
+    parser.add_argument("target", metavar="FILE", help="the file, or a folder to put policy.safetensors into")
     parser.add_argument("--command", default="", help="the command that made it, if --workers and the like matter")
-    _add_choice(parser)
-    add_flags(parser)
-    parsed = vars(parse(parser, arguments))
-    settings = load(parsed)
+    _add_which(parser)
+
+
+def export(settings: Settings, parsed: Parsed) -> int:
+    """Write a policy into a file of its own, in half precision, to give away: `enjoy --policy FILE` plays it."""
     from a3c64.policy import policy_file
 
     policy = _chosen(settings, parsed)
@@ -85,7 +94,7 @@ def export(arguments: list[str]) -> int:
     return 0
 
 
-def _add_choice(parser: argparse.ArgumentParser) -> None:
+def _add_which(parser: argparse.ArgumentParser) -> None:
     """Give a parser the options that say which policy is meant."""
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--load-best", action="store_true", help="the one of the run's folder that evaluated best")
@@ -93,15 +102,51 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--policy", type=Path, metavar="FILE", help="one that `a3c64 export` wrote")
 
 
-def _chosen(settings: Settings, parsed: dict[str, Any]) -> "Policy":
-    """Return the policy that is meant, by default the run's newest."""
+def _add_how(parser: argparse.ArgumentParser) -> None:
+    """Give a parser the options that say how the policy chooses its actions."""
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--greedy", action="store_true", help="take the likeliest action every time (default)")
+    how.add_argument("--sample", action="store_true", help="draw each action from the policy's distribution")
+
+
+def _names_one(parsed: Parsed) -> bool:
+    """Say whether the flags name a policy."""
+    of_a_run = parsed["load_best"] or parsed["load_checkpoint"] is not None or "run_dir" in parsed
+    return bool(of_a_run or parsed["policy"])
+
+
+def _chosen(settings: Settings, parsed: Parsed) -> "Policy":
+    """Return the policy that is meant, by default the run's newest.
+
+    Raises:
+        BadInputError: there is none.
+    """
     from a3c64.policy import policy_file
 
-    if parsed["policy"]:
-        return policy_file.load(parsed["policy"])
-    return policy_file.of_run(settings.run_dir, parsed["load_best"], parsed["load_checkpoint"])
+    if not parsed["policy"]:
+        return policy_file.of_run(settings.run_dir, parsed["load_best"], parsed["load_checkpoint"])
+    if "run_dir" in parsed:
+        raise BadInputError("--policy and --run-dir both say which policy is meant: give one of them")
+    return policy_file.load(parsed["policy"])
 
 
-def _check_episodes(count: int) -> None:
-    if count < 1:
-        raise BadInputError(f"--episodes: found {count}, expected 1 or more")
+def _to_play(settings: Settings, parsed: Parsed, policy: "Policy | None") -> Hyperparameters:
+    """Return the run to play: what the policy was trained with, which flags come before and A3C64_* variables after.
+
+    Raises:
+        BadInputError: a flag names another environment than the policy's.
+    """
+    run = settings.hyperparameters() if policy is None else policy.run
+    if "env_id" in parsed and settings.env_id != run.env_id:
+        raise BadInputError(
+            f"--env-id: found {settings.env_id}, but this policy was trained on {run.env_id}; leave --env-id away"
+        )
+    arguments = settings.env_args if "env_args" in parsed else run.env_args
+    return run.model_copy(update={"env_args": arguments, "seed": settings.seed})
+
+
+COMMANDS = (
+    Command("eval", evaluate, add_eval_options),
+    Command("enjoy", enjoy, add_enjoy_options),
+    Command("export", export, add_export_options, "FILE"),
+)

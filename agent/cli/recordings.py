@@ -5,24 +5,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from a3c64.cli.command import parser_of
-from a3c64.config import BadInputError, Settings, add_flags, has_display, load, parse
+from a3c64.cli.command import Command, Parsed, at_least
+from a3c64.config import BadInputError, Settings, has_display
 
 
-def replay(arguments: list[str]) -> int:
-    """Play recorded episodes, in a window if there is a display or into a film; exit code 1 if some cannot be."""
-    parser = parser_of("replay", replay)
+def add_replay_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `replay`."""
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="movies (.m64), or folders such as a run's")
     _add_showing(parser)
     parser.add_argument("--best", type=int, metavar="N", help="only the N with the highest returns")
     parser.add_argument("--since", metavar="WHEN", help="only those recorded since: 30m, 2h, 3d, or 2026-11-21T14:30")
-    parser.add_argument("--course", help="only those on this course")
+    parser.add_argument("--course", metavar="NAME", help="only those on this course")
     parser.add_argument("--ghosts", action="store_true", help="all karts on one map of the course; Open Kart")
-    add_flags(parser)
-    parsed = vars(parse(parser, arguments))
-    settings = load(parsed)
-    if parsed["best"] is not None and parsed["best"] < 1:
-        raise BadInputError(f"--best: found {parsed['best']}, expected 1 or more")
+
+
+def replay(settings: Settings, parsed: Parsed) -> int:
+    """Play recorded episodes, in a window if there is a display or into a film; exit code 1 if some cannot be."""
+    if parsed["best"] is not None:
+        at_least("best", parsed["best"], 1)
     from a3c64.processes import limit_threads
 
     limit_threads()
@@ -42,19 +42,20 @@ def replay(arguments: list[str]) -> int:
     return _shown(replays.replay, chosen, skipped, show)
 
 
-def film(arguments: list[str]) -> int:
-    """Make a film of a whole training: an episode of each of its stages, one after another."""
-    parser = parser_of("film", film)
+def add_film_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `film`."""
     parser.add_argument("folder", type=Path, metavar="RUN_DIR", help="a run's folder")
     _add_showing(parser)
     parser.add_argument("--stages", type=int, default=8, metavar="N", help="how many (default: 8)")
-    parser.add_argument("--seconds", type=float, default=15.0, help="of each at most; 0 = to its end (default: 15)")
-    add_flags(parser)
-    parsed = vars(parse(parser, arguments))
-    settings = load(parsed)
-    for name, least in (("stages", 1), ("seconds", 0)):
-        if parsed[name] < least:
-            raise BadInputError(f"--{name}: found {parsed[name]}, expected {least} or more")
+    parser.add_argument(
+        "--seconds", type=float, default=15.0, metavar="X", help="of each at most; 0 = to its end (default: 15)"
+    )
+
+
+def film(settings: Settings, parsed: Parsed) -> int:
+    """Make a film of a whole training: an episode of each of its stages, one after another."""
+    at_least("stages", parsed["stages"], 1)
+    at_least("seconds", parsed["seconds"], 0)
     from a3c64.processes import limit_threads
 
     limit_threads()
@@ -71,12 +72,14 @@ def film(arguments: list[str]) -> int:
 
 def _add_showing(parser: argparse.ArgumentParser) -> None:
     """Give a parser the options that say how recorded episodes are shown."""
-    parser.add_argument("--speed", type=float, default=1.0, help="times as fast as the game (default: 1)")
-    parser.add_argument("--grid", default="1x1", metavar="3x3", help="so many side by side, columns x rows")
+    parser.add_argument("--speed", type=float, default=1.0, metavar="X", help="times as fast as the game (default: 1)")
+    parser.add_argument(
+        "--grid", default="1x1", metavar="3x3", help="show several side by side: columns x rows, up to 6x6"
+    )
     parser.add_argument("--mp4", type=Path, metavar="FILE", help="write a film instead of opening a window")
 
 
-def _showing(settings: Settings, parsed: dict[str, Any]) -> dict[str, Any]:
+def _showing(settings: Settings, parsed: Parsed) -> dict[str, Any]:
     """Return what those options, and the machine, say."""
     if not 0.1 <= parsed["speed"] <= 1000:
         raise BadInputError(f"--speed: found {parsed['speed']}, expected 0.1 to 1000")
@@ -96,3 +99,9 @@ def _shown(show: Callable[..., int], *arguments: Any) -> int:
     from a3c64.processes import stop_on_signals
 
     return show(*arguments, stop_on_signals())
+
+
+COMMANDS = (
+    Command("replay", replay, add_replay_options, "PATH..."),
+    Command("film", film, add_film_options, "RUN_DIR"),
+)

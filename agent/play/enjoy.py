@@ -9,19 +9,19 @@ from pathlib import Path
 import gymnasium as gym
 import numpy as np
 
-from a3c64.config import BadInputError, Settings
+from a3c64.config import BadInputError, Hyperparameters
 from a3c64.envs.episode import Episode, lap_times
 from a3c64.play.camera import FPS, Camera
-from a3c64.play.evaluate import to_play
 from a3c64.play.video import Video
-from a3c64.policy.episodes import play
+from a3c64.policy.episodes import play, varied
 from a3c64.policy.policy_file import Policy
 
 
 def enjoy(
-    settings: Settings,
+    run: Hyperparameters,
     policy: Policy,
     episodes: int,
+    rom: str,
     window: bool,
     stop: threading.Event,
     greedy: bool = True,
@@ -30,18 +30,19 @@ def enjoy(
     """Play with one environment until `stop`, or so many episodes are over, and tell of each.
 
     Args:
-        settings: whose environment's arguments, seed and ROM count.
+        run: its environment and its seed are played.
         policy: who plays.
         episodes: how many.
+        rom: path of an N64 ROM; empty = Open Kart.
         window: show it; the environment keeps its own pace then.
         stop: ends it early.
         greedy: take the likeliest action instead of drawing one.
         film: an MP4 to write. Not together with `window`.
     """
-    run = to_play(settings, policy)
     if film:
         os.environ.update({"MUJOCO_GL": "egl"})  # MuJoCo's own choice needs a display
     shown = {"render_mode": "human"} if window else {"render_mode": "rgb_array"} if film else {}
+    run = varied(run)
     arguments = json.dumps(json.loads(run.env_args) | shown)
     run = run.model_copy(update={"env_args": arguments, "envs_per_worker": 1})
     score = policy.score
@@ -59,7 +60,7 @@ def enjoy(
             return Camera(env, video) if video else env
 
         try:
-            play(run, policy.weights, episodes, settings.rom, greedy, stop, tell, wrap)
+            play(run, policy.weights, episodes, rom, greedy, stop, tell, wrap)
         except BadInputError as error:
             if film and "'render_mode'" in str(error):
                 raise BadInputError(f"--mp4: {run.env_id} draws no pictures: it takes no render_mode") from None

@@ -1,12 +1,13 @@
 """Judge a policy: play episodes and sum them up (`a3c64 eval`)."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 
-from a3c64.config import Hyperparameters, Settings
+from a3c64.config import Hyperparameters
 from a3c64.envs.episode import Episode
 from a3c64.policy.episodes import play, varied
 from a3c64.policy.policy_file import Policy
@@ -14,35 +15,37 @@ from a3c64.report.page import write
 from a3c64.report.trace import Trace, Traced
 
 
-def to_play(settings: Settings, policy: Policy | None) -> Hyperparameters:
-    """Return what is played: the policy's environment, or the settings' where it plays at random; varied.
-
-    Arguments that the user gives take the place of those it was trained with.
-    """
-    run = settings.hyperparameters() if policy is None else policy.run
-    arguments = settings.env_args if "env_args" in settings.model_fields_set else run.env_args
-    return varied(run.model_copy(update={"env_args": arguments, "seed": settings.seed}))
-
-
 def evaluate(
-    settings: Settings,
+    run: Hyperparameters,
     policy: Policy | None,
     episodes: int,
     greedy: bool,
+    rom: str = "",
+    stop: threading.Event | None = None,
     report: Path | None = None,
     folder: Path | None = None,
-) -> dict[str, Any]:
-    """Play with a trained policy, or at random, and return means; with `report`, draw a page about it.
+) -> dict[str, Any] | None:
+    """Play episodes of a run's environment and return their means, or None if `stop` came first.
 
-    The page has the learning curve of the run in `folder`.
+    Args:
+        run: its environment and its seed are played.
+        policy: who plays; None = at random.
+        episodes: how many at least.
+        greedy: take the likeliest action instead of drawing one.
+        rom: path of an N64 ROM; empty = Open Kart.
+        stop: ends it early.
+        report: a page to write, HTML.
+        folder: of the run whose learning curve that page shows.
     """
-    run = to_play(settings, policy)
+    run = varied(run)
     traces: list[Trace] = []
 
     def wrap(env: gym.Env) -> gym.Env:
         return Traced(env, traces) if report else env
 
-    finished = play(run, None if policy is None else policy.weights, episodes, settings.rom, greedy, wrap=wrap)
+    finished = play(run, None if policy is None else policy.weights, episodes, rom, greedy, stop, wrap=wrap)
+    if stop is not None and stop.is_set():
+        return None
     if report:
         write(report, run, policy, greedy, finished, traces, folder)
     return {

@@ -1,12 +1,12 @@
 """Settings: where they come from, and what is said when they are wrong."""
 
-import argparse
 import subprocess
 import sys
 
 import pytest
 
-from a3c64.config import BadInputError, Hyperparameters, Settings, add_flags, describe, load, parse
+from a3c64.arguments import Parser
+from a3c64.config import BadInputError, Hyperparameters, Settings, describe, load
 from a3c64.presets import chosen, presets
 
 
@@ -18,10 +18,10 @@ def _no_settings(monkeypatch):
         monkeypatch.delenv(name)
 
 
-def flags(*arguments):
-    parser = argparse.ArgumentParser(allow_abbrev=False)
-    add_flags(parser)
-    return vars(parse(parser, arguments))
+def flags(*arguments, command="train"):
+    parser = Parser(command, "")
+    parser.add_settings()
+    return vars(parser.parse(arguments))
 
 
 def test_flags_over_environment_over_defaults(monkeypatch):
@@ -101,7 +101,6 @@ def test_an_unknown_command_is_named(stack):
     result = stack.run("a3c64", "trian")
     assert (result.returncode, result.stderr) == (2, "a3c64: unknown command 'trian', did you mean train?\n")
     assert stack.run("a3c64").returncode == 2
-    assert "eval" in stack.run("a3c64", "--help").stdout
 
 
 def test_the_module_lists_every_setting():

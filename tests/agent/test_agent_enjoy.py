@@ -10,13 +10,13 @@ import pytest
 from test_agent_video import probe
 from tiny_env import TinyImage
 
-from a3c64.config import BadInputError, Hyperparameters, Settings
+from a3c64.config import BadInputError, Hyperparameters
 from a3c64.envs.batch import make_one
 from a3c64.envs.episode import Episode, lap_times
 from a3c64.play.camera import Camera, frame
 from a3c64.play.enjoy import text
-from a3c64.play.evaluate import to_play
 from a3c64.play.video import Video
+from a3c64.policy.episodes import varied
 
 SHORT = '{"time_limit": 5.0, "noop_max": 0}'
 
@@ -97,9 +97,9 @@ def test_a_race_is_told_with_its_laps():
 
 
 def test_races_vary_unless_the_user_says_otherwise():
-    assert to_play(Settings(), None).env_args == '{"noop_max": 30}'
-    assert to_play(Settings(env_args='{"noop_max": 0, "laps": 1}'), None).env_args == '{"noop_max": 0, "laps": 1}'
-    assert to_play(Settings(env_id="CartPole-v1"), None).env_args == "{}"
+    assert varied(Hyperparameters()).env_args == '{"noop_max": 30}'
+    assert varied(Hyperparameters(env_args='{"noop_max": 0, "laps": 1}')).env_args == '{"noop_max": 0, "laps": 1}'
+    assert varied(Hyperparameters(env_id="CartPole-v1")).env_args == "{}"
 
 
 def test_enjoy_films_the_shipped_driver_greedily_or_drawn(stack, tmp_path):
@@ -114,7 +114,7 @@ def test_enjoy_films_the_shipped_driver_greedily_or_drawn(stack, tmp_path):
     assert greedy[0] == greedy[1], "the same start, and the likeliest action every time"
     steps = [int(re.search(r"(\d+) steps", line)[1]) for line in greedy]
     assert int(probe(tmp_path / "kart.mp4")["nb_read_frames"]) == sum(steps) + 2
-    drawn = lines("--deterministic", "false")
+    drawn = lines("--sample")
     assert drawn[0] != drawn[1]
 
 

@@ -12,12 +12,14 @@ import n64gym
 ROOT = Path(__file__).parents[2]
 FOLDERS = {"a3c64": "agent", "a3c64.paramserver": "paramserver", "a3c64.worker": "worker", "n64gym": "env-image/n64gym"}
 BASE = {
+    "a3c64.arguments",
     "a3c64.config",
     "a3c64.files",
     "a3c64.logs",
     "a3c64.output",
     "a3c64.presets",
     "a3c64.processes",
+    "a3c64.program",
     "a3c64.supervisor",
     "a3c64.timings",
     "a3c64.version",

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from a3c64.config import BadInputError, Hyperparameters, Settings
+from a3c64.config import BadInputError, Hyperparameters
 from a3c64.envs.episode import Episode
 from a3c64.paramserver.tensorboard.event_file import EventFile
 from a3c64.play.evaluate import evaluate
@@ -75,10 +75,9 @@ def test_an_environment_without_laps_gets_curve_returns_and_lengths(tmp_path, ep
 
 def test_races_of_the_shipped_driver_are_drawn(tmp_path):
     page = tmp_path / "r.html"
-    settings = Settings(env_args='{"laps": 1}')
-    said = evaluate(
-        settings, policy_file.bundled("n64gym/OpenKart-v0"), episodes=2, greedy=True, report=page, folder=tmp_path
-    )
+    policy = policy_file.bundled("n64gym/OpenKart-v0")
+    run = policy.run.model_copy(update={"env_args": '{"laps": 1}', "seed": 0})
+    said = evaluate(run, policy, episodes=2, greedy=True, report=page, folder=tmp_path)
     assert said["means"]["finished"] == 1.0
     found = figures(page)
     assert list(found) == ["Lap times", "Speed round the lap on meadow", "Driven lines on meadow"]

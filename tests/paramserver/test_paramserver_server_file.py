@@ -16,7 +16,7 @@ def test_status_finds_the_server_by_the_run_folder(stack):
     nowhere = {"server": "", "bind": ""}
     by_folder = stack.run("a3c64", "status", "--run-dir", str(stack.run_dir), "--json", **nowhere)
     assert by_folder.returncode == 0, by_folder.stderr
-    assert json.loads(by_folder.stdout)["pid"] == server.pid
+    assert json.loads(by_folder.stdout)["server"]["pid"] == server.pid
     watching = stack.start("a3c64", "watch", "--run-dir", str(stack.run_dir), **nowhere)
     until(lambda: "steps/s" in stack.log(watching), 20, "a line of watch")
 

@@ -1,0 +1,210 @@
+"""The flags of each command: the settings that it uses, their groups in --help, and what is said about wrong ones."""
+
+import argparse
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, NoReturn, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from a3c64 import presets
+from a3c64.config import BadInputError, Hyperparameters, Settings, flag, load, nearest, variable
+
+SHORT = 15  # a command with more settings than this shows only the common ones in --help
+COMMON = {
+    "env_id", "env_args", "rom", "preset", "run_dir", "workers", "envs_per_worker", "seed", "total_timesteps",
+    "stop_at_reward", "time_limit", "eval_interval", "web_port", "vnc_port", "log_level",
+}  # fmt: skip
+
+_SERVING = (
+    "preset", "bind", "run_dir", "tensorboard_host", "tensorboard_port", "legacy_tags", "web_host", "web_port",
+    "checkpoint_interval", "keep_checkpoints", "status_interval",
+)  # fmt: skip
+_LOGGING = ("log_level", "log_format")
+_WORKING = ("rom", "replays_mb", "vnc_port", "vnc_host", "vnc_view")
+_PLAYING = ("run_dir", "env_id", "env_args", "rom", "seed")
+USES: dict[str, frozenset[str]] = {  # command -> its settings; A3C64_* variables are accepted by all commands
+    "train": frozenset({*Hyperparameters.model_fields, *_SERVING, *_WORKING, *_LOGGING, "workers"}),
+    "server": frozenset({*Hyperparameters.model_fields, *_SERVING, *_LOGGING}),
+    "worker": frozenset({"server", "run_dir", *_WORKING, *_LOGGING}),
+    "evaluator": frozenset({"server", "rom", *_LOGGING}),
+    "status": frozenset({"server", "run_dir"}),
+    "watch": frozenset({"server", "run_dir"}),
+    "eval": frozenset(_PLAYING),
+    "enjoy": frozenset(_PLAYING),
+    "export": frozenset({"run_dir"}),
+    "replay": frozenset({"rom"}),
+    "film": frozenset({"rom"}),
+}
+GROUPS: dict[str, tuple[str, ...]] = {  # as --help shows them; every setting is in one
+    "environment": (
+        "env_id", "env_args", "rom", "preset", "frame_size", "frame_colours", "frame_stack", "frameskip",
+        "envs_per_worker", "workers", "seed", "deterministic",
+    ),
+    "run folder": ("run_dir", "checkpoint_interval", "keep_checkpoints", "replays_mb"),
+    "ending and judging": ("total_timesteps", "stop_at_reward", "time_limit", "eval_interval", "eval_episodes"),
+    "network": ("trunk", "lstm_size"),
+    "learning": (
+        "t_max", "discount", "gae_lambda", "normalise_observations", "rewards", "normalise_advantages", "entropy_cost",
+        "value_cost", "max_gradient_norm", "learning_rate", "learning_rate_schedule", "rmsprop_decay",
+        "rmsprop_epsilon", "max_staleness", "staleness_damping",
+    ),
+    "looking at it": (
+        "web_port", "web_host", "tensorboard_port", "tensorboard_host", "legacy_tags", "vnc_port", "vnc_host",
+        "vnc_view", "status_interval", "log_level", "log_format",
+    ),
+    "addresses": ("server", "bind"),
+}  # fmt: skip
+MEANS = {  # (command, setting) -> what it is there, where that is not what its description says
+    **{(command, "run_dir"): "the run whose policy is meant" for command in ("eval", "enjoy", "export")},
+    **{(command, "run_dir"): "the run to look at" for command in ("status", "watch")},
+    **{(command, "server"): "where its server listens; not together with --run-dir" for command in ("status", "watch")},
+    **{(command, "rom"): "the N64 ROM they were recorded with; empty = Open Kart" for command in ("replay", "film")},
+    **{(command, "seed"): "seed of actions and environments" for command in ("eval", "enjoy")},
+    **{
+        (command, "env_args"): "arguments of the environment as JSON, instead of the run's"
+        for command in ("eval", "enjoy")
+    },
+    ("eval", "env_id"): "with --random: Gymnasium id of the environment to play",
+    ("enjoy", "env_id"): "Gymnasium id of the environment whose bundled policy is meant",
+}
+INSTEAD = {  # (command, a setting it does not have) -> what to give there
+    ("eval", "deterministic"): "--greedy or --sample says how actions are chosen",
+    ("enjoy", "deterministic"): "--greedy or --sample says how actions are chosen",
+    ("replay", "deterministic"): "a replay is the same every time",
+    ("film", "deterministic"): "a replay is the same every time",
+}
+VALUES = {"int": "a whole number", "float": "a number", "Path": "a path"}  # argparse names the type that refused one
+
+
+class Parser(argparse.ArgumentParser):
+    """The flags of one command; wrong ones raise BadInputError, unlike argparse's two lines and exit."""
+
+    def __init__(self, command: str, summary: str, usage: str = "") -> None:
+        super().__init__(
+            prog=f"a3c64 {command}",
+            usage=" ".join(word for word in (f"a3c64 {command}", usage, "[options]") if word),
+            description=summary,
+            allow_abbrev=False,
+            add_help=False,
+        )
+        self.command = command
+        self.rare: list[argparse.Action] = []  # shown by --help-all alone
+        self.add_argument("-h", "--help", action=_Help, nargs=0, default=argparse.SUPPRESS, help="show this help")
+
+    def add_settings(self) -> None:
+        """Add a flag for each setting that the command uses; call it after its own options are added."""
+        uses = USES[self.command]
+        hidden = uses - COMMON if len(uses) > SHORT else frozenset()
+        if hidden:
+            self.add_argument(
+                "--help-all",
+                action=_Help,
+                nargs=0,
+                default=argparse.SUPPRESS,
+                help=f"show {len(hidden)} more settings, and the A3C64_* variable of each",
+            )
+        for title, names in GROUPS.items():
+            group = self.add_argument_group(title)
+            for name in names:
+                if name in uses:
+                    action = group.add_argument(
+                        flag(name), dest=name, default=argparse.SUPPRESS, **_shown(self.command, name)
+                    )
+                    if name in hidden:
+                        self.rare.append(action)
+
+    def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """Parse arguments; settings stay text, `config.load` types them.
+
+        Raises:
+            BadInputError: an argument is unknown, or one of another command's settings.
+        """
+        parsed, unknown = self.parse_known_args(arguments)
+        if unknown:
+            raise BadInputError(self._unknown(unknown[0]))
+        return parsed
+
+    def error(self, message: str) -> NoReturn:
+        """Say it on one line."""
+        found = re.fullmatch(r"argument (\S+): invalid (\w+) value: (.*)", message)
+        if found:
+            message = f"{found[1]}: found {found[3]}, expected {VALUES[found[2]]}"
+        raise BadInputError(message.removeprefix("argument "))
+
+    def _unknown(self, argument: str) -> str:
+        word = argument.split("=")[0]
+        for name in Settings.model_fields:
+            if word == flag(name):
+                users = " and ".join(f"`a3c64 {command}`" for command, uses in USES.items() if name in uses)
+                instead = INSTEAD.get((self.command, name), "")
+                return f"{word} is a setting of {users}, not of `{self.prog}`" + (instead and f": {instead}")
+        flags = [option for action in self._actions for option in action.option_strings]
+        return f"unknown argument {argument}{nearest(word, flags, '--') or '; see --help'}"
+
+
+class _Help(argparse.Action):
+    """Prints the help and ends: --help without the rare settings, --help-all with them."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        assert isinstance(parser, Parser)
+        if "--help" in self.option_strings:
+            for action in parser.rare:
+                action.help = argparse.SUPPRESS
+        else:
+            for action in parser._actions:
+                if action.dest in Settings.model_fields:
+                    action.help = f"{action.help} [{variable(action.dest)}]"
+        parser.print_help()
+        parser.exit()
+
+
+def choices(name: str) -> tuple[str, ...]:
+    """Return the values that a setting may have, if they can be listed."""
+    annotation = Settings.model_fields[name].annotation
+    if name == "preset":
+        return (presets.AUTOMATIC, presets.NONE, *presets.presets())
+    if annotation is bool:
+        return ("true", "false")
+    return tuple(map(str, get_args(annotation))) if get_origin(annotation) is Literal else ()
+
+
+def settings_of(command: str, summary: str, arguments: Sequence[str]) -> Settings:
+    """Return the settings of a command that has no options of its own.
+
+    Raises:
+        BadInputError: an argument is unknown, or a value is not of its setting's type or range.
+    """
+    parser = Parser(command, summary)
+    parser.add_settings()
+    return load(vars(parser.parse(arguments)))
+
+
+def _shown(command: str, name: str) -> dict[str, Any]:
+    """Return how argparse shows a setting: what stands for its value, and its help."""
+    field = Settings.model_fields[name]
+    default = "empty" if field.default in (None, "") else str(field.default)
+    if field.annotation is bool:
+        # Its flag alone means true.
+        how: dict[str, Any] = {"nargs": "?", "const": "true", "metavar": "true|false"}
+        default = default.lower()
+    else:
+        how = {"metavar": f"{{{','.join(choices(name))}}}" if choices(name) else _kind(field.annotation)}
+    facts = "; ".join(fact for fact in (_range(field), f"default: {default}") if fact)
+    return how | {"help": f"{MEANS.get((command, name), field.description)} ({facts})".replace("%", "%%")}
+
+
+def _kind(annotation: Any) -> str:
+    """Return the word that stands for a value in the help."""
+    return {int: "N", float: "X", Path: "DIR"}.get(annotation, "X" if float in get_args(annotation) else "TEXT")
+
+
+def _range(field: FieldInfo) -> str:
+    """Return the numbers that a setting may have, in words; "" if any may be."""
+    bound = {
+        kind: getattr(one, kind) for one in field.metadata for kind in ("ge", "gt", "le", "lt") if hasattr(one, kind)
+    }
+    least = f"{bound['ge']:g}" if "ge" in bound else f"above {bound['gt']:g}" if "gt" in bound else ""
+    most = str(bound["le"]) if "le" in bound else f"below {bound['lt']:g}" if "lt" in bound else ""
+    return f"{least} to {most}" if most else f"{least} or more" if "ge" in bound else least

@@ -1,0 +1,68 @@
+"""Following a run: status, watch."""
+
+import argparse
+
+from a3c64 import logs
+from a3c64.cli.command import Command, Parsed
+from a3c64.config import BadInputError, Settings
+
+STATUS_TIMEOUT_S = 5.0
+EXIT_NO_ANSWER = 1
+
+
+def add_status_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `status`."""
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
+def status(settings: Settings, parsed: Parsed) -> int:
+    """Say how a run is doing; exit code 1 if no server answers."""
+    from a3c64.wire.status import fetch, text
+
+    address = address_of(settings, parsed)
+    report = fetch(address, STATUS_TIMEOUT_S)
+    if report is None:
+        hint = "choose with --run-dir, --server or A3C64_SERVER"
+        logs.refuse("a3c64 status", f"no server answers at {address} ({hint})")
+        return EXIT_NO_ANSWER
+    print(report.model_dump_json(indent=2) if parsed["json"] else text(report))
+    return 0
+
+
+def watch(settings: Settings, parsed: Parsed) -> int:
+    """Show how a run and each of its workers are doing, live; Ctrl-C ends it."""
+    address = address_of(settings, parsed)
+    from a3c64.cli.watch import watch as show
+    from a3c64.processes import stop_on_signals
+
+    show(address, stop_on_signals())
+    return 0
+
+
+def address_of(settings: Settings, parsed: Parsed) -> str:
+    """Return where the server is: as the flags say, else the variables, else the default run folder.
+
+    Beside a server, in a container, only the address that it binds is known.
+    """
+    from a3c64.wire import server_file
+    from a3c64.wire.status import connect_address
+
+    if "server" in parsed and "run_dir" in parsed:
+        raise BadInputError("--server and --run-dir both say where the server is: give one of them")
+    if "server" in parsed:
+        return settings.server
+    server = server_file.read(settings.run_dir)
+    if "run_dir" in parsed:
+        if server is None:
+            raise BadInputError(
+                f"--run-dir: no server runs in {settings.run_dir} ({server_file.NAME} is not there); "
+                f"`a3c64 train --run-dir {settings.run_dir}` starts one"
+            )
+        return connect_address(server.bind)
+    given = settings.model_fields_set
+    if "server" in given:
+        return settings.server
+    return connect_address(server.bind if server and "bind" not in given else settings.bind)
+
+
+COMMANDS = (Command("status", status, add_status_options), Command("watch", watch))

@@ -1,0 +1,61 @@
+"""Running a training and its parts: train, server, worker, evaluator."""
+
+import logging
+
+from a3c64 import logs
+from a3c64.cli.command import Command, Parsed
+from a3c64.config import BadInputError, Settings
+
+log = logging.getLogger(__name__)
+
+
+def train(settings: Settings, parsed: Parsed) -> int:
+    """Train on this machine: parameter server, TensorBoard and workers as child processes."""
+    if settings.deterministic and settings.workers != 1:
+        raise BadInputError(
+            f"--workers: found {settings.workers}, expected 1 with --deterministic: gradients of several workers "
+            "arrive in an order that nobody can repeat; give --workers 1"
+        )
+    from a3c64.cli.local import LocalRun
+    from a3c64.processes import stop_on_signals
+
+    stop = stop_on_signals()
+    logs.configure("local", settings.log_level, settings.log_format)
+    log.info("%s: %d workers, run folder %s; Ctrl-C stops", settings.env_id, settings.workers, settings.run_dir)
+    if settings.tensorboard_port:
+        log.info("TensorBoard: http://%s:%d/", settings.tensorboard_host, settings.tensorboard_port)
+    if settings.web_port:
+        log.info("workers' screens and the run's figures: http://%s:%d/", settings.web_host, settings.web_port)
+    if settings.vnc_port:
+        last = settings.vnc_port + settings.workers - 1
+        log.info("VNC: %s, ports %d to %d", settings.vnc_host, settings.vnc_port, last)
+    return LocalRun(settings).run(stop)
+
+
+def server(settings: Settings, parsed: Parsed) -> int:
+    """Run the parameter server alone."""
+    from a3c64.paramserver.__main__ import serve
+
+    return serve(settings)
+
+
+def worker(settings: Settings, parsed: Parsed) -> int:
+    """Run one worker: it acts, learns and shares."""
+    from a3c64.worker.__main__ import work
+
+    return work(settings)
+
+
+def evaluator(settings: Settings, parsed: Parsed) -> int:
+    """Run an evaluator: greedy episodes with the newest weights now and then."""
+    from a3c64.worker.evaluator import work
+
+    return work(settings)
+
+
+COMMANDS = (
+    Command("train", train),
+    Command("server", server),
+    Command("worker", worker),
+    Command("evaluator", evaluator),
+)
