@@ -4,7 +4,6 @@ import ipaddress
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable
 
 import zmq
@@ -13,6 +12,7 @@ from a3c64.config import BadInputError, Hyperparameters, Settings
 from a3c64.paramserver import run_lock
 from a3c64.paramserver.evaluations import charted, text
 from a3c64.paramserver.run_folder import RunFolder
+from a3c64.paramserver.running_clock import RunningClock
 from a3c64.paramserver.service import Service
 from a3c64.paramserver.tensorboard.event_file import EventFile
 from a3c64.paramserver.tensorboard.layout import HYPERPARAMETERS, OBSERVATION, STALENESS, hyperparameters_text, layout
@@ -42,6 +42,7 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._clock = RunningClock()
         if who := run_lock.holder(settings.run_dir):
             raise run_lock.in_use(settings.run_dir, who)
         self._socket: zmq.Socket = zmq.Context.instance().socket(zmq.ROUTER)
@@ -72,6 +73,7 @@ class Server:
                 tensorboard_port=settings.tensorboard_port,
                 web_port=settings.web_port,
             ),
+            clock=self._clock,
             evaluations=self._folder.evaluations(),
         )
         self.service.look()
@@ -83,7 +85,7 @@ class Server:
         self._board = Board(self._folder.tensorboard, settings.tensorboard_host, settings.tensorboard_port)
         self._web = Web(settings.run_dir, settings.web_host, settings.web_port)
         self._saved = snapshot.step if snapshot else -1
-        self._started = self._last_save = self._last_status = time.monotonic()
+        self._started = self._last_save = self._last_status = self._clock()
         self._rated = self._started
         self.service.metrics.measure_rate(self._started, self.service.weights.step)
         self._finished_at: float | None = None
@@ -100,12 +102,12 @@ class Server:
                 self.service.timings.add("idle")
                 if arrived:
                     self._drain()
-                if (now := time.monotonic()) >= next_tick:
+                if (now := self._clock()) >= next_tick:
                     next_tick = now + TICK_S
                     self._tick(now)
         finally:
             self._attempt("the last checkpoint", self._save)
-            self._attempt("the last report", lambda: self._report(time.monotonic()))
+            self._attempt("the last report", lambda: self._report(self._clock()))
             self._socket.close(linger=500)
             self._board.close()
             self._web.close()
@@ -162,7 +164,7 @@ class Server:
 
     def _done(self) -> bool:
         """Say whether the run is over, its workers know, and its last weights have been evaluated; each has a while."""
-        service, now = self.service, time.monotonic()
+        service, now = self.service, self._clock()
         if not service.over:
             return False
         if self._finished_at is None:

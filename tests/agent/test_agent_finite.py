@@ -16,6 +16,7 @@ from a3c64.paramserver.service import Service
 from a3c64.paramserver.weights import SharedWeights
 from a3c64.policy.episodes import play
 from a3c64.wire.client import Client
+from a3c64.wire.report import ServerReport
 from a3c64.wire.transport import LocalTransport
 from a3c64.worker.loop import train
 
@@ -77,7 +78,7 @@ def test_a_run_goes_on_and_nothing_is_poisoned(where, what, lstm_size):
         envs_per_worker=2,
         t_max=20,
     )
-    service = Service(SharedWeights(run, None), "test", {}, Clock())
+    service = Service(SharedWeights(run, None), "test", ServerReport(), Clock())
     client = Client(LocalTransport(service.handle), "a", "a", threading.Event())
     client.hello()
     environments = EnvironmentBatch.make(run, client.index)

@@ -15,6 +15,7 @@ from live import until
 
 from a3c64.cli.watch import lines
 from a3c64.config import Hyperparameters
+from a3c64.paramserver import evaluations
 from a3c64.paramserver.service import Service
 from a3c64.paramserver.tensorboard.event_file import EventFile
 from a3c64.paramserver.tensorboard.layout import layout
@@ -25,6 +26,7 @@ from a3c64.wire import messages as wire
 from a3c64.wire import status
 from a3c64.wire.client import Client
 from a3c64.wire.evaluator_client import EvaluatorClient
+from a3c64.wire.report import RunReport, ServerReport
 from a3c64.wire.transport import SocketTransport
 
 CONNECTIONS = (b"1", b"2", b"3")
@@ -95,9 +97,10 @@ WAITS = [0.0, 0.1, 3.0, 6.0]  # seconds; silence for more than 5 s is taken for 
 def told(service, events, history, step):
     """All that the server makes of what it was told, for people and for charts."""
     report = service.report()
-    packed = msgpack.packb(wire.Report(report)._asdict())
+    packed = msgpack.packb(report.plain())
     assert len(packed) < wire.MAX_HEADER
-    json.dumps(report, allow_nan=False)
+    assert RunReport.of(msgpack.unpackb(packed)) == report
+    json.dumps(report.plain(), allow_nan=False)
     assert status.text(report)
     assert lines(report, "here", 0.0)
     history.add(service._clock.now, report)
@@ -108,16 +111,16 @@ def told(service, events, history, step):
     events.histogram("staleness", service.metrics.staleness, step)
     events.layout(layout(service.metrics.best), step)
     for one, _ in service.scored:
-        assert one.text()
-        events.scalars(one.scalars(), one.step)
-        json.dumps(one._asdict(), allow_nan=False)
+        assert evaluations.text(one)
+        events.scalars(evaluations.charted(one), one.step)
+        json.dumps(one.plain(), allow_nan=False)
     service.scored.clear()
 
 
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_messages_that_say_anything(tmp_path_factory, data):
-    service = Service(SharedWeights(Hyperparameters(seed=1), None), "run", {"run_dir": "x"}, Clock())
+    service = Service(SharedWeights(Hyperparameters(seed=1), None), "run", ServerReport(), Clock())
     service.fault = None  # an error that nobody expected is raised, not answered
     events, history = EventFile(tmp_path_factory.mktemp("events"), 0), History()
     client, evaluator = make_client(service), make_client(service, "e", EvaluatorClient)
