@@ -10,6 +10,7 @@ import zmq
 
 from a3c64.config import BadInputError, Hyperparameters, Settings
 from a3c64.paramserver import run_lock
+from a3c64.paramserver.admission import Admission
 from a3c64.paramserver.evaluations import charted, text
 from a3c64.paramserver.run_folder import RunFolder
 from a3c64.paramserver.running_clock import RunningClock
@@ -49,7 +50,7 @@ class Server:
         configure(self._socket)
         self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)  # an answer to somebody gone is an error, not silence
         try:
-            self._socket.bind(settings.bind)
+            self._admission = Admission(self._socket, settings.bind)
         except zmq.ZMQError as error:
             self._socket.close()
             hint = "is another run going on? " if error.errno == zmq.EADDRINUSE else ""
@@ -109,6 +110,7 @@ class Server:
             self._attempt("the last checkpoint", self._save)
             self._attempt("the last report", lambda: self._report(self._clock()))
             self._socket.close(linger=500)
+            self._admission.close()
             self._board.close()
             self._web.close()
             self._events.close()
@@ -139,6 +141,7 @@ class Server:
 
     def _tick(self, now: float) -> None:
         """Do what the clock asks for."""
+        self._attempt("looking for file descriptors", self._admission.tend)
         self._attempt("looking at the run", self.service.look)
         for roster in (self.service.roster, self.service.evaluators):
             role = "worker" if roster is self.service.roster else "evaluator"

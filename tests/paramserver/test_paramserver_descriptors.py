@@ -1,0 +1,67 @@
+"""A server without file descriptors: new connections are refused, and the run goes on and is saved."""
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import psutil
+from in_process import ONES, SIGNATURE, SPECS
+from live import ROOT, until
+
+from a3c64.wire.client import Client
+from a3c64.wire.heartbeat import Heartbeat
+from a3c64.wire.transport import SocketTransport
+
+LIMIT = 96  # `ulimit -n`, soft and hard; the server itself takes some 40 with those that it holds back
+
+
+def test_more_connections_than_descriptors(stack):
+    limited = f"import resource, runpy; resource.setrlimit(resource.RLIMIT_NOFILE, ({LIMIT}, {LIMIT})); "
+    limited += "runpy.run_module('a3c64.paramserver', run_name='__main__')"
+    log = stack.folder / "limited.log"
+    with log.open("wb") as file:
+        environment = stack.environment(checkpoint_interval=0.3, status_interval=0.3)
+        command = [sys.executable, "-c", limited]
+        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT)
+    stack.processes.append(server)
+    until(stack.report, 20, "the server")
+    client = Client(SocketTransport(stack.address), "a", "a", threading.Event())
+    client.hello()
+    update = client.join(SPECS)
+    heartbeat = Heartbeat(stack.address, "a")
+    heartbeat.start()
+    update = client.push(ONES, SIGNATURE, update.version, 20, {}, [])
+
+    host, port = stack.address.removeprefix("tcp://").split(":")
+    crowd = []
+    for _ in range(4 * LIMIT):
+        try:
+            crowd.append(socket.create_connection((host, int(port)), timeout=2))
+        except OSError:  # refused, at last
+            break
+        time.sleep(0.002)
+    until(lambda: "new connections are refused" in log.read_text(), 10, "a word about it")
+    used = psutil.Process(server.pid).cpu_times()
+    begin = time.monotonic()
+    for _ in range(10):
+        update = client.push(ONES, SIGNATURE, update.version, 20, {}, [])
+        assert update.accepted
+        time.sleep(0.1)
+    share = (sum(psutil.Process(server.pid).cpu_times()[:2]) - sum(used[:2])) / (time.monotonic() - begin)
+    assert share < 0.5, "it does not spin on connections that it cannot accept"
+    step = update.step
+    until(lambda: (stack.run_dir / "checkpoints" / f"step_{step}").exists(), 10, "a checkpoint of now")
+
+    for one in crowd:
+        one.close()
+    report = stack.wait_for(lambda report: report.updates == 11, 15, "new connections, once there is room")
+    assert (len(report.workers), report.lost) == (1, 0)
+    heartbeat.stop()
+    client.close()
+    server.send_signal(signal.SIGTERM)
+    assert server.wait(8) == 0
+    assert "Traceback" not in log.read_text()
+    assert "no checkpoint could be written" not in log.read_text()
