@@ -18,8 +18,8 @@ COMMON = {
 }  # fmt: skip
 
 _SERVING = (
-    "preset", "bind", "run_dir", "tensorboard_host", "tensorboard_port", "legacy_tags", "web_host", "web_port",
-    "checkpoint_interval", "keep_checkpoints", "status_interval",
+    "preset", "bind", "run_dir", "resume", "transfer", "tensorboard_host", "tensorboard_port",
+    "legacy_tags", "web_host", "web_port", "checkpoint_interval", "keep_checkpoints", "status_interval",
 )  # fmt: skip
 _LOGGING = ("log_level", "log_format")
 _WORKING = ("rom", "replays_mb", "vnc_port", "vnc_host", "vnc_view")
@@ -42,7 +42,7 @@ GROUPS: dict[str, tuple[str, ...]] = {  # as --help shows them; every setting is
         "env_id", "env_args", "rom", "preset", "frame_size", "frame_colours", "frame_stack", "frameskip",
         "envs_per_worker", "workers", "seed", "deterministic",
     ),
-    "run folder": ("run_dir", "checkpoint_interval", "keep_checkpoints", "replays_mb"),
+    "run folder": ("run_dir", "resume", "transfer", "checkpoint_interval", "keep_checkpoints", "replays_mb"),
     "ending and judging": ("total_timesteps", "stop_at_reward", "time_limit", "eval_interval", "eval_episodes"),
     "network": ("trunk", "lstm_size"),
     "learning": (

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from a3c64 import presets
@@ -43,6 +43,16 @@ def _json_object(value: str) -> str:
     except ValueError:
         pass
     raise ValueError('a JSON object such as {"course": "desert"}')
+
+
+def _none(value: Any) -> Any:
+    """Take the word none for None: an empty variable is no setting."""
+    return None if value == "none" else value
+
+
+def _path(value: Any) -> Any:
+    """Make a path of text here: pydantic refuses text that is not UTF-8, which the name of a folder may be."""
+    return Path(value) if isinstance(value, str) else value
 
 
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
@@ -115,11 +125,11 @@ class Hyperparameters(BaseModel):
     total_timesteps: int = Field(
         0, ge=0, description="stop after that many environment steps; 0 = train until told to stop"
     )
-    stop_at_reward: float | None = Field(
+    stop_at_reward: Annotated[float | None, BeforeValidator(_none)] = Field(
         None,
         allow_inf_nan=False,
         description="stop when the mean return of a greedy evaluation (without evaluator: of the last 100 episodes) "
-        "reaches this; empty = never",
+        "reaches this; none = never",
     )
     time_limit: float = Field(
         0.0, ge=0.0, description="stop after that many seconds with workers at work, over all of the run; 0 = none"
@@ -139,7 +149,10 @@ def _preset(value: str) -> str:
 
 
 class Settings(Hyperparameters, BaseSettings):
-    """All settings of all commands; each is read from a flag, else from A3C64_<NAME>, else its default."""
+    """All settings of all commands; each is read from a flag, else from A3C64_<NAME>, else its default.
+
+    `model_fields_set` has the names of those that a flag or a variable gave.
+    """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid")
 
@@ -149,7 +162,13 @@ class Settings(Hyperparameters, BaseSettings):
     )
     server: Endpoint = Field("tcp://127.0.0.1:5555", description="worker, status: where the parameter server listens")
     bind: Endpoint = Field("tcp://127.0.0.1:5555", description="server, train: the address the parameter server binds")
-    run_dir: Path = Field(Path("runs/default"), description="the run's folder: checkpoints, TensorBoard, config.json")
+    run_dir: Annotated[Path, BeforeValidator(_path)] = Field(
+        Path("runs/default"), description="the run's folder: checkpoints, TensorBoard, config.json"
+    )
+    resume: bool = Field(False, description="train, server: the run's folder must have a run to go on with")
+    transfer: bool = Field(
+        False, description="train, server: go on with the weights of a run of another environment than A3C64_ENV_ID"
+    )
     rom: str = Field("", description="path of an N64 ROM; empty = Open Kart")
     workers: int = Field(2, ge=1, le=1024, description="train: how many workers to start")
     replays_mb: int = Field(
@@ -185,7 +204,12 @@ class Settings(Hyperparameters, BaseSettings):
     def environment(self) -> dict[str, str]:
         """Return all settings as A3C64_* variables, for a child process."""
         values = {name: getattr(self, name) for name in type(self).model_fields}
-        return {variable(name): "" if value is None else str(value) for name, value in values.items()}
+        return {variable(name): "none" if value is None else str(value) for name, value in values.items()}
+
+    def filled(self, values: Mapping[str, Any]) -> "Settings":
+        """Return these settings with other values for what neither a flag nor a variable gave."""
+        rest = {name: value for name, value in values.items() if name not in self.model_fields_set}
+        return self.model_construct(self.model_fields_set, **{**dict(self), **rest})
 
 
 class Setting(NamedTuple):
@@ -253,8 +277,7 @@ def load(flags: Mapping[str, Any] | None = None) -> Settings:
     given = {name: value for name, value in (flags or {}).items() if name in Settings.model_fields}
     try:
         settings = Settings(**given)
-        suited = presets.chosen(settings.preset, settings.env_id)
-        return Settings(**{name: suited[name] for name in suited.keys() - settings.model_fields_set}, **given)
+        return settings.filled(presets.chosen(settings.preset, settings.env_id))
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])

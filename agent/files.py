@@ -2,6 +2,7 @@
 
 import errno
 import json
+import math
 import os
 import shutil
 import stat
@@ -121,17 +122,24 @@ def read_regular(path: Path, most: int) -> bytes:
         return file.read(most)
 
 
-def read_json(path: Path, most: int) -> Any:
-    """Return what a JSON file holds.
+def read_json(path: Path, most: int, finite: bool = False) -> Any:
+    """Return what a JSON file of at most `most` bytes holds.
 
     Raises:
         OSError: as `read_regular`.
-        ValueError: it is not JSON, or nested too deeply.
+        ValueError: it is not JSON, or nested too deeply, or with `finite` a number is infinite or not a number.
     """
+    check = _finite if finite else None
     try:
-        return json.loads(read_regular(path, most))
+        return json.loads(read_regular(path, most), parse_float=check, parse_constant=check)
     except RecursionError:
         raise ValueError("JSON that is nested too deeply") from None
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(value := float(text)):
+        raise ValueError(f"{text} is not a finite number")
+    return value
 
 
 def _check_regular(descriptor: int) -> int:

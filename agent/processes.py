@@ -4,6 +4,7 @@ import ctypes
 import os
 import resource
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # malloc.h
@@ -63,6 +65,18 @@ def pin_tensorflow(deterministic: bool = False) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
+
+
+def typed_command() -> str:
+    """Return the command that started this process, as a person types it, on one line."""
+    name = Path(sys.argv[0]).name
+    if name == "__main__.py":
+        spec = sys.modules["__main__"].__spec__
+        module = spec.name.removesuffix(".__main__") if spec else name
+        words = ["a3c64"] if module == "a3c64" else ["python", "-m", module]
+    else:
+        words = [name]
+    return " ".join(shlex.join([*words, *sys.argv[1:]]).splitlines())
 
 
 @contextmanager

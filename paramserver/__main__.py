@@ -9,16 +9,26 @@ from a3c64.config import EXIT_CRASHED, BadInputError, Settings
 log = logging.getLogger("a3c64.paramserver")
 
 
+STARTED_BY = "--started-by"  # the user's command, where that has started this process; for local mode
+
+
 def main() -> int:
     """Serve as the arguments and variables say; return the exit code."""
     from a3c64.arguments import settings_of
 
+    command, arguments = "", sys.argv[1:]
+    if arguments[:1] == [STARTED_BY]:
+        command, arguments = arguments[1], arguments[2:]
     summary = "share weights between workers"
-    return program.run("a3c64 server", lambda: serve(settings_of("server", summary, sys.argv[1:])))
+    return program.run("a3c64 server", lambda: serve(settings_of("server", summary, arguments), command))
 
 
-def serve(settings: Settings) -> int:
+def serve(settings: Settings, command: str = "") -> int:
     """Serve until SIGTERM or SIGINT, or until the run has taken its steps; return the exit code.
+
+    Args:
+        settings: of the server and the run.
+        command: how the user started it, if not by this process' own command.
 
     Raises:
         BadInputError: the address is taken or the run's folder cannot be used.
@@ -33,7 +43,7 @@ def serve(settings: Settings) -> int:
     from a3c64.paramserver.server import Server
 
     try:
-        Server(settings).serve(stop)
+        Server(settings, command).serve(stop)
     except BadInputError:
         raise
     except Exception:

@@ -1,23 +1,27 @@
-"""A run's folder: config.json, command.txt, evaluation.json, server.json, checkpoints/, best/, tensorboard/."""
+"""A run's folder: config.json, changes.jsonl, command.txt, evaluation.json, checkpoints/, best/, tensorboard/."""
 
 import json
 import logging
-import shlex
-import sys
+import math
+import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from a3c64.config import BadInputError, Hyperparameters
-from a3c64.files import write_whole
+from a3c64.files import append_line, read_json, read_regular, set_aside, write_whole
 from a3c64.paramserver.evaluations import Evaluations
 from a3c64.policy import checkpoint
 from a3c64.policy.checkpoint import Snapshot
+from a3c64.policy.resume import CHANGES, CONFIG, MAX_CONFIG, Change
 from a3c64.wire import server_file
 from a3c64.wire.report import Evaluation
 
 log = logging.getLogger(__name__)
+
+MAX_COMMANDS = 1 << 20  # bytes of command.txt that are read
+MAX_EVALUATION = 64 << 20  # bytes of evaluation.json; 10,000 evaluations have 7 MB
 
 
 class RunFolder:
@@ -41,8 +45,11 @@ class RunFolder:
             raise BadInputError(f"A3C64_RUN_DIR: {path} cannot be used: {error.strerror}") from None
 
     def resume(self) -> Snapshot | None:
-        """Return the newest whole checkpoint."""
-        return checkpoint.newest(self.checkpoints)
+        """Return the newest whole checkpoint, or the best one if there is no other."""
+        snapshot = checkpoint.newest(self.checkpoints)
+        if snapshot is None and (snapshot := checkpoint.newest(self._best)) is not None:
+            log.warning("no checkpoint is whole; going on from the best one, of step %d", snapshot.step)
+        return snapshot
 
     def announce(self, server: server_file.ServerFile) -> None:
         """Write down where this run's server listens, for commands that are given the run's folder."""
@@ -55,41 +62,60 @@ class RunFolder:
         """Remove what `announce` wrote: the server ends."""
         server_file.remove(self.path)
 
-    def describe(self, hyperparameters: Hyperparameters) -> bool:
-        """Write down what this run is and how it was started; say whether either is new."""
-        config, commands = self.path / "config.json", self.path / "command.txt"
-        text, command = json.dumps(hyperparameters.model_dump(), indent=2) + "\n", self.command()
-        changed = True
+    def describe(
+        self, hyperparameters: Hyperparameters, command: str, changes: Sequence[Change] = (), step: int = 0
+    ) -> bool:
+        """Write down what this run is and how it was started; return whether either is new.
+
+        Args:
+            hyperparameters: from now on.
+            command: of the user, one line.
+            changes: of the hyperparameters, at this start.
+            step: that the run has reached.
+        """
+        config, commands = self.path / CONFIG, self.path / "command.txt"
+        text, now = json.dumps(hyperparameters.model_dump(), indent=2) + "\n", time.strftime("%Y-%m-%d %H:%M:%S")
+        new = True
         try:
-            if config.exists() and commands.exists():
-                before = commands.read_text(errors="replace").rstrip("\n")
-                changed = config.read_text(errors="replace") != text or not before.endswith(f" {command}")
+            with suppress(OSError):
+                before = read_regular(commands, MAX_COMMANDS).decode(errors="surrogateescape").rstrip("\n")
+                new = read_regular(config, MAX_CONFIG) != text.encode() or not before.endswith(f" {command}")
+            if changes:
+                told = {change.name: [change.before, change.after] for change in changes}
+                append_line(self.path / CHANGES, json.dumps({"time": now, "step": step, "changes": told}))
             write_whole(config, text.encode())
-            with commands.open("a") as file:
-                file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {command}\n")
+            append_line(commands, f"{now} {command}")
         except OSError as error:
             log.warning("%s: %s, training goes on", self.path, error.strerror)
-        return changed
+        return new
 
-    @staticmethod
-    def command() -> str:
-        """Return how this process was started, on one line."""
-        return " ".join(shlex.join(sys.argv).splitlines())
+    def set_aside_scores(self, step: int) -> None:
+        """Rename best/ and evaluation.json: from this step on, returns mean something else."""
+        moved = []
+        for path in (self._best, self.path / "evaluation.json"):
+            if path.exists():
+                try:
+                    moved.append(f"{path.name} as {set_aside(path, f'before-step-{step}').name}")
+                except OSError as error:
+                    log.warning("%s: %s, training goes on", path, error.strerror)
+        if moved:
+            log.info("returns mean something else from now on, so earlier scores are set aside: %s", ", ".join(moved))
 
     def evaluations(self) -> Evaluations:
         """Return the evaluations of before."""
         best = checkpoint.newest(self._best)
-        score = (best and best.score) or {}
+        reward = ((best and best.score) or {}).get("mean_reward")
         path = self.path / "evaluation.json"
         try:
-            raw = json.loads(path.read_bytes()) if path.exists() else []
+            raw = read_json(path, MAX_EVALUATION, finite=True) if os.path.lexists(path) else []
             earlier = [Evaluation.model_validate(one) for one in raw]
         except (OSError, ValueError, TypeError) as error:
             log.warning("%s is damaged and was set aside: %s", path, error)
             with suppress(OSError):
-                path.replace(path.with_suffix(".damaged"))
+                set_aside(path, "damaged")
             earlier = []
-        return Evaluations(earlier, score.get("mean_reward"))
+        known = isinstance(reward, int | float) and math.isfinite(reward)
+        return Evaluations(earlier, reward if known else None)
 
     def record(self, evaluations: Sequence[Evaluation]) -> None:
         """Write down all evaluations."""

@@ -21,6 +21,8 @@ from a3c64.paramserver.tensorboard.legacy_tags import STATE, legacy
 from a3c64.paramserver.tensorboard.process import Board
 from a3c64.paramserver.web.feed import Web
 from a3c64.paramserver.weights import SharedWeights
+from a3c64.policy.resume import Resumption, resume
+from a3c64.processes import typed_command
 from a3c64.wire import server_file
 from a3c64.wire.report import ServerReport
 from a3c64.wire.transport import configure
@@ -41,8 +43,10 @@ class Server:
         BadInputError: the address is taken or the run's folder cannot be used.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, command: str = "") -> None:
+        resumption = resume(settings)
+        self._settings = settings = resumption.settings
+        self._command = command or typed_command()
         self._clock = RunningClock()
         if who := run_lock.holder(settings.run_dir):
             raise run_lock.in_use(settings.run_dir, who)
@@ -60,13 +64,15 @@ class Server:
             ) from None
         self._lock = run_lock.RunLock(settings.run_dir, settings.bind)
         self._folder = RunFolder(settings.run_dir, settings.keep_checkpoints)
-        hyperparameters = settings.hyperparameters()
         snapshot = self._folder.resume()
-        changed = self._folder.describe(hyperparameters)
         if snapshot is not None:
             log.info("resuming at step %d, update %d", snapshot.step, snapshot.version)
+            for change in resumption.changes:
+                log.info("%s, from now on", change)
+        if resumption.ignored:
+            log.warning(resumption.ignored)
         self.service = Service(
-            SharedWeights(hyperparameters, snapshot),
+            SharedWeights(settings.hyperparameters(), snapshot),
             settings.run_dir.resolve().name,
             ServerReport(
                 pid=os.getpid(),
@@ -75,14 +81,15 @@ class Server:
                 web_port=settings.web_port,
             ),
             clock=self._clock,
-            evaluations=self._folder.evaluations(),
+            evaluations=None if resumption.new_task else self._folder.evaluations(),
         )
         self.service.look()
         self._over_before = bool(self.service.over)
         self._events = EventFile(self._folder.tensorboard, snapshot.step + 1 if snapshot else 0)
         self._charted: set[str] = set()  # the environment's figures that TensorBoard's layout has a place for
-        if changed or snapshot is None:
-            self._introduce(hyperparameters)
+        self._unwritten: Resumption | None = resumption
+        if not resumption.new_task:
+            self._write_down()
         self._board = Board(self._folder.tensorboard, settings.tensorboard_host, settings.tensorboard_port)
         self._web = Web(settings.run_dir, settings.web_host, settings.web_port)
         self._saved = snapshot.step if snapshot else -1
@@ -143,6 +150,8 @@ class Server:
         """Do what the clock asks for."""
         self._attempt("looking for file descriptors", self._admission.tend)
         self._attempt("looking at the run", self.service.look)
+        if self.service.model_confirmed:
+            self._attempt("the run's settings", self._write_down)
         for roster in (self.service.roster, self.service.evaluators):
             role = "worker" if roster is self.service.roster else "evaluator"
             for member in roster.sweep():
@@ -185,6 +194,7 @@ class Server:
 
     def _record(self) -> None:
         """Write down what has been evaluated since the last call."""
+        self._write_down()
         scored, self.service.scored = self.service.scored, []
         for one, best in scored:
             log.info(text(one) + (" | the best so far" if best else ""))
@@ -192,6 +202,18 @@ class Server:
             if best:
                 self._folder.save_best(best)
         self._folder.record(self.service.evaluations.all)
+
+    def _write_down(self) -> None:
+        """Write down what the run is from now on. Of a new task only once its model is known to be the run's."""
+        resumption, self._unwritten = self._unwritten, None
+        if resumption is None:
+            return
+        run, step = self.service.weights.hyperparameters, self.service.weights.step
+        if resumption.new_task:
+            self._folder.set_aside_scores(step)
+        new = self._folder.describe(run, self._command, resumption.changes if resumption.exists else (), step)
+        if new or not self.service.weights.known:
+            self._introduce(run)
 
     def _save(self) -> None:
         weights = self.service.weights
@@ -201,7 +223,7 @@ class Server:
     def _introduce(self, hyperparameters: Hyperparameters) -> None:
         """Tell TensorBoard what this run is, at the step it has reached."""
         step = self.service.weights.step
-        self._events.text(HYPERPARAMETERS, hyperparameters_text(hyperparameters, self._folder.command()), step)
+        self._events.text(HYPERPARAMETERS, hyperparameters_text(hyperparameters, self._command), step)
         self._events.hyperparameters(hyperparameters.model_dump(), self._folder.path.resolve().name, step)
         self._events.layout(layout(self._charted), step)
 

@@ -56,6 +56,7 @@ class Service:
         self.sample: np.ndarray | None = None  # what the agent saw, uint8 [H, W, C]; not yet written down
         self._sampled = float("-inf")
         self.over = ""  # why the run is over, once it is
+        self.model_confirmed = False  # a worker has joined with the model that these weights are of
         self._clock = clock
         self._looked = clock()
         self.timings = Timings(SECTIONS)
@@ -261,6 +262,7 @@ class Service:
                 f"this run's model is {self.weights.signature}, yours is {signature(specs)}: "
                 "its checkpoints belong to another environment or network; choose another A3C64_RUN_DIR",
             )
+        self.model_confirmed = True
         self.look()
         return self._answer(message, accepted=True)
 

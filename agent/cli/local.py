@@ -10,7 +10,7 @@ from subprocess import DEVNULL, Popen
 
 from a3c64.config import EXIT_BAD_INPUT, EXIT_FAILED, BadInputError, Settings, variable
 from a3c64.policy import checkpoint
-from a3c64.processes import end, spawn
+from a3c64.processes import end, spawn, typed_command
 from a3c64.supervisor import Policy, Supervisor
 from a3c64.wire.status import connect_address, fetch
 
@@ -98,7 +98,8 @@ class LocalRun:
         return next(iter(checkpoint.steps(self._settings.run_dir / checkpoint.CHECKPOINTS)), None)
 
     def _start_server(self) -> Popen:
-        return spawn(["-m", "a3c64.paramserver"], self._settings.environment(), stdin=DEVNULL)
+        arguments = ["-m", "a3c64.paramserver", "--started-by", typed_command()]
+        return spawn(arguments, self._settings.environment(), stdin=DEVNULL)
 
     def _start_worker(self, number: int) -> Popen:
         """Start a worker, with a VNC port of its own."""

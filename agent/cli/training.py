@@ -11,6 +11,9 @@ log = logging.getLogger(__name__)
 
 def train(settings: Settings, parsed: Parsed) -> int:
     """Train on this machine: parameter server, TensorBoard and workers as child processes."""
+    from a3c64.policy.resume import resume
+
+    settings = resume(settings).settings
     if settings.deterministic and settings.workers != 1:
         raise BadInputError(
             f"--workers: found {settings.workers}, expected 1 with --deterministic: gradients of several workers "

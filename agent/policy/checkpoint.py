@@ -19,7 +19,7 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from safetensors import SafetensorError
@@ -184,6 +184,16 @@ def newest(folder: Path) -> Snapshot | None:
             return load(path)
         except DamagedError as error:
             log.warning("checkpoint %s is damaged and was skipped: %s", path.name, error)
+    return None
+
+
+def hyperparameters(folder: Path) -> dict[str, Any] | None:
+    """Return the hyperparameters in the newest state.json that can be read; None when there is none."""
+    for path in _by_age(folder):
+        try:
+            return dict(read_json(path / "state.json", MAX_STATE)["hyperparameters"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
     return None
 
 

@@ -6,7 +6,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from a3c64.files import read_json, write_whole
+
 NAME = "server.json"
+MOST = 4096  # bytes that it may have
 
 
 class ServerFile(NamedTuple):
@@ -24,9 +27,7 @@ def write(run_dir: Path, server: ServerFile) -> None:
     Raises:
         OSError: it could not be written.
     """
-    temporary = run_dir / f".writing-{NAME}"
-    temporary.write_text(json.dumps(server._asdict()) + "\n")
-    temporary.replace(run_dir / NAME)
+    write_whole(run_dir / NAME, f"{json.dumps(server._asdict())}\n".encode())
 
 
 def remove(run_dir: Path) -> None:
@@ -40,7 +41,7 @@ def remove(run_dir: Path) -> None:
 def read(run_dir: Path) -> ServerFile | None:
     """Return what server.json says, or None if there is none. A server that was killed leaves its file behind."""
     try:
-        facts = json.loads((run_dir / NAME).read_bytes())
+        facts = read_json(run_dir / NAME, MOST)
         ports = int(facts["pid"]), int(facts["web_port"]), int(facts["tensorboard_port"])
         return ServerFile(str(facts["bind"]), *ports)
     except (OSError, ValueError, KeyError, TypeError):

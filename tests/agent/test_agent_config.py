@@ -124,7 +124,10 @@ def test_a_preset_stands_between_the_defaults_and_what_is_given(monkeypatch):
 
 def test_every_preset_is_valid():
     for name, preset in presets().items():
-        assert load({"preset": name}).model_fields_set >= preset.settings.keys()
+        Hyperparameters(**preset.settings)
+        loaded = load({"preset": name})
+        assert {setting: getattr(loaded, setting) for setting in preset.settings} == preset.settings
+        assert loaded.model_fields_set == {"preset"}, "what the user gave, and nothing else"
 
 
 @pytest.mark.parametrize(

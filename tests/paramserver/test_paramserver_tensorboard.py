@@ -117,10 +117,12 @@ def test_other_environments_get_charts_of_their_own():
 
 def test_hyperparameters_are_news_only_when_they_are(tmp_path):
     def describe(*argv, **changes):
-        return RunFolder(tmp_path, keep=5).describe(Hyperparameters(**changes))
+        return RunFolder(tmp_path, keep=5).describe(Hyperparameters(**changes), " ".join(argv))
 
     assert describe()
     assert not describe()
+    assert describe("a3c64 train")
+    assert describe()
     assert describe(t_max=7)
     assert not describe(t_max=7)
 

@@ -1,0 +1,163 @@
+"""Going on with a run: what its folder says about it, and what a new start may change.
+
+config.json     the run's hyperparameters
+changes.jsonl   a line for each start that changed some: when, at which step, and {name: [before, after]}
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from a3c64 import presets
+from a3c64.config import BadInputError, Hyperparameters, Settings, flag
+from a3c64.files import read_json
+from a3c64.policy import checkpoint
+
+log = logging.getLogger(__name__)
+
+CONFIG, CHANGES = "config.json", "changes.jsonl"
+MAX_CONFIG = 1 << 20  # bytes; an ordinary one has 1,000
+# What the shapes of weights, or the meaning of what the network sees, depend on.
+FIXED = ("frame_size", "frame_colours", "frame_stack", "normalise_observations", "trunk", "lstm_size")
+TASK = ("env_id", "env_args", "frameskip")  # what the return of an episode depends on
+
+
+class Change(NamedTuple):
+    """A hyperparameter that has another value from now on."""
+
+    name: str
+    before: Any
+    after: Any
+
+    def __str__(self) -> str:
+        return f"{self.name} {_shown(self.before)} -> {_shown(self.after)}"
+
+
+class Resumption(NamedTuple):
+    """How a run goes on, or how a new one begins."""
+
+    settings: Settings  # complete: given > config.json > preset > default
+    exists: bool  # the folder has checkpoints
+    changes: tuple[Change, ...]  # what the run's hyperparameters are that they were not before
+    ignored: str  # what was given and has no effect, as a line for people; "" if nothing
+
+    @property
+    def new_task(self) -> bool:
+        """Say whether returns mean something else than before."""
+        return self.exists and any(change.name in TASK for change in self.changes)
+
+
+def resume(settings: Settings) -> Resumption:
+    """Return how the run in the settings' folder goes on with these settings. Nothing is written.
+
+    Raises:
+        BadInputError: a setting cannot be changed on this run, or there is no run and `resume` is set.
+    """
+    folder = settings.run_dir
+    exists = bool(checkpoint.steps(folder / checkpoint.CHECKPOINTS))
+    if settings.resume and not exists:
+        raise BadInputError(f"--resume: there is no run in {folder} to go on with; leave --resume out to begin one")
+    known = recorded(folder)
+    if known is None:
+        return Resumption(settings, exists, (), "")
+    before = Hyperparameters(**known)
+    suited = presets.chosen(settings.preset, known.get("env_id", settings.env_id))
+    complete = settings.filled({**suited, **{name: getattr(before, name) for name in known}})
+    if "env_args" in known and not _differ("env_args", before.env_args, complete.env_args):
+        complete = complete.model_copy(update={"env_args": before.env_args})  # the same, spelled as before
+    changes = _changes(before, known, complete)
+    if exists:
+        _check(changes, folder, settings.transfer)
+    return Resumption(complete, exists, changes, _ignored(settings, complete))
+
+
+def recorded(folder: Path) -> dict[str, Any] | None:
+    """Return the hyperparameters of the run in a folder, or None if it has none.
+
+    They are those of config.json. If that is missing or damaged, they are those of the newest checkpoint.
+
+    Raises:
+        BadInputError: they have values that this release does not accept.
+    """
+    try:
+        return _checked(read_json(folder / CONFIG, MAX_CONFIG), folder / CONFIG)
+    except (FileNotFoundError, NotADirectoryError):
+        damage = ""
+    except PermissionError as error:
+        raise BadInputError(f"A3C64_RUN_DIR: {folder / CONFIG} cannot be read: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        damage = str(error)
+    known = checkpoint.hyperparameters(folder / checkpoint.CHECKPOINTS)
+    if damage:
+        instead = "" if known is None else "; the newest checkpoint's settings are used"
+        log.warning("%s is damaged (%s)%s", folder / CONFIG, damage, instead)
+    return None if known is None else _checked(known, folder / checkpoint.CHECKPOINTS)
+
+
+def _checked(known: Any, path: Path) -> dict[str, Any]:
+    """Return the hyperparameters that this release knows.
+
+    Raises:
+        ValueError: they are not a JSON object.
+        BadInputError: a value is not one of this release.
+    """
+    if not isinstance(known, dict):
+        raise ValueError("not a JSON object")
+    usable = {name: value for name, value in known.items() if name in Hyperparameters.model_fields}
+    if unknown := sorted(known.keys() - usable.keys()):
+        log.warning("%s: this release has no setting %s; ignored", path, ", ".join(unknown))
+    try:
+        Hyperparameters(**usable)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadInputError(f"{path}: {first['loc'][0]}: found {first['input']!r}: {first['msg']}") from None
+    return usable
+
+
+def _changes(before: Hyperparameters, known: Mapping[str, Any], after: Settings) -> tuple[Change, ...]:
+    """Return what differs of what was known."""
+    pairs = ((name, getattr(before, name), getattr(after, name)) for name in Hyperparameters.model_fields)
+    return tuple(Change(*pair) for pair in pairs if pair[0] in known and _differ(*pair))
+
+
+def _differ(name: str, one: Any, other: Any) -> bool:
+    return json.loads(one) != json.loads(other) if name == "env_args" else one != other
+
+
+def _check(changes: tuple[Change, ...], folder: Path, transfer: bool) -> None:
+    """Refuse changes that a run with weights cannot take."""
+    fixed = [change for change in changes if change.name in FIXED]
+    if fixed:
+        flags = " and ".join(flag(change.name) for change in fixed)
+        raise BadInputError(
+            f"{folder} is a run with other settings that cannot be changed ({', '.join(map(str, fixed))}): "
+            f"leave {flags} out, or choose another --run-dir for a new run"
+        )
+    for change in changes:
+        if change.name == "env_id" and not transfer:
+            raise BadInputError(
+                f"{folder} is a run of another environment ({change}): choose another --run-dir for a new run, "
+                "or give --transfer to go on with this one's weights"
+            )
+
+
+def _ignored(given: Settings, complete: Settings) -> str:
+    """Return what to say about a preset that was named but is for new runs, or ""."""
+    if "preset" not in given.model_fields_set or given.preset in (presets.AUTOMATIC, presets.NONE):
+        return ""
+    wanted = presets.presets()[given.preset].settings
+    other = [
+        f"{name} {_shown(getattr(complete, name))}, not {_shown(value)}"
+        for name, value in wanted.items()
+        if name not in given.model_fields_set and getattr(complete, name) != value
+    ]
+    return f"--preset {given.preset} is for new runs; this one keeps its settings ({', '.join(other)})" if other else ""
+
+
+def _shown(value: Any) -> str:
+    """Return a value as a flag takes it."""
+    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

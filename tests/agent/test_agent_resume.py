@@ -1,0 +1,169 @@
+"""What a run takes from its folder at the next start, what may be changed then, and what is refused."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from a3c64.config import BadInputError, Hyperparameters, load
+from a3c64.learning.parameters import ParameterSpec
+from a3c64.policy import checkpoint
+from a3c64.policy.resume import resume
+
+SPECS = (ParameterSpec("w", (3, 2), 1.0),)
+PENDULUM = {"env_id": "Pendulum-v1"}
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch):
+    for name in [name for name in os.environ if name.startswith("A3C64_")]:
+        monkeypatch.delenv(name)
+
+
+def begin(folder: Path, **flags: object) -> Hyperparameters:
+    """A run of `flags` that has a checkpoint and a config.json."""
+    run = load({**flags, "run_dir": str(folder)}).hyperparameters()
+    first = checkpoint.first(SPECS, 0, run.model_dump())
+    checkpoint.save(folder / "checkpoints", first._replace(step=100))
+    (folder / "config.json").write_text(json.dumps(run.model_dump()))
+    return run
+
+
+def again(folder: Path, **flags: object):
+    return resume(load({**flags, "run_dir": str(folder)}))
+
+
+CASES = [
+    # flags of the next start, what differs from the run before, what is said
+    ({}, {}, []),
+    (PENDULUM, {}, []),
+    ({"t_max": "7"}, {}, []),
+    ({"learning_rate": "0.01"}, {"learning_rate": 0.01}, ["learning_rate 0.0007 -> 0.01"]),
+    ({"entropy_cost": "0.5"}, {"entropy_cost": 0.5}, ["entropy_cost 0.0 -> 0.5"]),
+    ({"total_timesteps": "5000"}, {"total_timesteps": 5000}, ["total_timesteps 0 -> 5000"]),
+    ({"stop_at_reward": "none"}, {"stop_at_reward": None}, ["stop_at_reward -200.0 -> none"]),
+    ({"normalise_advantages": "false"}, {"normalise_advantages": False}, ["normalise_advantages true -> false"]),
+    ({"seed": "3", "t_max": "2"}, {"seed": 3, "t_max": 2}, ["t_max 7 -> 2", "seed 0 -> 3"]),
+    ({"env_args": '{"g":9.81}'}, {}, []),
+    ({"env_args": '{"g": 1}'}, {"env_args": '{"g": 1}'}, ['env_args {"g": 9.81} -> {"g": 1}']),
+    ({"preset": "classic"}, {}, []),
+    ({"frame_size": "42"}, {}, []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("flags", "differs", "said"), CASES)
+def test_a_run_goes_on_as_it_was_but_for_what_is_given(tmp_path: Path, flags, differs, said):
+    before = begin(tmp_path, **PENDULUM, t_max="7", stop_at_reward="-200", env_args='{"g": 9.81}')
+    written = sorted(tmp_path.rglob("*"))
+    resumed = again(tmp_path, **flags)
+    assert resumed.settings.hyperparameters().model_dump() == before.model_dump() | differs
+    assert [str(change) for change in resumed.changes] == said
+    assert resumed.new_task == ("env_args" in differs)
+    assert sorted(tmp_path.rglob("*")) == written
+
+
+REFUSED = [
+    ({"env_id": "Acrobot-v1"}, "env_id Pendulum-v1 -> Acrobot-v1", "--transfer"),
+    ({"frame_size": "84"}, "frame_size 42 -> 84", "leave --frame-size out"),
+    ({"frame_stack": "4"}, "frame_stack 1 -> 4", "--run-dir"),
+    ({"frame_colours": "grey"}, "frame_colours rgb -> grey", "--run-dir"),
+    ({"trunk": "a3c", "lstm_size": "32"}, "trunk patches -> a3c, lstm_size 0 -> 32", "--trunk and --lstm-size"),
+    ({"normalise_observations": "false"}, "normalise_observations true -> false", "--run-dir"),
+    ({"env_id": "Acrobot-v1", "transfer": "true", "lstm_size": "8"}, "lstm_size 0 -> 8", "--run-dir"),
+]
+
+
+@pytest.mark.parametrize(("flags", "values", "remedy"), REFUSED)
+def test_what_cannot_be_changed_is_refused_with_both_values(tmp_path: Path, flags, values, remedy):
+    begin(tmp_path, **PENDULUM)
+    written = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    with pytest.raises(BadInputError) as error:
+        again(tmp_path, **flags)
+    for part in (values, remedy, str(tmp_path)):
+        assert part in str(error.value)
+    assert "\n" not in str(error.value)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == written
+
+
+def test_variables_count_as_given_and_empty_ones_do_not(tmp_path: Path, monkeypatch):
+    begin(tmp_path, **PENDULUM)
+    for name in Hyperparameters.model_fields:  # as docker-compose passes them on
+        monkeypatch.setenv(f"A3C64_{name.upper()}", "")
+    assert again(tmp_path).settings.env_id == "Pendulum-v1"
+    monkeypatch.setenv("A3C64_T_MAX", "9")
+    assert [str(change) for change in again(tmp_path).changes] == ["t_max 16 -> 9"]
+    monkeypatch.setenv("A3C64_ENV_ID", "Acrobot-v1")
+    with pytest.raises(BadInputError, match="Pendulum-v1 -> Acrobot-v1"):
+        again(tmp_path)
+
+
+def test_a_child_process_takes_the_same_settings_and_sees_the_same_changes(tmp_path: Path, monkeypatch):
+    begin(tmp_path, **PENDULUM, stop_at_reward="-200")
+    parent = again(tmp_path, learning_rate="0.01", stop_at_reward="none")
+    for name, value in parent.settings.environment().items():
+        monkeypatch.setenv(name, value)
+    child = resume(load())
+    assert child.settings == parent.settings
+    assert child.changes == parent.changes
+
+
+def test_transfer_goes_on_with_another_environment(tmp_path: Path):
+    before = begin(tmp_path, **PENDULUM)
+    resumed = again(tmp_path, env_id="Acrobot-v1", transfer="true")
+    assert resumed.new_task
+    after = resumed.settings.hyperparameters().model_dump()
+    assert after == before.model_dump() | {"env_id": "Acrobot-v1"}, "and not that environment's preset"
+
+
+def test_a_named_preset_is_said_to_have_no_effect(tmp_path: Path):
+    begin(tmp_path, **PENDULUM)
+    said = again(tmp_path, preset="classic", t_max="32").ignored
+    assert said.startswith("--preset classic is for new runs; this one keeps its settings (discount 0.95, not 0.99, ")
+    assert "t_max" not in said, "that was given"
+    assert again(tmp_path, preset="pendulum").ignored == ""
+
+
+def test_a_run_that_has_learned_nothing_may_become_another(tmp_path: Path):
+    (tmp_path / "config.json").write_text(json.dumps(load(PENDULUM).hyperparameters().model_dump()))
+    assert again(tmp_path).settings.env_id == "Pendulum-v1"
+    other = again(tmp_path, env_id="CartPole-v1", lstm_size="8")
+    assert (other.settings.env_id, other.settings.lstm_size, other.new_task) == ("CartPole-v1", 8, False)
+
+
+def test_resume_wants_a_run(tmp_path: Path):
+    with pytest.raises(BadInputError, match=r"there is no run in .*leave --resume out"):
+        again(tmp_path / "new", resume="true")
+    begin(tmp_path, **PENDULUM)
+    assert again(tmp_path, resume="true").settings.env_id == "Pendulum-v1"
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.unlink(),
+        lambda path: path.write_text("{"),
+        lambda path: path.write_text("[1]"),
+        lambda path: path.write_text("[" * 100_000),
+        lambda path: path.unlink() or os.mkfifo(path),
+        lambda path: path.unlink() or path.mkdir(),
+    ],
+)
+def test_without_a_config_the_newest_checkpoint_says_what_the_run_is(tmp_path: Path, damage):
+    before = begin(tmp_path, **PENDULUM, t_max="7")
+    damage(tmp_path / "config.json")
+    assert again(tmp_path).settings.hyperparameters() == before
+
+
+def test_settings_of_another_release(tmp_path: Path, caplog):
+    before = begin(tmp_path, **PENDULUM).model_dump()
+    (tmp_path / "config.json").write_text(json.dumps({**before, "sampler": 1}))
+    assert again(tmp_path).settings.hyperparameters().model_dump() == before
+    assert "this release has no setting sampler; ignored" in caplog.text
+    del before["t_max"]
+    (tmp_path / "config.json").write_text(json.dumps(before))
+    assert again(tmp_path).settings.t_max == 16, "the preset's, where the run says nothing"
+    (tmp_path / "config.json").write_text(json.dumps({**before, "trunk": "compact"}))
+    with pytest.raises(BadInputError, match="trunk: found 'compact'"):
+        again(tmp_path)

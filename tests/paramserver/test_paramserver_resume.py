@@ -1,0 +1,204 @@
+"""A server that is started again in a run's folder: what it goes on with, writes down, and refuses."""
+
+import json
+import os
+import shutil
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+from live import until
+from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
+from tensorboard.util import tensor_util
+
+from a3c64.config import BadInputError
+from a3c64.envs.episode import Episode
+from a3c64.learning.parameters import ParameterSpec, signature
+from a3c64.paramserver.run_folder import RunFolder
+from a3c64.policy import checkpoint
+from a3c64.wire.client import Client
+from a3c64.wire.evaluator_client import EvaluatorClient
+from a3c64.wire.transport import SocketTransport
+
+SPECS = [ParameterSpec("w", (3, 2), 1.0)]
+ONES = np.ones(6, np.float32)
+SILENT = {name: "" for name in ("env_id", "lstm_size", "envs_per_worker", "t_max", "discount")}  # variables not given
+
+
+def meet(stack, specs=SPECS):
+    name = f"client{time.monotonic_ns()}"
+    client = Client(SocketTransport(stack.address), name, name, threading.Event())
+    run = client.hello()
+    return client, run, client.join(specs)
+
+
+def judge(stack, score):
+    """Evaluate the newest weights."""
+    client = EvaluatorClient(SocketTransport(stack.address), "judge", "judge", threading.Event())
+    client.hello()
+    assert client.score(client.pull(), [Episode(score, 20, {})])
+    client.close()
+
+
+def push(client, update, reward=1.0):
+    episodes = [Episode(reward, 20, {"progress": reward})]
+    return client.push(ONES, signature(SPECS), update.version, 20, {}, episodes)
+
+
+def stop(server):
+    server.send_signal(signal.SIGTERM)
+    assert server.wait(10) == 0
+
+
+def a_run(stack, score=None, **settings):
+    """A run of 20 steps, stopped; with `score`, these weights have been evaluated."""
+    server = stack.start("a3c64.paramserver", **settings)
+    client, _, update = meet(stack)
+    update = push(client, update)
+    if score is not None:
+        judge(stack, score)
+    client.close()
+    stop(server)
+
+
+def contents(folder):
+    return {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in sorted(folder.rglob("*"))}
+
+
+def test_the_folder_says_what_the_run_is_and_a_change_is_recorded(stack):
+    a_run(stack, t_max=7)
+    server = stack.start("a3c64.paramserver", "--learning-rate", "0.01", **SILENT)
+    client, run, update = meet(stack)
+    assert (run.env_id, run.t_max, run.lstm_size, run.learning_rate) == ("tiny_env:TinyImage-v0", 7, 32, 0.01)
+    assert update.step == 20
+    assert "learning_rate 0.0007 -> 0.01, from now on" in stack.log(server)
+    push(client, update)
+    client.close()
+    stop(server)
+    assert json.loads((stack.run_dir / "config.json").read_text())["learning_rate"] == 0.01
+    [change] = map(json.loads, (stack.run_dir / "changes.jsonl").read_text().splitlines())
+    assert (change["step"], change["changes"]) == (20, {"learning_rate": [0.0007, 0.01]})
+    again = stack.start("a3c64.paramserver", **SILENT)
+    client, run, update = meet(stack)
+    assert (run.learning_rate, update.step) == (0.01, 40)
+    client.close()
+    stop(again)
+    assert len((stack.run_dir / "changes.jsonl").read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"env_id": "CartPole-v1"}, "env_id tiny_env:TinyImage-v0 -> CartPole-v1"),
+        ({"lstm_size": 64, "trunk": "fine"}, "trunk patches -> fine, lstm_size 32 -> 64"),
+        ({"env_id": "CartPole-v1", "transfer": "true", "frame_size": 84}, "frame_size 42 -> 84"),
+    ],
+)
+def test_what_cannot_be_changed_costs_one_line_and_nothing_is_written(stack, settings, says):
+    a_run(stack)
+    before = contents(stack.run_dir)
+    refused = stack.run("a3c64.paramserver", **settings)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith("a3c64 server: ")
+    assert len(refused.stderr.strip().splitlines()) == 1
+    assert says in refused.stderr
+    assert contents(stack.run_dir) == before
+
+
+def test_another_task_sets_the_scores_aside_once_its_model_fits(stack):
+    a_run(stack, score=499.0)
+    server = stack.start("a3c64.paramserver", env_id="tiny_env:Other-v0", transfer="true")
+    with pytest.raises(BadInputError, match="its checkpoints belong to another environment"):
+        meet(stack, [ParameterSpec("w", (3, 9), 1.0)])
+    assert json.loads((stack.run_dir / "config.json").read_text())["env_id"] == "tiny_env:TinyImage-v0"
+    assert (stack.run_dir / "best").exists(), "nothing is written for a model that does not fit"
+    client, run, update = meet(stack)
+    assert run.env_id == "tiny_env:Other-v0"
+    until(lambda: not (stack.run_dir / "best").exists(), 5, "the scores set aside")
+    judge(stack, -150.0)
+    push(client, update)
+    client.close()
+    stop(server)
+    assert "best as best.before-step-20, evaluation.json as evaluation.json.before-step-20" in stack.log(server)
+    assert checkpoint.newest(stack.run_dir / "best").score["mean_reward"] == -150.0
+    assert checkpoint.newest(stack.run_dir / "best.before-step-20").score["mean_reward"] == 499.0
+    assert [one["mean_reward"] for one in json.loads((stack.run_dir / "evaluation.json").read_text())] == [-150.0]
+    assert json.loads((stack.run_dir / "config.json").read_text())["env_id"] == "tiny_env:Other-v0"
+
+
+def test_the_users_command_is_kept(stack):
+    a_run(stack)
+    command = (stack.run_dir / "command.txt").read_text().splitlines()[-1].split(" ", 2)[2]
+    assert command == "python -m a3c64.paramserver"
+    server = stack.start("a3c64", "server", "--seed", "3")
+    until(stack.report, 20, "the server")
+    stop(server)
+    command = (stack.run_dir / "command.txt").read_text().splitlines()[-1].split(" ", 2)[2]
+    assert command == "a3c64 server --seed 3"
+    *_, text = EventAccumulator(str(stack.run_dir / "tensorboard")).Reload().Tensors("run/hyperparameters")
+    assert tensor_util.make_ndarray(text.tensor_proto).item().decode().startswith("    a3c64 server --seed 3\n")
+
+
+def test_resume_without_a_run(stack):
+    refused = stack.run("a3c64", "server", "--resume")
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"a3c64 server: --resume: there is no run in {stack.run_dir}")
+    assert not stack.run_dir.exists()
+
+
+def put(path, make):
+    path.unlink(missing_ok=True)
+    make(path)
+
+
+@pytest.mark.timeout(60)
+def test_odd_files_never_stop_a_start(stack):
+    a_run(stack, score=5.0)
+    run = stack.run_dir
+    for name in ("evaluation.json", "config.json", "command.txt", "server.json"):
+        put(run / name, os.mkfifo)
+    shutil.copytree(run / "checkpoints" / "step_20", run / "checkpoints" / "step_30")
+    put(run / "checkpoints" / "step_30" / "state.json", os.mkfifo)
+    put(run / "best" / "step_20" / "state.json", os.mkfifo)
+    server = stack.start("a3c64.paramserver")
+    client, _, update = meet(stack)
+    assert push(client, update).step == 40
+    judge(stack, 4.0)
+    client.close()
+    stop(server)
+    assert checkpoint.newest(run / "checkpoints").step == 40
+    assert checkpoint.newest(run / "best").score["mean_reward"] == 4.0
+    for name in ("evaluation.json", "config.json"):
+        json.loads((run / name).read_text())
+
+
+GOOD = {"step": 20, "version": 1, "seconds": 1.0, "episodes": 1, "mean_reward": 5.0, "mean_length": 2.0, "means": {}}
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "odd",
+    [
+        os.mkfifo,
+        os.mkdir,
+        lambda path: path.symlink_to("/dev/zero"),
+        lambda path: path.write_text("[" * 100_000),
+        lambda path: path.write_text("7"),
+        lambda path: path.write_text('[{"step": 20}]'),
+        lambda path: path.write_text(json.dumps([GOOD]).replace("5.0", "1e999")),
+        lambda path: path.write_text(json.dumps([GOOD]).replace("20", "1e999")),
+        lambda path: path.write_text(json.dumps([GOOD]).replace("5.0", "NaN")),
+        lambda path: path.write_text(json.dumps([GOOD | {"means": 7}])),
+        lambda path: path.write_bytes(b"\xff"),
+    ],
+)
+def test_a_damaged_evaluation_json_is_set_aside(tmp_path, caplog, odd):
+    folder = RunFolder(tmp_path, keep=5)
+    odd(tmp_path / "evaluation.json")
+    assert folder.evaluations().all == []
+    assert "is damaged and was set aside" in caplog.text
+    assert os.path.lexists(tmp_path / "evaluation.json.damaged")
+    (tmp_path / "evaluation.json").write_text(json.dumps([GOOD]))
+    assert [one.mean_reward for one in folder.evaluations().all] == [5.0]
