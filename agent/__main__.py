@@ -2,7 +2,9 @@
 
 import sys
 
-from a3c64.cli.main import main
-
 if __name__ == "__main__":
+    if not sys.flags.safe_path:
+        del sys.path[0]  # the working folder: a queue.py there must not take the place of the standard library's
+    from a3c64.cli.main import main
+
     sys.exit(main())

@@ -232,6 +232,11 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
+def named(name: str) -> str:
+    """Return how a setting is given, for a message that cannot know which way was used."""
+    return f"{flag(name)} ({variable(name)})"
+
+
 def describe() -> list[Setting]:
     """List every setting with its default; `.env.example` is held against this."""
     return [

@@ -132,7 +132,7 @@ def stop_on_signals() -> StopEvent:
     return stop
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Have the kernel send SIGTERM when the parent dies, however it dies."""
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
@@ -146,7 +146,7 @@ def start(command: Sequence[str], environment: Mapping[str, str] | None = None, 
         command,
         env={**os.environ, **(environment or {})},
         start_new_session=True,
-        preexec_fn=_end_with_parent,
+        preexec_fn=end_with_parent,
         **options,  # type: ignore[call-overload]
     )
 

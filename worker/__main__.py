@@ -51,6 +51,9 @@ def learn(settings: Settings, client: Client, heartbeat: Heartbeat, stop: thread
     run = client.hello()
     logs.number(client.index)
     heartbeat.start()
+    from a3c64.envs.making import check
+
+    check(run, settings.rom)
     pin_tensorflow(run.deterministic)  # takes seconds, so only once there is something to do
     from a3c64.envs.batch import EnvironmentBatch
     from a3c64.worker.display.display import show_on

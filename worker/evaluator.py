@@ -15,6 +15,7 @@ if __name__ == "__main__":
     program.leave_on_signals("a3c64 evaluator")  # the imports below take a second
 
 from a3c64.config import BadInputError, Hyperparameters, Settings  # noqa: E402
+from a3c64.envs.making import check  # noqa: E402
 from a3c64.policy.episodes import play, varied  # noqa: E402
 from a3c64.wire.client import RefusedError, RunChangedError, StoppedError, connect  # noqa: E402
 from a3c64.wire.evaluator_client import DoneError, EvaluatorClient  # noqa: E402
@@ -118,6 +119,7 @@ def examine(
     if run.eval_interval == 0:
         log.info("nothing to evaluate: A3C64_EVAL_INTERVAL of this run is 0")
         return
+    check(run, rom)  # now: the first evaluation is minutes away
     played = varied(run)
     due, scored = time.monotonic() + run.eval_interval, (-1, -1)
     while not stop.is_set():

@@ -3,9 +3,6 @@
 An episode that ends is followed at once by the next one's first observation.
 """
 
-import importlib
-import importlib.util
-import json
 import logging
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -13,14 +10,13 @@ from typing import Any, NamedTuple
 import gymnasium as gym
 import numpy as np
 
-from a3c64.config import BadInputError, Hyperparameters, nearest
+from a3c64.config import BadInputError, Hyperparameters
 from a3c64.envs.actions import Family, family_of
 from a3c64.envs.episode import Episode
 from a3c64.envs.finite import MetricsFilter, NotFiniteError, reward_of
+from a3c64.envs.making import make_one, unusable
 from a3c64.envs.spaces import Observations, View
 
-PLUGINS = {"n64gym": "n64gym", "ALE": "ale_py"}  # namespace of an id -> the module that registers it
-OBS_TYPES = {"rgb": "rgb", "grey": "grayscale"}  # our name -> ALE's
 SEED_STRIDE = 1000  # environments of one worker get consecutive seeds, workers this far apart
 SHORT = 10  # steps; an environment whose episodes are cut within these
 MAX_SHORT_CUTS = 100  # times in a row teaches nothing
@@ -47,49 +43,6 @@ class Progress(NamedTuple):
     length: int  # steps so far
     info: dict[str, Any]  # of the last step or reset
     last: Episode | None  # the episode before, if there was one
-
-
-def _plug_in(env_id: str) -> None:
-    """Import the package that registers this id, if it is installed."""
-    module = PLUGINS.get(env_id.split("/")[0])
-    if module and importlib.util.find_spec(module):
-        importlib.import_module(module)
-
-
-def make_one(hyperparameters: Hyperparameters, rom: str = "", render: bool = False) -> gym.Env:
-    """Make one environment; `render` gives it render_mode "rgb_array".
-
-    Raises:
-        BadInputError: the id is unknown, or the environment refuses its arguments.
-    """
-    env_id = hyperparameters.env_id
-    arguments: dict[str, Any] = {"render_mode": "rgb_array"} if render else {}
-    _plug_in(env_id)
-    if env_id.startswith("n64gym/"):
-        size = hyperparameters.frame_size
-        arguments |= {
-            "obs_type": OBS_TYPES[hyperparameters.frame_colours],
-            "size": (size, size),
-            "frameskip": hyperparameters.frameskip,
-        }
-        if rom:
-            arguments["rom"] = rom
-    elif env_id.startswith("ALE/"):
-        arguments["obs_type"] = OBS_TYPES[hyperparameters.frame_colours]  # its own grey costs less than ours
-    arguments |= json.loads(hyperparameters.env_args)
-    try:
-        return gym.make(env_id, disable_env_checker=True, **arguments)
-    except (gym.error.UnregisteredEnv, gym.error.NamespaceNotFound) as error:
-        near = nearest(env_id, list(gym.registry)) or f" ({error})"
-        raise BadInputError(f"A3C64_ENV_ID: no environment is called {env_id!r}{near}") from None
-    except (ImportError, OSError, TypeError, ValueError, gym.error.Error) as error:
-        raise unusable(hyperparameters, rom, error) from error
-
-
-def unusable(hyperparameters: Hyperparameters, rom: str, error: Exception) -> BadInputError:
-    """Return what to tell the user when an environment refuses what it was given."""
-    setting = "A3C64_ROM" if rom else "A3C64_ENV_ID" if hyperparameters.env_args == "{}" else "A3C64_ENV_ARGS"
-    return BadInputError(f"{setting}: {hyperparameters.env_id}: {' '.join(str(error).split())}")
 
 
 class EnvironmentBatch:
@@ -140,7 +93,7 @@ class EnvironmentBatch:
         except ValueError as error:  # n64gym finds out at the first reset that a ROM is another game
             for env in environments:
                 env.close()
-            raise unusable(hyperparameters, rom, error) from error
+            raise unusable(hyperparameters, error) from error
         except BaseException:
             for env in environments:
                 env.close()

@@ -112,10 +112,10 @@ def test_arguments_of_the_environment():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ('{"course": "dessert"}', "A3C64_ENV_ARGS: n64gym/OpenKart-v0: course is 'dessert' .maybe you meant 'desert'"),
-        ('{"cuorse": "desert"}', "A3C64_ENV_ARGS: n64gym/OpenKart-v0: .*unexpected keyword argument 'cuorse'"),
+        ('{"course": "dessert"}', "course is 'dessert' .maybe you meant 'desert'"),
+        ('{"cuorse": "desert"}', "there is no argument 'cuorse', did you mean course?"),
     ],
 )
 def test_arguments_that_it_refuses(arguments, message):
-    with pytest.raises(BadInputError, match=message):
+    with pytest.raises(BadInputError, match=r"^--env-args \(A3C64_ENV_ARGS\): n64gym/OpenKart-v0: " + message):
         make_one(Hyperparameters(env_args=arguments))

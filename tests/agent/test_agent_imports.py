@@ -17,6 +17,7 @@ BASE = {
     "a3c64.files",
     "a3c64.logs",
     "a3c64.output",
+    "a3c64.ports",
     "a3c64.presets",
     "a3c64.processes",
     "a3c64.program",

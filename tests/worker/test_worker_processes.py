@@ -63,7 +63,7 @@ def test_a_worker_without_server_waits_and_stops_when_told(stack):
     ("settings", "message"),
     [
         ({"env_id": "CartPol-v1"}, "no environment is called 'CartPol-v1', did you mean CartPole-v"),
-        ({"env_id": "CartPole-v1", "env_args": '{"speed": 1}'}, "A3C64_ENV_ARGS: CartPole-v1: "),
+        ({"env_id": "CartPole-v1", "env_args": '{"speed": 1}'}, "--env-args (A3C64_ENV_ARGS): CartPole-v1: "),
     ],
 )
 def test_an_environment_that_cannot_be_learned_ends_local_mode_with_one_line(stack, settings, message):
@@ -174,7 +174,9 @@ def test_local_mode_on_a_busy_port_is_one_line(stack):
     result = stack.run("a3c64", "train", run_dir=stack.folder / "other")
     assert result.returncode == 2
     assert len(result.stderr.strip().splitlines()) == 1
-    assert "is another run going on?" in result.stderr
+    assert "(--bind) is taken by process" in result.stderr
+    assert "free: --bind tcp://127.0.0.1:" in result.stderr
+    assert not (stack.folder / "other").exists()
 
 
 def test_status_and_eval_without_anything(stack):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from n64gym.machine.rom import KNOWN, Rom, expect_game, open_rom
+from n64gym.machine.rom import KNOWN, Rom, RomError, expect_game, open_rom
 
 
 class Cartridge(NamedTuple):
@@ -15,9 +15,9 @@ class Cartridge(NamedTuple):
     env_id: str
 
     def open(self, rom: str | Path, check: bool) -> Rom:
-        """Look at the file. check: refuse one with another hash. Raises RomError, ValueError if there is no name."""
+        """Look at the file. check: refuse one with another hash. Raises RomError."""
         if not str(rom):
-            raise ValueError(
+            raise RomError(
                 f"{self.env_id} needs the cartridge's file, {KNOWN[self.sha1]}: "
                 f'gymnasium.make("{self.env_id}", rom="/path/to/game.z64")'
             )

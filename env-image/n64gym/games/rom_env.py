@@ -8,6 +8,7 @@ from typing import Any
 
 from n64gym.machine.controller import whole_controller, whole_controller_word
 from n64gym.machine.emulator import Emulator
+from n64gym.machine.rom import RomError
 from n64gym.n64_env import N64Env, Outcome
 
 
@@ -20,7 +21,7 @@ class RomEnv(N64Env):
 
     def __init__(self, rom: str | Path = "", **settings: Any) -> None:
         if not str(rom):
-            raise ValueError('n64gym/Rom-v0 needs a ROM: gymnasium.make("n64gym/Rom-v0", rom="/path/to/game.z64")')
+            raise RomError('n64gym/Rom-v0 needs a ROM: gymnasium.make("n64gym/Rom-v0", rom="/path/to/game.z64")')
         self.action_space = whole_controller()
         super().__init__(rom, **settings)
 

@@ -1,0 +1,111 @@
+"""What `train` looks at before anything is started or written: the environment, and the ports."""
+
+import os
+import select
+import signal
+from urllib.parse import urlsplit
+
+from a3c64 import ports
+from a3c64.cli.command import Parsed
+from a3c64.config import BadInputError, Hyperparameters, Settings, flag
+
+MAKING_S = 20.0  # an environment that takes longer to make is left to the workers
+OK = "ok"
+
+
+def check_ports(settings: Settings) -> None:
+    """Refuse a run whose ports are taken, so that no link is printed that leads to somebody else's page.
+
+    Raises:
+        BadInputError: one cannot be listened on.
+    """
+    wanted = []
+    if settings.bind.startswith("tcp://"):
+        address = urlsplit(settings.bind)
+        wanted.append(ports.Wanted("bind", address.netloc.rsplit(":", 1)[0], address.port or 0))
+    if settings.tensorboard_port:
+        wanted.append(ports.Wanted("tensorboard_port", settings.tensorboard_host, settings.tensorboard_port))
+    if settings.web_port:
+        wanted.append(ports.Wanted("web_port", settings.web_host, settings.web_port))
+    if settings.vnc_port:
+        last = settings.vnc_port + settings.workers - 1
+        if last > 65535:
+            raise BadInputError(
+                f"--vnc-port: found {settings.vnc_port}, expected {65536 - settings.workers} or less: "
+                f"{settings.workers} workers use one port each"
+            )
+        wanted += [ports.Wanted("vnc_port", settings.vnc_host, port) for port in range(settings.vnc_port, last + 1)]
+    ports.check(wanted)
+
+
+def check_environment(run: Hyperparameters, rom: str, parsed: Parsed) -> None:
+    """Make the run's environment once and throw it away, so that what it refuses is said before anything is started.
+
+    That happens in a child process: an environment may load much, start threads, or crash.
+
+    Raises:
+        BadInputError: it cannot be made, or a flag does not concern it.
+    """
+    read, write = os.pipe()
+    child = os.fork()  # this process has one thread
+    if child == 0:
+        os.close(read)
+        _report(run, rom, parsed, write)
+    os.close(write)
+    try:
+        if not select.select([read], [], [], MAKING_S)[0]:
+            return
+        said = os.read(read, 1 << 16).decode(errors="replace")
+    finally:
+        os.close(read)
+        os.kill(child, signal.SIGKILL)  # it may still be closing the environment
+        _, status = os.waitpid(child, 0)
+    if said != OK:
+        raise BadInputError(said or f"--env-id: {run.env_id} cannot be made: its process ended with {_ending(status)}")
+
+
+def _report(run: Hyperparameters, rom: str, parsed: Parsed, write: int) -> None:
+    """Make the environment and write what is wrong with it, or OK, into a pipe; never returns."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends with its parent, which kills it
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in range(3):  # workers will say the same
+        os.dup2(nowhere, descriptor)
+    try:
+        said = _wrong_with(run, rom, parsed) or OK
+    except BaseException as error:
+        said = f"--env-id: {run.env_id}: {type(error).__name__}: {' '.join(str(error).split())}"
+    os.write(write, said.encode()[: select.PIPE_BUF])
+    os._exit(0)
+
+
+def _wrong_with(run: Hyperparameters, rom: str, parsed: Parsed) -> str:
+    """Return what is wrong with a run's environment; "" if it can be made."""
+    from a3c64.processes import end_with_parent, limit_threads
+
+    end_with_parent()
+    limit_threads()
+    from a3c64.envs import making
+    from a3c64.envs.actions import family_of
+    from a3c64.envs.spaces import View
+
+    try:
+        making.check(run, rom)
+        spec = making.find(run.env_id)
+        for name in ("rom", "frameskip"):
+            if name in parsed and not making.is_n64(spec):
+                return f"{flag(name)}: {run.env_id} is not an N64 game, so this setting means nothing"
+        env = making.make_one(run, rom)
+        family_of(env.action_space)
+        View(env.observation_space, run.frame_size, run.frame_colours, run.frame_stack)
+        env.close()
+    except BadInputError as error:
+        return str(error)
+    except Exception as error:  # of somebody's own environment
+        return f"--env-id: {run.env_id} cannot be made: {making.place_of(error)}"
+    return ""
+
+
+def _ending(status: int) -> str:
+    code = os.waitstatus_to_exitcode(status)
+    return f"signal {-code}" if code < 0 else f"code {code}"

@@ -1,0 +1,173 @@
+"""Making environments by their Gymnasium id, and saying on one line what is wrong with an id or an argument."""
+
+import importlib
+import importlib.util
+import inspect
+import json
+import os
+import re
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import gymnasium as gym
+from gymnasium.envs.registration import EnvSpec, load_env_creator
+
+from a3c64.config import BadInputError, Hyperparameters, named, nearest
+
+PLUGINS = {"n64gym": "n64gym", "ALE": "ale_py"}  # namespace of an id -> the module that registers it
+OBS_TYPES = {"rgb": "rgb", "grey": "grayscale"}  # our name -> ALE's
+
+
+class WorkingFolder(MetaPathFinder):
+    """Finds modules in the folder in which the command was given, and what they import from there.
+
+    It is asked last, after all that is installed, so that no file of the user's, such as a worker.py or a queue.py,
+    takes the place of ours or of the standard library's. The end of sys.path would come too early: packages that are
+    installed with `pip install -e` are found later than that.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        """Return where a module is, if it lies in the folder itself."""
+        return None if path is not None else PathFinder.find_spec(name, [self._folder], target)
+
+
+def make_one(hyperparameters: Hyperparameters, rom: str = "", render: bool = False) -> gym.Env:
+    """Make one environment; `render` gives it render_mode "rgb_array".
+
+    Raises:
+        BadInputError: the id is unknown, or the environment refuses its arguments.
+    """
+    spec = find(hyperparameters.env_id)
+    arguments: dict[str, Any] = {"render_mode": "rgb_array"} if render else {}
+    if is_n64(spec):
+        size = hyperparameters.frame_size
+        arguments |= {
+            "obs_type": OBS_TYPES[hyperparameters.frame_colours],
+            "size": (size, size),
+            "frameskip": hyperparameters.frameskip,
+        }
+        if rom:
+            arguments["rom"] = rom
+    elif hyperparameters.env_id.startswith("ALE/"):
+        arguments["obs_type"] = OBS_TYPES[hyperparameters.frame_colours]  # its own grey costs less than ours
+    arguments |= json.loads(hyperparameters.env_args)
+    try:
+        return gym.make(hyperparameters.env_id, disable_env_checker=True, **arguments)
+    except (ImportError, OSError, TypeError, ValueError, gym.error.Error) as error:
+        raise unusable(hyperparameters, error) from error
+
+
+def find(env_id: str) -> EnvSpec:
+    """Return what is registered under an id such as CartPole-v1, ALE/Pong-v5 or my_module:MyEnv-v0.
+
+    The module of the last form may lie in the working folder.
+
+    Raises:
+        BadInputError: the module cannot be imported, or nothing has this id.
+    """
+    module, _, name = env_id.rpartition(":")
+    if module:
+        _import(module)
+    plugin = PLUGINS.get(name.split("/")[0])
+    if plugin and importlib.util.find_spec(plugin):
+        importlib.import_module(plugin)
+    elif plugin:
+        raise _refused(f"{env_id} needs the package {plugin}, which is not installed")
+    if name not in gym.registry:
+        raise _refused(f"no environment is called {env_id!r}{nearest(name, list(gym.registry)) or _hint(module)}")
+    return gym.registry[name]
+
+
+def is_n64(spec: EnvSpec) -> bool:
+    """Say whether an environment is one of n64gym's, which take a ROM and a frame skip."""
+    return isinstance(spec.entry_point, str) and spec.entry_point.startswith("n64gym.")
+
+
+def check(hyperparameters: Hyperparameters, rom: str = "") -> None:
+    """Look for an environment and its ROM without making it; takes milliseconds.
+
+    Raises:
+        BadInputError: nothing has this id, or its ROM is missing.
+    """
+    spec = find(hyperparameters.env_id)
+    arguments = json.loads(hyperparameters.env_args)
+    if not is_n64(spec):
+        return
+    game = load_env_creator(str(spec.entry_point))
+    path = rom or arguments.get("rom", "")
+    if path and not Path(path).is_file():
+        raise BadInputError(f"{named('rom')}: found {path!r}, expected an N64 ROM; there is no such file")
+    if not path and inspect.signature(game).parameters["rom"].default == "":
+        raise BadInputError(
+            f"{named('rom')}: {hyperparameters.env_id} needs the file of its ROM: --rom /path/to/game.z64"
+        )
+
+
+def unusable(hyperparameters: Hyperparameters, error: Exception) -> BadInputError:
+    """Return what to tell the user when an environment refuses what it was given."""
+    given = json.loads(hyperparameters.env_args)
+    is_rom = any(kind.__name__ == "RomError" for kind in type(error).__mro__)
+    setting = "rom" if is_rom and "rom" not in given else "env_args" if given else "env_id"
+    said = " ".join(str(error).split()).partition(" was raised from the environment creator")[0]  # Gymnasium adds it
+    if unexpected := re.search(r"unexpected keyword argument '(\w+)'", said):
+        name = unexpected[1]
+        known = _arguments(gym.spec(hyperparameters.env_id.rpartition(":")[2]))
+        said = f"there is no argument {name!r}{nearest(name, known) or '; there are ' + ', '.join(known)}"
+    return BadInputError(f"{named(setting)}: {hyperparameters.env_id}: {said}")
+
+
+def place_of(error: BaseException) -> str:
+    """Return an error of somebody's own module on one line: type, message, and where it was raised."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({os.path.basename(frames[-1].filename)}, line {frames[-1].lineno})" if frames else ""
+    if isinstance(error, SyntaxError):  # its own text says where
+        where = ""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}{where}"
+
+
+def _import(module: str) -> None:
+    """Import a module by name, from the installed packages or else from the working folder."""
+    folder = os.getcwd()
+    if not any(isinstance(finder, WorkingFolder) for finder in sys.meta_path):
+        sys.meta_path.append(WorkingFolder(folder))
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name and (module == error.name or module.startswith(f"{error.name}.")):
+            files = sorted(path.stem for path in Path(folder).glob("*.py"))
+            hint = nearest(module, files) or f": it is neither installed nor in {folder}"
+            raise _refused(f"there is no module {module!r}{hint}") from None
+        raise _refused(f"{module} cannot be imported: {place_of(error)}") from None
+    except (Exception, SystemExit) as error:  # whatever somebody's module does when it is imported
+        raise _refused(f"{module} cannot be imported: {place_of(error)}") from None
+
+
+def _refused(reason: str) -> BadInputError:
+    return BadInputError(f"{named('env_id')}: {reason}")
+
+
+def _hint(module: str) -> str:
+    """Return what to do about an id that resembles no other."""
+    return f"; {module} does not register it" if module else "; one of your own is named my_module:MyEnv-v0"
+
+
+def _arguments(spec: EnvSpec) -> list[str]:
+    """Return the names of the arguments that an environment is known to take."""
+    entry: Any = load_env_creator(spec.entry_point) if isinstance(spec.entry_point, str) else spec.entry_point
+    names: dict[str, None] = {}
+    for one in inspect.getmro(entry) if inspect.isclass(entry) else [entry]:
+        names |= dict.fromkeys(getattr(one, "settings", {}))  # n64gym's choices
+        parameters = inspect.signature(one.__init__ if inspect.isclass(one) else one).parameters.values()
+        names |= {p.name: None for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)}
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            break  # nothing is handed on to the next class
+    return [name for name in names if name != "self"]

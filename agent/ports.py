@@ -1,0 +1,100 @@
+"""TCP ports of this machine: whether each is free, who holds it, and which ones are free instead."""
+
+import errno
+import socket
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from a3c64.config import BadInputError, flag
+
+PATIENCE_S = 3.0  # what a killed run had started ends within this time and frees its ports
+LOOK_S = 0.2
+LISTENING = "0A"  # state in /proc/net/tcp (include/net/tcp_states.h)
+COMMAND_CHARACTERS = 60  # of the holder's command that are shown
+
+
+class Wanted(NamedTuple):
+    """A port that is going to be listened on."""
+
+    setting: str  # that chooses it
+    host: str
+    port: int
+
+
+def check(wanted: Sequence[Wanted]) -> None:
+    """Refuse ports that cannot be listened on, all of them in one line.
+
+    Raises:
+        BadInputError: one is wanted twice, is taken, or its host is not an address of this machine.
+    """
+    for k, one in enumerate(wanted):
+        for other in wanted[:k]:
+            if one.port == other.port and one.setting != other.setting:
+                raise BadInputError(f"{flag(other.setting)} and {flag(one.setting)} both use port {one.port}")
+    deadline = time.monotonic() + PATIENCE_S
+    while taken := [one for one in wanted if not _is_free(one)]:
+        if time.monotonic() > deadline:
+            raise BadInputError(_said(taken, wanted))
+        time.sleep(LOOK_S)
+
+
+def holder(port: int) -> str:
+    """Return who listens on a port of this machine: process id and command, as far as /proc shows them, else ""."""
+    inodes = {f"socket:[{inode}]" for inode in _listeners(port)}
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended, or belongs to somebody else
+            if any(str(file.readlink()) in inodes for file in (process / "fd").iterdir()):
+                words = (process / "cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+                command = " ".join(word.decode(errors="replace") for word in words)
+                return f"process {process.name} ({command[:COMMAND_CHARACTERS]})"
+    return ""
+
+
+def _said(taken: Sequence[Wanted], wanted: Sequence[Wanted]) -> str:
+    """Return what is wrong with each taken port, and the flags that mend it."""
+    said, remedies = [], {}
+    used = {one.port for one in wanted}
+    for one in taken:
+        who = holder(one.port)
+        said.append(f"port {one.port} ({flag(one.setting)}) is taken" + (f" by {who}" if who else ""))
+        free = next((p for p in range(one.port + 1, 65536) if p not in used and _is_free(one._replace(port=p))), None)
+        if free is not None and one.setting not in remedies:
+            used.add(free)
+            value = f"tcp://{one.host}:{free}" if one.setting == "bind" else str(free)
+            remedies[one.setting] = f"{flag(one.setting)} {value}"
+    return "; ".join([*said, f"free: {' '.join(remedies.values())}"])
+
+
+def _is_free(one: Wanted) -> bool:
+    """Say whether a port can be listened on.
+
+    Raises:
+        BadInputError: not for want of a free port, but whatever the port.
+    """
+    host = "0.0.0.0" if one.host == "*" else one.host.strip("[]")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, one.port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as all our servers set it
+            probe.bind(address)
+            probe.listen(1)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return False
+        raise BadInputError(f"{flag(one.setting)}: {one.host}:{one.port} cannot be used: {error.strerror}") from None
+    return True
+
+
+def _listeners(port: int) -> set[str]:
+    """Return the inodes of the sockets that listen on a port (Documentation/networking/proc_net_tcp.rst)."""
+    inodes = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with suppress(OSError):
+            for line in Path(table).read_text().splitlines()[1:]:
+                words = line.split()
+                if words[3] == LISTENING and int(words[1].rsplit(":", 1)[1], 16) == port:
+                    inodes.add(words[9])
+    return inodes
