@@ -8,7 +8,7 @@ import numpy as np
 from a3c64.config import Hyperparameters
 from a3c64.envs.batch import EnvironmentBatch
 from a3c64.envs.episode import Episode
-from a3c64.learning.actor import Actor
+from a3c64.learning.actor import Action, Actor
 from a3c64.learning.learner import Learner
 from a3c64.learning.network import design
 from a3c64.learning.returns import generalised_advantages, next_values, normalised
@@ -62,12 +62,15 @@ def turns(
     starts = np.ones(batch, np.float32)  # every environment begins an episode
     memory = actor.forget()
     episodes: list[Episode] = []
+    statistics: dict[str, float] = {}
+    last: Action | None = None  # of the weights before, for what is observed now
     timings = Timings(SECTIONS)
     sampler = ObservationPictures(client, h.frame_stack)
 
     while not stop.is_set() and not update.finished:
         actor.load(update.weights)
         learner.load(update.weights)
+        acted_with = update.version
         timings.add("load")
 
         # A rollout of T steps.
@@ -78,6 +81,9 @@ def turns(
                 return
             rollout.saw(observations)
             action = actor.act(observations, starts, memory, generator)
+            if last is not None:
+                statistics["kl"] = float(network.family.divergence(last.parameters, action.parameters).mean())
+                last = None
             timings.add("act")
             show(Moment(observations, action, update.step, staleness))
             timings.add("show")
@@ -98,12 +104,12 @@ def turns(
             timings.add("act")
 
         # Its gradient, with the weights it was acted with.
+        last = actor.act(observations, starts, memory)
         yield
-        bootstrap_value = actor.act(observations, starts, memory).values  # of a fresh episode where one ended
         targets = generalised_advantages(
             rollout.rewards,
             rollout.values,
-            next_values(rollout.values, bootstrap_value, rollout.truncated, rollout.final_values),
+            next_values(rollout.values, last.values, rollout.truncated, rollout.final_values),
             rollout.terminated,
             rollout.truncated,
             h.discount,
@@ -120,16 +126,15 @@ def turns(
         yield
 
         # Give it away, take the newest weights.
-        statistics = {
+        statistics |= {
             "policy_loss": gradient.policy_loss,
             "value_loss": gradient.value_loss,
             "entropy": gradient.entropy,
             "grad_norm": gradient.norm,
         }
-        before = update.version
         update = exchange(client, vector, learner.signature, update, h.t_max * batch, statistics, episodes, timings)
-        staleness = max(0, update.version - before - update.accepted)  # updates by others meanwhile
-        episodes = []
+        staleness = max(0, update.version - acted_with - update.accepted)  # updates by others meanwhile
+        episodes, statistics = [], {}
         sampler.offer(observations.image[0])
 
 

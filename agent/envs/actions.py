@@ -36,6 +36,9 @@ class Family(Protocol):
     def likeliest(self, parameters: np.ndarray) -> np.ndarray:
         """Return the likeliest action of each row: [B, outputs + free] -> [B, *shape]."""
 
+    def divergence(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        """Return KL(before || after) of each row, in nats: two [B, outputs + free] -> [B]."""
+
     def for_environment(self, actions: np.ndarray) -> np.ndarray:
         """Turn actions [B, *shape] into what the environments' `step` takes, [B, ...]."""
 
@@ -56,6 +59,11 @@ class Categorical(NamedTuple):
     def likeliest(self, parameters: np.ndarray) -> np.ndarray:
         """Return the index of the largest logit."""
         return parameters.argmax(axis=-1).astype(np.int32)
+
+    def divergence(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        """Return sum p (log p - log q)."""
+        log_p, log_q = log_softmax(before), log_softmax(after)
+        return (np.exp(log_p) * (log_p - log_q)).sum(axis=-1)
 
     def for_environment(self, actions: np.ndarray) -> np.ndarray:
         """Count from where the environment does."""
@@ -88,6 +96,12 @@ class MultiCategorical(NamedTuple):
         """Return the index of each choice's largest logit."""
         parts = np.split(parameters, np.cumsum(self.sizes)[:-1], axis=-1)
         return np.stack([part.argmax(axis=-1) for part in parts], axis=-1).astype(np.int32)
+
+    def divergence(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        """Add the choices' divergences."""
+        cuts = np.cumsum(self.sizes)[:-1]
+        parts = zip(np.split(before, cuts, axis=-1), np.split(after, cuts, axis=-1), strict=True)
+        return sum(Categorical(p.shape[-1]).divergence(p, q) for p, q in parts)
 
     def for_environment(self, actions: np.ndarray) -> np.ndarray:
         """Count from where the environment does."""
@@ -130,10 +144,23 @@ class DiagonalGaussian(NamedTuple):
         """Return the means."""
         return np.split(parameters, 2, axis=-1)[0].astype(np.float32)
 
+    def divergence(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        """Add the numbers' divergences."""
+        mean, log_deviation = np.split(before, 2, axis=-1)
+        other_mean, other_log = np.split(after, 2, axis=-1)
+        share = np.exp(2.0 * (log_deviation - other_log)) + np.square((mean - other_mean) * np.exp(-other_log))
+        return (other_log - log_deviation + 0.5 * (share - 1.0)).sum(axis=-1)
+
     def for_environment(self, actions: np.ndarray) -> np.ndarray:
         """Bring -1 to 1 onto the environment's range."""
         clipped = np.clip(actions, -1.0, 1.0).reshape(-1, *self.low.shape)
         return (self.low + (clipped + 1.0) * 0.5 * (self.high - self.low)).astype(self.low.dtype)
+
+
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """Return log probabilities, [..., n]."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
 def family_of(space: Any) -> Family:

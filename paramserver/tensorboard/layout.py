@@ -41,6 +41,7 @@ LOSSES = [
     Lines("Value loss", ("train/value_loss",)),
     Lines("Entropy", ("train/entropy",)),
     Lines("Gradient's norm before clipping", ("train/grad_norm",)),
+    Lines("Change of the policy, nats", ("train/kl",)),
     Lines("Learning rate", ("train/learning_rate",)),
     Lines("Staleness, updates", ("train/staleness",)),
 ]

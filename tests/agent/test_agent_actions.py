@@ -61,6 +61,21 @@ def test_gaussian_samples_and_their_range():
     assert given.dtype == np.float32
 
 
+@pytest.mark.parametrize(
+    "family", [Categorical(4), MultiCategorical((3, 2), (0, 0)), DiagonalGaussian(-np.ones(2), np.ones(2))]
+)
+def test_divergence_is_the_mean_of_the_log_ratio(family):
+    rng, densities = RNG(4), of_family(family)
+    before, after = (0.7 * rng.normal(size=(1, family.outputs + family.free)).astype(np.float32) for _ in range(2))
+    many = np.tile(before, (200_000, 1))
+    drawn = family.draw(many, rng)
+    ratios = densities.log_probability(many, drawn) - densities.log_probability(np.tile(after, (200_000, 1)), drawn)
+    divergence = family.divergence(before, after)
+    assert divergence.shape == (1,)
+    assert divergence[0] == pytest.approx(np.mean(ratios), rel=0.03)
+    assert family.divergence(before, before)[0] == pytest.approx(0.0, abs=1e-6)
+
+
 def test_choices_that_do_not_count_from_zero():
     assert family_of(gym.spaces.Discrete(3, start=-1)).for_environment(np.array([0, 2])).tolist() == [-1, 1]
     stick = family_of(gym.spaces.MultiDiscrete([161, 2], start=[-80, 0]))
