@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from n64gym.games.openkart import OpenKartEnv
-from n64gym.games.openkart_telemetry import DRAW_FROM, TELEMETRY_WORD, TELEMETRY_WORDS
+from n64gym.games.openkart_telemetry import COURSE_WORD, DRAW_FROM, TELEMETRY_WORD
 from n64gym.machine.emulator import ObservationFormat
 from n64gym.machine.rom import Rom
 from n64gym.machine.shared import RDRAM_BYTES
@@ -32,6 +32,7 @@ HERE = Path(__file__).parent
 ENV_IMAGE = HERE.parents[1] / "env-image"
 LOCKSTEP = ENV_IMAGE / "lockstep"
 ENV_ID = "HostOpenKart-v0"
+TELEMETRY_WORDS = COURSE_WORD - TELEMETRY_WORD  # the course behind them is not read here
 PT_LOAD, PT_GNU_RELRO, PF_W = 1, 0x6474E552, 2  # of ELF
 
 
