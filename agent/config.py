@@ -109,6 +109,13 @@ class Hyperparameters(BaseModel):
     rmsprop_epsilon: float = Field(
         1e-8, gt=0.0, description="added inside RMSProp's root; small, so that steps do not depend on gradients' size"
     )
+    surrogate_clip: float = Field(
+        0.2,
+        ge=0.0,
+        lt=1.0,
+        description="with several workers, a gradient is computed with the newest weights, and an action counts until "
+        "its probability has changed by this share since it was drawn; 0 = A3C as published",
+    )
     max_staleness: int = Field(0, ge=0, description="gradients older than this many updates are refused; 0 = none is")
     staleness_damping: float = Field(
         0.0, ge=0.0, le=4.0, description="a gradient s updates old gets learning rate / (1 + s)^this; 0 = not damped"

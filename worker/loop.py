@@ -19,6 +19,7 @@ from a3c64.wire.client import Client, Update
 from a3c64.worker.display.describe import Moment
 from a3c64.worker.observation_pictures import ObservationPictures
 
+REFRESH_FROM = 3  # updates by others during a rollout; its gradient is then computed with newer weights
 SECTIONS = ("act", "step", "differentiate", "exchange", "load", "show")
 
 
@@ -69,7 +70,6 @@ def turns(
 
     while not stop.is_set() and not update.finished:
         actor.load(update.weights)
-        learner.load(update.weights)
         acted_with = update.version
         timings.add("load")
 
@@ -97,15 +97,25 @@ def turns(
                 final_values = np.where(step.truncated, cut_off, 0.0)
             rewards = scale(step.rewards, ended)
             rollout.append(
-                starts, action.actions, action.values, rewards, step.terminated, step.truncated, final_values
+                starts,
+                action.actions,
+                action.parameters,
+                action.values,
+                rewards,
+                step.terminated,
+                step.truncated,
+                final_values,
             )
             episodes += step.episodes
             observations, memory, starts = step.observations, action.memory, ended.astype(np.float32)
             timings.add("act")
 
-        # Its gradient, with the weights it was acted with.
+        # Its gradient: with newer weights if others have changed them, else with those it was acted with.
         last = actor.act(observations, starts, memory)
         yield
+        if h.surrogate_clip and staleness >= REFRESH_FROM:
+            update = client.refresh()
+        learner.load(update.weights)
         targets = generalised_advantages(
             rollout.rewards,
             rollout.values,
@@ -117,7 +127,13 @@ def turns(
         )
         advantages = normalised(targets.advantages) if h.normalise_advantages else targets.advantages
         gradient = learner.gradient(
-            rollout.observations, rollout.starts, rollout.actions, advantages, targets.returns, first_memory
+            rollout.observations,
+            rollout.starts,
+            rollout.actions,
+            rollout.parameters,
+            advantages,
+            targets.returns,
+            first_memory,
         )
         vector = gradient.vector
         if network.scaled:  # the parameters that are counted, not learned, take the rollout's moments

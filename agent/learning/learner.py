@@ -53,12 +53,17 @@ class Learner:
         observations: Observations,
         starts: np.ndarray,
         actions: np.ndarray,
+        behaviour: np.ndarray,
         advantages: np.ndarray,
         returns: np.ndarray,
         memory: Memory,
     ) -> Gradient:
-        """Differentiate the A3C losses of a rollout: arrays are [T, B, ...], memory is what it began with."""
-        vector, figures = self._gradient(self._weights, *observations, starts, actions, advantages, returns, *memory)
+        """Differentiate the A3C losses of a rollout.
+
+        Arrays are [T, B, ...]; `behaviour` is the parameters that the actions were drawn with, `memory` is what the
+        rollout began with.
+        """
+        vector, figures = self._gradient(self._weights, *observations, starts, actions, behaviour, advantages, returns, *memory)
         return Gradient(vector.numpy(), *(float(x) for x in figures.numpy()))
 
     def forward(self, observations: Observations, starts: np.ndarray, memory: Memory) -> tuple[np.ndarray, np.ndarray]:
@@ -150,17 +155,19 @@ class Learner:
         vector = tf.TensorSpec((length, batch, network.shape.vector))
         per_step = tf.TensorSpec((length, batch))
         actions_spec = tf.TensorSpec((length, batch, *network.family.shape), tf.as_dtype(network.family.dtype))
+        behaviour_spec = tf.TensorSpec((length, batch, network.family.outputs + network.family.free))
         memory = tf.TensorSpec((batch, network.units))
         given = [weights, image, vector, per_step]
         learned = learned_size(self.specs)  # the moments, which are counted, come after it
 
-        @tf.function(input_signature=[*given, actions_spec, per_step, per_step, memory, memory])
+        @tf.function(input_signature=[*given, actions_spec, behaviour_spec, per_step, per_step, memory, memory])
         def gradient(
             flat: tf.Tensor,
             image: tf.Tensor,
             vector: tf.Tensor,
             starts: tf.Tensor,
             actions: tf.Tensor,
+            behaviour: tf.Tensor,
             advantages: tf.Tensor,
             returns: tf.Tensor,
             cell: tf.Tensor,
@@ -174,10 +181,12 @@ class Learner:
                     parameters,
                     values,
                     actions,
+                    behaviour,
                     advantages,
                     returns,
                     hyperparameters.entropy_cost,
                     hyperparameters.value_cost,
+                    hyperparameters.surrogate_clip,
                 )
             slope = tape.gradient(losses.total, flat)[:learned]
             norm = tf.norm(slope)

@@ -14,6 +14,7 @@ class Rollout:
         starts: float32 [T, B], 1 where observations[t] begins an episode and memory must be forgotten first.
         actions: [T, B, *family.shape].
         values: float32 [T, B], V(observations[t]).
+        parameters: float32 [T, B, outputs + free], of the distribution that actions[t] were drawn from.
         rewards: float32 [T, B], reward[t] follows action[t].
         terminated, truncated: bool [T, B], how the step ended the episode, if it did.
         final_values: float32 [T, B], V of the state in which a truncated episode was cut off, else 0.
@@ -26,6 +27,7 @@ class Rollout:
         self.starts = np.zeros((length, batch), np.float32)
         self.actions: np.ndarray = np.zeros((length, batch, *family.shape), family.dtype)
         self.values = np.zeros((length, batch), np.float32)
+        self.parameters = np.zeros((length, batch, family.outputs + family.free), np.float32)
         self.rewards = np.zeros((length, batch), np.float32)
         self.terminated = np.zeros((length, batch), bool)
         self.truncated = np.zeros((length, batch), bool)
@@ -53,6 +55,7 @@ class Rollout:
         self,
         starts: np.ndarray,
         actions: np.ndarray,
+        parameters: np.ndarray,
         values: np.ndarray,
         rewards: np.ndarray,
         terminated: np.ndarray,
@@ -69,6 +72,7 @@ class Rollout:
         t = self.filled
         self.starts[t] = starts
         self.actions[t] = actions
+        self.parameters[t] = parameters
         self.values[t] = values
         self.rewards[t] = rewards
         self.terminated[t] = terminated

@@ -139,6 +139,10 @@ class Client:
             self._greet_again(answer)
         raise AssertionError
 
+    def refresh(self) -> Update:
+        """Return the newest weights of the run that was joined."""
+        return self.join(self._specs)
+
     def push(
         self,
         gradient: np.ndarray,

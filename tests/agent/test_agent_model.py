@@ -60,9 +60,10 @@ def test_losses_are_the_papers():
         Categorical(4),
         *(tf.constant(x, tf.float32) for x in (logits, values)),
         tf.constant(actions, tf.int32),
-        *(tf.constant(x, tf.float32) for x in (advantages, returns)),
+        *(tf.constant(x, tf.float32) for x in (logits + 1.0, advantages, returns)),
         entropy_cost=0.3,
         value_cost=0.7,
+        surrogate_clip=0.0,
     )
     policy = value = entropy = 0.0
     for t in range(T):
@@ -73,6 +74,42 @@ def test_losses_are_the_papers():
             entropy -= (np.exp(log_p) * log_p).sum() / (T * B)
     np.testing.assert_allclose([float(x) for x in losses[1:]], [policy, value, entropy], rtol=1e-5)
     assert float(losses.total) == pytest.approx(policy + 0.7 * value - 0.3 * entropy, abs=1e-5)
+
+
+def test_old_experience_is_weighed_and_clipped_as_in_ppo():
+    rng = np.random.default_rng(1)
+    logits, values = rng.normal(size=(T, B, 4)), rng.normal(size=(T, B))
+    behaviour = logits + 0.3 * rng.normal(size=(T, B, 4))
+    actions, advantages = rng.integers(4, size=(T, B)), rng.normal(size=(T, B))
+    given = tf.constant(logits, tf.float32)
+
+    def loss(mu, clip):
+        with tf.GradientTape() as tape:
+            tape.watch(given)
+            losses = a3c_losses(
+                Categorical(4),
+                given,
+                tf.constant(values, tf.float32),
+                tf.constant(actions, tf.int32),
+                *(tf.constant(x, tf.float32) for x in (mu, advantages, values)),
+                entropy_cost=0.0,
+                value_cost=0.0,
+                surrogate_clip=clip,
+            )
+        return float(losses.policy), tape.gradient(losses.total, given).numpy()
+
+    expected, counts = 0.0, np.ones((T, B), bool)
+    for t in range(T):
+        for b in range(B):
+            a, advantage = actions[t, b], advantages[t, b]
+            ratio = np.exp(log_softmax(logits[t, b])[a] - log_softmax(behaviour[t, b])[a])
+            expected -= min(ratio * advantage, min(max(ratio, 0.9), 1.1) * advantage) / (T * B)
+            counts[t, b] = not (ratio > 1.1 and advantage > 0 or ratio < 0.9 and advantage < 0)
+    policy, slope = loss(behaviour, 0.1)
+    assert policy == pytest.approx(expected, rel=1e-4)
+    assert 0 < counts.sum() < T * B
+    np.testing.assert_array_equal(np.abs(slope).max(axis=-1) > 0, counts)  # what has gone far enough pushes no more
+    np.testing.assert_allclose(loss(logits, 0.1)[1], loss(logits, 0.0)[1], rtol=1e-3, atol=1e-6)  # nothing is old
 
 
 def test_lstm_backward_is_what_autodiff_says():
@@ -188,6 +225,7 @@ def test_gradient_is_the_slope_of_the_loss(actions):
         random_observations(learner.network.shape, rng),
         np.zeros((T, B), np.float32),
         rng.integers(4, size=(T, B, *family.shape)).astype(family.dtype),
+        0.1 * rng.normal(size=(T, B, family.outputs + family.free)).astype(np.float32),
         rng.normal(size=(T, B)).astype(np.float32),
         rng.normal(size=(T, B)).astype(np.float32),
         Actor(learner.network, B).forget(),
@@ -211,7 +249,9 @@ def test_long_gradients_are_scaled_down():
     actor, learner = make(max_gradient_norm=0.01)
     ones = np.ones((T, B), np.float32)
     seen = random_observations(learner.network.shape, np.random.default_rng(0))
-    gradient = learner.gradient(seen, ones, ones.astype(np.int32), 10 * ones, 10 * ones, actor.forget())
+    gradient = learner.gradient(
+        seen, ones, ones.astype(np.int32), np.zeros((T, B, 4), np.float32), 10 * ones, 10 * ones, actor.forget()
+    )
     assert gradient.norm > 0.01
     assert np.linalg.norm(gradient.vector) == pytest.approx(0.01, rel=1e-4)
 
@@ -230,7 +270,9 @@ def test_gradient_reaches_every_parameter():
     actor, learner = make(EVERYTHING, gym.spaces.Box(-1, 1, (2,), np.float32), normalise_observations=True)
     ones = np.ones((T, B), np.float32)
     seen = random_observations(learner.network.shape, np.random.default_rng(1))
-    gradient = learner.gradient(seen, 0 * ones, np.ones((T, B, 2), np.float32), ones, ones, actor.forget())
+    gradient = learner.gradient(
+        seen, 0 * ones, np.ones((T, B, 2), np.float32), np.zeros((T, B, 4), np.float32), ones, ones, actor.forget()
+    )
     specs = [spec for spec in learner.specs if not spec.name.startswith("moments/")]
     assert len(specs) == len(learner.specs) - 3
     assert gradient.vector.shape == (learned_size(learner.specs),)

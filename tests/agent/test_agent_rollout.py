@@ -14,7 +14,7 @@ def append(rollout, n):
     yes = np.array([n % 2 == 0, n % 2 == 1])
     two = np.full(2, n, np.float32)
     rollout.saw(Observations(np.full((2, 2, 2, 1), n), np.full((2, 3), n)))
-    rollout.append(two, two.astype(int), two, two, yes, ~yes, two)
+    rollout.append(two, two.astype(int), np.full((2, 3), n), two, two, yes, ~yes, two)
 
 
 def test_fills_in_order_and_starts_again_in_place():
@@ -26,6 +26,7 @@ def test_fills_in_order_and_starts_again_in_place():
     assert rollout.full
     assert rollout.observations.vector[:, 0, 0].tolist() == rollout.rewards[:, 1].tolist() == [0, 1, 2, 3]
     assert rollout.observations.image[:, 1, 0, 0, 0].tolist() == [0, 1, 2, 3]
+    assert rollout.parameters[:, 1, 2].tolist() == [0, 1, 2, 3]
     assert rollout.terminated[:, 0].tolist() == [True, False, True, False]
     with pytest.raises(IndexError, match="4 steps"):
         append(rollout, 4)

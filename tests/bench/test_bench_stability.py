@@ -7,10 +7,11 @@ from bench_stability import rounded, run
 from many_workers import ManyWorkers, settings_of
 
 SMALL = {"envs_per_worker": 1, "t_max": 8}
+PUBLISHED = {**SMALL, "surrogate_clip": 0.0}  # gradients are computed with the weights that were acted with
 
 
 def test_each_of_n_workers_is_n_minus_one_updates_late():
-    training = ManyWorkers(settings_of("CartPole-v1", SMALL), workers=5)
+    training = ManyWorkers(settings_of("CartPole-v1", PUBLISHED), workers=5)
     training.go_on(1200)
     training.close()
     assert training.step == 1200
@@ -20,12 +21,21 @@ def test_each_of_n_workers_is_n_minus_one_updates_late():
 
 
 def test_a_slow_worker_takes_a_tenth_of_the_steps_and_is_late_by_ten_rounds():
-    training = ManyWorkers(settings_of("CartPole-v1", SMALL), workers=4, one_slow=True)
+    training = ManyWorkers(settings_of("CartPole-v1", PUBLISHED), workers=4, one_slow=True)
     training.go_on(4000)
     training.close()
     slow, *others = (member.steps for member in training.service.roster.members())
     assert slow == pytest.approx(min(others) / 10, rel=0.5)
     assert training.service.metrics.staleness_figures()["max"] > 20
+
+
+@pytest.mark.parametrize(("workers", "late"), [(2, 1), (10, 2)])
+def test_gradients_of_many_workers_are_computed_with_newer_weights(workers, late):
+    training = ManyWorkers(settings_of("CartPole-v1", SMALL), workers)
+    training.go_on(3000)
+    training.close()
+    # Of ten workers, two push while one differentiates; of two, none takes the trouble.
+    assert training.service.metrics.staleness_figures()["median"] == late
 
 
 def test_a_run_is_judged_at_every_interval_and_at_its_end():
