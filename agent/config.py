@@ -94,7 +94,7 @@ class Hyperparameters(BaseModel):
         description="learn from rewards as they are, or cut to -1..1, or divided by the deviation of returns",
     )
     normalise_advantages: bool = Field(
-        True, description="give a rollout's advantages mean 0 and deviation 1; false = A3C as published"
+        False, description="give a rollout's advantages mean 0 and standard deviation 1; makes long runs unstable"
     )
     entropy_cost: float = Field(0.01, ge=0.0, description="weight of the entropy bonus")
     value_cost: float = Field(0.5, ge=0.0, description="weight of the value loss")
@@ -107,7 +107,7 @@ class Hyperparameters(BaseModel):
     )
     rmsprop_decay: float = Field(0.99, ge=0.0, lt=1.0, description="how slowly RMSProp forgets squared gradients")
     rmsprop_epsilon: float = Field(
-        1e-8, gt=0.0, description="added inside RMSProp's root; small, so that steps do not depend on gradients' size"
+        1e-5, gt=0.0, description="added inside RMSProp's root: smaller gradients than its root make shorter steps"
     )
     surrogate_clip: float = Field(
         0.2,
