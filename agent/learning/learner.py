@@ -63,7 +63,9 @@ class Learner:
         Arrays are [T, B, ...]; `behaviour` is the parameters that the actions were drawn with, `memory` is what the
         rollout began with.
         """
-        vector, figures = self._gradient(self._weights, *observations, starts, actions, behaviour, advantages, returns, *memory)
+        vector, figures = self._gradient(
+            self._weights, *observations, starts, actions, behaviour, advantages, returns, *memory
+        )
         return Gradient(vector.numpy(), *(float(x) for x in figures.numpy()))
 
     def forward(self, observations: Observations, starts: np.ndarray, memory: Memory) -> tuple[np.ndarray, np.ndarray]:

@@ -31,11 +31,12 @@ def a3c_losses(
     """Return the losses whose gradient A3C follows downhill.
 
     policy = -log pi(a_t|s_t) A_t, value = (R_t - V(s_t))^2 / 2, entropy = H(pi(s_t));
-    total = policy + value_cost * value - entropy_cost * entropy. With a surrogate_clip c, policy is that of Schulman et
-    al. 2017, equation 7: -min(r A, clip(r, 1 - c, 1 + c) A) with r = pi(a|s) / mu(a|s), where mu is the policy that the
-    action was drawn from. Its slope is A3C's where both policies are the same, and the action counts no more once it has
-    become as much more likely, or less likely, as its advantage asks for. The paper adds the steps of a rollout up; here they
+    total = policy + value_cost * value - entropy_cost * entropy. The paper adds the steps of a rollout up; here they
     are averaged, so that t_max and the number of environments do not change the length of a gradient.
+
+    With a surrogate_clip c, policy = -min(r A, clip(r, 1 - c, 1 + c) A), where r = pi(a|s) / mu(a|s) and the action was
+    drawn from the policy mu (Schulman et al. 2017, equation 7). Where both policies are the same, its slope is that of
+    A3C. It is 0 once the action has become as much likelier, or less likely, as its advantage asks for.
 
     Args:
         distribution: what the logits mean.

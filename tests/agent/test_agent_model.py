@@ -104,7 +104,7 @@ def test_old_experience_is_weighed_and_clipped_as_in_ppo():
             a, advantage = actions[t, b], advantages[t, b]
             ratio = np.exp(log_softmax(logits[t, b])[a] - log_softmax(behaviour[t, b])[a])
             expected -= min(ratio * advantage, min(max(ratio, 0.9), 1.1) * advantage) / (T * B)
-            counts[t, b] = not (ratio > 1.1 and advantage > 0 or ratio < 0.9 and advantage < 0)
+            counts[t, b] = not (ratio > 1.1 if advantage > 0 else ratio < 0.9)
     policy, slope = loss(behaviour, 0.1)
     assert policy == pytest.approx(expected, rel=1e-4)
     assert 0 < counts.sum() < T * B
