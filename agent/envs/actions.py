@@ -101,7 +101,7 @@ class MultiCategorical(NamedTuple):
         """Add the choices' divergences."""
         cuts = np.cumsum(self.sizes)[:-1]
         parts = zip(np.split(before, cuts, axis=-1), np.split(after, cuts, axis=-1), strict=True)
-        return sum(Categorical(p.shape[-1]).divergence(p, q) for p, q in parts)
+        return np.sum([Categorical(p.shape[-1]).divergence(p, q) for p, q in parts], axis=0)
 
     def for_environment(self, actions: np.ndarray) -> np.ndarray:
         """Count from where the environment does."""
