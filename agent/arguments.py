@@ -95,7 +95,7 @@ class Parser(argparse.ArgumentParser):
 
     def add_settings(self) -> None:
         """Add a flag for each setting that the command uses; call it after its own options are added."""
-        uses = USES[self.command]
+        uses = USES.get(self.command, frozenset())
         hidden = uses - COMMON if len(uses) > SHORT else frozenset()
         if hidden:
             self.add_argument(
@@ -161,7 +161,9 @@ class _Help(argparse.Action):
 
 
 def choices(name: str) -> tuple[str, ...]:
-    """Return the values that a setting may have, if they can be listed."""
+    """Return the values that a setting may have, if it is one and they can be listed."""
+    if name not in Settings.model_fields:
+        return ()
     annotation = Settings.model_fields[name].annotation
     if name == "preset":
         return (presets.AUTOMATIC, presets.NONE, *presets.presets())

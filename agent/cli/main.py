@@ -19,13 +19,14 @@ def main() -> int:
 
 def groups() -> "dict[str, tuple[Command, ...]]":
     """Return all commands, as `a3c64 --help` lists them."""
-    from a3c64.cli import monitoring, policies, recordings, training
+    from a3c64.cli import completion, monitoring, policies, recordings, training
 
     return {
         "train": training.COMMANDS,
         "follow a run": monitoring.COMMANDS,
         "use what was learned": policies.COMMANDS,
         "look at recorded episodes": recordings.COMMANDS,
+        "your shell": completion.COMMANDS,
     }
 
 

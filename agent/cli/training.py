@@ -12,6 +12,9 @@ log = logging.getLogger(__name__)
 
 def train(settings: Settings, parsed: Parsed) -> int:
     """Train on this machine: parameter server, TensorBoard and workers as child processes."""
+    from a3c64.processes import limit_threads
+
+    limit_threads()  # before NumPy is imported
     from a3c64.policy.resume import resume
 
     settings = resume(settings).settings
