@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from a3c64.envs.episode import Episode
+from a3c64.paramserver.figures import Figures
 from a3c64.wire.report import Staleness
 
 WINDOW = 100  # episodes a rollout/ or env/ figure is the mean of, as SB3
@@ -31,6 +32,27 @@ class Metrics:
         self.staleness: deque[int] = deque(maxlen=STALENESS_WINDOW)  # of the newest gradients, refused ones included
         self._rate_mark: tuple[float, int] | None = None
         self.fps = 0.0
+
+    def resume(self, figures: Figures) -> None:
+        """Go on from the figures of a checkpoint."""
+        self.episodes = figures.episodes
+        self.refused.update(figures.refused)
+        self.best.update(figures.best)
+        self.staleness.extend(figures.staleness)
+        self._recent.extend(figures.recent)
+        for name, values in figures.environment.items():
+            self._environment[name] = deque(values, maxlen=WINDOW)
+
+    def figures(self) -> Figures:
+        """Return what `resume` takes."""
+        return Figures(
+            episodes=self.episodes,
+            refused=dict(self.refused),
+            best=self.best,
+            staleness=tuple(self.staleness),
+            recent=tuple(self._recent),
+            environment={name: tuple(values) for name, values in self._environment.items()},
+        )
 
     def add_update(self, statistics: Mapping[str, float], staleness: int) -> None:
         """Take the figures of one gradient, and how many updates old it was."""

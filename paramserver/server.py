@@ -12,6 +12,7 @@ from a3c64.config import BadInputError, Hyperparameters, Settings
 from a3c64.paramserver import run_lock
 from a3c64.paramserver.admission import Admission
 from a3c64.paramserver.evaluations import charted, text
+from a3c64.paramserver.figures import Figures
 from a3c64.paramserver.run_folder import RunFolder
 from a3c64.paramserver.running_clock import RunningClock
 from a3c64.paramserver.service import Service
@@ -21,6 +22,7 @@ from a3c64.paramserver.tensorboard.legacy_tags import STATE, legacy
 from a3c64.paramserver.tensorboard.process import Board
 from a3c64.paramserver.web.feed import Web
 from a3c64.paramserver.weights import SharedWeights
+from a3c64.policy.checkpoint import Snapshot
 from a3c64.policy.resume import Resumption, resume
 from a3c64.processes import typed_command
 from a3c64.wire import server_file
@@ -72,7 +74,7 @@ class Server:
         if resumption.ignored:
             log.warning(resumption.ignored)
         self.service = Service(
-            SharedWeights(settings.hyperparameters(), snapshot),
+            SharedWeights(settings.hyperparameters(), snapshot and snapshot._replace(figures=None)),
             settings.run_dir.resolve().name,
             ServerReport(
                 pid=os.getpid(),
@@ -83,6 +85,10 @@ class Server:
             clock=self._clock,
             evaluations=None if resumption.new_task else self._folder.evaluations(),
         )
+        figures = _figures_of(snapshot)
+        if resumption.new_task:
+            figures = figures.counters()
+        self.service.resume(figures)
         self.service.look()
         self._over_before = bool(self.service.over)
         self._events = EventFile(self._folder.tensorboard, snapshot.step + 1 if snapshot else 0)
@@ -92,6 +98,7 @@ class Server:
             self._write_down()
         self._board = Board(self._folder.tensorboard, settings.tensorboard_host, settings.tensorboard_port)
         self._web = Web(settings.run_dir, settings.web_host, settings.web_port)
+        self._web.history.resume(figures)
         self._saved = snapshot.step if snapshot else -1
         self._started = self._last_save = self._last_status = self._clock()
         self._rated = self._started
@@ -217,7 +224,10 @@ class Server:
 
     def _save(self) -> None:
         weights = self.service.weights
-        if weights.known and weights.step != self._saved and self._folder.save(self.service.snapshot()):
+        if not weights.known or weights.step == self._saved:
+            return
+        figures = self._web.history.figures(self.service.figures())
+        if self._folder.save(self.service.snapshot()._replace(figures=figures.plain())):
             self._saved = weights.step
 
     def _introduce(self, hyperparameters: Hyperparameters) -> None:
@@ -265,6 +275,15 @@ class Server:
         if "best_lap_s" in service.metrics.best:
             parts.append(f"best lap {service.metrics.best['best_lap_s'][0]:.2f} s")
         log.info(" | ".join(parts))
+
+
+def _figures_of(snapshot: Snapshot | None) -> Figures:
+    """Return the figures of a checkpoint; of one that has none, or damaged ones, those of a new run."""
+    try:
+        return Figures.model_validate((snapshot and snapshot.figures) or {})
+    except ValueError as error:
+        log.warning("figures.json is damaged, charts begin anew: %s", error)
+        return Figures()
 
 
 def _host(frame: zmq.Frame) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from a3c64.learning.parameters import signature
 from a3c64.paramserver.ending import reward_reached, steps_taken, time_over
 from a3c64.paramserver.evaluations import Evaluations, evaluation
+from a3c64.paramserver.figures import Figures
 from a3c64.paramserver.metrics import Metrics
 from a3c64.paramserver.roster import Member, Roster
 from a3c64.paramserver.weights import SharedWeights
@@ -134,6 +135,16 @@ class Service:
     def snapshot(self) -> Snapshot:
         """Return what a checkpoint holds; the arrays are the live ones."""
         return self.weights.snapshot()._replace(seconds=self.seconds)
+
+    def resume(self, figures: Figures) -> None:
+        """Go on from the figures of a checkpoint."""
+        self.metrics.resume(figures)
+        self.roster.joined, self.roster.lost = figures.gone, figures.lost
+
+    def figures(self) -> Figures:
+        """Return what `resume` takes. A worker that is here now will join again after a restart."""
+        gone = max(0, self.roster.joined - len(self.roster))
+        return self.metrics.figures().model_copy(update={"gone": gone, "lost": self.roster.lost})
 
     def report(self) -> RunReport:
         """Return how the run is doing, for people and health checks."""

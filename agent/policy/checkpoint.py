@@ -4,6 +4,7 @@ checkpoints/
   step_123456/weights.safetensors    one float32 tensor per parameter
   step_123456/optimiser.safetensors  likewise, RMSProp's mean squares
   step_123456/state.json             version, step, schedule, the order of the parameters, hashes of both files
+  step_123456/figures.json           what charts and the page go on with: means, counters
   latest                             name of the newest
 best/                                likewise, the one that a greedy evaluation found best; state.json has its score
 """
@@ -47,6 +48,7 @@ MAX_TENSORS = 4 * MAX_PARAMETERS + (1 << 20)  # bytes of a file with tensors
 MAX_COUNT = 2**53  # steps or updates; TensorBoard's steps are 64 bits
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 CHECKPOINTS, BEST = "checkpoints", "best"  # their names in a run's folder
+FIGURES = "figures.json"
 FILES = ("weights.safetensors", "optimiser.safetensors")
 
 
@@ -61,6 +63,7 @@ class Snapshot(NamedTuple):
     hyperparameters: dict  # of the run, the schedule among them
     seconds: float = 0.0  # of training so far
     score: dict | None = None  # how these weights did in a greedy evaluation, where that was measured
+    figures: dict | None = None  # what the server's charts go on with, see paramserver/figures.py
 
 
 class DamagedError(Exception):
@@ -114,6 +117,8 @@ def _write(folder: Path, snapshot: Snapshot) -> Path:
             "sha256": hashes,
         }
         write_synced(temporary / "state.json", json.dumps(state, indent=1).encode())
+        if snapshot.figures is not None:
+            write_synced(temporary / FIGURES, json.dumps(snapshot.figures).encode())
         temporary.chmod(0o755)  # mkdtemp makes it private
         remove(target)  # the same step again: the newer one holds as much
         move_into_place(temporary, target)
@@ -172,6 +177,7 @@ def load(path: Path) -> Snapshot:
             dict(state["hyperparameters"]),
             _seconds(state.get("seconds", 0.0)),  # this and what follows: not in the files of older releases
             None if state.get("score") is None else dict(state["score"]),
+            _figures(path / FIGURES),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
         raise DamagedError(f"{type(error).__name__}: {error}") from error
@@ -213,6 +219,15 @@ def _by_age(folder: Path) -> list[Path]:
     numbered = [(path.name.removeprefix("step_"), path) for path in folder.glob("step_*") if path.is_dir()]
     known = [(int(number), path) for number, path in numbered if re.fullmatch("[0-9]{1,16}", number)]
     return [path for _, path in sorted(known, reverse=True)]
+
+
+def _figures(path: Path) -> dict | None:
+    """Return what a figures.json holds, or None: a checkpoint is whole without it."""
+    try:
+        figures = read_json(path, MAX_STATE, finite=True)
+        return figures if isinstance(figures, dict) else None
+    except (OSError, ValueError):
+        return None
 
 
 def _count(value: object, name: str) -> int:

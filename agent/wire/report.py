@@ -84,12 +84,12 @@ class RunReport(_Told):
     steps: int
     steps_per_s: float
     updates: int
-    episodes: int  # since the server was started
+    episodes: int  # so far
     seconds: float  # of training
     over: str  # why the run is over; empty while it is not
     workers: tuple[WorkerReport, ...]  # by index
     evaluators: int
-    joined: int  # workers, since the server was started
+    joined: int  # workers, so far
     lost: int  # of these, those that fell silent
     refused: dict[str, int]  # kind of refusal -> messages that were not acted on
     staleness: Staleness | None  # None before the first gradient

@@ -52,7 +52,7 @@ TIME = [
 ]
 WORKERS = [
     Lines("Alive", ("workers/alive",)),
-    Lines("Joined and lost since the server started", ("workers/(joined|lost)",)),
+    Lines("Joined and lost so far", ("workers/(joined|lost)",)),
     Lines("Messages not acted on, emulators restarted", ("workers/refused", "env/emulator_restarts")),
 ]
 EVALUATION = [

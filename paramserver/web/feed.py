@@ -40,7 +40,7 @@ class Web:
         self._arguments = ["-m", "a3c64.paramserver.web.gateway", host, str(port), str(self._folder), str(run)]
         self._arguments += logs.choices()
         self._supervisor = Supervisor(f"the web page's server (see {self._log})", self._launch)
-        self._history = History()
+        self.history = History()
         self._tokens: dict[str, str] = {}  # address of a display -> its secret
         self._next = 0.0
         self._failing = False
@@ -67,9 +67,9 @@ class Web:
         addresses = {worker.vnc for worker in report.workers if worker.vnc}
         # Other sites' scripts may open any WebSocket, but cannot guess a token.
         self._tokens = {one: self._tokens.get(one) or secrets.token_urlsafe(12) for one in addresses}
-        self._history.add(now, report)
+        self.history.add(now, report)
         workers = [worker.plain() | {"screen": self._tokens.get(worker.vnc or "")} for worker in report.workers]
-        told = report.plain() | {"workers": workers, "at": time.time(), "history": self._history.points()}
+        told = report.plain() | {"workers": workers, "at": time.time(), "history": self.history.points()}
         screens = {token: _split(address) for address, token in self._tokens.items()}
         try:
             self._folder.mkdir(exist_ok=True)

@@ -1,7 +1,8 @@
-"""How the run's vital figures went since the server was started, in a bounded number of points."""
+"""How the run's vital figures went while it trained, in a bounded number of points."""
 
 from collections.abc import Callable
 
+from a3c64.paramserver.figures import Figures
 from a3c64.wire.report import RunReport
 
 POINTS = 180  # at most; twice as many as a sparkline on a phone has pixels to tell apart
@@ -22,10 +23,21 @@ class History:
         self._every = FIRST_S
         self._began: float | None = None
 
+    def resume(self, figures: Figures) -> None:
+        """Go on from the points of a checkpoint; the time until this start is left out."""
+        width = 2 + len(FIGURES)
+        self._points = [list(point) for point in figures.history if len(point) == width and None not in point[:2]]
+        self._every = figures.history_every or FIRST_S
+
+    def figures(self, figures: Figures) -> Figures:
+        """Add to `figures` what `resume` takes."""
+        points = tuple(tuple(point) for point in self._points)
+        return figures.model_copy(update={"history": points, "history_every": self._every})
+
     def add(self, now: float, report: RunReport) -> None:
         """Take a point if it is time to."""
         if self._began is None:
-            self._began = now
+            self._began = now - float(self._points[-1][0] or 0.0) if self._points else now
         seconds = now - self._began
         if self._points and seconds - float(self._points[-1][0] or 0.0) < self._every - 0.5:
             return

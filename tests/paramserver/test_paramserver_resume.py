@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 import pytest
-from live import until
+from live import free_port, until
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 from tensorboard.util import tensor_util
 
@@ -146,6 +146,62 @@ def test_resume_without_a_run(stack):
     assert refused.returncode == 2
     assert refused.stderr.startswith(f"a3c64 server: --resume: there is no run in {stack.run_dir}")
     assert not stack.run_dir.exists()
+
+
+def charted(stack, tag):
+    """The points of a tag, as TensorBoard shows them."""
+    events = EventAccumulator(str(stack.run_dir / "tensorboard")).Reload().Tensors(tag)
+    return [float(tensor_util.make_ndarray(event.tensor_proto)) for event in events]
+
+
+def test_means_and_counters_go_on_after_a_restart(stack):
+    """A hundred episodes of return 100, a restart, then one of return 0: the mean is 99, not 0."""
+    server = stack.start("a3c64.paramserver", web_port=free_port())
+    client, _, update = meet(stack)
+    for _ in range(10):
+        episodes = [Episode(100.0, 20, {"best_lap_s": 30.0})] * 10
+        update = client.push(ONES, signature(SPECS), update.version, 20, {}, episodes)
+    told = stack.run_dir / "web" / "run.json"
+    until(lambda: told.exists() and json.loads(told.read_text())["steps"] == 200, 10, "the page's points")
+    history = json.loads(told.read_text())["history"]
+    client.close()
+    stop(server)
+    assert (stack.run_dir / "checkpoints" / "step_200" / "figures.json").exists()
+
+    server = stack.start("a3c64.paramserver", web_port=free_port())
+    client, _, update = meet(stack)
+    assert stack.report().episodes == 100
+    assert stack.report().joined == 2
+    assert stack.report().best == {"best_lap_s": (30.0, 30.0)}
+    push(client, update, reward=0.0)
+    stack.wait_for(lambda report: report.episodes == 101, 10, "an episode")
+    assert stack.report().mean_return == 99.0
+    until(lambda: told.exists() and json.loads(told.read_text())["steps"] == 220, 10, "the page's points")
+    now = json.loads(told.read_text())["history"]
+    points = len(history["seconds"])
+    assert {name: values[:points] for name, values in now.items()} == history
+    assert now["seconds"] == sorted(now["seconds"])
+    client.close()
+    stop(server)
+    assert set(charted(stack, "rollout/ep_rew_mean")) == {100.0, 99.0}
+
+    server = stack.start("a3c64.paramserver", "--env-args", '{"easy": true}')
+    client, _, _ = meet(stack)
+    assert (stack.report().episodes, stack.report().mean_return, stack.report().best) == (101, None, {})
+    client.close()
+    stop(server)
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda path: path.write_text("["), lambda path: path.write_text('{"episodes": "x"}')]
+)
+def test_damaged_figures_cost_the_figures_alone(stack, damage):
+    a_run(stack)
+    damage(stack.run_dir / "checkpoints" / "step_20" / "figures.json")
+    server = stack.start("a3c64.paramserver")
+    until(stack.report, 20, "the server")
+    assert (stack.report().steps, stack.report().episodes) == (20, 0)
+    stop(server)
 
 
 def put(path, make):
