@@ -27,7 +27,7 @@ _PLAYING = ("run_dir", "env_id", "env_args", "rom", "seed")
 USES: dict[str, frozenset[str]] = {  # command -> its settings; A3C64_* variables are accepted by all commands
     "train": frozenset({*Hyperparameters.model_fields, *_SERVING, *_WORKING, *_LOGGING, "workers"}),
     "server": frozenset({*Hyperparameters.model_fields, *_SERVING, *_LOGGING}),
-    "worker": frozenset({"server", "run_dir", *_WORKING, *_LOGGING}),
+    "worker": frozenset({"server", "run_dir", "worker_index", *_WORKING, *_LOGGING}),
     "evaluator": frozenset({"server", "rom", *_LOGGING}),
     "status": frozenset({"server", "run_dir"}),
     "watch": frozenset({"server", "run_dir"}),
@@ -40,7 +40,7 @@ USES: dict[str, frozenset[str]] = {  # command -> its settings; A3C64_* variable
 GROUPS: dict[str, tuple[str, ...]] = {  # as --help shows them; every setting is in one
     "environment": (
         "env_id", "env_args", "rom", "preset", "frame_size", "frame_colours", "frame_stack", "frameskip",
-        "envs_per_worker", "workers", "seed", "deterministic",
+        "envs_per_worker", "workers", "worker_index", "seed", "deterministic",
     ),
     "run folder": ("run_dir", "resume", "transfer", "checkpoint_interval", "keep_checkpoints", "replays_mb"),
     "ending and judging": ("total_timesteps", "stop_at_reward", "time_limit", "eval_interval", "eval_episodes"),

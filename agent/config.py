@@ -181,6 +181,9 @@ class Settings(Hyperparameters, BaseSettings):
     replays_mb: int = Field(
         200, ge=0, description="disk that recorded episodes of N64 games may take, of all workers, MB; 0 = none"
     )
+    worker_index: int = Field(
+        -1, ge=-1, le=65535, description="worker: the number it asks for, so that it keeps it; -1 = the lowest free one"
+    )
     vnc_port: Port = Field(
         0,
         description="VNC port of a worker's display; 0 = no display; train: the first of its workers' ports",

@@ -1,14 +1,16 @@
 """Who is alive: indices, heartbeats, how each worker is doing, and how many have joined and been lost."""
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from a3c64.envs.episode import Episode
 from a3c64.wire.report import WorkerReport
 
 HEARTBEAT_TIMEOUT_S = 5.0  # five missed beats of one second
 SILENT_S = 2.5  # two missed beats: worth a word
+SUSPECT_S = 1.2  # one missed beat: its connection may be closed
 IDLE_S = 15.0  # without a gradient, worth a word: a rollout of Open Kart takes a tenth of a second
 RATE_S = 10.0  # what a worker's steps per second are counted over
 MAX_RESTARTS = 1_000_000  # of emulators, as far as anybody counts
@@ -81,14 +83,29 @@ class Member:
         )
 
 
-class Roster:
-    """The workers that are alive."""
+class Tenure(NamedTuple):
+    """The newest worker with an index, and how many it had replaced."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    client: str
+    restarts: int
+
+
+class Roster:
+    """The workers that are alive.
+
+    Args:
+        clock: seconds.
+        reachable: whether a connection still has another end; a process that is killed closes its connections at once.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float], reachable: Callable[[bytes], bool] = lambda connection: True
+    ) -> None:
         self._clock = clock
+        self._reachable = reachable
         self._members: dict[str, Member] = {}
         self._speakers: dict[bytes, Member] = {}  # by connection
-        self._indices: Counter[int] = Counter()  # how many workers have had each index
+        self._tenures: dict[int, Tenure] = {}  # by index
         self.joined = 0  # ever
         self.lost = 0  # ever: fell silent without a goodbye
 
@@ -120,17 +137,18 @@ class Roster:
 
         A new member gets the index it wants if this is free, else the lowest free one.
         """
-        before = self._speakers.get(connection)
-        if before is not None and before.client != client:
+        speaker = self._speakers.get(connection)
+        if speaker is not None and speaker.client != client:
             self.leave(connection)
         member = self._members.get(client)
         if member is None:
             taken = {other.index for other in self._members.values()}
             free = next(index for index in range(len(taken) + 1) if index not in taken)
             index = wanted if 0 <= wanted <= 65535 and wanted not in taken else free
-            member = Member(client, name, index, connection, self._clock(), restarts=self._indices[index])
-            self._members[client] = member
-            self._indices[index] += 1
+            before = self._tenures.get(index, Tenure(client, 0))
+            restarts = before.restarts + (before.client != client)  # the same one was only away for a while
+            self._tenures[index] = Tenure(client, restarts)
+            member = self._members[client] = Member(client, name, index, connection, self._clock(), restarts=restarts)
             self.joined += 1
         self._speakers.pop(member.connection, None)
         self._speakers[connection] = member
@@ -152,6 +170,19 @@ class Roster:
             self._forget(member)
         self.lost += len(silent)
         return silent
+
+    def drop_gone(self, wanted: int) -> list[Member]:
+        """Forget members whose connection is closed, and return them: one that comes in their place gets their index.
+
+        Only those that missed a heartbeat are looked at, and the one with the index that is wanted.
+        """
+        missed = self._clock() - SUSPECT_S
+        suspects = [one for one in self._members.values() if one.index == wanted or one.last_seen < missed]
+        gone = [member for member in suspects if not self._reachable(member.connection)]
+        for member in gone:
+            self._forget(member)
+        self.lost += len(gone)
+        return gone
 
     def _forget(self, member: Member) -> None:
         del self._members[member.client]

@@ -25,6 +25,7 @@ from a3c64.paramserver.weights import SharedWeights
 from a3c64.policy.checkpoint import Snapshot
 from a3c64.policy.resume import Resumption, resume
 from a3c64.processes import typed_command
+from a3c64.wire import messages as wire
 from a3c64.wire import server_file
 from a3c64.wire.report import ServerReport
 from a3c64.wire.transport import configure
@@ -84,6 +85,7 @@ class Server:
             ),
             clock=self._clock,
             evaluations=None if resumption.new_task else self._folder.evaluations(),
+            reachable=self._reachable,
         )
         figures = _figures_of(snapshot)
         if resumption.new_task:
@@ -152,6 +154,14 @@ class Server:
         except zmq.ZMQError as error:
             if error.errno not in (zmq.EAGAIN, zmq.EHOSTUNREACH):
                 raise  # those two: it is gone, or does not read; its own timeout will tell it
+
+    def _reachable(self, connection: bytes) -> bool:
+        """Say whether a connection is open, by sending what no client asked for, so that it is not read."""
+        try:
+            self._socket.send_multipart([connection, *wire.encode(0, wire.Noted(best=False))], zmq.DONTWAIT)
+        except zmq.ZMQError as error:
+            return error.errno != zmq.EHOSTUNREACH
+        return True
 
     def _tick(self, now: float) -> None:
         """Do what the clock asks for."""

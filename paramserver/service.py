@@ -46,10 +46,11 @@ class Service:
         server: ServerReport,
         clock: Callable[[], float] = time.monotonic,
         evaluations: Evaluations | None = None,
+        reachable: Callable[[bytes], bool] = lambda connection: True,
     ) -> None:
         self.weights = weights
-        self.roster = Roster(clock)
-        self.evaluators = Roster(clock)
+        self.roster = Roster(clock, reachable)
+        self.evaluators = Roster(clock, reachable)
         self.metrics = Metrics()
         self.evaluations = evaluations or Evaluations()
         self.scored: list[tuple[Evaluation, Snapshot | None]] = []  # not yet written down; with the weights if best
@@ -238,6 +239,8 @@ class Service:
         rosters = [self.roster, self.evaluators]
         roster, other = rosters if body.role == wire.WORKER else reversed(rosters)
         known = roster.get(body.client)
+        for member in [] if known else roster.drop_gone(body.worker):
+            log.warning("%s was lost: its connection is closed (%s)", f"{body.role} {member.index}", member.name)
         if not known and roster is self.evaluators and len(roster) >= MAX_EVALUATORS:
             raise RefusalError("crowded", "none", f"there are {len(roster)} evaluators already; one is enough")
         if not known and len(roster) >= MAX_WORKERS:

@@ -33,7 +33,7 @@ def work(settings: Settings) -> int:
     logs.configure("worker", settings.log_level, settings.log_format)
     stop = stop_on_signals()
     name = f"{socket.gethostname()}:{os.getpid()}"
-    client, heartbeat = connect(Client, settings.server, name, stop, settings.vnc_port)
+    client, heartbeat = connect(Client, settings.server, name, stop, settings.vnc_port, settings.worker_index)
     try:
         learn(settings, client, heartbeat, stop)
     except StoppedError:

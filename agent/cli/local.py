@@ -102,8 +102,8 @@ class LocalRun:
         return spawn(arguments, self._settings.environment(), stdin=DEVNULL)
 
     def _start_worker(self, number: int) -> Popen:
-        """Start a worker, with a VNC port of its own."""
-        own = {variable("server"): self._address}
+        """Start a worker with its number and a VNC port."""
+        own = {variable("server"): self._address, variable("worker_index"): str(number)}
         if self._settings.vnc_port:
             own[variable("vnc_port")] = str(self._settings.vnc_port + number)
         child = spawn(["-m", "a3c64.worker"], self._settings.environment() | own, stdin=DEVNULL)

@@ -61,6 +61,7 @@ class Client:
         stop: threading.Event,
         address: str = "in this process",
         vnc_port: int = 0,
+        index: int = -1,
     ) -> None:
         self._transport = transport
         self._vnc_port = vnc_port
@@ -69,7 +70,7 @@ class Client:
         self._name = name
         self._stop = stop
         self._sequence = 0
-        self._index = -1
+        self._index = index
         self._run: Hyperparameters | None = None
         self._specs: Sequence[ParameterSpec] = ()
         self._newest: Update | None = None
@@ -244,8 +245,8 @@ AnyClient = TypeVar("AnyClient", bound=Client)
 
 
 def connect(
-    kind: type[AnyClient], address: str, name: str, stop: threading.Event, vnc_port: int = 0
+    kind: type[AnyClient], address: str, name: str, stop: threading.Event, vnc_port: int = 0, index: int = -1
 ) -> tuple[AnyClient, Heartbeat]:
     """Return a client over a socket, and the heartbeat that is to be started once the server has said welcome."""
     client = uuid.uuid4().hex
-    return kind(SocketTransport(address), client, name, stop, address, vnc_port), Heartbeat(address, client)
+    return kind(SocketTransport(address), client, name, stop, address, vnc_port, index), Heartbeat(address, client)

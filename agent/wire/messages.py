@@ -45,7 +45,7 @@ class Hello(NamedTuple):
 
     client: str  # chosen at random by the worker, the same for as long as it lives
     name: str  # for people: host and process
-    worker: int  # the index it had before the server restarted, else -1
+    worker: int  # the index it wants: the one it had, or was told to take; -1 = the lowest free one
     role: str  # one of ROLES
     vnc_port: int  # where it can be watched, on the host it connects from; 0 = nowhere
 

@@ -69,7 +69,8 @@ def test_compose_passes_on_every_setting_of_the_run() -> None:
     ours = {name for service in SERVICES for name, value in environment(service).items() if value is not None}
     published = {"A3C64_TENSORBOARD_PORT", "A3C64_WEB_PORT"}  # ports of the host
     assert passed | published == set(section("the run"))
-    assert ours - published == set(section("without Docker only")) - {"A3C64_WORKERS"}  # --scale
+    elsewhere = {"A3C64_WORKERS", "A3C64_WORKER_INDEX"}  # --scale; a replica takes the lowest free index
+    assert ours - published == set(section("without Docker only")) - elsewhere
 
 
 def test_compose_variables_stand_in_the_example() -> None:

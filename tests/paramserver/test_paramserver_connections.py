@@ -148,3 +148,26 @@ def test_messages_over_a_connection_that_its_client_has_left(server, stack):
     assert push(client, update.version).step == 20
     old.close()
     client.close()
+
+
+def test_who_comes_in_place_of_one_that_was_killed_gets_its_index(server, stack):
+    """At once, as its connection is closed; nobody waits for its heartbeat to be missed five times."""
+
+    def join(name, index):
+        client = Client(SocketTransport(stack.address), name, name, threading.Event(), index=index)
+        client.hello()
+        return client
+
+    clients = [join(f"w{index}", index) for index in (0, 1, 2)]
+    assert [client.index for client in clients] == [0, 1, 2]
+    clients[1]._transport._socket.close(linger=0)  # as the kernel does for a killed process
+    time.sleep(0.2)
+    again = join("w3", 1)
+    assert again.index == 1
+    other = join("w4", 1)
+    assert other.index == 3, "that one lives"
+    report = stack.report()
+    assert [(worker.index, worker.restarts) for worker in report.workers] == [(0, 0), (1, 1), (2, 0), (3, 0)]
+    assert report.lost == 1
+    for client in (clients[0], clients[2], again, other):
+        client.close()

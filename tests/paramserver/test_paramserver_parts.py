@@ -8,7 +8,7 @@ from tensorboard.util import tensor_util
 from a3c64.envs.episode import Episode
 from a3c64.paramserver.metrics import Metrics
 from a3c64.paramserver.optimiser import damped, rmsprop, scheduled
-from a3c64.paramserver.roster import HEARTBEAT_TIMEOUT_S, Roster
+from a3c64.paramserver.roster import HEARTBEAT_TIMEOUT_S, SUSPECT_S, Roster
 from a3c64.paramserver.tensorboard.event_file import EventFile
 
 
@@ -65,6 +65,36 @@ def test_lowest_free_index_and_the_one_it_had():
     assert roster.greet("f", b"f", "f", 7).index == 3, "unless somebody has it"
     assert roster.greet("a", b"a", "a", 5).index == 0, "known already"
     assert (len(roster), roster.joined, roster.lost) == (5, 6, 0)
+
+
+def test_an_index_is_passed_on_when_its_connection_is_closed():
+    clock, closed = Clock(), set()
+    roster = Roster(clock, lambda connection: connection not in closed)
+    for name in "abc":
+        roster.greet(name, name.encode(), name, -1)
+    closed.add(b"b")
+    assert roster.drop_gone(-1) == [], "no heartbeat is missing yet, and nobody wants its index"
+    clock.now += SUSPECT_S + 0.1
+    for name in "ac":
+        roster.beat(name)
+    assert [member.index for member in roster.drop_gone(-1)] == [1]
+    assert (roster.greet("d", b"d", "d", -1).index, roster.lost) == (1, 1)
+    closed.add(b"a")
+    assert [member.index for member in roster.drop_gone(0)] == [0], "its index is wanted"
+    member = roster.greet("e", b"e", "e", 0)
+    assert (member.index, member.restarts) == (0, 1)
+
+
+def test_one_that_was_away_for_a_while_was_not_restarted():
+    clock = Clock()
+    roster = Roster(clock)
+    roster.greet("a", b"1", "a", -1)
+    clock.now += HEARTBEAT_TIMEOUT_S + 1.0
+    roster.sweep()
+    assert roster.greet("a", b"2", "a", 0).restarts == 0
+    clock.now += HEARTBEAT_TIMEOUT_S + 1.0
+    roster.sweep()
+    assert roster.greet("b", b"3", "b", 0).restarts == 1
 
 
 def test_silence_is_death_and_any_sign_is_life():

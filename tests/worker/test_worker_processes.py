@@ -113,7 +113,8 @@ def test_a_worker_that_crashes_is_started_again(stack):
     local, _ = start_local(stack)
     victim = psutil.Process(stack_worker_pid(stack, 0))
     victim.kill()
-    stack.wait_for(lambda r: r.lost == 1 and len(r.workers) == 2, 40, "a new one took its place")
+    report = stack.wait_for(lambda r: r.lost == 1 and len(r.workers) == 2, 40, "a new one took its place")
+    assert [(worker.index, worker.restarts) for worker in report.workers] == [(0, 1), (1, 0)]
     assert "worker 0 was ended by SIGKILL (1 so far), next try in 1 s" in stack.log(local)
     local.send_signal(signal.SIGINT)
     assert local.wait(10) == 0
