@@ -82,7 +82,8 @@ def typed_command() -> str:
 @contextmanager
 def silence() -> Iterator[None]:
     """Discard what native code writes to standard error; Python's exceptions are not affected."""
-    sys.stderr.flush()
+    with suppress(OSError):  # it cannot be written
+        sys.stderr.flush()
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
@@ -125,9 +126,14 @@ class StopEvent(threading.Event):
 
 
 def stop_on_signals() -> StopEvent:
-    """Return an event that SIGTERM and SIGINT set: the one way a process of ours is asked to stop."""
+    """Return an event that SIGTERM and SIGINT set: the one way a process of ours is asked to stop.
+
+    So does SIGHUP, which says that the terminal went away, unless it is ignored (nohup).
+    """
     stop = StopEvent()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
+            continue
         signal.signal(number, lambda *_: stop.set())
     return stop
 

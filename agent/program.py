@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 
 EXIT_STOPPED = 130  # as a shell counts a program that Ctrl-C ended
@@ -63,7 +64,8 @@ def leave_on_signals(name: str) -> None:
     def leave(number: int, frame: FrameType | None) -> None:
         if number == signal.SIGINT:
             after_echo = "\n" if os.isatty(2) else ""  # the terminal shows ^C
-            os.write(2, f"{after_echo}{name}: stopped\n".encode())
+            with suppress(OSError):  # the terminal may be gone
+                os.write(2, f"{after_echo}{name}: stopped\n".encode())
         os._exit(128 + number)
 
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -13,6 +13,7 @@ from a3c64.paramserver import run_lock
 from a3c64.paramserver.admission import Admission
 from a3c64.paramserver.evaluations import charted, text
 from a3c64.paramserver.figures import Figures
+from a3c64.paramserver.milestones import Milestones
 from a3c64.paramserver.run_folder import RunFolder
 from a3c64.paramserver.running_clock import RunningClock
 from a3c64.paramserver.service import Service
@@ -94,6 +95,7 @@ class Server:
         self.service.look()
         self._over_before = bool(self.service.over)
         self._events = EventFile(self._folder.tensorboard, snapshot.step + 1 if snapshot else 0)
+        self._milestones = Milestones(self.service.metrics, self._clock)
         self._charted: set[str] = set()  # the environment's figures that TensorBoard's layout has a place for
         self._unwritten: Resumption | None = resumption
         if not resumption.new_task:
@@ -125,6 +127,8 @@ class Server:
         finally:
             self._attempt("the last checkpoint", self._save)
             self._attempt("the last report", lambda: self._report(self._clock()))
+            if self._saved >= 0:
+                log.info("saved step %s", f"{self._saved:,}")
             self._socket.close(linger=500)
             self._admission.close()
             self._board.close()
@@ -180,9 +184,14 @@ class Server:
         if now - self._last_status >= self._settings.status_interval:
             self._last_status = now
             self._attempt("a report", lambda: self._report(now))
+        self._attempt("milestones", self._note_milestones)
         self._attempt("tending TensorBoard", self._board.tend)
         self._attempt("telling the web page", lambda: self._web.tend(self.service.report))
         self.service.timings.add("report")
+
+    def _note_milestones(self) -> None:
+        for line in self._milestones.reached(self.service.weights.step):
+            log.info(line)
 
     def _attempt(self, what: str, work: Callable[[], object]) -> None:
         """Do what depends on values that workers have sent: whatever goes wrong with it is logged and ends nothing."""

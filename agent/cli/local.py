@@ -2,12 +2,15 @@
 
 import logging
 import os
+import shlex
+import sys
 import threading
 import time
 from contextlib import suppress
 from functools import partial
 from subprocess import DEVNULL, Popen
 
+from a3c64.cli.next_steps import next_steps
 from a3c64.config import EXIT_BAD_INPUT, EXIT_FAILED, BadInputError, Settings, variable
 from a3c64.policy import checkpoint
 from a3c64.processes import end, spawn, typed_command
@@ -59,6 +62,10 @@ class LocalRun:
             self._server.close(SERVER_GRACE_S)
         if code is None:  # stopped; the server says whether all was saved
             code = self._server.child.returncode if self._server.child is not None else 0
+        if code != EXIT_BAD_INPUT:
+            again = shlex.join(["a3c64", *sys.argv[1:]])
+            for line in next_steps(self._settings.run_dir, again, over=self._server.final == 0):
+                log.info(line)
         return code if code in (0, EXIT_BAD_INPUT) else EXIT_FAILED
 
     def _begin(self, stop: threading.Event) -> int | None:

@@ -1,0 +1,43 @@
+"""Milestones are said once."""
+
+from in_process import Clock
+
+from a3c64.envs.episode import Episode
+from a3c64.paramserver.metrics import WINDOW, Metrics
+from a3c64.paramserver.milestones import RETURN_S, Milestones
+
+
+def test_the_first_lap_and_the_first_finish():
+    milestones = Milestones(metrics := Metrics())
+    assert milestones.reached(0) == []
+    metrics.add_episodes([Episode(1.0, 10, {"finished": 0.0})])
+    assert milestones.reached(10) == []
+    metrics.add_episodes([Episode(1.0, 10, {"finished": 0.0, "best_lap_s": 41.5})])
+    assert milestones.reached(1_020) == ["first lap at step 1,020 | 41.50 s"]
+    metrics.add_episodes([Episode(1.0, 10, {"finished": 1.0, "best_lap_s": 40.0})])
+    assert milestones.reached(1_030) == ["first finish at step 1,030"]
+    assert milestones.reached(1_040) == []
+
+
+def test_what_was_reached_before_a_restart_is_not_new():
+    before, metrics = Metrics(), Metrics()
+    before.add_episodes([Episode(1.0, 10, {"finished": 1.0, "best_lap_s": 40.0})])
+    metrics.resume(before.figures())
+    milestones = Milestones(metrics)
+    metrics.add_episodes([Episode(1.0, 10, {"finished": 1.0, "best_lap_s": 39.0})])
+    assert milestones.reached(200) == []
+
+
+def test_better_returns_are_said_now_and_then():
+    clock, metrics = Clock(), Metrics()
+    milestones = Milestones(metrics, clock)
+    metrics.add_episodes([Episode(1.0, 10, {})] * WINDOW)
+    assert milestones.reached(1_000) == [], "not at once"
+    clock.now += RETURN_S
+    assert milestones.reached(2_000) == ["best mean return of 100 episodes so far, at step 2,000 | 1.00"]
+    clock.now += RETURN_S
+    assert milestones.reached(3_000) == [], "no better"
+    metrics.add_episodes([Episode(3.0, 10, {})] * WINDOW)
+    assert milestones.reached(4_000) == []
+    clock.now += RETURN_S
+    assert milestones.reached(5_000) == ["best mean return of 100 episodes so far, at step 5,000 | 3.00"]
