@@ -207,11 +207,6 @@ class Run:
         )
 
 
-def plain(report: object) -> dict:
-    """Return a report as a dictionary."""
-    return report if isinstance(report, dict) else asdict(report)  # type: ignore[call-overload]
-
-
 def observe(run: Run, result: Result, faults: Faults | None, until_solved: bool) -> None:
     """Watch a run for its time, and disturb it."""
     begun = time.monotonic()
@@ -226,16 +221,15 @@ def observe(run: Run, result: Result, faults: Faults | None, until_solved: bool)
             if now >= next_fault:
                 next_fault += EVERY_S
                 faults.make(run.process.pid)
-        if (answer := fetch(run.address, 0.3)) is not None:
-            report = plain(answer)
+        if (report := fetch(run.address, 0.3)) is not None:
             now = time.monotonic()
             result.alive_s += min(now - heard, 2 * LOOK_S)
-            if report["steps"] < newest[1]:  # restarted from a checkpoint of a moment ago
-                then = next((at for at, steps in reversed(marks) if steps <= report["steps"]), begun)
+            if report.steps < newest[1]:  # restarted from a checkpoint of a moment ago
+                then = next((at for at, steps in reversed(marks) if steps <= report.steps), begun)
                 result.rewound_s = max(result.rewound_s, newest[0] - then)
-            newest = (now, report["steps"])
+            newest = (now, report.steps)
             marks = [*marks[-400:], newest]
-            result.steps, result.updates = report["steps"], report["updates"]
+            result.steps, result.updates = report.steps, report.updates
         heard = time.monotonic()
         rates = [one["means"].get("finish_rate", 0.0) for one in run.evaluations()]
         if result.solved_s is None and max(rates, default=0.0) >= SOLVED:
@@ -246,7 +240,9 @@ def observe(run: Run, result: Result, faults: Faults | None, until_solved: bool)
 
 
 def leftovers(folder: Path) -> list[str]:
-    """Return what of the emulators' folders is still there."""
+    """Return which emulators' folders are still there after one more emulator was started, which removes old ones."""
+    again = "import gymnasium, n64gym; gymnasium.make('n64gym/OpenKart-v0').close()"
+    subprocess.run([sys.executable, "-c", again], env={**os.environ, "TMPDIR": str(folder)}, check=True, timeout=60)
     return [f"left behind: {path.name}" for path in folder.glob("n64gym-*")]
 
 
