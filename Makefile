@@ -9,7 +9,7 @@ COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose
 SIDE_BY_SIDE := tests/n64gym tests/openkart
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train up down scale logs vnc build results test e2e bench bench-env bench-server bench-stability bench-staleness bench-training bench-view bench-learn bench-learn-plot lint clean apt native
+.PHONY: help setup train up down scale logs vnc build results test e2e bench chaos bench-env bench-server bench-stability bench-staleness bench-training bench-view bench-learn bench-learn-plot lint clean apt native
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
@@ -38,6 +38,9 @@ bench-stability: setup .venv/dev ## whether what has been learned stays learned 
 
 bench-staleness: setup .venv/dev ## what stale gradients do to learning (9 minutes)
 	@.venv/bin/python tests/bench/bench_staleness.py
+
+chaos: setup .venv/dev ## kill, stop and stall a real run every 5 s for SECONDS=600, beside an undisturbed one
+	@.venv/bin/python tests/chaos/chaos.py --seconds $(or $(SECONDS),600) --seed $(or $(SEED),1)
 
 bench: bench-env bench-training bench-server ## all comparisons of speed (under 10 minutes)
 

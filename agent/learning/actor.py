@@ -4,9 +4,13 @@ The graph is written here node by node, so no converter stands between it and ag
 the two against each other.
 """
 
+import os
 from typing import Any, NamedTuple
 
 import numpy as np
+
+os.environ.update({"ORT_DISABLE_TELEMETRY": "1"})  # before the import: it would ask for a host of its maker's
+
 import onnxruntime
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
 
