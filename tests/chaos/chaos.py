@@ -100,7 +100,7 @@ class Faults:
         """Make the next fault in the family of a process."""
         processes = family(pid)
         kind = self._random.choice(["kill", "kill", "stop", "network" if self._proxy else "kill"])
-        role = self._random.choice(list(ROLES))
+        role = self._random.choice([*ROLES, "server"])
         if kind == "network":
             self._disturb()
             return
