@@ -1,6 +1,8 @@
 # The project's interface. Every target is one line that also works without make; `make help` lists them.
 
 N ?= 2
+RUN ?= runs/default
+FILM ?= --stages 6 --grid 3x2
 PYTHON ?= python3
 # Debian 12's docker-compose, or Compose v2 where the docker client has it.
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
@@ -9,7 +11,7 @@ COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose
 SIDE_BY_SIDE := tests/n64gym tests/openkart
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train up down scale logs vnc build results test e2e bench chaos bench-env bench-server bench-stability bench-staleness bench-training bench-view bench-learn bench-learn-plot lint clean apt native
+.PHONY: help setup train up down scale logs vnc build results test e2e bench chaos bench-env bench-server bench-stability bench-staleness bench-training bench-view bench-learn bench-learn-plot lint docs pages picture clean apt native
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
@@ -63,8 +65,18 @@ lint: .venv/dev ## ruff and mypy
 	@ln -s $(CURDIR)/agent/* $(CURDIR)/paramserver $(CURDIR)/worker build/typed/a3c64 && ln -s $(CURDIR)/env-image/n64gym build/typed
 	MYPYPATH=build/typed .venv/bin/mypy -p a3c64 -p n64gym
 
+docs: .venv-docs/done ## the site of docs/, into site/
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --clean
+
+pages: setup ## write docs/settings.md and docs/api.md from the code
+	.venv/bin/python docs/generate.py
+
+picture: setup ## docs/pictures/learning.webp from the run in RUN=runs/default, with FILM="--stages 6 --grid 3x2"
+	.venv/bin/a3c64 film $(RUN) $(FILM) --speed 4.5 --seconds 10 --mp4 build/learning.mp4
+	ffmpeg -y -loglevel error -i build/learning.mp4 -vf fps=10,scale=720:-2 -c:v libwebp_anim -quality 45 -compression_level 6 -loop 0 docs/pictures/learning.webp
+
 clean: ## remove what was built (not runs/)
-	$(MAKE) -C env-image clean && rm -rf .venv .venv-bench *.egg-info env-image/*.egg-info
+	$(MAKE) -C env-image clean && rm -rf .venv .venv-bench .venv-docs build site *.egg-info env-image/*.egg-info
 
 # ---- with Docker ----
 
@@ -127,4 +139,10 @@ paramserver/web/page/novnc: | apt
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
 	@echo "Installing the Python packages of $< into .venv-bench (about 200 MB to download the first time)"
 	@.venv-bench/bin/pip install --disable-pip-version-check --quiet --require-hashes -r $<
+	@touch $@
+
+.venv-docs/done: requirements/docs.txt | apt
+	@test -x .venv-docs/bin/python || $(PYTHON) -m venv .venv-docs
+	@echo "Installing the Python packages of $< into .venv-docs (about 20 MB to download the first time)"
+	@.venv-docs/bin/pip install --disable-pip-version-check --quiet --require-hashes -r $<
 	@touch $@

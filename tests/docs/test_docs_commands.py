@@ -1,0 +1,170 @@
+"""Every command and setting that the documents show is one that exists, with these flags and values."""
+
+import re
+import shlex
+import subprocess
+from itertools import pairwise
+
+import pytest
+import yaml
+from pages import PAGES, ROOT, Line, lines_to_type, listings
+
+from a3c64.cli.main import groups
+from a3c64.config import load, variable
+
+COMMANDS = {command.name: command for group in groups().values() for command in group}
+MAKEFILE = (ROOT / "Makefile").read_text()
+DOCKERFILE = (ROOT / "env-image" / "Dockerfile").read_text()
+SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+NOT_RUN = {  # how a line begins -> why it is not checked further
+    "sudo apt-get install -y make": "changes the machine",
+    "source .venv/bin/activate": "changes the shell",
+    "source <(a3c64 completion bash)": "tests/agent/test_agent_completion.py runs it",
+    "ssh ": "needs a second machine",
+    "pip install ": "needs a network; tests/n64gym/test_package.py and tests/agent/test_agent_install.py install",
+    ".venv/bin/pytest ": "these are the tests; the path is checked",
+    "requirements/apt-install ": "changes the machine; `make setup` runs it",
+    "python -m n64gym ": "tests/n64gym/test_movie.py runs it",
+    "python -m a3c64.": "tests/agent run them",
+    "python docs/generate.py": "test_docs_generated.py runs it",
+    "python tests/bench/": "the path is checked; a benchmark takes minutes",
+    ".ci/run": "runs everything",
+    "import ": "Python, not a command",
+    "env": "Python, not a command",
+    "observation": "Python, not a command",
+    "for ": "Python, not a command",
+    "LOCAL_ROM_PATH=": "the user's own path",
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch):
+    import os
+
+    for name in [name for name in os.environ if name.startswith("A3C64_")]:
+        monkeypatch.delenv(name)
+
+
+def is_tree(line: Line) -> bool:
+    """A row of the tree in architecture.md: tests/docker/test_project_files.py compares it."""
+    return line.page.name == "architecture.md" and not line.text.startswith("a3c64 ")
+
+
+def checked(line: Line) -> str:
+    """Say what is wrong with a line, or nothing."""
+    text = re.sub(r"^((?:[A-Z_]+=\S+ )+)(?=docker )", "", line.text).removesuffix(" &")
+    if (program := text.split()[0]).startswith(".venv/bin/a3c64"):
+        text = text.removeprefix(".venv/bin/")
+    if text.startswith("a3c64"):
+        return a3c64(shlex.split(text)[1:])
+    if program == "make":
+        return "".join(map(make, [word for word in shlex.split(text)[1:] if "=" not in word]))
+    if program in ("docker-compose", "docker"):
+        return docker(shlex.split(text))
+    if text.startswith("A3C64_"):
+        return variable_line(text)
+    for start in NOT_RUN:
+        if text.startswith(start):
+            missing = [path for path in re.findall(r"\b(?:tests|docs)/[\w/.]+\.py", text) if not (ROOT / path).exists()]
+            return f"{missing} is not there" if missing else ""
+    return "no rule for this line: add one to test_docs_commands.py"
+
+
+def a3c64(words: list[str]) -> str:
+    """Parse it with the parser that parses it when it is typed."""
+    if not words or words[0] in ("COMMAND", "--help", "--version"):
+        return ""
+    if words[0] not in COMMANDS:
+        return f"no command {words[0]}"
+    if len(words) == 1:  # named, not typed
+        return ""
+    if any(re.fullmatch(r"[A-Z]+|…", word) for word in words[1:]):
+        words = [re.sub(r"^([A-Z]+|…)$", "1", word) for word in words]  # DIR, FILE: the reader's own
+    try:
+        load(vars(COMMANDS[words[0]].parser().parse(words[1:])))
+    except SystemExit:  # --help
+        return ""
+    return ""
+
+
+def make(target: str) -> str:
+    known = target in ("-C", "env-image") or re.search(rf"^{re.escape(target)}:", MAKEFILE, re.MULTILINE)
+    return "" if known else f"no target {target}"
+
+
+def docker(words: list[str]) -> str:
+    wrong = ""
+    for option, value in pairwise(words):
+        if option == "--target" and not re.search(rf" AS {value}$", DOCKERFILE, re.MULTILINE):
+            wrong = f"no target {value} in the Dockerfile"
+        if option == "--build-arg" and not re.search(rf"^ARG {value.split('=')[0]}=", DOCKERFILE, re.MULTILINE):
+            wrong = f"no argument {value} in the Dockerfile"
+        if option == "--scale" and value.split("=")[0] not in SERVICES:
+            wrong = f"no service {value}"
+        if option in ("exec", "logs", "port") and value not in SERVICES and not value.startswith("-"):
+            wrong = f"no service {value}"
+    return wrong
+
+
+def variable_line(text: str) -> str:
+    """`A3C64_T_MAX=10`: the variable is a setting and the value one that it may have."""
+    name, _, value = text.partition("=")
+    known = {variable(field): field for field in type(load()).model_fields}
+    if name not in known:
+        return f"no variable {name}"
+    if value:
+        load({known[name]: value.strip("'")})
+    return ""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_lines_to_type_are_right(page):
+    wrong = []
+    for line in lines_to_type():
+        if line.page == page and not is_tree(line):
+            try:
+                if why := checked(line):
+                    wrong.append(f"{line.text}: {why}")
+            except Exception as error:
+                wrong.append(f"{line.text}: {error}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_rule_finds_what_is_wrong():
+    page = ROOT / "README.md"
+    for text in ("a3c64 trian", "make nothing", "docker-compose up --scale warker=2", "A3C64_TMAX=1", "rm -rf x"):
+        assert checked(Line(page, text))
+    with pytest.raises(Exception, match="--t-maxx"):
+        checked(Line(page, ".venv/bin/a3c64 train --t-maxx 3"))
+
+
+def test_variables_and_flags_in_the_text_exist():
+    known = {variable(field) for field in type(load()).model_fields} | {"A3C64_"}
+    actions = [action for one in COMMANDS.values() for action in one.parser()._actions]
+    flags = {option for action in actions for option in action.option_strings}
+    flags |= {"--no-cache", "--build", "--scale", "--report", "--build-arg", "--target"}
+    for page in PAGES:
+        if page.name == "CHANGELOG.md":  # names what is gone
+            continue
+        spans = re.findall(r"`([^`\n]+)`", page.read_text())
+        names = {name for span in spans for name in re.findall(r"A3C64_[A-Z_]*", span)}
+        assert names <= known, page
+        assert {re.split(r"[ =:]", span)[0] for span in spans if span.startswith("--")} <= flags, page
+
+
+def test_the_override_for_containers_is_one_that_compose_takes(tmp_path):
+    (text,) = [one.text for one in listings() if one.language == "yaml"]
+    override = yaml.safe_load(text)
+    assert override["services"].keys() <= SERVICES.keys()
+    path = override["services"]["worker"]["environment"]["PYTHONPATH"].split(":")
+    image = re.search(r"PYTHONPATH=(\S+)", DOCKERFILE)
+    assert image
+    assert path[:-1] == image[1].split(":")
+    assert override["services"]["worker"]["volumes"] == [f"./envs:{path[-1]}:ro"]
+    (tmp_path / "override.yml").write_text(text)
+    try:
+        command = ["docker-compose", "-f", "docker-compose.yml", "-f", str(tmp_path / "override.yml"), "config"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    except FileNotFoundError:
+        pytest.skip("docker-compose is not installed")
+    assert done.returncode == 0, done.stderr

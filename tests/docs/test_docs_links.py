@@ -1,0 +1,58 @@
+"""Every link of the documents leads somewhere, in the repository and on the site."""
+
+import re
+
+import pytest
+import yaml
+from pages import PAGES, ROOT, headings, prose
+
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+OURS = re.compile(r"https?://(localhost|127\.0\.0\.1)(:\d+)?(/|$)")
+
+
+def anchors(page, github):
+    """What headings are called in links: GitHub keeps every space, the site joins them."""
+    found = []
+    for heading in headings(page):
+        plain = re.sub(r"[^\w\- ]", "", re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).lower()).strip()
+        found.append(plain.replace(" ", "-") if github else re.sub(r"[-\s]+", "-", plain))
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_resolve(page):
+    links = LINK.findall(prose(page))
+    wrong = []
+    for link in links:
+        if link.startswith(("http://", "https://")):
+            if link.startswith("http://") and not OURS.match(link):
+                wrong.append(f"{link}: not https")
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        there = target.is_file() and target.is_relative_to(ROOT)
+        if not there or (anchor and not all(anchor in anchors(target, github) for github in (True, False))):
+            wrong.append(link)
+    assert not wrong
+
+
+def test_every_page_is_in_the_sites_menu():
+    menu = re.findall(r"[\w./-]+\.md", (ROOT / "mkdocs.yml").read_text().split("\nnav:")[1])
+    shown = {str(p.relative_to(ROOT / "docs")) for p in PAGES if p.parent == ROOT / "docs"} | {"env-image/README.md"}
+    assert sorted(menu) == sorted(shown)
+
+
+def test_the_readme_leads_to_every_page():
+    targets = {(ROOT / link.partition("#")[0]).resolve() for link in LINK.findall(prose(ROOT / "README.md"))}
+    assert not [page for page in PAGES if page not in targets and page.name not in ("README.md", "index.md")]
+
+
+def test_nothing_of_the_site_comes_from_elsewhere():
+    config = (ROOT / "mkdocs.yml").read_text()
+    parsed = yaml.safe_load(config)
+    assert parsed["theme"]["font"] is False
+    assert "extra_javascript" not in parsed
+    assert "http" not in config
+    pictures = [link for page in PAGES for link in re.findall(r"!\[[^]]*\]\(([^)\s]+)\)", prose(page))]
+    assert pictures
+    assert not [link for link in pictures if "://" in link]

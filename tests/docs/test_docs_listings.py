@@ -1,0 +1,116 @@
+"""The listings of docs/ do what the pages say: saved, trained, judged, filmed."""
+
+import importlib
+import json
+import os
+import re
+import subprocess
+import sys
+
+import gymnasium
+import pytest
+from gymnasium.utils.env_checker import check_env
+from live import ROOT, free_port
+from pages import listings
+
+from a3c64.config import Hyperparameters
+from a3c64.envs.batch import EnvironmentBatch
+from a3c64.learning import network
+
+LISTINGS = {one.title: one.text for one in listings() if one.language == "python" and one.title}
+OWN_FILES = [title for title in LISTINGS if title.startswith("my_")]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder of a user's own, with the files of the page; nothing else leads Python there."""
+    place = tmp_path_factory.mktemp("mine")
+    for title in OWN_FILES:
+        (place / title).write_text(LISTINGS[title])
+    return place
+
+
+def a3c64(folder, *words):
+    """Type a command in that folder."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("A3C64_", "PYTHONPATH"))}
+    program = [sys.executable, "-P", "-c", "import sys; from a3c64.cli.main import main; sys.exit(main())"]
+    done = subprocess.run([*program, *words], cwd=folder, env=clean, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_every_python_listing_has_a_test():
+    assert set(LISTINGS) == {*OWN_FILES, "play.py", "agent/learning/network.py, in TRUNKS"}
+    untitled = [one for one in listings() if one.language == "python" and not one.title]
+    assert [one.page.parent.name for one in untitled] == ["env-image"]  # tests/n64gym/test_readme.py has it
+
+
+@pytest.mark.parametrize("title", OWN_FILES)
+def test_environments_of_ones_own_keep_gymnasiums_contract(folder, title, monkeypatch):
+    monkeypatch.syspath_prepend(str(folder))
+    importlib.import_module(title.removesuffix(".py"))
+    (added,) = re.findall(r'register\("([^"]+)"', LISTINGS[title])
+    with gymnasium.make(added) as env:
+        if title == "my_env.py":
+            check_env(env.unwrapped, skip_render_check=True)
+        env.reset(seed=1)
+        rewards = [env.step(1)[1] for _ in range(4)]
+    plain = {"my_reward.py": "CartPole-v1", "my_kart.py": "n64gym/OpenKart-v0"}.get(title)
+    if plain:
+        with gymnasium.make(plain) as env:
+            env.reset(seed=1)
+            assert rewards != [env.step(1)[1] for _ in range(4)]
+
+
+def test_the_corridor_is_trained_judged_filmed_and_exported_where_the_user_is(folder):
+    run = ["--run-dir", "runs/corridor"]
+    ports = ["--bind", f"tcp://127.0.0.1:{free_port()}", "--tensorboard-port", "0", "--web-port", "0"]
+    small = ["--workers", "1", "--total-timesteps", "4000", "--eval-interval", "0", "--status-interval", "1"]
+    a3c64(folder, "train", "--env-id", "my_env:Corridor-v0", *run, *ports, *small)
+    judged = json.loads(a3c64(folder, "eval", *run, "--episodes", "4"))
+    assert judged["env_id"] == "my_env:Corridor-v0"
+    assert judged["n"] == 4
+    a3c64(folder, "enjoy", *run, "--episodes", "1", "--mp4", "corridor.mp4")
+    assert (folder / "corridor.mp4").stat().st_size > 1000
+    a3c64(folder, "export", *run, "my.safetensors")
+    assert "my_env:Corridor-v0" in a3c64(folder, "enjoy", "--policy", "my.safetensors", "--episodes", "1")
+
+
+def test_a_module_that_is_nowhere_is_named(tmp_path):
+    with pytest.raises(AssertionError, match="there is no module 'my_env'"):
+        a3c64(tmp_path, "eval", "--random", "--env-id", "my_env:Corridor-v0")
+
+
+def test_the_documented_convolutions_make_a_network(monkeypatch):
+    ((name, layers),) = eval("{" + LISTINGS["agent/learning/network.py, in TRUNKS"] + "}", vars(network)).items()
+    monkeypatch.setitem(network.TRUNKS, name, layers)
+    run = Hyperparameters(env_id="ALE/Pong-v5", envs_per_worker=1).model_copy(update={"trunk": name})
+    batch = EnvironmentBatch.make(run, worker=0)
+    design = network.design(batch.view.shape, batch.family, run)
+    batch.close()
+    assert design.convolutions == layers
+    assert name == "mine"
+
+
+def test_play_py_plays(capsys, monkeypatch):
+    """At toy size: one episode of one short lap."""
+    from a3c64.policy import policy_file
+
+    policy = policy_file.bundled("n64gym/OpenKart-v0")
+    short = policy.run.model_copy(update={"env_args": '{"laps": 1, "time_limit": 2}', "envs_per_worker": 2})
+    monkeypatch.setattr(policy_file, "bundled", lambda env_id: policy._replace(run=short))
+    exec(compile(LISTINGS["play.py"], "play.py", "exec"), {})
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_the_table_of_reward_terms_is_complete():
+    from n64gym.race import COSTS, OBJECTIVES, PRESETS
+
+    page = (ROOT / "docs" / "your-own.md").read_text()
+    granted = page.split("| Granted |")[1].split("\n\n")[0]
+    paid = page.split("| Paid |")[1].split("\n\n")[0]
+    for table, terms in ((granted, OBJECTIVES), (paid, COSTS)):
+        named = [name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+        assert sorted(named) == sorted(terms)
+    for preset in PRESETS:
+        assert f'"{preset}"' in page
