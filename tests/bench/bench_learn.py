@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench_learn_experiments import EXPERIMENTS, RESULTS, Experiment
-from bench_learn_sides import EPISODES, A3c64, StableBaselines, Supervisor
+from bench_learn_sides import EPISODES, A3c64, Saved, StableBaselines
 from programs import ROOT, SB3_PYTHON, hardware, result_of
 
 RUNS = ROOT / "runs" / "bench"
@@ -34,7 +34,7 @@ print(json.dumps({"stable-baselines3": stable_baselines3.__version__, "torch": t
 """
 
 
-def first_reaching(kept: list[Supervisor], reaches: Callable[[Supervisor], bool]) -> Supervisor | None:
+def first_reaching(kept: list[Saved], reaches: Callable[[Saved], bool]) -> Saved | None:
     """The first checkpoint that reaches the goal, if those after it do as well: some evenly, then by halving."""
     spread = sorted({round(k * (len(kept) - 1) / SPREAD) for k in range(1, SPREAD + 1)})
     good = next((at for at in spread if reaches(kept[at])), None)
@@ -86,13 +86,13 @@ def run(name: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
         sys.exit(f"{name}: no checkpoint was written within {seconds:.0f} s: give --time-limit more, or --every less")
     judged: dict[int, dict[str, Any]] = {}
 
-    def judge(kept: Supervisor) -> dict[str, Any]:
+    def judge(kept: Saved) -> dict[str, Any]:
         if kept.step not in judged:
             judged[kept.step] = {"seconds": kept.seconds, "step": kept.step} | side.judge(kept, seed, options.episodes)
             print(json.dumps(judged[kept.step]), file=sys.stderr, flush=True)
         return judged[kept.step]
 
-    before = judge(Supervisor(0.0, 0, begin_with)) if begin_with else None
+    before = judge(Saved(0.0, 0, begin_with)) if begin_with else None
     reached = first_reaching(learned.kept, lambda kept: experiment.goal.reached(judge(kept)))
     return {
         "experiment": name,

@@ -25,7 +25,7 @@ PLAY_S = 900.0  # as long as a judgement may take
 START_S = 90.0  # until a program ends after its time is up
 
 
-class Supervisor(NamedTuple):
+class Saved(NamedTuple):
     """What had been learned after so long."""
 
     seconds: float  # since the command was given
@@ -39,7 +39,7 @@ class Learned:
 
     command: list[str]  # as a user gives it
     seconds: float = 0.0
-    kept: list[Supervisor] = field(default_factory=list)
+    kept: list[Saved] = field(default_factory=list)
     curve: list[dict[str, float]] = field(default_factory=list)  # seconds, step, return of the last 100 episodes
 
 
@@ -82,7 +82,7 @@ class A3c64:
         for path in kept.glob("step_*"):
             at = (path / "state.json").stat().st_mtime - begin
             if at > 0:  # not what it began with
-                learned.kept.append(Supervisor(at, int(path.name.removeprefix("step_")), path))
+                learned.kept.append(Saved(at, int(path.name.removeprefix("step_")), path))
         learned.kept.sort()
         learned.curve = curve_of(run / "tensorboard", begin)
         return learned
@@ -94,7 +94,7 @@ class A3c64:
             if not (kept / path.name).exists() and (path / "state.json").exists():
                 shutil.copytree(path, kept / path.name, copy_function=os.link)
 
-    def judge(self, kept: Supervisor, seed: int, episodes: int) -> dict[str, Any]:
+    def judge(self, kept: Saved, seed: int, episodes: int) -> dict[str, Any]:
         """Greedy episodes by `a3c64 eval`."""
         folder = kept.path.parent / "judged"  # a run's folder that holds this checkpoint and no other
         shutil.rmtree(folder, ignore_errors=True)
@@ -133,10 +133,10 @@ class StableBaselines:
         said = sb3(
             "learn", self._experiment.algorithm, seconds + START_S, **options, begin=begin, folder=folder / "kept"
         )
-        kept = [Supervisor(one["seconds"], one["step"], folder / "kept" / one["path"]) for one in said["kept"]]
+        kept = [Saved(one["seconds"], one["step"], folder / "kept" / one["path"]) for one in said["kept"]]
         return Learned(shown, kept[-1].seconds, kept, said["curve"])
 
-    def judge(self, kept: Supervisor, seed: int, episodes: int) -> dict[str, Any]:
+    def judge(self, kept: Saved, seed: int, episodes: int) -> dict[str, Any]:
         """The better of deterministic and drawn actions."""
         judged_on = self._experiment.judged_on or self._experiment.env_args
         options = {**self._how, "env_args": self._environment(judged_on), "model": kept.path}

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from bench_learn import first_reaching
 from bench_learn_experiments import EXPERIMENTS, Goal
-from bench_learn_sides import A3c64, Supervisor
+from bench_learn_sides import A3c64, Saved
 from programs import result_of, running
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 6, 60])
 def test_the_first_that_reaches_the_goal_is_found_by_few_judgements(count):
-    kept = [Supervisor(30.0 * k, k, Path()) for k in range(count)]
+    kept = [Saved(30.0 * k, k, Path()) for k in range(count)]
     for first in range(count + 1):
         asked = []
 
