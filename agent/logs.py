@@ -7,18 +7,22 @@ Progress goes to standard output, warnings and errors to standard error. Modules
 import atexit
 import json
 import logging
+import re
 import sys
 import time
+import warnings
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
+from typing import TextIO
 
 from a3c64.output import abandon, open_missing, write
 
 WINDOW_S = 60.0  # the same kind of message is said once in this time, then counted
 MAX_KINDS = 200  # kinds of messages that are remembered
 OUR_LOGGERS = ("a3c64", "n64gym", "__main__")  # what others log is heard from WARNING on
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 log = logging.getLogger(__name__)
 
@@ -71,9 +75,10 @@ class Json(logging.Formatter):
 
 def message_of(record: logging.LogRecord) -> str:
     """Return a record's message on one line, without control characters: names and reasons come over the network."""
-    message = "".join(c if c.isprintable() or "\udc80" <= c <= "\udcff" else " " for c in record.getMessage())
+    text = COLOUR.sub("", record.getMessage())
+    message = "".join(c if c.isprintable() or "\udc80" <= c <= "\udcff" else " " for c in text)
     repeats = getattr(record, "repeats", 0)
-    return f"{message} ({repeats} times in {WINDOW_S:.0f} s)" if repeats else message
+    return f"{message} ({repeats} like this since the last one)" if repeats else message
 
 
 class Limit:
@@ -187,8 +192,21 @@ def configure(role: str, level: str = "info", form: str = "text", index: int | N
     for name in OUR_LOGGERS:
         logging.getLogger(name).setLevel(level.upper())
     sys.excepthook = _uncaught
+    warnings.showwarning = _warned
     for stream in (sys.stdout, sys.stderr):
         atexit.register(abandon, stream)
+
+
+def _warned(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Log what a library warns about. Python's own two lines name a file of the library; Gymnasium's are coloured."""
+    log.warning("%s", message)
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

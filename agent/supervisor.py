@@ -59,6 +59,7 @@ class Supervisor:
             self._started = now
             try:
                 self.child = self._launch()
+                log.debug("%s is process %d", self._name, self.child.pid)
             except OSError as error:
                 log.warning("%s cannot be started: %s; next try in %.0f s", self._name, error, BACKOFF_MAX_S)
                 self._due = now + BACKOFF_MAX_S

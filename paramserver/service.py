@@ -268,7 +268,7 @@ class Service:
         specs = wire.unpack_specs(body.specs)
         if not self.weights.known:
             self.weights.begin(specs)
-            log.info("a new run: %d parameters, %d numbers", len(specs), self.weights.vector.size)
+            log.info("a new run: a network of %s parameters", f"{self.weights.vector.size:,}")
         if signature(specs) != self.weights.signature:
             raise RefusalError(
                 "model",

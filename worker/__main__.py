@@ -30,7 +30,8 @@ def work(settings: Settings) -> int:
     Raises:
         BadInputError: the environment cannot be made, or the server refuses this worker.
     """
-    logs.configure("worker", settings.log_level, settings.log_format)
+    index = settings.worker_index if settings.worker_index >= 0 else None
+    logs.configure("worker", settings.log_level, settings.log_format, index)
     stop = stop_on_signals()
     name = f"{socket.gethostname()}:{os.getpid()}"
     client, heartbeat = connect(Client, settings.server, name, stop, settings.vnc_port, settings.worker_index)

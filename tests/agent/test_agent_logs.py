@@ -49,6 +49,12 @@ def test_what_comes_over_the_network_stays_one_line():
     assert re.fullmatch(rf"{AT} worker 1   a b \[2J\\udcff joined\n", done.stdout)
 
 
+def test_warnings_of_libraries_are_lines_without_colour():
+    done = say("from gymnasium import logger\nlogger.warn('an odd space')\nlogger.warn('an odd space')")
+    again = rf"{AT} worker 1   warning: WARN: an odd space \(1 like this since the last one\)\n"
+    assert re.fullmatch(rf"{AT} worker 1   warning: WARN: an odd space\n{again}", done.stderr)
+
+
 def test_a_template_that_does_not_fit_ends_nothing():
     done = say("log.info('%d workers', 'x')\nlog.info('on')")
     assert done.returncode == 0
