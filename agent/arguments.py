@@ -22,7 +22,7 @@ _SERVING = (
     "legacy_tags", "web_host", "web_port", "checkpoint_interval", "keep_checkpoints", "status_interval",
 )  # fmt: skip
 _LOGGING = ("log_level", "log_format")
-_WORKING = ("rom", "replays_mb", "vnc_port", "vnc_host", "vnc_view")
+_WORKING = ("rom", "hang_timeout", "replays_mb", "vnc_port", "vnc_host", "vnc_view")
 _PLAYING = ("run_dir", "env_id", "env_args", "rom", "seed")
 USES: dict[str, frozenset[str]] = {  # command -> its settings; A3C64_* variables are accepted by all commands
     "train": frozenset({*Hyperparameters.model_fields, *_SERVING, *_WORKING, *_LOGGING, "workers"}),
@@ -40,7 +40,7 @@ USES: dict[str, frozenset[str]] = {  # command -> its settings; A3C64_* variable
 GROUPS: dict[str, tuple[str, ...]] = {  # as --help shows them; every setting is in one
     "environment": (
         "env_id", "env_args", "rom", "preset", "frame_size", "frame_colours", "frame_stack", "frameskip",
-        "envs_per_worker", "workers", "worker_index", "seed", "deterministic",
+        "envs_per_worker", "workers", "worker_index", "hang_timeout", "seed", "deterministic",
     ),
     "run folder": ("run_dir", "resume", "transfer", "checkpoint_interval", "keep_checkpoints", "replays_mb"),
     "ending and judging": ("total_timesteps", "stop_at_reward", "time_limit", "eval_interval", "eval_episodes"),

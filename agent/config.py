@@ -181,6 +181,13 @@ class Settings(Hyperparameters, BaseSettings):
     replays_mb: int = Field(
         200, ge=0, description="disk that recorded episodes of N64 games may take, of all workers, MB; 0 = none"
     )
+    hang_timeout: float = Field(
+        120.0,
+        ge=0.0,
+        allow_inf_nan=False,
+        description="a worker that takes no step for that many seconds, and 10 times its usual time between gradients, "
+        "is ended and started again; 0 = never",
+    )
     worker_index: int = Field(
         -1, ge=-1, le=65535, description="worker: the number it asks for, so that it keeps it; -1 = the lowest free one"
     )

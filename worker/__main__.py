@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 import threading
+import time
 
 from a3c64 import logs, program
 from a3c64.processes import limit_threads, pin_tensorflow, stop_on_signals
@@ -15,6 +16,7 @@ if __name__ == "__main__":
 from a3c64.config import BadInputError, Settings  # noqa: E402
 from a3c64.wire.client import Client, RefusedError, RunChangedError, StoppedError, connect  # noqa: E402
 from a3c64.wire.heartbeat import Heartbeat  # noqa: E402
+from a3c64.worker.watchdog import Signs, Watchdog  # noqa: E402
 
 
 def main() -> int:
@@ -61,16 +63,23 @@ def learn(settings: Settings, client: Client, heartbeat: Heartbeat, stop: thread
     from a3c64.worker.loop import train
     from a3c64.worker.recording import Recorder
 
+    signs = Signs()
+    watchdog = Watchdog(signs, settings.hang_timeout)
+    client.waiting = signs.wait
+    watchdog.start()
     while not stop.is_set():
         watched = settings.vnc_port != 0
         record = Recorder(settings.run_dir, settings.replays_mb * 1_000_000, client)
+        begin = time.monotonic()
         environments = EnvironmentBatch.make(run, client.index, settings.rom, render_first=watched, wrap=record)
+        watchdog.made(time.monotonic() - begin)
         try:
             display = show_on(
                 settings.vnc_host, settings.vnc_port, settings.vnc_view, environments, run.env_id, client.index
             )
             with display as show:
-                train(environments, client, run, stop, show)
+                train(environments, client, run, stop, show, signs)
+                watchdog.close()
             return
         except RunChangedError:
             run = client.start_over()

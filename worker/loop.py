@@ -18,6 +18,7 @@ from a3c64.timings import Timings
 from a3c64.wire.client import Client, Update
 from a3c64.worker.display.describe import Moment
 from a3c64.worker.observation_pictures import ObservationPictures
+from a3c64.worker.watchdog import Signs
 
 REFRESH_FROM = 3  # updates by others during a rollout; its gradient is then computed with newer weights
 SECTIONS = ("act", "step", "differentiate", "exchange", "load", "show")
@@ -29,10 +30,20 @@ def train(
     hyperparameters: Hyperparameters,
     stop: threading.Event,
     show: Callable[[Moment], None],
+    signs: Signs | None = None,
 ) -> None:
-    """Train until `stop` is set or the server says that the run is finished; the arguments are those of `turns`."""
-    for _ in turns(environments, client, hyperparameters, stop, show):
-        pass
+    """Train until `stop` is set or the server says that the run is finished; the arguments are those of `turns`.
+
+    What is done is counted in `signs`, for a watchdog.
+    """
+    signs = signs or Signs()
+
+    def step(moment: Moment) -> None:
+        signs.steps += 1
+        show(moment)
+
+    for turn, _ in enumerate(turns(environments, client, hyperparameters, stop, step)):
+        signs.gradients = turn // 2  # it pauses twice for each
 
 
 def turns(

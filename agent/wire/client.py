@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -74,6 +74,7 @@ class Client:
         self._run: Hyperparameters | None = None
         self._specs: Sequence[ParameterSpec] = ()
         self._newest: Update | None = None
+        self.waiting: Callable[[], None] = lambda: None  # called again and again while the server is waited for
 
     @property
     def index(self) -> int:
@@ -217,6 +218,7 @@ class Client:
         while (left := deadline - time.monotonic()) > 0:
             if self._stop.is_set():
                 raise StoppedError
+            self.waiting()
             frames = self._transport.receive(min(left, SLICE_S))
             if frames is None:
                 continue
@@ -237,8 +239,11 @@ class Client:
         Raises:
             StoppedError: `stop` was set meanwhile.
         """
-        if seconds > 0 and self._stop.wait(seconds):
-            raise StoppedError
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.waiting()
+            if self._stop.wait(min(left, SLICE_S)):
+                raise StoppedError
 
 
 AnyClient = TypeVar("AnyClient", bound=Client)

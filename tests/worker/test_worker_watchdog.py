@@ -1,0 +1,89 @@
+"""A worker that hangs is ended and replaced; one that is slow, waits for the server, or was paused is not."""
+
+import signal
+import threading
+import time
+
+import psutil
+from live import until
+
+from a3c64.worker.watchdog import EXIT_HANGS, MAKINGS, Signs, Watchdog
+
+LEAST_S = 0.3
+
+
+class Watched:
+    """A watchdog of short patience over signs that a test makes."""
+
+    def __init__(self, least_s=LEAST_S):
+        self.signs, self.reasons = Signs(), []
+        self.watchdog = Watchdog(self.signs, least_s, self.reasons.append)
+        self.watchdog.start()
+
+    def work(self, seconds, every, sign="steps"):
+        """Do something every so many seconds; five steps make a gradient."""
+        end = time.monotonic() + seconds
+        count = 0
+        while time.monotonic() < end and not self.reasons:
+            time.sleep(every)
+            count += 1
+            setattr(self.signs, sign, getattr(self.signs, sign) + 1)
+            if sign == "steps" and count % 5 == 0:
+                self.signs.gradients += 1
+
+
+def test_work_waiting_and_slow_starts_are_no_hangs():
+    watched = Watched()
+    time.sleep(2 * LEAST_S)  # TIMES as long is allowed before the first gradient
+    watched.work(1.0, 0.02)
+    watched.work(3 * LEAST_S, 0.1, "waits")
+    watched.work(0.2, 0.02)
+    watched.watchdog.close()
+    assert not watched.reasons
+
+
+def test_a_hang_is_ended_after_its_limit():
+    watched = Watched()
+    watched.work(0.5, 0.01)
+    assert watched.watchdog.limit_s < 2.5
+    begin = time.monotonic()
+    until(lambda: watched.reasons, 10, "the end")
+    assert time.monotonic() - begin >= LEAST_S
+    assert "A3C64_HANG_TIMEOUT 0.3" in watched.reasons[0]
+
+
+def test_an_environment_that_is_slow_is_given_its_time():
+    watched = Watched()
+    watched.work(2.0, 0.08)  # 0.4 s a gradient
+    assert watched.watchdog.limit_s > 2.0
+    time.sleep(1.0)  # a long reset
+    watched.work(0.3, 0.08)
+    watched.watchdog.made(1.0)
+    assert watched.watchdog.limit_s == MAKINGS * 1.0, "a reset may take as long as making the environments did"
+    watched.watchdog.close()
+    assert not watched.reasons
+
+
+def test_zero_is_never():
+    watched = Watched(0.0)
+    watched.work(0.2, 0.01)
+    watched.watchdog.close()
+    assert not watched.reasons
+    assert "watchdog" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_worker_that_hangs_is_replaced_and_keeps_its_number(stack):
+    """Its environment blocks for ever at step 300, while its heartbeat goes on."""
+    arguments = {"env_id": "hanging_env:Hanging-v0", "env_args": f'{{"flag": "{stack.folder / "hung"}"}}'}
+    local = stack.start("a3c64", "train", "--workers", "1", hang_timeout=2.0, eval_interval=0, **arguments)
+    until(lambda: (stack.folder / "hung").exists(), 60, "the hang")
+    report = stack.wait_for(lambda r: any(w.restarts == 1 and w.steps > 0 for w in r.workers), 90, "another at work")
+    assert [(worker.index, worker.restarts) for worker in report.workers] == [(0, 1)]
+    said = stack.log(local)
+    assert f"ended with code {EXIT_HANGS}" in said
+    assert "hanging_env.py" in said, "where it hung"
+    assert "the training thread has taken no step for" in said
+    family = psutil.Process(local.pid).children(recursive=True)
+    local.send_signal(signal.SIGINT)
+    assert local.wait(15) == 0
+    assert not [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
