@@ -16,12 +16,11 @@ from a3c64.policy import checkpoint
 from a3c64.policy.checkpoint import Snapshot
 from a3c64.policy.resume import CHANGES, CONFIG, MAX_CONFIG, Change
 from a3c64.wire import server_file
-from a3c64.wire.report import Evaluation
+from a3c64.wire.report import MAX_EVALUATION, Evaluation
 
 log = logging.getLogger(__name__)
 
 MAX_COMMANDS = 1 << 20  # bytes of command.txt that are read
-MAX_EVALUATION = 64 << 20  # bytes of evaluation.json; 10,000 evaluations have 7 MB
 
 
 class RunFolder:

@@ -17,7 +17,7 @@ from a3c64.paramserver.milestones import Milestones
 from a3c64.paramserver.run_folder import RunFolder
 from a3c64.paramserver.running_clock import RunningClock
 from a3c64.paramserver.service import Service
-from a3c64.paramserver.tensorboard.event_file import EventFile
+from a3c64.paramserver.tensorboard.event_file import PICTURES, EventFile, interval
 from a3c64.paramserver.tensorboard.layout import HYPERPARAMETERS, OBSERVATION, STALENESS, hyperparameters_text, layout
 from a3c64.paramserver.tensorboard.legacy_tags import STATE, legacy
 from a3c64.paramserver.tensorboard.process import Board
@@ -105,7 +105,7 @@ class Server:
         self._web.history.resume(figures)
         self._saved = snapshot.step if snapshot else -1
         self._started = self._last_save = self._last_status = self._clock()
-        self._rated = self._started
+        self._rated = self._next_point = self._next_picture = self._started
         self.service.metrics.measure_rate(self._started, self.service.weights.step)
         self._finished_at: float | None = None
         self._folder.announce(
@@ -126,7 +126,7 @@ class Server:
                     self._tick(now)
         finally:
             self._attempt("the last checkpoint", self._save)
-            self._attempt("the last report", lambda: self._report(self._clock()))
+            self._attempt("the last report", lambda: self._report(self._clock(), last=True))
             if self._saved >= 0:
                 log.info("saved step %s", f"{self._saved:,}")
             self._socket.close(linger=500)
@@ -256,7 +256,7 @@ class Server:
         self._events.hyperparameters(hyperparameters.model_dump(), self._folder.path.resolve().name, step)
         self._events.layout(layout(self._charted), step)
 
-    def _chart(self) -> None:
+    def _chart(self, now: float) -> None:
         """Write a TensorBoard point of every tag, and what the agent sees if a worker has shown it."""
         service, weights = self.service, self.service.weights
         scalars = service.scalars()
@@ -264,7 +264,8 @@ class Server:
             scalars |= legacy(scalars, weights.learned, service.environments)
         self._events.scalars(scalars, weights.step)
         self._events.histogram(STALENESS, service.metrics.staleness, weights.step)
-        if service.sample is not None:
+        if service.sample is not None and now >= self._next_picture:
+            self._next_picture = now + interval(0.0, service.seconds, PICTURES)
             self._events.picture(OBSERVATION, service.sample, weights.step)
             if self._settings.legacy_tags:
                 self._events.picture(STATE, service.sample, weights.step)
@@ -273,13 +274,17 @@ class Server:
             self._charted |= service.metrics.best.keys()
             self._events.layout(layout(self._charted), weights.step)
 
-    def _report(self, now: float) -> None:
-        """Write a TensorBoard point and a line of progress."""
+    def _report(self, now: float, last: bool = False) -> None:
+        """Write a line of progress, and a TensorBoard point if one is due or this is the last."""
         service = self.service
         if now - self._rated >= self._settings.status_interval / 2:  # the last report may come right after another
             self._rated = now
             service.metrics.measure_rate(now, service.weights.step)
-        self._chart()
+        if last or now >= self._next_point:
+            # Half a status interval early: the next report may come a little sooner than this one did.
+            least = self._settings.status_interval
+            self._next_point = now + interval(least, service.seconds) - least / 2
+            self._chart(now)
         means = service.metrics.rollout()
         parts = [
             f"steps {service.weights.step:,}",

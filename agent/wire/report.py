@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from a3c64.config import BadInputError
 
+MAX_EVALUATION = 64 << 20  # bytes of evaluation.json; 10,000 evaluations have 7 MB
+
 
 class _Told(BaseModel):
     """Data that is told to others: it does not change, and what it does not know is left out."""

@@ -1,6 +1,7 @@
 """What TensorBoard is given: read back with its own reader, through kills, a full disk and strangers."""
 
 import resource
+import time
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from a3c64.learning.parameters import ParameterSpec, signature
 from a3c64.learning.scaling import Moments, packed, unpacked
 from a3c64.paramserver.run_folder import RunFolder
 from a3c64.paramserver.service import Service
-from a3c64.paramserver.tensorboard.event_file import EventFile
+from a3c64.paramserver.tensorboard.event_file import EventFile, interval
 from a3c64.paramserver.tensorboard.layout import hyperparameters_text, layout
 from a3c64.paramserver.tensorboard.legacy_tags import legacy
 from a3c64.paramserver.weights import SharedWeights
@@ -60,6 +61,27 @@ def test_a_clock_that_was_set_back_hides_no_session(tmp_path, monkeypatch):
         file.close()
     assert points(tmp_path / "tensorboard", "time/fps") == [9, 19, 30, 40, 50, 60]
     assert history.curves(tmp_path)["time/fps"].steps.tolist() == [9, 19, 30, 40, 50, 60]
+
+
+def test_a_week_has_a_small_file_that_is_read_in_seconds(tmp_path, monkeypatch):
+    """At the pace of the server, with a quarter of its tags."""
+    now = 0.0
+    monkeypatch.setattr("a3c64.paramserver.tensorboard.event_file.time.time", lambda: now)
+    file = EventFile(tmp_path / "tensorboard", 0)
+    points = 0
+    while now < 7 * 86400:
+        file.scalars({f"env/{n}": now for n in range(10)}, int(now * 5000))
+        now += interval(5.0, now)
+        points += 1
+    file.close()
+    assert points < 15_000, "121,000 if there is one every 5 s"
+    assert sum(path.stat().st_size for path in (tmp_path / "tensorboard").iterdir()) < 5e6
+    begin = time.process_time()
+    curve = history.curves(tmp_path)["env/7"]
+    assert time.process_time() - begin < 10.0
+    assert history.POINTS <= len(curve.steps) <= 2 * history.POINTS
+    assert curve.values[-1] > 6.9 * 86400, "it goes to the end"
+    assert np.diff(curve.minutes).max() < 30.0
 
 
 def test_a_full_disk_tears_no_record(tmp_path, caplog):
