@@ -23,7 +23,7 @@ from a3c64.processes import limit_threads, pin_tensorflow
 RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results" / "stability"
 EPISODES = 20  # of a judgement
 CURVE_STEPS = 10_000  # from one point of the curve to the next
-SHOWN = ("rollout/ep_rew_mean", "train/entropy", "train/staleness")  # of a point, while a run goes on
+SHOWN = ("rollout/ep_rew_mean", "train/entropy", "train/kl", "train/pace")  # of a point, while a run goes on
 
 
 def run(settings: Hyperparameters, workers: int, one_slow: bool, steps: int, every: int) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def run(settings: Hyperparameters, workers: int, one_slow: bool, steps: int, eve
         "steps": training.step,
         "seconds": round(time.perf_counter() - begin, 1),
         "judging_seconds": round(judging_s, 1),
-        "staleness": staleness,
+        "staleness": staleness.model_dump() if staleness else None,
         "judgements": judgements,
         "curve": curve,
         "date": datetime.date.today().isoformat(),

@@ -15,7 +15,7 @@ def test_each_of_n_workers_is_n_minus_one_updates_late():
     training.go_on(1200)
     training.close()
     assert training.step == 1200
-    assert training.service.metrics.staleness_figures()["median"] == 4
+    assert training.service.metrics.staleness_figures().median == 4
     shares = [member.steps for member in training.service.roster.members()]
     assert min(shares) > 0.8 * max(shares)
 
@@ -26,7 +26,7 @@ def test_a_slow_worker_takes_a_tenth_of_the_steps_and_is_late_by_ten_rounds():
     training.close()
     slow, *others = (member.steps for member in training.service.roster.members())
     assert slow == pytest.approx(min(others) / 10, rel=0.5)
-    assert training.service.metrics.staleness_figures()["max"] > 20
+    assert training.service.metrics.staleness_figures().max > 20
 
 
 @pytest.mark.parametrize(("workers", "late"), [(2, 1), (10, 2)])
@@ -35,7 +35,7 @@ def test_gradients_of_many_workers_are_computed_with_newer_weights(workers, late
     training.go_on(3000)
     training.close()
     # Of ten workers, two push while one differentiates; of two, none takes the trouble.
-    assert training.service.metrics.staleness_figures()["median"] == late
+    assert training.service.metrics.staleness_figures().median == late
 
 
 def test_a_run_is_judged_at_every_interval_and_at_its_end():
