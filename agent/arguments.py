@@ -137,7 +137,7 @@ class Parser(argparse.ArgumentParser):
         word = argument.split("=")[0]
         for name in Settings.model_fields:
             if word == flag(name):
-                users = " and ".join(f"`a3c64 {command}`" for command, uses in USES.items() if name in uses)
+                users = ", ".join(f"`a3c64 {command}`" for command, uses in USES.items() if name in uses)
                 instead = INSTEAD.get((self.command, name), "")
                 return f"{word} is a setting of {users}, not of `{self.prog}`" + (instead and f": {instead}")
         flags = [option for action in self._actions for option in action.option_strings]

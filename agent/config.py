@@ -23,6 +23,17 @@ EXIT_CRASHED = 70  # by an exception that nobody expected; another start may hel
 ENDPOINT = re.compile(r"^(tcp://[^:/\s]+:(?P<port>\d{1,5})|ipc://\S+)$")
 
 
+WANTED = {  # kind of pydantic's error -> what to say
+    "int_parsing": "a whole number",
+    "float_parsing": "a number",
+    "bool_parsing": "true or false",
+    "greater_than": "a number above {gt}",
+    "greater_than_equal": "{ge} or more",
+    "less_than": "a number below {lt}",
+    "less_than_equal": "{le} or less",
+}
+
+
 class BadInputError(Exception):
     """Something the user gave cannot be used; the message says in one line what was found, expected, and mends it."""
 
@@ -304,8 +315,14 @@ def load(flags: Mapping[str, Any] | None = None) -> Settings:
         first = error.errors()[0]
         name = str(first["loc"][0])
         source = flag(name) if name in given else variable(name)
-        wanted = re.sub(r"^(Value error, |Input should be )", "", first["msg"])
-        raise BadInputError(f"{source}: found {first['input']!r}, expected {wanted}") from None
+        raise BadInputError(f"{source}: found {first['input']!r}, expected {_wanted(first)}") from None
+
+
+def _wanted(error: Mapping[str, Any]) -> str:
+    """Return what pydantic expected, in plain words."""
+    if words := WANTED.get(error["type"]):
+        return words.format(**error.get("ctx", {}))
+    return re.sub(r"^(Value error, |Input should be )", "", error["msg"])
 
 
 def main() -> None:

@@ -36,6 +36,25 @@ def write_whole(path: Path, data: bytes, sync: bool = True) -> None:
         raise
 
 
+def why_unwritable(path: Path) -> str:
+    """Return why a file cannot be written; "" if it can be, as far as that is known without writing it."""
+    try:
+        if path.exists() and not path.is_file():
+            return "it is a folder" if path.is_dir() else "it is not a regular file"
+        folder = path.parent
+        while not folder.exists():
+            folder = folder.parent
+        if not folder.is_dir():
+            return f"{folder} is not a folder"
+        if not os.access(folder, os.W_OK | os.X_OK):
+            return f"{folder} is read-only"
+        if os.statvfs(folder).f_bavail == 0:
+            return "no space left on device"
+    except OSError as error:
+        return str(error.strerror)
+    return ""
+
+
 def write_synced(path: Path, data: bytes) -> None:
     """Write a new file and wait for the disk; for files in a folder that is moved into place later.
 

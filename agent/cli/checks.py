@@ -1,13 +1,15 @@
-"""What `train` looks at before anything is started or written: the environment, and the ports."""
+"""What `train` looks at before anything is started or written: the run folder, the ports, the environment."""
 
 import os
 import select
 import signal
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from a3c64 import ports
 from a3c64.cli.command import Parsed
-from a3c64.config import BadInputError, Hyperparameters, Settings, flag
+from a3c64.config import BadInputError, Hyperparameters, Settings, flag, named
+from a3c64.files import why_unwritable
 
 MAKING_S = 20.0  # an environment that takes longer to make is left to the workers
 OK = "ok"
@@ -36,6 +38,16 @@ def check_ports(settings: Settings) -> None:
             )
         wanted += [ports.Wanted("vnc_port", settings.vnc_host, port) for port in range(settings.vnc_port, last + 1)]
     ports.check(wanted)
+
+
+def check_run_folder(run_dir: Path) -> None:
+    """Refuse a run folder that cannot be written.
+
+    Raises:
+        BadInputError: it cannot be.
+    """
+    if reason := why_unwritable(run_dir / "config.json"):
+        raise BadInputError(f"{named('run_dir')}: {run_dir} cannot be used: {reason}")
 
 
 def check_environment(run: Hyperparameters, rom: str, parsed: Parsed) -> None:

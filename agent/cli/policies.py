@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from a3c64 import logs
 from a3c64.cli.command import Command, Parsed, at_least
 from a3c64.config import BadInputError, Hyperparameters, Settings, has_display
+from a3c64.files import why_unwritable
 from a3c64.program import EXIT_STOPPED
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ def add_eval_options(parser: argparse.ArgumentParser) -> None:
 def evaluate(settings: Settings, parsed: Parsed) -> int:
     """Play episodes with a trained policy, by default a run's newest, or at random, and print means as JSON."""
     at_least("episodes", parsed["episodes"], 1)
+    if parsed["report"] and (reason := why_unwritable(parsed["report"])):
+        raise BadInputError(f"--report: {parsed['report']} cannot be written: {reason}")
     from a3c64.processes import limit_threads, stop_on_signals
 
     limit_threads()
@@ -60,13 +63,16 @@ def enjoy(settings: Settings, parsed: Parsed) -> int:
     from a3c64.policy import policy_file
     from a3c64.processes import limit_threads, stop_on_signals
 
+    limit_threads()
+    from a3c64.play import enjoy as watching
+    from a3c64.play.video import check
+
+    film: Path | None = parsed["mp4"]
+    if film:
+        check(film)
     given = _names_one(parsed) or "run_dir" in settings.model_fields_set
     policy = _chosen(settings, parsed) if given else policy_file.bundled(settings.env_id)
     run = _to_play(settings, parsed, policy)
-    limit_threads()
-    from a3c64.play import enjoy as watching
-
-    film: Path | None = parsed["mp4"]
     window = film is None and has_display() and watching.open_display()
     where = "" if window else f"into {film}; " if film else "no display is there ($DISPLAY), so without a window; "
     print(f"{where}Ctrl-C stops", flush=True)
@@ -84,12 +90,15 @@ def add_export_options(parser: argparse.ArgumentParser) -> None:
 
 def export(settings: Settings, parsed: Parsed) -> int:
     """Write a policy into a file of its own, in half precision, to give away: `enjoy --policy FILE` plays it."""
+    target = Path(parsed["target"])
+    if not target.is_dir() and (reason := why_unwritable(target)):
+        raise BadInputError(f"{target} cannot be written: {reason}")
     from a3c64.policy import policy_file
 
     policy = _chosen(settings, parsed)
     if parsed["command"]:
         policy = policy._replace(command=parsed["command"])
-    path = policy_file.save(Path(parsed["target"]), policy)
+    path = policy_file.save(target, policy)
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, a policy of {policy.step:,} steps, made by {policy.command}")
     return 0
 

@@ -30,6 +30,7 @@ def replay(settings: Settings, parsed: Parsed) -> int:
     from a3c64.replays import ghosts
     from a3c64.replays import replay as replays
 
+    show = replays.Show(ghosts=parsed["ghosts"], **_showing(settings, parsed))
     since = replay_files.moment(parsed["since"]) if parsed["since"] else None
     found, skipped = replay_files.find(parsed["paths"])
     chosen = replay_files.choose(found, parsed["best"], since, parsed["course"])
@@ -38,7 +39,6 @@ def replay(settings: Settings, parsed: Parsed) -> int:
     if not chosen and not skipped:
         courses = ", ".join(sorted({one.course for one in found if one.course})) or "none"
         raise BadInputError(f"nothing to play: {len(found)} movies found (courses: {courses}), none was chosen")
-    show = replays.Show(ghosts=parsed["ghosts"], **_showing(settings, parsed))
     return _shown(replays.replay, chosen, skipped, show)
 
 
@@ -62,11 +62,11 @@ def film(settings: Settings, parsed: Parsed) -> int:
     from a3c64.replays import files as replay_files
     from a3c64.replays import replay as replays
 
+    show = replays.Show(seconds=parsed["seconds"], **_showing(settings, parsed))
     found, skipped = replay_files.find([parsed["folder"]])
     chosen = replay_files.stages(found, parsed["stages"])
     if not chosen:
         raise BadInputError(f"{parsed['folder']} has no recorded episodes; expected replays/worker-K/*.m64 with JSON")
-    show = replays.Show(seconds=parsed["seconds"], **_showing(settings, parsed))
     return _shown(replays.replay, chosen, skipped, show)
 
 
@@ -80,25 +80,32 @@ def _add_showing(parser: argparse.ArgumentParser) -> None:
 
 
 def _showing(settings: Settings, parsed: Parsed) -> dict[str, Any]:
-    """Return what those options, and the machine, say."""
+    """Return what those options, and the machine, say.
+
+    Raises:
+        BadInputError: an option cannot be used, or no film can be made.
+    """
     if not 0.1 <= parsed["speed"] <= 1000:
         raise BadInputError(f"--speed: found {parsed['speed']}, expected 0.1 to 1000")
     from a3c64.play.enjoy import open_display
+    from a3c64.play.video import check
     from a3c64.replays.replay import grid
 
     rows, columns = grid(parsed["grid"])
+    if parsed["mp4"]:
+        check(parsed["mp4"])
     window = parsed["mp4"] is None and has_display() and open_display()
-    if not window and parsed["mp4"] is None:
-        print("no display is there ($DISPLAY), so nothing is shown, only checked; --mp4 FILE makes a film", flush=True)
     look = {"rows": rows, "columns": columns, "speed": parsed["speed"]}
     return {**look, "film": parsed["mp4"], "window": window, "rom": settings.rom}
 
 
-def _shown(show: Callable[..., int], *arguments: Any) -> int:
+def _shown(show: Callable[..., int], chosen: Any, skipped: Any, how: Any) -> int:
     """Show what was chosen until Ctrl-C; return the exit code."""
     from a3c64.processes import stop_on_signals
 
-    return show(*arguments, stop_on_signals())
+    if not how.window and how.film is None:
+        print("no display is there ($DISPLAY), so nothing is shown, only checked; --mp4 FILE makes a film", flush=True)
+    return show(chosen, skipped, how, stop_on_signals())
 
 
 COMMANDS = (

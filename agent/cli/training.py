@@ -3,7 +3,7 @@
 import logging
 
 from a3c64 import logs
-from a3c64.cli.checks import check_environment, check_ports
+from a3c64.cli.checks import check_environment, check_ports, check_run_folder
 from a3c64.cli.command import Command, Parsed
 from a3c64.config import BadInputError, Settings
 
@@ -23,6 +23,7 @@ def train(settings: Settings, parsed: Parsed) -> int:
             f"--workers: found {settings.workers}, expected 1 with --deterministic: gradients of several workers "
             "arrive in an order that nobody can repeat; give --workers 1"
         )
+    check_run_folder(settings.run_dir)
     check_ports(settings)
     check_environment(settings.hyperparameters(), settings.rom, parsed)
     from a3c64.cli.local import LocalRun

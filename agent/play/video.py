@@ -9,11 +9,25 @@ from types import TracebackType
 import numpy as np
 
 from a3c64.config import BadInputError
-from a3c64.files import move_into_place
+from a3c64.files import move_into_place, why_unwritable
 
 QUALITY = "20"  # x264's constant rate factor: 18 is all but lossless, 23 its default
 SPEED = "veryfast"  # x264's preset: half the processor time of its default, a few per cent more bytes
 END_S = 60.0  # for ffmpeg to finish the file
+
+
+def check(path: Path) -> None:
+    """Refuse a film that cannot be made; nothing is written.
+
+    Raises:
+        BadInputError: there is no ffmpeg, the name does not end in .mp4, or the file cannot be written.
+    """
+    if path.suffix != ".mp4":
+        raise BadInputError(f"--mp4: found {path}, expected a name that ends in .mp4")
+    if shutil.which("ffmpeg") is None:
+        raise BadInputError("--mp4: ffmpeg was not found; install it: apt-get install ffmpeg")
+    if reason := why_unwritable(path):
+        raise BadInputError(f"--mp4: {path} cannot be written: {reason}")
 
 
 class Video:
@@ -28,14 +42,7 @@ class Video:
     """
 
     def __init__(self, path: Path, fps: float) -> None:
-        if path.suffix != ".mp4":
-            raise BadInputError(f"--mp4: found {path}, expected a name that ends in .mp4")
-        if shutil.which("ffmpeg") is None:
-            raise BadInputError("--mp4: ffmpeg was not found; install it: apt-get install ffmpeg")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise BadInputError(f"--mp4: {path.parent} cannot be made: {error.strerror}") from None
+        check(path)
         self.path, self.fps = path, fps
         self.frames = 0
         self._temporary = path.with_name(f".{path.stem}.writing.mp4")
@@ -82,6 +89,10 @@ class Video:
         move_into_place(self._temporary, self.path)
 
     def _start(self, height: int, width: int) -> subprocess.Popen:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadInputError(f"--mp4: {self.path.parent} cannot be made: {error.strerror}") from None
         raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", f"{self.fps:g}", "-i", "-"]
         coded = ["-c:v", "libx264", "-preset", SPEED, "-crf", QUALITY, "-pix_fmt", "yuv420p", "-movflags", "+faststart"]
         return subprocess.Popen(

@@ -53,8 +53,8 @@ def test_names_the_docker_files_rely_on():
     [
         ("A3C64_LERNING_RATE", "1", "unknown variable A3C64_LERNING_RATE, did you mean A3C64_LEARNING_RATE?"),
         ("A3C64_ZZZ", "1", "unknown variable A3C64_ZZZ; see"),
-        ("A3C64_WORKERS", "two", "A3C64_WORKERS: found 'two', expected a valid integer"),
-        ("A3C64_VNC_PORT", "70000", "A3C64_VNC_PORT: found '70000', expected less than or equal to 65535"),
+        ("A3C64_WORKERS", "two", "A3C64_WORKERS: found 'two', expected a whole number"),
+        ("A3C64_VNC_PORT", "70000", "A3C64_VNC_PORT: found '70000', expected 65535 or less"),
         ("A3C64_SERVER", "localhost", "A3C64_SERVER: found 'localhost', expected an address such as tcp://"),
         ("A3C64_SERVER", "tcp://a:99999", "expected an address such as tcp://127.0.0.1:5555, with a port up to 65535"),
         ("A3C64_ENV_ARGS", "[1]", "A3C64_ENV_ARGS: found '[1]', expected a JSON object such as"),

@@ -119,7 +119,7 @@ def test_enjoy_films_the_shipped_driver_greedily_or_drawn(stack, tmp_path):
 
 
 def test_what_cannot_be_filmed_is_said_in_one_line(stack, tmp_path):
-    for name, said in (("x.avi", "expected a name that ends in .mp4"), ("run/checkpoints/x.mp4", "cannot be made")):
+    for name, said in (("x.avi", "expected a name that ends in .mp4"), ("run/checkpoints/x.mp4", "is not a folder")):
         (tmp_path / "run").write_text("") if "/" in name else None
         done = stack.run("a3c64", "enjoy", "--mp4", str(tmp_path / name), run_dir="", env_id="")
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr

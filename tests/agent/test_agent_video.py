@@ -44,7 +44,7 @@ def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"expected a name that ends in \.mp4"):
         Video(tmp_path / "film.avi", fps=15)
     (tmp_path / "file").write_text("")
-    with pytest.raises(BadInputError, match="cannot be made"):
+    with pytest.raises(BadInputError, match="file is not a folder"):
         Video(tmp_path / "file" / "film.mp4", fps=15)
     with pytest.raises(BadInputError, match="cannot be written"), Video(tmp_path / "odd.mp4", fps=15) as video:
         video.write(np.zeros((121, 161, 3), np.uint8))

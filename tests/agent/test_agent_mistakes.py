@@ -1,0 +1,186 @@
+"""What users get wrong: one line on standard error, exit code 2, nothing on standard output, nothing written."""
+
+import os
+import resource
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from live import free_port
+
+A3C64 = Path(sys.executable).with_name("a3c64")
+QUIET = "--web-port 0 --tensorboard-port 0"
+
+MISTAKES = {  # a command line -> what is said about it
+    "trian": "unknown command 'trian', did you mean train?",
+    "eval --epsiodes 3": "did you mean --episodes?",
+    "train --run-dri x": "did you mean --run-dir?",
+    "train extra": "unknown argument extra",
+    "train --seed": "--seed: expected one argument",
+    "train --workers two": "--workers: found 'two', expected a whole number",
+    "train --workers 0": "--workers: found '0', expected 1 or more",
+    "train --seed 1.5": "--seed: found '1.5', expected a whole number",
+    "train --learning-rate fast": "--learning-rate: found 'fast', expected a number",
+    "train --learning-rate 2": "--learning-rate: found '2', expected 1.0 or less",
+    "train --learning-rate 0": "--learning-rate: found '0', expected a number above 0.0",
+    "train --discount nan": "--discount: found 'nan', expected",
+    "train --stop-at-reward inf": "--stop-at-reward: found 'inf', expected a finite number",
+    "train --deterministic maybe": "--deterministic: found 'maybe', expected true or false",
+    "train --deterministic --workers 2": "--workers: found 2, expected 1 with --deterministic",
+    "train --trunk deep": "--trunk: found 'deep', expected 'patches', 'fine', 'universe' or 'a3c'",
+    "train --preset atarri": "did you mean atari?",
+    "train --env-args {course": "--env-args: found '{course', expected a JSON object",
+    "train --env-args [1]": "--env-args: found '[1]', expected a JSON object",
+    "train --bind localhost": "--bind: found 'localhost', expected an address such as tcp://",
+    "train --bind tcp://127.0.0.1:99999": "with a port up to 65535",
+    "train --vnc-port 70000": "--vnc-port: found '70000', expected 65535 or less",
+    f"train {QUIET} --vnc-port 65535": "--vnc-port: found 65535, expected 65534 or less",
+    "train --web-port 7000 --tensorboard-port 7000": "--tensorboard-port and --web-port both use port 7000",
+    f"train {QUIET} --run-dir file": "--run-dir (A3C64_RUN_DIR): file cannot be used: file is not a folder",
+    f"train {QUIET} --run-dir file/run": "--run-dir (A3C64_RUN_DIR): file/run cannot be used: file is not a folder",
+    "train --server tcp://127.0.0.1:1": "--server is a setting of `a3c64 worker`",
+    f"train {QUIET} --env-id CartPol-v1": "did you mean CartPole-v1?",
+    f"train {QUIET} --env-id CartPole": "did you mean CartPole-v1?",
+    f"train {QUIET} --env-id ''": "no environment is called ''",
+    f"train {QUIET} --env-id ALE/Pung-v5": "did you mean ALE/Pong-v5?",
+    f"train {QUIET} --env-id n64gym/OpenCart-v0": "did you mean n64gym/OpenKart-v0?",
+    f"train {QUIET} --env-id my_evn:My-v0": "there is no module 'my_evn', did you mean my_env?",
+    f"train {QUIET} --env-id my_env:My-v0": "no environment is called 'my_env:My-v0'; my_env does not register it",
+    f"train {QUIET} --env-id CartPole-v1 --frameskip 2": "--frameskip: CartPole-v1 is not an N64 game",
+    f"train {QUIET} --env-id CartPole-v1 --rom file": "--rom: CartPole-v1 is not an N64 game",
+    f"train {QUIET} --env-id n64gym/MarioKart64-v0": "--rom (A3C64_ROM): n64gym/MarioKart64-v0 needs the file",
+    f"train {QUIET} --rom nowhere.z64": "--rom (A3C64_ROM): found 'nowhere.z64', expected an N64 ROM",
+    f"train {QUIET} --rom file": "--rom (A3C64_ROM): n64gym/OpenKart-v0: ROM not usable: file begins with",
+    f"""train {QUIET} --env-args '{{"cuorse": "desert"}}'""": "there is no argument 'cuorse', did you mean course?",
+    f"""train {QUIET} --env-args '{{"course": "dessert"}}'""": "(maybe you meant 'desert'?)",
+    f"""train {QUIET} --env-id CartPole-v1 --env-args '{{"x": 1}}'""": "there is no argument 'x'",
+    "status --server nonsense": "--server: found 'nonsense', expected an address",
+    "status --run-dir nowhere": "--run-dir: no server runs in nowhere",
+    "status --workers 3": "--workers is a setting of `a3c64 train`, not of `a3c64 status`",
+    "status --run-dir x --server tcp://127.0.0.1:1": "give one of them",
+    "watch --run-dir file": "--run-dir: no server runs in file",
+    "watch --json": "unknown argument --json",
+    "worker --learning-rate 1": "--learning-rate is a setting of `a3c64 train`, `a3c64 server`, not of `a3c64 worker`",
+    "evaluator --run-dir x": "not of `a3c64 evaluator`",
+    "server --workers 2": "--workers is a setting of `a3c64 train`",
+    f"server {QUIET} --run-dir file/run": "file/run",
+    "eval": "no checkpoint in runs/default",
+    "eval --run-dir nowhere": "no checkpoint in nowhere",
+    "eval --episodes 0": "--episodes: found 0, expected 1 or more",
+    "eval --episodes many": "--episodes: found 'many', expected a whole number",
+    "eval --policy nowhere.safetensors": "--policy: nowhere.safetensors cannot be read",
+    "eval --policy file": "--policy: file is no",
+    "eval --policy .": "--policy: . cannot be read",
+    "eval --policy file --run-dir x": "--policy and --run-dir both say which policy is meant",
+    "eval --policy a --load-best": "not allowed with argument",
+    "eval --load-checkpoint 7": "--load-checkpoint: found 7, expected one in runs/default",
+    "eval --greedy --sample": "not allowed with argument",
+    "eval --deterministic": "--greedy or --sample says how actions are chosen",
+    "eval --random --env-id CartPol-v1": "did you mean CartPole-v1?",
+    """eval --random --env-id CartPole-v1 --env-args '{"x": 1}'""": "there is no argument 'x'",
+    "eval --random --env-id CartPole-v1 --report file/r.html": "--report: file/r.html cannot be written: file is not",
+    "eval --random --env-id CartPole-v1 --report .": "--report: . cannot be written: it is a folder",
+    "eval --random --rom nowhere.z64": "--rom (A3C64_ROM): n64gym/OpenKart-v0: ROM not found",
+    "enjoy --mp4 film.avi": "--mp4: found film.avi, expected a name that ends in .mp4",
+    "enjoy --mp4 file/film.mp4": "--mp4: file/film.mp4 cannot be written: file is not a folder",
+    "enjoy --env-id CartPole-v1": "no policy comes with this release for CartPole-v1",
+    "enjoy --load-best": "--load-best: nothing has been evaluated in runs/default",
+    "enjoy --policy kart.safetensors --env-id CartPole-v1": "this policy was trained on n64gym/OpenKart-v0",
+    "export": "the following arguments are required: FILE",
+    "export out.safetensors": "no checkpoint in runs/default",
+    "export file/x --policy kart.safetensors": "file/x cannot be written: file is not a folder",
+    "replay": "the following arguments are required: PATH",
+    "replay nowhere": "nowhere is not there",
+    "replay folder": "nothing to play: 0 movies found",
+    "replay folder --grid 9x9": "--grid: found '9x9', expected columns x rows",
+    "replay folder --speed 0": "--speed: found 0.0, expected 0.1 to 1000",
+    "replay folder --since yesterday": "--since: found 'yesterday', expected a duration",
+    "replay folder --best 0": "--best: found 0, expected 1 or more",
+    "replay folder --mp4 film.avi": "expected a name that ends in .mp4",
+    "film": "the following arguments are required: RUN_DIR",
+    "film folder": "folder has no recorded episodes",
+    "film folder --stages 0": "--stages: found 0, expected 1 or more",
+    "film folder --seconds -1": "--seconds: found -1.0, expected 0 or more",
+    "completion fish": "'bash'",
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A user's folder."""
+    (tmp_path / "file").write_text("text\n")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "my_env.py").write_text("import gymnasium\n")
+    bundled = Path(__file__).parents[2] / "agent" / "policy" / "bundled" / "openkart.safetensors"
+    shutil.copy(bundled, tmp_path / "kart.safetensors")
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str, file_bytes: int = 0) -> subprocess.CompletedProcess:
+    """Run the command; with `file_bytes`, files may not grow beyond that, as on a full disk."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("A3C64_", "DISPLAY"))}
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
+
+    return subprocess.run(
+        [A3C64, *arguments], cwd=folder, env={**clean, "PYTHONDONTWRITEBYTECODE": "1"}, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=120, preexec_fn=limit if file_bytes else None,
+    )  # fmt: skip
+
+
+def contents(folder: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+
+
+@pytest.mark.parametrize("line", MISTAKES)
+def test_a_mistake_costs_one_line_and_writes_nothing(folder, line):
+    arguments = shlex.split(line)
+    if arguments[0] == "train" and "--bind" not in line:
+        arguments += ["--bind", f"tcp://127.0.0.1:{free_port()}"]
+    before = contents(folder)
+    done = run(folder, *arguments)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+    assert MISTAKES[line] in done.stderr
+    assert done.stderr.startswith("a3c64")
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "export out.safetensors --policy kart.safetensors",
+        "eval --random --env-id CartPole-v1 --episodes 1 --report report.html",
+    ],
+)
+def test_a_full_disk_is_one_line_and_leaves_no_half_of_a_file(folder, line):
+    before = contents(folder)
+    done = run(folder, *shlex.split(line), file_bytes=1000)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "cannot be written: " in done.stderr
+    assert contents(folder).keys() == before.keys()
+
+
+def test_a_film_on_a_full_disk_is_one_line(folder):
+    before = contents(folder)
+    code = """
+import resource, numpy
+from pathlib import Path
+from a3c64.program import run
+from a3c64.play.video import Video
+
+def film():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+    with Video(Path("film.mp4"), fps=10) as video:
+        for seed in range(300):
+            video.write(numpy.random.default_rng(seed).integers(0, 255, (240, 320, 3), numpy.uint8))
+
+raise SystemExit(run("a3c64 enjoy", film))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "--mp4: film.mp4 cannot be written: " in done.stderr
+    assert contents(folder).keys() == before.keys()
