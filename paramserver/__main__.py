@@ -4,7 +4,7 @@ import logging
 import sys
 
 from a3c64 import logs, program
-from a3c64.config import EXIT_CRASHED, BadInputError, Settings
+from a3c64.config import EXIT_CRASHED, EXIT_FAILED, BadInputError, Settings
 
 log = logging.getLogger("a3c64.paramserver")
 
@@ -24,7 +24,7 @@ def main() -> int:
 
 
 def serve(settings: Settings, command: str = "") -> int:
-    """Serve until SIGTERM or SIGINT, or until the run has taken its steps; return the exit code.
+    """Serve until SIGTERM or SIGINT, or until the run has taken its steps; return the exit code: 1 if a save failed.
 
     Args:
         settings: of the server and the run.
@@ -43,13 +43,12 @@ def serve(settings: Settings, command: str = "") -> int:
     from a3c64.paramserver.server import Server
 
     try:
-        Server(settings, command).serve(stop)
+        return 0 if Server(settings, command).serve(stop) else EXIT_FAILED
     except BadInputError:
         raise
     except Exception:
         log.exception("the server failed")
         return EXIT_CRASHED
-    return 0
 
 
 if __name__ == "__main__":

@@ -37,6 +37,8 @@ class RunFolder:
         self._best = path / checkpoint.BEST
         self.tensorboard = path / "tensorboard"
         self._failing = False
+        self._unwritten_best: Snapshot | None = None
+        self._unwritten_evaluations: Sequence[Evaluation] | None = None
         try:
             for folder in (self.checkpoints, self.tensorboard):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -117,16 +119,27 @@ class RunFolder:
         return Evaluations(earlier, reward if known else None)
 
     def record(self, evaluations: Sequence[Evaluation]) -> None:
-        """Write down all evaluations."""
-        text = json.dumps([one.plain() for one in evaluations], indent=1) + "\n"
-        try:
-            write_whole(self.path / "evaluation.json", text.encode())
-        except OSError as error:
-            log.warning("%s: %s, training goes on", self.path, error.strerror)
+        """Write down all evaluations; what cannot be written now, `catch_up` writes later."""
+        self._unwritten_evaluations = evaluations
+        self.catch_up()
 
-    def save_best(self, snapshot: Snapshot) -> bool:
-        """Keep weights that are better than those in best/."""
-        return self._write(self._best, snapshot, keep=1)
+    def save_best(self, snapshot: Snapshot) -> None:
+        """Keep weights that are better than those in best/; if they cannot be written now, `catch_up` writes them."""
+        self._unwritten_best = snapshot
+        self.catch_up()
+
+    def catch_up(self) -> bool:
+        """Write what could not be written before, such as on a full disk; return whether all is written."""
+        if self._unwritten_best is not None and self._write(self._best, self._unwritten_best, keep=1):
+            self._unwritten_best = None
+        if self._unwritten_evaluations is not None:
+            text = json.dumps([one.plain() for one in self._unwritten_evaluations], indent=1) + "\n"
+            try:
+                write_whole(self.path / "evaluation.json", text.encode())
+                self._unwritten_evaluations = None
+            except OSError as error:
+                log.warning("%s: %s, training goes on", self.path / "evaluation.json", error.strerror)
+        return self._unwritten_best is None and self._unwritten_evaluations is None
 
     def save(self, snapshot: Snapshot) -> bool:
         """Write a checkpoint; a failure is said once, and the next try is the next checkpoint."""

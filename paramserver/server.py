@@ -112,8 +112,8 @@ class Server:
             server_file.ServerFile(settings.bind, os.getpid(), settings.web_port, settings.tensorboard_port)
         )
 
-    def serve(self, stop: threading.Event) -> None:
-        """Answer until stopped; a final checkpoint is written on the way out."""
+    def serve(self, stop: threading.Event) -> bool:
+        """Answer until stopped; a final checkpoint is written on the way out. Return whether all could be written."""
         next_tick = 0.0
         try:
             while not stop.is_set() and not self._done():
@@ -129,6 +129,12 @@ class Server:
             self._attempt("the last report", lambda: self._report(self._clock(), last=True))
             if self._saved >= 0:
                 log.info("saved step %s", f"{self._saved:,}")
+            whole = self._folder.catch_up() and self.service.weights.step == max(self._saved, 0)
+            if not whole:
+                log.error(
+                    "not everything could be saved in %s: step %d was reached, step %d is the newest checkpoint",
+                    self._settings.run_dir, self.service.weights.step, max(self._saved, 0),
+                )  # fmt: skip
             self._socket.close(linger=500)
             self._admission.close()
             self._board.close()
@@ -136,6 +142,7 @@ class Server:
             self._events.close()
             self._folder.withdraw()
             self._lock.close()
+        return whole
 
     def _drain(self) -> None:
         """Handle what has arrived, a burst at most."""
@@ -243,6 +250,7 @@ class Server:
 
     def _save(self) -> None:
         weights = self.service.weights
+        self._folder.catch_up()
         if not weights.known or weights.step == self._saved:
             return
         figures = self._web.history.figures(self.service.figures())

@@ -7,7 +7,6 @@ import resource
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -198,18 +197,6 @@ def test_a_disk_without_room(tmp_path: Path):
     assert checkpoint.newest(tmp_path).step == 10
     checkpoint.save(tmp_path, snapshot(20))
     assert checkpoint.newest(tmp_path).step == 20
-
-
-@pytest.fixture
-def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 600 KB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", folder]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("mounting a tmpfs needs root")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
 
 
 BIG = (ParameterSpec("a", (100, 250), 1.0),)  # a checkpoint of 200 KB: two fit
