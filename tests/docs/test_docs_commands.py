@@ -7,10 +7,12 @@ from itertools import pairwise
 
 import pytest
 import yaml
+from live import need
 from pages import PAGES, ROOT, Line, lines_to_type, listings
 
 from a3c64.cli.main import groups
-from a3c64.config import load, variable
+from a3c64.config import flag, load, variable
+from a3c64.policy.resume import FIXED
 
 COMMANDS = {command.name: command for group in groups().values() for command in group}
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -161,10 +163,15 @@ def test_the_override_for_containers_is_one_that_compose_takes(tmp_path):
     assert image
     assert path[:-1] == image[1].split(":")
     assert override["services"]["worker"]["volumes"] == [f"./envs:{path[-1]}:ro"]
+    need("docker-compose")
     (tmp_path / "override.yml").write_text(text)
-    try:
-        command = ["docker-compose", "-f", "docker-compose.yml", "-f", str(tmp_path / "override.yml"), "config"]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
-    except FileNotFoundError:
-        pytest.skip("docker-compose is not installed")
+    command = ["docker-compose", "-f", "docker-compose.yml", "-f", str(tmp_path / "override.yml"), "config"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+def test_what_cannot_be_changed_on_a_run_is_listed():
+    page = (ROOT / "docs" / "getting-started.md").read_text()
+    listed = re.search(r"Settings that the weights depend on \((.*?)\)", page, re.DOTALL)
+    assert listed
+    assert re.findall(r"`([^`]+)`", listed[1]) == [flag(name) for name in FIXED]
