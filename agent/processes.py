@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # malloc.h
@@ -125,16 +126,25 @@ class StopEvent(threading.Event):
         return self._stopped
 
 
-def stop_on_signals() -> StopEvent:
+def stop_on_signals(insist: bool = False) -> StopEvent:
     """Return an event that SIGTERM and SIGINT set: the one way a process of ours is asked to stop.
 
     So does SIGHUP, which says that the terminal went away, unless it is ignored (nohup).
+
+    Args:
+        insist: a second signal ends the process at once. For commands with nothing to save: an environment may hang.
     """
     stop = StopEvent()
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if insist and stop.is_set():
+            os._exit(128 + number)
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
             continue
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, ask)
     return stop
 
 

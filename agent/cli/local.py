@@ -3,6 +3,7 @@
 import logging
 import os
 import shlex
+import signal
 import sys
 import threading
 import time
@@ -62,6 +63,8 @@ class LocalRun:
             self._server.close(SERVER_GRACE_S)
         if code is None:  # stopped; the server says whether all was saved
             code = self._server.child.returncode if self._server.child is not None else 0
+            if code in (-signal.SIGTERM, 128 + signal.SIGTERM):  # it was still starting: there was nothing to save
+                code = 0
         if code != EXIT_BAD_INPUT:
             again = shlex.join(["a3c64", *sys.argv[1:]])
             for line in next_steps(self._settings.run_dir, again, over=self._server.final == 0):

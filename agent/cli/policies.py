@@ -40,7 +40,7 @@ def evaluate(settings: Settings, parsed: Parsed) -> int:
     run = _to_play(settings, parsed, chosen)
     policy = None if parsed["random"] else chosen
     folder = None if parsed["random"] or parsed["policy"] else settings.run_dir
-    stop = stop_on_signals()
+    stop = stop_on_signals(insist=True)
     means = play(run, policy, parsed["episodes"], not parsed["sample"], settings.rom, stop, parsed["report"], folder)
     if means is None:
         logs.refuse("a3c64 eval", "stopped before all episodes were played")
