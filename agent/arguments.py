@@ -34,6 +34,8 @@ USES: dict[str, frozenset[str]] = {  # command -> its settings; A3C64_* variable
     "eval": frozenset(_PLAYING),
     "enjoy": frozenset(_PLAYING),
     "export": frozenset({"run_dir"}),
+    "runs": frozenset(),
+    "compare": frozenset(),
     "replay": frozenset({"rom"}),
     "film": frozenset({"rom"}),
 }

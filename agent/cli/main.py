@@ -19,11 +19,11 @@ def main() -> int:
 
 def groups() -> "dict[str, tuple[Command, ...]]":
     """Return all commands, as `a3c64 --help` lists them."""
-    from a3c64.cli import completion, monitoring, policies, recordings, training
+    from a3c64.cli import completion, monitoring, policies, recordings, run_list, training
 
     return {
         "train": training.COMMANDS,
-        "follow a run": monitoring.COMMANDS,
+        "follow a run": (*monitoring.COMMANDS, *run_list.COMMANDS),
         "use what was learned": policies.COMMANDS,
         "look at recorded episodes": recordings.COMMANDS,
         "your shell": completion.COMMANDS,

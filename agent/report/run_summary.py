@@ -1,0 +1,87 @@
+"""Runs at a glance, out of their folders: what each is, how far it is, and how its greedy evaluations went."""
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from a3c64.config import BadInputError
+from a3c64.policy import checkpoint
+from a3c64.policy.resume import CHANGES, CONFIG, recorded
+from a3c64.report import history
+from a3c64.wire.report import Evaluation
+
+log = logging.getLogger(__name__)
+
+DEPTH = 4  # folders below the one that is searched
+
+
+class RunSummary(NamedTuple):
+    """One run."""
+
+    folder: Path
+    settings: dict[str, Any]  # its hyperparameters
+    steps: int  # of the newest checkpoint
+    written: float  # when that was written, or else config.json; seconds since 1970
+    last: Evaluation | None
+    best: Evaluation | None  # by mean return
+
+
+def find(folder: Path) -> Iterator[Path]:
+    """Yield the folders of runs in a folder, or the folder itself if it is a run's; in the order of their names."""
+    for path, names, files in os.walk(folder):
+        names.sort()
+        if CONFIG in files or checkpoint.CHECKPOINTS in names:
+            yield Path(path)
+            names.clear()  # a run has no runs inside
+        elif len(Path(path).relative_to(folder).parts) >= DEPTH:
+            names.clear()
+
+
+def summarise(folder: Path) -> RunSummary:
+    """Return what a run's folder says; of another release's run, without its settings."""
+    steps = checkpoint.steps(folder / checkpoint.CHECKPOINTS)
+    judged = history.evaluations(folder)
+    newest = folder / checkpoint.CHECKPOINTS / f"step_{steps[0]}" if steps else folder / CONFIG
+    return RunSummary(
+        folder,
+        _settings(folder),
+        steps[0] if steps else 0,
+        newest.stat().st_mtime if newest.exists() else folder.stat().st_mtime,
+        judged[-1] if judged else None,
+        max(judged, key=lambda one: one.mean_reward, default=None),
+    )
+
+
+def _settings(folder: Path) -> dict[str, Any]:
+    try:
+        return recorded(folder) or {}
+    except BadInputError as error:
+        log.warning("%s", error)
+        return {}
+
+
+def score(one: Evaluation | None) -> str:
+    """Return an evaluation in a few words."""
+    return "-" if one is None else f"{one.mean_reward:.2f} at {one.step:,}"
+
+
+def age(seconds: float) -> str:
+    """Return how long ago something was: 40 s, 5 min, 3 h, 12 days."""
+    for size, unit in ((86_400.0, "days"), (3_600.0, "h"), (60.0, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(seconds, 0.0):.0f} s"
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows as text, each column as wide as its widest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def changed(folder: Path) -> bool:
+    """Say whether settings of a run were changed on the way."""
+    return (folder / CHANGES).exists()
