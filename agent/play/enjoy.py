@@ -3,7 +3,7 @@
 import json
 import os
 import threading
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 
 import gymnasium as gym
@@ -15,6 +15,7 @@ from a3c64.play.camera import FPS, Camera
 from a3c64.play.video import Video
 from a3c64.policy.episodes import play, varied
 from a3c64.policy.policy_file import Policy
+from a3c64.progress import Progress
 
 
 def enjoy(
@@ -53,8 +54,12 @@ def enjoy(
     def tell(episode: Episode) -> None:
         played.append(episode)
         print(f"{len(played):>3}  {text(episode)}", flush=True)
+        if progress:
+            progress.advance()
 
-    with Video(film, FPS) if film else nullcontext() as video:
+    with ExitStack() as opened:
+        video = opened.enter_context(Video(film, FPS)) if film else None
+        progress = opened.enter_context(Progress("episodes", episodes)) if film else None
 
         def wrap(env: gym.Env) -> gym.Env:
             return Camera(env, video) if video else env

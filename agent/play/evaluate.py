@@ -11,6 +11,7 @@ from a3c64.config import Hyperparameters
 from a3c64.envs.episode import Episode
 from a3c64.policy.episodes import play, varied
 from a3c64.policy.policy_file import Policy
+from a3c64.progress import Progress
 from a3c64.report.page import write
 from a3c64.report.trace import Trace, Traced
 
@@ -43,7 +44,10 @@ def evaluate(
     def wrap(env: gym.Env) -> gym.Env:
         return Traced(env, traces) if report else env
 
-    finished = play(run, None if policy is None else policy.weights, episodes, rom, greedy, stop, wrap=wrap)
+    weights = None if policy is None else policy.weights
+    batch = min(run.envs_per_worker, episodes)
+    with Progress("episodes", -(-episodes // batch) * batch) as progress:
+        finished = play(run, weights, episodes, rom, greedy, stop, lambda episode: progress.advance(), wrap)
     if stop is not None and stop.is_set():
         return None
     if report:

@@ -21,6 +21,7 @@ BASE = {
     "a3c64.presets",
     "a3c64.processes",
     "a3c64.program",
+    "a3c64.progress",
     "a3c64.supervisor",
     "a3c64.timings",
     "a3c64.version",

@@ -1,0 +1,53 @@
+"""How far work has come that takes a while: a bar where standard error is a terminal, else a line now and then."""
+
+import os
+import time
+from types import TracebackType
+from typing import Any
+
+from a3c64.output import write
+
+LINES_S = 10.0  # between two lines where there is no terminal
+
+
+class Progress:
+    """Shows how much of some work is done. Use it with `with`; what is printed meanwhile stands above the bar.
+
+    Args:
+        what: is counted, such as "episodes".
+        total: of them.
+    """
+
+    def __init__(self, what: str, total: int) -> None:
+        self._what, self._total = what, total
+        self._done = 0
+        self._began = self._said = time.monotonic()
+        self._bar: Any = None  # rich.progress.Progress
+
+    def advance(self) -> None:
+        """Count one more as done."""
+        self._done += 1
+        now = time.monotonic()
+        if self._bar is not None:
+            self._bar.advance(self._task)
+        elif now - self._said >= LINES_S:
+            self._said = now
+            write(2, f"{self._done} of {self._total} {self._what} in {now - self._began:.0f} s")
+
+    def __enter__(self) -> "Progress":
+        if os.isatty(2):
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+            from rich.progress import Progress as Bar
+
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+            self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
+            self._task = self._bar.add_task(self._what, total=self._total)
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
