@@ -127,6 +127,12 @@ class Hyperparameters(BaseModel):
         description="with several workers, a gradient is computed with the newest weights, and an action counts until "
         "its probability has changed by this share since it was drawn; 0 = A3C as published",
     )
+    target_kl: float = Field(
+        0.01,
+        ge=0.0,
+        description="steps become longer or shorter, up to ten times and a hundredth, until the policy changes by this "
+        "KL divergence between two rollouts of a worker, nats; 0 = steps as long as the learning rate says",
+    )
     max_staleness: int = Field(0, ge=0, description="gradients older than this many updates are refused; 0 = none is")
     staleness_damping: float = Field(
         0.0, ge=0.0, le=4.0, description="a gradient s updates old gets learning rate / (1 + s)^this; 0 = not damped"

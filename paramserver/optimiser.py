@@ -1,6 +1,14 @@
 """RMSProp with shared statistics (Mnih et al. 2016, section 4, equations 2 and 3), in place on flat float32 vectors."""
 
+import math
+
 import numpy as np
+
+TINY = 1e-12  # a step of zeros has no length to divide by
+PACE_GAIN = 0.05  # of the logarithm of the pace, for the push of a single worker
+PACE_PUSHES = 10.0  # that the measured divergence is averaged over
+PACE_RANGE = (0.01, 10.0)
+FARTHEST = 100.0  # times the target, or a hundredth of it: what a single measurement counts at most
 
 
 def rmsprop(
@@ -12,12 +20,17 @@ def rmsprop(
     learning_rate: float,
     decay: float,
     epsilon: float,
+    pace: float | None = None,
 ) -> None:
-    """Apply one gradient: g <- decay g + (1 - decay) d^2; theta <- theta - learning_rate d / sqrt(g / c + epsilon).
+    """Apply one gradient: g <- decay g + (1 - decay) d^2; theta <- theta - learning_rate p d / sqrt(g / c + epsilon).
 
     c = 1 - decay^updates makes up for g beginning at 0 (as Adam does; Kingma & Ba 2014, section 3). Without it the
     first steps are ten times too long; beginning at 1, as TensorFlow 1 did, they are a hundred times too short for a
     thousand updates.
+
+    p is 1, or the pace if there is one. With a pace, p is reduced where the weights would change by more than the
+    learning rate, as a root mean square: g lags behind, so a gradient ten times as long as usual would otherwise make a
+    step ten times as long as usual (Shazeer & Stern 2018, section 6, "update clipping").
 
     Args:
         weights: theta, float32 [N], changed.
@@ -28,6 +41,7 @@ def rmsprop(
         learning_rate: eta.
         decay: alpha.
         epsilon: inside the root, as in the paper.
+        pace: of Pace; None = the paper's steps.
     """
     np.multiply(gradient, gradient, out=scratch)
     scratch -= mean_square
@@ -37,6 +51,9 @@ def rmsprop(
     scratch += np.float32(epsilon)
     np.sqrt(scratch, out=scratch)
     np.divide(gradient, scratch, out=scratch)
+    if pace is not None:
+        size = math.sqrt(float(scratch @ scratch) / scratch.size)
+        learning_rate *= min(pace, 1.0 / max(size, TINY))
     scratch *= np.float32(learning_rate)
     weights -= scratch
 
@@ -55,3 +72,26 @@ def scheduled(learning_rate: float, schedule: str, step: int, total: int) -> flo
     if schedule == "linear" and total > 0:
         return learning_rate * max(0.0, 1.0 - step / total)
     return learning_rate
+
+
+class Pace:
+    """How much longer or shorter steps are than the learning rate says, so that the policy changes at a given speed.
+
+    Workers measure how far the policy has moved between two rollouts: the KL divergence of the old one from the new
+    one. It grows with the square of the steps' length, so the pace follows the logarithm of target / measured. rl_games
+    steers its learning rate by the same measurement.
+    """
+
+    def __init__(self, target: float) -> None:
+        self._target = target  # nats; 0 = there is no pace
+        self._mean = target
+        self.value: float | None = 1.0 if target else None
+
+    def measured(self, divergence: float, workers: int) -> None:
+        """Take a worker's measurement, nats, which covers a push of each of the workers."""
+        if self.value is None:
+            return
+        bounded = min(max(divergence, self._target / FARTHEST), self._target * FARTHEST)
+        self._mean += (bounded - self._mean) / PACE_PUSHES
+        change = PACE_GAIN / math.sqrt(max(1, workers)) * math.log(self._target / self._mean)
+        self.value = min(max(self.value * math.exp(change), PACE_RANGE[0]), PACE_RANGE[1])

@@ -177,6 +177,7 @@ class Service:
             **self.metrics.rollout(),
             **self.metrics.drain_training(),
             "train/learning_rate": self.weights.learning_rate,
+            **({"train/pace": pace} if (pace := self.weights.pace.value) is not None else {}),
             **{f"time/server_{section}": share for section, share in self.timings.drain().items()},
             "time/fps": self.metrics.fps,
             "time/total_timesteps": float(self.weights.step),
@@ -308,6 +309,8 @@ class Service:
         weights.count(body.steps)
         self.metrics.add_episodes(episodes)
         self.metrics.add_update(statistics, staleness)
+        if "kl" in statistics:
+            weights.pace.measured(statistics["kl"], len(self.roster))
         self.timings.add("decode")
         limit = weights.hyperparameters.max_staleness
         accepted = not 0 < limit < staleness

@@ -7,7 +7,7 @@ import numpy as np
 from a3c64.config import Hyperparameters
 from a3c64.learning.parameters import ParameterSpec, learned_size, signature
 from a3c64.learning.scaling import packed, unpacked
-from a3c64.paramserver.optimiser import damped, rmsprop, scheduled
+from a3c64.paramserver.optimiser import Pace, damped, rmsprop, scheduled
 from a3c64.policy.checkpoint import Snapshot, first
 
 MOMENTS_MEMORY = 1e6  # observations; what is older counts less and less, as a policy comes to see other things
@@ -19,6 +19,7 @@ class SharedWeights:
     def __init__(self, hyperparameters: Hyperparameters, snapshot: Snapshot | None) -> None:
         self.hyperparameters = hyperparameters
         self.signature = ""
+        self.pace = Pace(hyperparameters.target_kl)  # begins at 1 in a resumed run, too: it adapts within seconds
         self._snapshot: Snapshot | None = None
         if snapshot is not None:
             self._take(snapshot)
@@ -86,6 +87,7 @@ class SharedWeights:
             damped(self.learning_rate, staleness, h.staleness_damping),
             h.rmsprop_decay,
             h.rmsprop_epsilon,
+            self.pace.value,
         )
         if learned < gradient.size:
             counted = snapshot.weights[learned:]

@@ -42,6 +42,7 @@ LOSSES = [
     Lines("Entropy", ("train/entropy",)),
     Lines("Gradient's norm before clipping", ("train/grad_norm",)),
     Lines("Change of the policy, nats", ("train/kl",)),
+    Lines("Pace", ("train/pace",)),
     Lines("Learning rate", ("train/learning_rate",)),
     Lines("Staleness, updates", ("train/staleness",)),
 ]

@@ -7,7 +7,7 @@ from tensorboard.util import tensor_util
 
 from a3c64.envs.episode import Episode
 from a3c64.paramserver.metrics import Metrics
-from a3c64.paramserver.optimiser import damped, rmsprop, scheduled
+from a3c64.paramserver.optimiser import PACE_RANGE, Pace, damped, rmsprop, scheduled
 from a3c64.paramserver.roster import HEARTBEAT_TIMEOUT_S, SUSPECT_S, Roster
 from a3c64.paramserver.tensorboard.event_file import EventFile
 
@@ -34,6 +34,43 @@ def test_the_first_step_is_as_long_as_the_learning_rate():
     gradient = np.array([5.0, -0.1, 0.0], np.float32)
     rmsprop(weights, np.zeros(3, np.float32), gradient, np.empty(3, np.float32), 1, 0.01, 0.99, 1e-9)
     np.testing.assert_allclose(weights, [-0.01, 0.01, 0.0], rtol=1e-3)
+
+
+def test_a_step_with_a_pace_is_never_longer_than_the_learning_rate():
+    def step(gradient, pace):
+        weights, g = np.zeros(50, np.float32), np.full(50, 0.04, np.float32)  # of gradients of 0.2
+        rmsprop(weights, g, gradient, np.empty(50, np.float32), 10_000, 0.01, 0.99, 1e-12, pace)
+        return weights
+
+    short = np.random.default_rng(0).normal(scale=0.02, size=50).astype(np.float32)
+    np.testing.assert_allclose(step(short, 3.0), 3.0 * step(short, None), rtol=1e-5)
+    long = 100.0 * short
+    assert np.sqrt(np.mean(step(long, None) ** 2)) > 0.03
+    for pace in (1.0, 5.0):
+        capped = step(long, pace)
+        assert np.sqrt(np.mean(capped**2)) == pytest.approx(0.01, rel=1e-4)
+        np.testing.assert_allclose(capped / np.linalg.norm(capped), step(long, 1.0) / np.linalg.norm(step(long, 1.0)))
+    assert not step(np.zeros(50, np.float32), 2.0).any()
+
+
+@pytest.mark.parametrize("workers", [1, 16])
+@pytest.mark.parametrize("strength", [0.0005, 0.2])
+def test_the_pace_brings_the_divergence_to_its_target(workers, strength):
+    pace, rng = Pace(0.01), np.random.default_rng(1)
+    for _ in range(300 * workers):  # a policy whose divergence grows with the square of the steps' length
+        pace.measured(strength * pace.value**2 * rng.exponential(), workers)
+    assert strength * pace.value**2 == pytest.approx(0.01, rel=0.5)
+
+
+def test_the_pace_keeps_to_its_range_whatever_is_measured():
+    for divergence, end in ((0.0, PACE_RANGE[1]), (1e30, PACE_RANGE[0])):
+        pace = Pace(0.01)
+        for _ in range(1000):
+            pace.measured(divergence, 1)
+        assert pace.value == pytest.approx(end)
+    still = Pace(0.0)
+    still.measured(1.0, 1)
+    assert still.value is None
 
 
 def test_schedule():
