@@ -155,6 +155,11 @@ def read_json(path: Path, most: int, finite: bool = False) -> Any:
         raise ValueError("JSON that is nested too deeply") from None
 
 
+def printable(name: str | Path) -> str:
+    """Return a path, or text with paths in it, as valid Unicode: bytes that are not UTF-8 become U+FFFD."""
+    return os.fsencode(name).decode(errors="replace")
+
+
 def _finite(text: str) -> float:
     if not math.isfinite(value := float(text)):
         raise ValueError(f"{text} is not a finite number")

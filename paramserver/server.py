@@ -9,6 +9,7 @@ from collections.abc import Callable
 import zmq
 
 from a3c64.config import BadInputError, Hyperparameters, Settings
+from a3c64.files import printable
 from a3c64.paramserver import run_lock
 from a3c64.paramserver.admission import Admission
 from a3c64.paramserver.evaluations import charted, text
@@ -50,7 +51,7 @@ class Server:
     def __init__(self, settings: Settings, command: str = "") -> None:
         resumption = resume(settings)
         self._settings = settings = resumption.settings
-        self._command = command or typed_command()
+        self._command, self._name = command or typed_command(), printable(settings.run_dir.resolve().name)
         self._clock = RunningClock()
         if who := run_lock.holder(settings.run_dir):
             raise run_lock.in_use(settings.run_dir, who)
@@ -77,10 +78,10 @@ class Server:
             log.warning(resumption.ignored)
         self.service = Service(
             SharedWeights(settings.hyperparameters(), snapshot and snapshot._replace(figures=None)),
-            settings.run_dir.resolve().name,
+            self._name,
             ServerReport(
                 pid=os.getpid(),
-                run_dir=str(settings.run_dir),
+                run_dir=printable(settings.run_dir),
                 tensorboard_port=settings.tensorboard_port,
                 web_port=settings.web_port,
             ),
@@ -260,8 +261,8 @@ class Server:
     def _introduce(self, hyperparameters: Hyperparameters) -> None:
         """Tell TensorBoard what this run is, at the step it has reached."""
         step = self.service.weights.step
-        self._events.text(HYPERPARAMETERS, hyperparameters_text(hyperparameters, self._command), step)
-        self._events.hyperparameters(hyperparameters.model_dump(), self._folder.path.resolve().name, step)
+        self._events.text(HYPERPARAMETERS, hyperparameters_text(hyperparameters, printable(self._command)), step)
+        self._events.hyperparameters(hyperparameters.model_dump(), self._name, step)
         self._events.layout(layout(self._charted), step)
 
     def _chart(self, now: float) -> None:

@@ -14,11 +14,12 @@ class Board:
 
     def __init__(self, logdir: Path, host: str, port: int) -> None:
         self._arguments = [
-            "-m", "a3c64.paramserver.tensorboard.process", "--logdir", str(logdir), "--host", host, "--port", str(port),
+            "-m", "a3c64.paramserver.tensorboard.process", "--logdir", logdir.name, "--host", host, "--port", str(port),
             "--reload_interval", "5",
         ]  # fmt: skip
+        self._folder = logdir.parent  # TensorBoard works in it, as it cannot read a path that is not UTF-8
         self._enabled = port != 0
-        self._log = logdir.parent / "tensorboard.log"
+        self._log = self._folder / "tensorboard.log"
         self._supervisor = Supervisor(f"TensorBoard (see {self._log})", self._launch)
 
     def tend(self) -> None:
@@ -32,7 +33,7 @@ class Board:
 
     def _launch(self) -> subprocess.Popen:
         with self._log.open("wb") as log:
-            return spawn(self._arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            return spawn(self._arguments, cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
 
 def main() -> None:

@@ -6,10 +6,11 @@ import shutil
 import signal
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
-from live import free_port, until
+from live import free_port, get_json, until
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 from tensorboard.util import tensor_util
 
@@ -228,6 +229,31 @@ def test_odd_files_never_stop_a_start(stack):
     assert checkpoint.newest(run / "best").score["mean_reward"] == 4.0
     for name in ("evaluation.json", "config.json"):
         json.loads((run / name).read_text())
+
+
+def test_a_folder_whose_name_is_not_utf_8_works(stack):
+    stack.run_dir = Path(os.fsdecode(os.fsencode(stack.folder) + b"/r\xffn"))
+    web, board = free_port(), free_port()
+    server = stack.start("a3c64.paramserver", "--run-dir", str(stack.run_dir), web_port=web, tensorboard_port=board)
+    client, _, update = meet(stack)
+    push(client, update)
+    assert (stack.report().run, stack.report().server.run_dir) == ("r\ufffdn", f"{stack.folder}/r\ufffdn")
+    for url, wanted in ((f"{web}/run.json", "r\ufffdn"), (f"{board}/data/runs", ".")):
+
+        def answer(url=url, wanted=wanted):
+            try:
+                found = get_json(f"http://127.0.0.1:{url}")
+                return wanted in (found.values() if isinstance(found, dict) else found)
+            except OSError:
+                return False
+
+        until(answer, 60, url)
+    client.close()
+    stop(server)
+    status = stack.run("a3c64.paramserver", "--resume", "--total-timesteps", "20", run_dir=stack.run_dir)
+    assert (status.returncode, status.stderr) == (0, "")
+    assert b"/r\xffn" in (stack.run_dir / "command.txt").read_bytes()
+    assert checkpoint.newest(stack.run_dir / "checkpoints").step == 20
 
 
 GOOD = {"step": 20, "version": 1, "seconds": 1.0, "episodes": 1, "mean_reward": 5.0, "mean_length": 2.0, "means": {}}
