@@ -69,6 +69,9 @@ def resume(settings: Settings) -> Resumption:
     complete = settings.filled({**suited, **{name: getattr(before, name) for name in known}})
     if "env_args" in known and not _differ("env_args", before.env_args, complete.env_args):
         complete = complete.model_copy(update={"env_args": before.env_args})  # the same, spelled as before
+    if new := [name for name in Hyperparameters.model_fields if name not in known]:
+        told = ", ".join(f"{name} {_shown(getattr(complete, name))}" for name in new)
+        log.info("%s is a run of an earlier release; new settings: %s", folder, told)
     changes = _changes(before, known, complete)
     if exists:
         _check(changes, folder, settings.transfer)

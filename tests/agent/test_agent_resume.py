@@ -157,6 +157,7 @@ def test_without_a_config_the_newest_checkpoint_says_what_the_run_is(tmp_path: P
 
 
 def test_settings_of_another_release(tmp_path: Path, caplog):
+    caplog.set_level("INFO")
     before = begin(tmp_path, **PENDULUM).model_dump()
     (tmp_path / "config.json").write_text(json.dumps({**before, "sampler": 1}))
     assert again(tmp_path).settings.hyperparameters().model_dump() == before
@@ -164,6 +165,7 @@ def test_settings_of_another_release(tmp_path: Path, caplog):
     del before["t_max"]
     (tmp_path / "config.json").write_text(json.dumps(before))
     assert again(tmp_path).settings.t_max == 16, "the preset's, where the run says nothing"
+    assert "is a run of an earlier release; new settings: t_max 16" in caplog.text
     (tmp_path / "config.json").write_text(json.dumps({**before, "trunk": "compact"}))
     with pytest.raises(BadInputError, match="trunk: found 'compact'"):
         again(tmp_path)
