@@ -85,7 +85,8 @@ class Limit:
     """Lets a kind of message through once in WINDOW_S and counts the rest; the last of these is said with the count.
 
     A kind is the message's template and its first argument, which by convention names whom it is about. A message that
-    is formatted before it is logged is a kind for itself. Debug messages are not limited.
+    is formatted before it is logged, such as a line of progress, is a kind for itself, and its repeats are dropped.
+    Debug messages are not limited.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -122,6 +123,8 @@ class Limit:
         if kind not in self._held:
             return []
         record, count = self._held.pop(kind)
+        if not record.args:
+            return []
         record.__dict__["repeats"] = count
         return [record]
 
@@ -154,10 +157,9 @@ class Lines(logging.Handler):
             write(2, f"{record.levelname}: {record.msg!r}")
 
     def close(self) -> None:
-        """Say which warnings were held back."""
+        """Say what was held back."""
         for one in self._limit.due():
-            if one.levelno >= logging.WARNING:  # progress that repeats is not worth a last word
-                self._say(one)
+            self._say(one)
         super().close()
 
     def _say(self, record: logging.LogRecord) -> None:

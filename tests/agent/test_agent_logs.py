@@ -79,6 +79,15 @@ def test_a_kind_is_said_once_a_minute_with_a_count():
     assert sum(count or 1 for _, _, count in said) + sum(one.repeats for one in limit.due()) == 300, "all are counted"
 
 
+def test_repeated_progress_is_dropped():
+    now = 0.0
+    limit = Limit(lambda: now)
+    assert len(limit.admit(record("steps 0"))) == 1
+    assert limit.admit(record("steps 0")) == []
+    now = WINDOW_S
+    assert [one.getMessage() for one in limit.admit(record("steps 20"))] == ["steps 20"], "no old line after a new one"
+
+
 def test_other_subjects_and_other_messages_are_other_kinds():
     limit = Limit(lambda: 0.0)
     assert len(limit.admit(record("%s left: %s", "worker 1", "x"))) == 1
