@@ -11,7 +11,7 @@ COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose
 SIDE_BY_SIDE := tests/n64gym tests/openkart
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train up down scale logs vnc build results test e2e bench chaos bench-env bench-server bench-stability bench-staleness bench-training bench-view bench-learn bench-learn-plot lint docs pages picture clean apt native
+.PHONY: help setup train up down scale logs vnc build results test simulate e2e bench chaos bench-env bench-server bench-stability bench-staleness bench-training bench-view bench-learn bench-learn-plot lint docs pages picture clean apt native
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
@@ -27,6 +27,10 @@ test: setup .venv/dev ## the tests that need no Docker engine
 	-@$(MAKE) --no-print-directory .venv-bench/sb3  # not on every package index: where it is missing, one test is skipped
 	.venv/bin/pytest --numprocesses 2 --dist loadfile $(SIDE_BY_SIDE)
 	.venv/bin/pytest -m "not docker" $(SIDE_BY_SIDE:%=--ignore %)
+
+simulate: N = 1000
+simulate: setup .venv/dev ## play N=1000 simulated histories of a run under faults (2 minutes); one that breaks is printed
+	.venv/bin/python tests/simulation/simulated_run.py $(N)
 
 bench-env: native .venv-bench/bench ## how fast n64gym is beside stable-retro and the bare emulator (2 minutes)
 	@PYTHONPATH=env-image .venv-bench/bin/python tests/bench/bench_env.py

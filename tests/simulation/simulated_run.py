@@ -1,0 +1,467 @@
+"""Histories of a run in one process under one seed: the real server, the real clients, and a world that goes wrong.
+
+python tests/simulation/simulated_run.py HISTORIES [FIRST_SEED]: a history that breaks an invariant is printed.
+"""
+
+import argparse
+import logging
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from hashlib import blake2b
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import zmq
+from simulated_disk import Disk
+from simulated_network import ClientTransport, Faults, Network, Router
+from simulated_world import Stop, Task, World
+
+from a3c64 import files
+from a3c64.config import Settings
+from a3c64.envs.episode import Episode
+from a3c64.learning.parameters import ParameterSpec, signature
+from a3c64.paramserver import server as server_module
+from a3c64.paramserver.running_clock import RunningClock
+from a3c64.policy import checkpoint
+from a3c64.wire import client as client_module
+from a3c64.wire import messages as wire
+from a3c64.wire.client import Client, Update
+from a3c64.wire.evaluator_client import EvaluatorClient
+from a3c64.wire.heartbeat import HEARTBEAT_S
+
+SPECS = [ParameterSpec("w", (3, 2), 1.0), ParameterSpec("b", (2,), 0.0)]
+STEPS = 20  # of each push
+HEALED_S = 16.0  # after the last fault, until everything has to be well again
+SAVE_SLACK_S = 0.5  # from one tick of the server to the next, and the messages between
+RESTART_S = 1.0
+
+
+class Broken(AssertionError):
+    """An invariant does not hold."""
+
+
+def digest(vector: np.ndarray) -> bytes:
+    return blake2b(vector.tobytes(), digest_size=8).digest()
+
+
+class Ledger:
+    """What must have happened, kept beside the server and compared with it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.lineage: list[int] = []  # gradients behind the weights, in their order
+        self.digests: list[bytes] = []  # of the weights after each, the first ones before any
+        self.applied: dict[int, float] = {}  # ever: gradient -> when
+        self.acknowledged: set[int] = set()
+        self.told: set[tuple[int, bytes]] = set()  # versions that ever were, with their weights
+        self.promised = 0  # version of the newest checkpoint that was written
+        self.scores: dict[float, bytes] = {}  # submitted: mean return -> weights
+        self.best_noted = float("-inf")
+
+    def check(self, holds: bool, what: str) -> None:
+        if not holds:
+            self._world.fail(Broken(what))
+
+    def begun(self, weights: np.ndarray) -> None:
+        if not self.digests:
+            self.digests = [digest(weights)]
+            self.told.add((0, digest(weights)))
+
+    def apply(self, gradient: int, version: int, step: int, weights: np.ndarray) -> None:
+        self.check(gradient not in self.applied, f"gradient {gradient} was applied twice")
+        self.lineage.append(gradient)
+        self.digests.append(digest(weights))
+        self.applied[gradient] = self._world.now
+        self.told.add((version, digest(weights)))
+        self.check(version == len(self.lineage), f"version {version} after {len(self.lineage)} gradients")
+        self.check(step == STEPS * len(self.lineage), f"step {step} after {len(self.lineage)} gradients of {STEPS}")
+
+    def resumed(self, version: int, step: int, weights: np.ndarray, since: float) -> None:
+        """A server has started again; what was acknowledged before `since` must be there."""
+        self.check(version >= self.promised, f"resumed at version {version}, {self.promised} was saved")
+        self.check(version < len(self.digests), f"resumed at version {version}, which never was")
+        self.check(step == STEPS * version, f"resumed at step {step} with version {version}")
+        self.check(digest(weights) == self.digests[version], f"the weights of version {version} are others now")
+        lost = [gradient for gradient in self.lineage[version:] if gradient in self.acknowledged]
+        old = [gradient for gradient in lost if self.applied[gradient] < since]
+        self.check(not old, f"gradients {old} were acknowledged before {since:.2f} and are lost")
+        self._world.note(f"the server resumes at version {version}; lost {len(lost)} acknowledged gradients")
+        del self.lineage[version:], self.digests[version + 1 :]
+
+    def update(self, name: str, update: Update) -> None:
+        known = (update.version, digest(update.weights)) in self.told
+        self.check(known, f"{name} got weights as version {update.version} that never were")
+
+
+class SimulatedRun:
+    """One history."""
+
+    def __init__(self, seed: int, folder: Path) -> None:
+        self.world = world = World(seed)
+        self.network = Network(world)
+        self.ledger = Ledger(world)
+        draw = world.random
+        self.disk = Disk(world, folder, self._server_dies)
+        self.improvement = draw.choice([0.0, 0.0, 8.0])  # of the mean return, from one evaluation to the next
+        self.interval = draw.choice([1.0, 2.0, 5.0])
+        self.settings = Settings(
+            run_dir=folder / "run", checkpoint_interval=self.interval, keep_checkpoints=draw.choice([1, 2, 3]),
+            status_interval=3600.0, tensorboard_port=0, web_port=0, eval_interval=1.0,
+        )  # fmt: skip
+        self.server: Any = None
+        self.server_task: Task | None = None
+        self.stop = Stop(world)
+        self.jump_s = 0.0  # of every monotonic clock: the machine was suspended
+        self.ending = False
+        self.died_at = self.paused_s = 0.0  # of the newest server
+        self.disk_was_full = False  # since the server was started
+        self._names = 0
+        self._gradients = 0
+        self.workers: list[SimulatedWorker] = []
+        self.evaluator: SimulatedWorker | None = None
+
+    # What processes see of the world.
+
+    def clock(self) -> float:
+        return self.world.now + self.jump_s
+
+    @contextmanager
+    def patched(self) -> Iterator[None]:
+        """The server's and the clients' modules, with the world's clock, network and disk below them."""
+        sockets = SimpleNamespace(instance=lambda: SimpleNamespace(socket=lambda kind: Router(self.network)))
+        shim = SimpleNamespace(**{name: getattr(zmq, name) for name in dir(zmq) if not name.startswith("_")})
+        shim.Context = sockets
+        lock = SimpleNamespace(holder=lambda run_dir: "", RunLock=lambda *_: mock.Mock())
+        clock = SimpleNamespace(monotonic=self.clock)
+        with ExitStack() as stack:
+            for target, name, value in (
+                (server_module, "zmq", shim),
+                (server_module, "configure", lambda socket: None),
+                (server_module, "run_lock", lock),
+                (server_module, "Admission", mock.Mock()),
+                (server_module, "EventFile", mock.Mock()),
+                (server_module, "RunningClock", lambda: RunningClock(self.clock)),
+                (server_module, "_host", lambda connection: "127.0.0.1"),
+                (server_module, "POLL_MS", int(1000 * server_module.TICK_S)),  # fewer turns for nothing
+                (client_module, "SLICE_S", client_module.ANSWER_S),
+                (client_module, "time", clock),
+                (files, "os", self.disk),
+            ):
+                stack.enter_context(mock.patch.object(target, name, value))
+            yield
+
+    # The server.
+
+    def start_server(self) -> None:
+        if self.server_task is None or self.server_task.ended or self.server_task.killed:
+            self.world.note("the server starts")
+            self.server_task = Task(self.world, "server", self._serve)
+
+    def _serve(self) -> None:
+        server = server_module.Server(self.settings, "simulated")
+        weights, folder = server.service.weights, server._folder
+        if weights.known:
+            self.ledger.resumed(weights.version, weights.step, weights.vector, self._durable_since())
+        else:
+            self.ledger.check(self.ledger.promised == 0, "a run that was saved begins again")
+            self.ledger.lineage.clear()
+            self.ledger.digests.clear()
+        self.ledger.check(
+            server.service.evaluations.best is None or server.service.evaluations.best in self.ledger.scores,
+            f"best/ has a score of {server.service.evaluations.best}, which nobody sent",
+        )
+        best = server.service.evaluations.best
+        best = float("-inf") if best is None else best
+        if self.disk_was_full:  # a best score that found no room is lost if its server is killed before there is some
+            self.ledger.best_noted = min(self.ledger.best_noted, best)
+        self.ledger.check(best >= self.ledger.best_noted, f"best/ has {best}, but {self.ledger.best_noted} was noted")
+        self.disk_was_full, self.paused_s = self.disk.full, 0.0
+        begin, apply, save = weights.begin, weights.apply, folder.save
+
+        def began(specs: Any) -> None:
+            begin(specs)
+            self.ledger.begun(weights.vector)
+
+        def applied(gradient: np.ndarray, staleness: int, steps: int) -> None:
+            apply(gradient, staleness, steps)
+            self.ledger.apply(int(gradient[0]), weights.version, weights.step, weights.vector)
+
+        def saved(snapshot: Any) -> bool:
+            done = save(snapshot)
+            if done:
+                self.ledger.promised = snapshot.version
+            else:
+                self.world.note("a checkpoint could not be written")
+            return done
+
+        weights.begin, weights.apply, folder.save = began, applied, saved
+        self.server = server
+        server.serve(self.stop)
+        self.world.note("the server has ended")
+
+    def _durable_since(self) -> float:
+        """When the newest checkpoint of the server that died was due, at the latest."""
+        if self.disk_was_full:
+            return float("-inf")
+        return self.died_at - self.interval - self.paused_s - SAVE_SLACK_S
+
+    def kill_server(self) -> None:
+        task = self.server_task
+        if task is not None and not task.ended and not task.killed:
+            self.world.note("the server is killed")
+            self._server_dies()
+            task.kill()
+
+    def _server_dies(self) -> None:
+        task = self.server_task
+        assert task is not None
+        if task is self.world.running:
+            task.killed = True
+        self.died_at = self.world.now
+        self.network.router = None
+        self.network.cut_all()
+        self.world.after(RESTART_S, self.start_server)
+
+    # Workers, and the evaluator.
+
+    def start_worker(self, index: int) -> None:
+        self.workers[index : index + 1] = [SimulatedWorker(self, self._name("worker"), index)]
+
+    def start_evaluator(self) -> None:
+        self.evaluator = SimulatedWorker(self, self._name("evaluator"), -1)
+
+    def _name(self, role: str) -> str:
+        self._names += 1
+        return f"{role}{self._names}"
+
+    def gradient(self) -> np.ndarray:
+        """One that is told apart from all others by its first number."""
+        self._gradients += 1
+        vector = self.world.random.choices([-1.0, 1.0, 0.5], k=8)
+        return np.array([self._gradients, *vector[1:]], np.float32)
+
+    # The history.
+
+    def play(self) -> None:
+        """Let it all happen, and check what must hold.
+
+        Raises:
+            Broken: it does not.
+        """
+        with self.patched():
+            try:
+                self._play()
+            finally:
+                for worker in [*self.workers, self.evaluator]:
+                    if worker is not None:
+                        worker.task.kill()
+                if self.server_task is not None:
+                    self.server_task.kill()
+
+    def _play(self) -> None:
+        world, draw, network = self.world, self.world.random, self.network
+        self.start_server()
+        for index in range(draw.randint(1, 3)):
+            self.start_worker(index)
+        if world.chance(0.7):
+            self.start_evaluator()
+        network.faults = Faults(
+            drop=draw.choice([0.0, 0.0, 0.02, 0.1]), late=draw.choice([0.0, 0.0, 0.05, 0.2]),
+            late_s=draw.choice([0.5, 9.0]),
+            double=draw.choice([0.0, 0.0, 0.1]), alter=draw.choice([0.0, 0.0, 0.03]), cut=draw.choice([0.0, 0.0, 0.02]),
+        )  # fmt: skip
+        world.note(f"{network.faults}, a checkpoint every {self.interval} s")
+        last = draw.uniform(10.0, 30.0)
+        for _ in range(draw.randint(0, 6)):
+            fault = draw.choice([
+                self.kill_server, self._power_fails, self._disk_is_full, self._pause_server, self._suspend,
+                self._kill_worker, self._pause_worker, network.cut_all,
+            ])  # fmt: skip
+            world.at(draw.uniform(0.5, last), fault)
+        world.run(last)
+        world.note("the world heals")
+        network.faults, self.disk.full, self.disk.crash_in = Faults(), False, None
+        for task in [self.server_task, *(worker.task for worker in self.workers)]:
+            if task is not None:
+                task.paused_until = min(task.paused_until, world.now)
+        world.run(last + HEALED_S)
+        for worker in self.workers:
+            late = world.now - worker.accepted_at
+            self.ledger.check(late < 10.0, f"{worker.name} has had no gradient accepted for {late:.1f} s")
+        self._finish()
+
+    def _finish(self) -> None:
+        """Stop everything in its order; what is on the disk then is what was last in memory."""
+        self.ending = True
+        for worker in [*self.workers, self.evaluator]:
+            if worker is not None:
+                worker.stop.set()
+        self.world.run(self.world.now + 6.0)
+        self.stop.set()
+        self.world.run(self.world.now + 1.0)
+        ledger, run = self.ledger, self.settings.run_dir
+        ledger.check(self.server_task is not None and self.server_task.ended, "the server does not end")
+        newest = checkpoint.newest(run / checkpoint.CHECKPOINTS)
+        ledger.check(
+            newest is not None and newest.version == len(ledger.lineage), "not the newest state was saved last"
+        )
+        assert newest is not None
+        ledger.check(digest(newest.weights) == ledger.digests[newest.version], "the last save holds other weights")
+        if ledger.best_noted > float("-inf"):
+            best = checkpoint.newest(run / checkpoint.BEST)
+            reward = best.score["mean_reward"] if best and best.score else None
+            ledger.check(reward is not None and reward >= ledger.best_noted,
+                         f"best/ has a score of {reward}, but one of {ledger.best_noted} was noted")  # fmt: skip
+            ledger.check(digest(best.weights) == ledger.scores[reward], "best/ has other weights than were scored")
+
+    # Faults.
+
+    def _power_fails(self) -> None:
+        self.disk.crash_in = self.world.random.randint(1, 12)
+
+    def _disk_is_full(self) -> None:
+        seconds = self.world.random.uniform(0.5, 10.0)
+        self.world.note(f"the disk is full for {seconds:.1f} s")
+        self.disk.full = True
+        self.world.after(seconds, lambda: setattr(self.disk, "full", False))
+        self.disk_was_full = True
+
+    def _pause_server(self) -> None:
+        seconds = self.world.random.choice([0.5, 3.0, 12.0])
+        if self.server_task is not None:
+            self.world.note(f"the server is paused for {seconds} s")
+            self.server_task.pause(seconds)
+            self.paused_s += seconds
+
+    def _suspend(self) -> None:
+        self.jump_s += self.world.random.choice([1.0, 10.0, 1000.0])
+        self.world.note("the machine was suspended")
+
+    def _kill_worker(self) -> None:
+        index = self.world.random.randrange(len(self.workers))
+        self.world.note(f"{self.workers[index].name} is killed")
+        self.workers[index].die()
+        self.world.after(RESTART_S, lambda: self.start_worker(index))
+
+    def _pause_worker(self) -> None:
+        worker = self.world.random.choice(self.workers)
+        self.world.note(f"{worker.name} is paused")
+        worker.task.pause(self.world.random.choice([1.0, 8.0]))
+
+
+class SimulatedWorker:
+    """A worker's process, or an evaluator's: its conversation, and its heartbeat beside it."""
+
+    def __init__(self, run: SimulatedRun, name: str, index: int) -> None:
+        self.run, self.name = run, name
+        self.stop = Stop(run.world)
+        self.accepted_at = run.world.now
+        self._transport = ClientTransport(run.network, name)
+        self._beats = ClientTransport(run.network, f"{name}'s heartbeat")
+        kind = Client if index >= 0 else EvaluatorClient
+        self._client: Any = kind(self._transport, name, name, self.stop, index=index)
+        self.task = self._transport.task = Task(run.world, name, self._work if index >= 0 else self._judge)
+        run.world.after(HEARTBEAT_S, self._beat)
+
+    def die(self) -> None:
+        self.task.kill()
+        self._gone()
+
+    def _gone(self) -> None:
+        self._transport.close()
+        self._beats.close()
+
+    def _beat(self) -> None:
+        if self.task.ended or self.task.killed:
+            return
+        if self.run.world.now >= self.task.paused_until:
+            self._beats.send(wire.encode(0, wire.Beat(self.name)))
+        self.run.world.after(HEARTBEAT_S, self._beat)
+
+    def _work(self) -> None:
+        world, ledger, client = self.run.world, self.run.ledger, self._client
+        try:
+            client.hello()
+            update = client.join(SPECS)
+            while not self.stop.is_set():
+                ledger.update(self.name, update)
+                server, before = self.run.server, update.version
+                self.stop.wait(world.random.choice([0.2, 0.5, 1.5]))
+                gradient = self.run.gradient()
+                update = client.push(gradient, signature(SPECS), update.version, STEPS, {}, [Episode(1.0, STEPS, {})])
+                if self.run.server is server:
+                    ledger.check(update.version >= before, f"{self.name}: version {update.version} after {before}")
+                if update.accepted:
+                    number = int(gradient[0])
+                    ledger.check(number in ledger.applied, f"gradient {number} is acknowledged but was not applied")
+                    ledger.acknowledged.add(number)
+                    self.accepted_at = world.now
+            client.close()
+        except client_module.StoppedError:
+            return
+
+    def _judge(self) -> None:
+        world, ledger, client = self.run.world, self.run.ledger, self._client
+        try:
+            client.hello()
+            scored = None
+            while not self.stop.is_set():
+                update = client.pull()
+                self.stop.wait(world.random.uniform(0.5, 3.0))
+                if update is None or (update.version, update.step) == scored:
+                    continue
+                ledger.update(self.name, update)
+                reward = self.run.improvement * len(ledger.scores) + world.random.randrange(64)
+                while reward in ledger.scores:  # so that each tells its weights
+                    reward += 0.125
+                ledger.scores[reward] = digest(update.weights)
+                if client.score(update, [Episode(reward, 10, {})]):
+                    ledger.best_noted = max(ledger.best_noted, reward)
+                    scored = (update.version, update.step)
+            client.close()
+        except client_module.StoppedError:
+            return
+
+
+def play(seed: int) -> list[str]:
+    """Play the history of a seed and return it.
+
+    Raises:
+        Broken: an invariant does not hold; the history is in the text.
+    """
+    with tempfile.TemporaryDirectory(dir="/dev/shm", prefix="a3c64-simulation-") as folder:
+        run = SimulatedRun(seed, Path(folder))
+        try:
+            run.play()
+        except Exception as error:
+            told = "\n".join(run.world.history)
+            raise Broken(f"seed {seed}: {type(error).__name__}: {error}\n{told}") from error
+        return run.world.history
+
+
+def main() -> int:
+    """Play histories; print those that break."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("histories", type=int)
+    parser.add_argument("first", type=int, nargs="?", default=0)
+    options = parser.parse_args()
+    logging.disable(logging.CRITICAL)
+    broken, begin = [], time.monotonic()
+    for seed in range(options.first, options.first + options.histories):
+        try:
+            play(seed)
+        except Broken as error:
+            broken.append(seed)
+            print(f"{error}\n", flush=True)
+    print(f"{options.histories} histories in {time.monotonic() - begin:.0f} s, broken: {broken or 'none'}")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
