@@ -16,7 +16,7 @@ from a3c64.policy import checkpoint, policy_file
 
 SPECS = (ParameterSpec("a/kernel", (40, 3), 1.0), ParameterSpec("moments/count", (1,), 0.0))
 STRAIGHT_ON = 1  # of Open Kart's actions
-RUN = Hyperparameters(env_id="CartPole-v1", learning_rate=0.5, seed=3, normalise_advantages=False)
+RUN = Hyperparameters(env_id="CartPole-v1", learning_rate=0.5, seed=3, normalise_advantages=True)
 
 
 def snapshot(step: int = 70) -> checkpoint.Snapshot:
@@ -44,7 +44,7 @@ def test_the_command_says_what_differs_from_the_defaults():
     given = dict(zip(words[2::2], words[3::2], strict=True))
     assert given["--env-id"] == "CartPole-v1"
     assert given["--learning-rate"] == "0.5"
-    assert given["--normalise-advantages"] == "false"
+    assert given["--normalise-advantages"] == "true"
     assert "--t-max" not in given or given["--t-max"] == str(RUN.t_max), "else the preset's"
 
 
