@@ -10,7 +10,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from hashlib import blake2b
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,84 +18,21 @@ from unittest import mock
 import numpy as np
 import zmq
 from simulated_disk import Disk
-from simulated_network import ClientTransport, Faults, Network, Router
+from simulated_ledger import Broken, Ledger, digest
+from simulated_network import Faults, Network, Router
+from simulated_worker import SimulatedWorker
 from simulated_world import Stop, Task, World
 
 from a3c64 import files
 from a3c64.config import Settings
-from a3c64.envs.episode import Episode
-from a3c64.learning.parameters import ParameterSpec, signature
 from a3c64.paramserver import server as server_module
 from a3c64.paramserver.running_clock import RunningClock
 from a3c64.policy import checkpoint
 from a3c64.wire import client as client_module
-from a3c64.wire import messages as wire
-from a3c64.wire.client import Client, Update
-from a3c64.wire.evaluator_client import EvaluatorClient
-from a3c64.wire.heartbeat import HEARTBEAT_S
 
-SPECS = [ParameterSpec("w", (3, 2), 1.0), ParameterSpec("b", (2,), 0.0)]
-STEPS = 20  # of each push
 HEALED_S = 16.0  # after the last fault, until everything has to be well again
 SAVE_SLACK_S = 0.5  # from one tick of the server to the next, and the messages between
 RESTART_S = 1.0
-
-
-class Broken(AssertionError):
-    """An invariant does not hold."""
-
-
-def digest(vector: np.ndarray) -> bytes:
-    return blake2b(vector.tobytes(), digest_size=8).digest()
-
-
-class Ledger:
-    """What must have happened, kept beside the server and compared with it."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self.lineage: list[int] = []  # gradients behind the weights, in their order
-        self.digests: list[bytes] = []  # of the weights after each, the first ones before any
-        self.applied: dict[int, float] = {}  # ever: gradient -> when
-        self.acknowledged: set[int] = set()
-        self.told: set[tuple[int, bytes]] = set()  # versions that ever were, with their weights
-        self.promised = 0  # version of the newest checkpoint that was written
-        self.scores: dict[float, bytes] = {}  # submitted: mean return -> weights
-        self.best_noted = float("-inf")
-
-    def check(self, holds: bool, what: str) -> None:
-        if not holds:
-            self._world.fail(Broken(what))
-
-    def begun(self, weights: np.ndarray) -> None:
-        if not self.digests:
-            self.digests = [digest(weights)]
-            self.told.add((0, digest(weights)))
-
-    def apply(self, gradient: int, version: int, step: int, weights: np.ndarray) -> None:
-        self.check(gradient not in self.applied, f"gradient {gradient} was applied twice")
-        self.lineage.append(gradient)
-        self.digests.append(digest(weights))
-        self.applied[gradient] = self._world.now
-        self.told.add((version, digest(weights)))
-        self.check(version == len(self.lineage), f"version {version} after {len(self.lineage)} gradients")
-        self.check(step == STEPS * len(self.lineage), f"step {step} after {len(self.lineage)} gradients of {STEPS}")
-
-    def resumed(self, version: int, step: int, weights: np.ndarray, since: float) -> None:
-        """A server has started again; what was acknowledged before `since` must be there."""
-        self.check(version >= self.promised, f"resumed at version {version}, {self.promised} was saved")
-        self.check(version < len(self.digests), f"resumed at version {version}, which never was")
-        self.check(step == STEPS * version, f"resumed at step {step} with version {version}")
-        self.check(digest(weights) == self.digests[version], f"the weights of version {version} are others now")
-        lost = [gradient for gradient in self.lineage[version:] if gradient in self.acknowledged]
-        old = [gradient for gradient in lost if self.applied[gradient] < since]
-        self.check(not old, f"gradients {old} were acknowledged before {since:.2f} and are lost")
-        self._world.note(f"the server resumes at version {version}; lost {len(lost)} acknowledged gradients")
-        del self.lineage[version:], self.digests[version + 1 :]
-
-    def update(self, name: str, update: Update) -> None:
-        known = (update.version, digest(update.weights)) in self.told
-        self.check(known, f"{name} got weights as version {update.version} that never were")
 
 
 class SimulatedRun:
@@ -353,80 +289,6 @@ class SimulatedRun:
         worker = self.world.random.choice(self.workers)
         self.world.note(f"{worker.name} is paused")
         worker.task.pause(self.world.random.choice([1.0, 8.0]))
-
-
-class SimulatedWorker:
-    """A worker's process, or an evaluator's: its conversation, and its heartbeat beside it."""
-
-    def __init__(self, run: SimulatedRun, name: str, index: int) -> None:
-        self.run, self.name = run, name
-        self.stop = Stop(run.world)
-        self.accepted_at = run.world.now
-        self._transport = ClientTransport(run.network, name)
-        self._beats = ClientTransport(run.network, f"{name}'s heartbeat")
-        kind = Client if index >= 0 else EvaluatorClient
-        self._client: Any = kind(self._transport, name, name, self.stop, index=index)
-        self.task = self._transport.task = Task(run.world, name, self._work if index >= 0 else self._judge)
-        run.world.after(HEARTBEAT_S, self._beat)
-
-    def die(self) -> None:
-        self.task.kill()
-        self._gone()
-
-    def _gone(self) -> None:
-        self._transport.close()
-        self._beats.close()
-
-    def _beat(self) -> None:
-        if self.task.ended or self.task.killed:
-            return
-        if self.run.world.now >= self.task.paused_until:
-            self._beats.send(wire.encode(0, wire.Beat(self.name)))
-        self.run.world.after(HEARTBEAT_S, self._beat)
-
-    def _work(self) -> None:
-        world, ledger, client = self.run.world, self.run.ledger, self._client
-        try:
-            client.hello()
-            update = client.join(SPECS)
-            while not self.stop.is_set():
-                ledger.update(self.name, update)
-                server, before = self.run.server, update.version
-                self.stop.wait(world.random.choice([0.2, 0.5, 1.5]))
-                gradient = self.run.gradient()
-                update = client.push(gradient, signature(SPECS), update.version, STEPS, {}, [Episode(1.0, STEPS, {})])
-                if self.run.server is server:
-                    ledger.check(update.version >= before, f"{self.name}: version {update.version} after {before}")
-                if update.accepted:
-                    number = int(gradient[0])
-                    ledger.check(number in ledger.applied, f"gradient {number} is acknowledged but was not applied")
-                    ledger.acknowledged.add(number)
-                    self.accepted_at = world.now
-            client.close()
-        except client_module.StoppedError:
-            return
-
-    def _judge(self) -> None:
-        world, ledger, client = self.run.world, self.run.ledger, self._client
-        try:
-            client.hello()
-            scored = None
-            while not self.stop.is_set():
-                update = client.pull()
-                self.stop.wait(world.random.uniform(0.5, 3.0))
-                if update is None or (update.version, update.step) == scored:
-                    continue
-                ledger.update(self.name, update)
-                reward = self.run.improvement * len(ledger.scores) + world.random.randrange(64)
-                while reward in ledger.scores:  # so that each tells its weights
-                    reward += 0.125
-                ledger.scores[reward] = digest(update.weights)
-                if client.score(update, [Episode(reward, 10, {})]):
-                    ledger.best_noted = max(ledger.best_noted, reward)
-                    scored = (update.version, update.step)
-            client.close()
-        except client_module.StoppedError:
-            return
 
 
 def play(seed: int) -> list[str]:

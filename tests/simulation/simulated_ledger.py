@@ -1,0 +1,67 @@
+"""What must have happened in a simulated run, kept beside it and compared with it."""
+
+from hashlib import blake2b
+
+import numpy as np
+from simulated_world import World
+
+from a3c64.wire.client import Update
+
+STEPS = 20  # of each push
+
+
+class Broken(AssertionError):
+    """An invariant does not hold."""
+
+
+def digest(vector: np.ndarray) -> bytes:
+    return blake2b(vector.tobytes(), digest_size=8).digest()
+
+
+class Ledger:
+    """What must have happened, kept beside the server and compared with it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.lineage: list[int] = []  # gradients behind the weights, in their order
+        self.digests: list[bytes] = []  # of the weights after each, the first ones before any
+        self.applied: dict[int, float] = {}  # ever: gradient -> when
+        self.acknowledged: set[int] = set()
+        self.told: set[tuple[int, bytes]] = set()  # versions that ever were, with their weights
+        self.promised = 0  # version of the newest checkpoint that was written
+        self.scores: dict[float, bytes] = {}  # submitted: mean return -> weights
+        self.best_noted = float("-inf")
+
+    def check(self, holds: bool, what: str) -> None:
+        if not holds:
+            self._world.fail(Broken(what))
+
+    def begun(self, weights: np.ndarray) -> None:
+        if not self.digests:
+            self.digests = [digest(weights)]
+            self.told.add((0, digest(weights)))
+
+    def apply(self, gradient: int, version: int, step: int, weights: np.ndarray) -> None:
+        self.check(gradient not in self.applied, f"gradient {gradient} was applied twice")
+        self.lineage.append(gradient)
+        self.digests.append(digest(weights))
+        self.applied[gradient] = self._world.now
+        self.told.add((version, digest(weights)))
+        self.check(version == len(self.lineage), f"version {version} after {len(self.lineage)} gradients")
+        self.check(step == STEPS * len(self.lineage), f"step {step} after {len(self.lineage)} gradients of {STEPS}")
+
+    def resumed(self, version: int, step: int, weights: np.ndarray, since: float) -> None:
+        """A server has started again; what was acknowledged before `since` must be there."""
+        self.check(version >= self.promised, f"resumed at version {version}, {self.promised} was saved")
+        self.check(version < len(self.digests), f"resumed at version {version}, which never was")
+        self.check(step == STEPS * version, f"resumed at step {step} with version {version}")
+        self.check(digest(weights) == self.digests[version], f"the weights of version {version} are others now")
+        lost = [gradient for gradient in self.lineage[version:] if gradient in self.acknowledged]
+        old = [gradient for gradient in lost if self.applied[gradient] < since]
+        self.check(not old, f"gradients {old} were acknowledged before {since:.2f} and are lost")
+        self._world.note(f"the server resumes at version {version}; lost {len(lost)} acknowledged gradients")
+        del self.lineage[version:], self.digests[version + 1 :]
+
+    def update(self, name: str, update: Update) -> None:
+        known = (update.version, digest(update.weights)) in self.told
+        self.check(known, f"{name} got weights as version {update.version} that never were")
