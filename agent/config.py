@@ -130,8 +130,8 @@ class Hyperparameters(BaseModel):
     target_kl: float = Field(
         0.01,
         ge=0.0,
-        description="steps become longer or shorter, up to ten times and a hundredth, until the policy changes by this "
-        "KL divergence between two rollouts of a worker, nats; 0 = steps as long as the learning rate says",
+        description="steps become longer or shorter, up to twice and a hundredth as long, until the policy changes by "
+        "this KL divergence between two rollouts of a worker, nats; 0 = steps as long as the learning rate says",
     )
     max_staleness: int = Field(0, ge=0, description="gradients older than this many updates are refused; 0 = none is")
     staleness_damping: float = Field(

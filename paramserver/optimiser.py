@@ -7,7 +7,7 @@ import numpy as np
 TINY = 1e-12  # a step of zeros has no length to divide by
 PACE_GAIN = 0.05  # of the logarithm of the pace, for the push of a single worker
 PACE_PUSHES = 10.0  # that the measured divergence is averaged over
-PACE_RANGE = (0.01, 10.0)
+PACE_RANGE = (0.01, 2.0)  # a higher pace builds up while there is nothing to learn, and meets the next surprise
 FARTHEST = 100.0  # times the target, or a hundredth of it: what a single measurement counts at most
 
 
