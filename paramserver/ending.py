@@ -32,9 +32,7 @@ def reward_reached(run: Hyperparameters, metrics: Metrics, evaluations: Evaluati
             return (
                 f"greedy episodes at step {one.step} had a mean return of {one.mean_reward:.2f} (A3C64_STOP_AT_REWARD)"
             )
-    if evaluated or metrics.episodes < WINDOW:
-        return ""
-    mean = metrics.rollout()["rollout/ep_rew_mean"]
-    if mean < goal:
+    mean = metrics.mean_return
+    if evaluated or metrics.episodes < WINDOW or mean is None or mean < goal:
         return ""
     return f"the last {WINDOW} episodes had a mean return of {mean:.2f} (A3C64_STOP_AT_REWARD)"

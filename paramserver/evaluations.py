@@ -5,38 +5,28 @@ from collections.abc import Sequence
 import numpy as np
 
 from a3c64.envs.episode import Episode
+from a3c64.envs.figures import UNDECLARED, Figures
 from a3c64.wire.report import Evaluation, EvaluationReport
 
 MAX_FIGURES = 64  # of one evaluation: it is remembered as long as the run
 MAX_EVALUATIONS = 10_000  # that are remembered: five weeks at one in five minutes
-LEAST = {"best_lap_s": "best_lap"}  # metrics of which the least counts -> what that is called
-MEAN = {"finished": "finish_rate"}  # metrics whose mean has a name of its own
 
 
 def charted(one: Evaluation) -> dict[str, float]:
     """Return an evaluation's scalars by tag."""
-    return {f"eval/{name}": value for name, value in one.figures.items()}
+    return {f"eval/{name}": value for name, value in one.numbers.items()}
 
 
-def text(one: Evaluation) -> str:
+def text(one: Evaluation, declared: Figures) -> str:
     """Return an evaluation as one line."""
-    parts = [f"evaluated at step {one.step:,}", f"return {one.mean_reward:.2f}"]
-    if "finish_rate" in one.means:
-        parts.append(f"finished {one.means['finish_rate']:.0%} of {one.episodes}")
-    if "best_lap" in one.means:
-        parts.append(f"best lap {one.means['best_lap']:.2f} s")
-    return " | ".join(parts)
+    said = [figure.say(one.figures[figure.name]) for figure in declared.headlines(one.figures)]
+    return " | ".join([f"evaluated at step {one.step:,}", f"return {one.mean_reward:.2f}", *said])
 
 
-def evaluation(step: int, version: int, seconds: float, episodes: Sequence[Episode]) -> Evaluation:
+def evaluation(
+    step: int, version: int, seconds: float, episodes: Sequence[Episode], declared: Figures = UNDECLARED
+) -> Evaluation:
     """Sum up episodes, at least one; what only some of them report is summed up over those."""
-    means = {}
-    for name in sorted({name for episode in episodes for name in episode.metrics})[:MAX_FIGURES]:
-        values = [episode.metrics[name] for episode in episodes if name in episode.metrics]
-        if name in LEAST:
-            means[LEAST[name]] = min(values)
-        else:
-            means[MEAN.get(name, name)] = float(np.mean(values))
     return Evaluation(
         step=step,
         version=version,
@@ -44,7 +34,7 @@ def evaluation(step: int, version: int, seconds: float, episodes: Sequence[Episo
         episodes=len(episodes),
         mean_reward=float(np.mean([episode.total_reward for episode in episodes])),
         mean_length=float(np.mean([episode.length for episode in episodes])),
-        means=means,
+        figures=dict(list(declared.sum_up(episodes).items())[:MAX_FIGURES]),
     )
 
 

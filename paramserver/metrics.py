@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from a3c64.envs.episode import Episode
-from a3c64.paramserver.figures import Figures
-from a3c64.wire.report import Staleness
+from a3c64.envs.figures import UNDECLARED, Figures
+from a3c64.paramserver.figures import SavedFigures
+from a3c64.wire.report import FigureReport, Staleness
 
 WINDOW = 100  # episodes a rollout/ or env/ figure is the mean of, as SB3
 STALENESS_WINDOW = 1000  # gradients whose staleness is shown as a distribution
@@ -23,6 +24,7 @@ class Metrics:
     """Figures of a run, from its gradients and episodes."""
 
     def __init__(self) -> None:
+        self.declared = UNDECLARED  # what the environment says about its figures
         self.refused: Counter[str] = Counter()  # reason -> messages that were not acted on
         self.episodes = 0
         self.best: dict[str, tuple[float, float]] = {}  # env metric -> lowest and highest value of any episode
@@ -33,9 +35,10 @@ class Metrics:
         self._rate_mark: tuple[float, int] | None = None
         self.fps = 0.0
 
-    def resume(self, figures: Figures) -> None:
+    def resume(self, figures: SavedFigures) -> None:
         """Go on from the figures of a checkpoint."""
         self.episodes = figures.episodes
+        self.declared = Figures(figures.declared)
         self.refused.update(figures.refused)
         self.best.update(figures.best)
         self.staleness.extend(figures.staleness)
@@ -43,10 +46,11 @@ class Metrics:
         for name, values in figures.environment.items():
             self._environment[name] = deque(values, maxlen=WINDOW)
 
-    def figures(self) -> Figures:
+    def figures(self) -> SavedFigures:
         """Return what `resume` takes."""
-        return Figures(
+        return SavedFigures(
             episodes=self.episodes,
+            declared=self.declared.declared,
             refused=dict(self.refused),
             best=self.best,
             staleness=tuple(self.staleness),
@@ -82,14 +86,33 @@ class Metrics:
 
     def rollout(self) -> dict[str, float]:
         """Return means over the last WINDOW episodes: rollout/* and env/*; empty before the first ends."""
-        if not self._recent:
+        if self.mean_return is None or self.mean_length is None:
             return {}
-        count = len(self._recent)
         return {
-            "rollout/ep_rew_mean": sum(episode.total_reward for episode in self._recent) / count,
-            "rollout/ep_len_mean": sum(episode.length for episode in self._recent) / count,
+            "rollout/ep_rew_mean": self.mean_return,
+            "rollout/ep_len_mean": self.mean_length,
             **{f"env/{name}": sum(values) / len(values) for name, values in self._environment.items()},
         }
+
+    @property
+    def mean_return(self) -> float | None:
+        """Return the mean return of the last WINDOW episodes; None before the first ends."""
+        return sum(one.total_reward for one in self._recent) / len(self._recent) if self._recent else None
+
+    @property
+    def mean_length(self) -> float | None:
+        """Return their mean length, steps; None before the first ends."""
+        return sum(one.length for one in self._recent) / len(self._recent) if self._recent else None
+
+    def figure_reports(self) -> tuple[FigureReport, ...]:
+        """Return the environment's figures, the declared ones first."""
+        headlines = self.declared.headlines(self._environment)
+        reports = []
+        for figure in self.declared.ordered(self._environment):
+            values, (least, most) = self._environment[figure.name], self.best[figure.name]
+            about = figure._replace(headline=figure in headlines)._asdict()
+            reports.append(FigureReport(**about, mean=sum(values) / len(values), least=least, most=most))
+        return tuple(reports)
 
     def staleness_figures(self) -> Staleness | None:
         """Return median, 95th percentile and maximum over the newest gradients; None before the first."""

@@ -1,8 +1,9 @@
 """What a run does for the first time, and its best returns, each said once."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from a3c64.envs.figures import Figure
 from a3c64.paramserver.metrics import WINDOW, Metrics
 
 RETURN_S = 300.0  # between two messages about a new best return
@@ -19,29 +20,36 @@ class Milestones:
     def __init__(self, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> None:
         self._metrics = metrics
         self._clock = clock
-        self._lap, self._finish = self._has_lap(), self._has_finish()
+        self._before = dict(metrics.best)
+        self._said: set[str] = set()
         self._return: float | None = None  # the best so far
         self._due = clock() + RETURN_S
 
     def reached(self, step: int) -> list[str]:
         """Return a line for each milestone since the last call."""
         lines, metrics = [], self._metrics
-        if not self._lap and self._has_lap():
-            self._lap = True
-            lines.append(f"first lap at step {step:,} | {metrics.best['best_lap_s'][0]:.2f} s")
-        if not self._finish and self._has_finish():
-            self._finish = True
-            lines.append(f"first finish at step {step:,}")
-        if not self._lap and metrics.episodes >= WINDOW and self._clock() >= self._due:
+        done = [figure for figure in metrics.declared.headlines(metrics.best) if reached(figure, metrics.best)]
+        for figure in done:
+            if not reached(figure, self._before) and figure.name not in self._said:
+                self._said.add(figure.name)
+                value = "" if figure.summary == "rate" else f" | {figure.show(metrics.best[figure.name][0])}"
+                lines.append(f"first {figure.label} at step {step:,}{value}")
+        if not done and metrics.episodes >= WINDOW and self._clock() >= self._due:
             self._due = self._clock() + RETURN_S
-            mean = metrics.rollout()["rollout/ep_rew_mean"]
-            if self._return is None or mean > self._return:
+            mean = metrics.mean_return
+            if mean is not None and (self._return is None or mean > self._return):
                 self._return = mean
                 lines.append(f"best mean return of {WINDOW} episodes so far, at step {step:,} | {mean:.2f}")
         return lines
 
-    def _has_lap(self) -> bool:
-        return "best_lap_s" in self._metrics.best
 
-    def _has_finish(self) -> bool:
-        return self._metrics.best.get("finished", (0.0, 0.0))[1] > 0.0
+def reached(figure: Figure, best: Mapping[str, tuple[float, float]]) -> bool:
+    """Say whether an episode has done what a figure counts, or reported what it measures; a mean tells neither.
+
+    Args:
+        figure: of the environment.
+        best: name -> lowest and highest value of any episode.
+    """
+    if figure.summary == "rate":
+        return best.get(figure.name, (0.0, 0.0))[1] > 0.0
+    return figure.summary in ("least", "most") and figure.name in best

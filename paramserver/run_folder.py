@@ -109,7 +109,7 @@ class RunFolder:
         path = self.path / "evaluation.json"
         try:
             raw = read_json(path, MAX_EVALUATION, finite=True) if os.path.lexists(path) else []
-            earlier = [Evaluation.model_validate(one) for one in raw]
+            earlier = [Evaluation.of(one) for one in raw]
         except (OSError, ValueError, TypeError) as error:
             log.warning("%s is damaged and was set aside: %s", path, error)
             with suppress(OSError):

@@ -13,7 +13,7 @@ from a3c64.files import printable
 from a3c64.paramserver import run_lock
 from a3c64.paramserver.admission import Admission
 from a3c64.paramserver.evaluations import charted, text
-from a3c64.paramserver.figures import Figures
+from a3c64.paramserver.figures import SavedFigures
 from a3c64.paramserver.milestones import Milestones
 from a3c64.paramserver.run_folder import RunFolder
 from a3c64.paramserver.running_clock import RunningClock
@@ -97,7 +97,7 @@ class Server:
         self._over_before = bool(self.service.over)
         self._events = EventFile(self._folder.tensorboard, snapshot.step + 1 if snapshot else 0)
         self._milestones = Milestones(self.service.metrics, self._clock)
-        self._charted: set[str] = set()  # the environment's figures that TensorBoard's layout has a place for
+        self._laid_out: object = None  # what TensorBoard's layout was made for
         self._unwritten: Resumption | None = resumption
         if not resumption.new_task:
             self._write_down()
@@ -231,7 +231,7 @@ class Server:
         self._write_down()
         scored, self.service.scored = self.service.scored, []
         for one, best in scored:
-            log.info(text(one) + (" | the best so far" if best else ""))
+            log.info(text(one, self.service.metrics.declared) + (" | the best so far" if best else ""))
             self._events.scalars(charted(one), one.step)
             if best:
                 self._folder.save_best(best)
@@ -263,7 +263,15 @@ class Server:
         step = self.service.weights.step
         self._events.text(HYPERPARAMETERS, hyperparameters_text(hyperparameters, printable(self._command)), step)
         self._events.hyperparameters(hyperparameters.model_dump(), self._name, step)
-        self._events.layout(layout(self._charted), step)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Tell TensorBoard how to show the run, if the environment has reported something new."""
+        metrics = self.service.metrics
+        names = [figure.name for figure in metrics.figure_reports()]
+        if (names, metrics.declared.declared) != self._laid_out:
+            self._laid_out = names, metrics.declared.declared
+            self._events.layout(layout(names, metrics.declared), self.service.weights.step)
 
     def _chart(self, now: float) -> None:
         """Write a TensorBoard point of every tag, and what the agent sees if a worker has shown it."""
@@ -279,9 +287,7 @@ class Server:
             if self._settings.legacy_tags:
                 self._events.picture(STATE, service.sample, weights.step)
             service.sample = None
-        if not service.metrics.best.keys() <= self._charted:
-            self._charted |= service.metrics.best.keys()
-            self._events.layout(layout(self._charted), weights.step)
+        self._lay_out()
 
     def _report(self, now: float, last: bool = False) -> None:
         """Write a line of progress, and a TensorBoard point if one is due or this is the last."""
@@ -294,29 +300,25 @@ class Server:
             least = self._settings.status_interval
             self._next_point = now + interval(least, service.seconds) - least / 2
             self._chart(now)
-        means = service.metrics.rollout()
+        report = service.report()
         parts = [
-            f"steps {service.weights.step:,}",
-            f"{service.metrics.fps:,.0f} steps/s",
-            f"updates {service.weights.version:,}",
-            f"workers {len(service.roster)}",
+            f"steps {report.steps:,}",
+            f"{report.steps_per_s:,.0f} steps/s",
+            f"updates {report.updates:,}",
+            f"workers {len(report.workers)}",
         ]
-        if means:
-            parts.append(f"return {means['rollout/ep_rew_mean']:.2f}")
-        if "env/progress" in means:
-            parts.append(f"progress {means['env/progress']:.2f} laps")
-        if "best_lap_s" in service.metrics.best:
-            parts.append(f"best lap {service.metrics.best['best_lap_s'][0]:.2f} s")
-        log.info(" | ".join(parts))
+        if report.mean_return is not None:
+            parts.append(f"return {report.mean_return:.2f}")
+        log.info(" | ".join([*parts, *(figure.say() for figure in report.headlines)]))
 
 
-def _figures_of(snapshot: Snapshot | None) -> Figures:
+def _figures_of(snapshot: Snapshot | None) -> SavedFigures:
     """Return the figures of a checkpoint; of one that has none, or damaged ones, those of a new run."""
     try:
-        return Figures.model_validate((snapshot and snapshot.figures) or {})
+        return SavedFigures.model_validate((snapshot and snapshot.figures) or {})
     except ValueError as error:
         log.warning("figures.json is damaged, charts begin anew: %s", error)
-        return Figures()
+        return SavedFigures()
 
 
 def _host(frame: zmq.Frame) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from a3c64.learning.parameters import signature
 from a3c64.paramserver.ending import reward_reached, steps_taken, time_over
 from a3c64.paramserver.evaluations import Evaluations, evaluation
-from a3c64.paramserver.figures import Figures
+from a3c64.paramserver.figures import SavedFigures
 from a3c64.paramserver.metrics import Metrics
 from a3c64.paramserver.roster import Member, Roster
 from a3c64.paramserver.weights import SharedWeights
@@ -137,12 +137,12 @@ class Service:
         """Return what a checkpoint holds; the arrays are the live ones."""
         return self.weights.snapshot()._replace(seconds=self.seconds)
 
-    def resume(self, figures: Figures) -> None:
+    def resume(self, figures: SavedFigures) -> None:
         """Go on from the figures of a checkpoint."""
         self.metrics.resume(figures)
         self.roster.joined, self.roster.lost = figures.gone, figures.lost
 
-    def figures(self) -> Figures:
+    def figures(self) -> SavedFigures:
         """Return what `resume` takes. A worker that is here now will join again after a restart."""
         gone = max(0, self.roster.joined - len(self.roster))
         return self.metrics.figures().model_copy(update={"gone": gone, "lost": self.roster.lost})
@@ -167,8 +167,9 @@ class Service:
             lost=self.roster.lost,
             refused=dict(m.refused),
             staleness=m.staleness_figures(),
-            means=m.rollout(),
-            best=dict(m.best),
+            mean_return=m.mean_return,
+            mean_length=m.mean_length,
+            figures=m.figure_reports(),
         )
 
     def scalars(self) -> dict[str, float]:
@@ -266,7 +267,7 @@ class Service:
         return wire.encode(message.sequence, wire.Welcome(member.index, self._run, run))
 
     def _join(self, member: Member, message: wire.Message, body: wire.Join) -> list[bytes | memoryview]:
-        specs = wire.unpack_specs(body.specs)
+        specs, figures = wire.unpack_specs(body.specs), wire.unpack_figures(body.figures)
         if not self.weights.known:
             self.weights.begin(specs)
             log.info("a new run: a network of %s parameters", f"{self.weights.vector.size:,}")
@@ -278,6 +279,7 @@ class Service:
                 "its checkpoints belong to another environment or network; choose another A3C64_RUN_DIR",
             )
         self.model_confirmed = True
+        self.metrics.declared = figures
         self.look()
         return self._answer(message, accepted=True)
 
@@ -337,7 +339,8 @@ class Service:
             raise RefusalError("malformed", "none", "a score without episodes")
         if not wire.finite(vector):
             raise RefusalError("not finite", "join", "evaluated weights that are not finite")
-        one, last = evaluation(body.step, body.version, self.seconds, episodes), self.evaluations.last
+        one = evaluation(body.step, body.version, self.seconds, episodes, self.metrics.declared)
+        last = self.evaluations.last
         if last is not None and (last.version, last.step) == (one.version, one.step):
             return wire.encode(message.sequence, wire.Noted(best=False))  # told twice: an answer was lost
         best = self.evaluations.add(one)

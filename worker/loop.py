@@ -69,7 +69,7 @@ def turns(
     generator = np.random.default_rng([h.seed, client.index])
     rollout = Rollout(h.t_max, batch, network.shape, network.family)
     scale = RewardScale(h.rewards, batch, h.discount)
-    update, staleness = client.join(network.specs), 0
+    update, staleness = client.join(network.specs, environments.figures), 0
     observations = environments.observations
     starts = np.ones(batch, np.float32)  # every environment begins an episode
     memory = actor.forget()

@@ -28,8 +28,7 @@ def figures(report: RunReport) -> str:
     ]
     if report.mean_return is not None:
         parts.append(f"return {report.mean_return:.2f}")
-    if "best_lap_s" in report.best:
-        parts.append(f"best lap {report.best['best_lap_s'][0]:.2f} s")
+    parts += [figure.say() for figure in report.headlines]
     parts.append(f"workers {len(report.workers)}, {report.lost} lost")
     return " | ".join([*parts, report.over] if report.over else parts)
 

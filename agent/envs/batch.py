@@ -13,6 +13,7 @@ import numpy as np
 from a3c64.config import BadInputError, Hyperparameters
 from a3c64.envs.actions import Family, family_of
 from a3c64.envs.episode import Episode
+from a3c64.envs.figures import declared_by
 from a3c64.envs.finite import MetricsFilter, NotFiniteError, reward_of
 from a3c64.envs.making import make_one, unusable
 from a3c64.envs.spaces import Observations, View
@@ -56,6 +57,7 @@ class EnvironmentBatch:
     def __init__(self, environments: list[gym.Env], view: View, seed: int) -> None:
         self.environments = environments
         self.family: Family = family_of(environments[0].action_space)
+        self.figures = declared_by(environments[0])
         self.view = view
         self._starters = [_starter(env) for env in environments]
         batch = len(environments)

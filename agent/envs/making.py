@@ -19,6 +19,7 @@ import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec, load_env_creator
 
 from a3c64.config import BadInputError, Hyperparameters, named, nearest
+from a3c64.envs.figures import UNDECLARED, Figures, declared_in
 
 PLUGINS = {"n64gym": "n64gym", "ALE": "ale_py"}  # namespace of an id -> the module that registers it
 OBS_TYPES = {"rgb": "rgb", "grey": "grayscale"}  # our name -> ALE's
@@ -85,6 +86,16 @@ def find(env_id: str) -> EnvSpec:
     if name not in gym.registry:
         raise _refused(f"no environment is called {env_id!r}{nearest(name, list(gym.registry)) or _hint(module)}")
     return gym.registry[name]
+
+
+def declared_for(env_id: str) -> Figures:
+    """Return what the class that an id stands for declares, without making one; nothing where that is not known."""
+    try:
+        entry_point = find(env_id).entry_point
+        kind = load_env_creator(entry_point) if isinstance(entry_point, str) else entry_point
+    except (BadInputError, ImportError, AttributeError):
+        return UNDECLARED
+    return declared_in(getattr(kind, "metadata", {}), env_id)
 
 
 def is_n64(spec: EnvSpec) -> bool:

@@ -10,7 +10,8 @@ import gymnasium as gym
 import numpy as np
 
 from a3c64.config import BadInputError, Hyperparameters
-from a3c64.envs.episode import Episode, lap_times
+from a3c64.envs.episode import Episode
+from a3c64.envs.figures import UNDECLARED, declared_by
 from a3c64.play.camera import FPS, Camera
 from a3c64.play.video import Video
 from a3c64.policy.episodes import play, varied
@@ -50,10 +51,11 @@ def enjoy(
     judged = f", mean return {score['mean_reward']:.2f} of {score['episodes']} greedy episodes" if score else ""
     print(f"{run.env_id}: a policy of {policy.step:,} steps{judged}", flush=True)
     played: list[Episode] = []
+    figures = UNDECLARED
 
     def tell(episode: Episode) -> None:
         played.append(episode)
-        print(f"{len(played):>3}  {text(episode)}", flush=True)
+        print(f"{len(played):>3}  {', '.join(figures.describe(episode))}", flush=True)
         if progress:
             progress.advance()
 
@@ -62,6 +64,8 @@ def enjoy(
         progress = opened.enter_context(Progress("episodes", episodes)) if film else None
 
         def wrap(env: gym.Env) -> gym.Env:
+            nonlocal figures
+            figures = declared_by(env)
             return Camera(env, video) if video else env
 
         try:
@@ -75,20 +79,6 @@ def enjoy(
     if video and video.frames:
         print(f"{film}: {video.frames} frames, {video.frames / video.fps:.1f} s", flush=True)
     return played
-
-
-def text(episode: Episode) -> str:
-    """Return one episode as a line: what happened in a race, and the return of anything."""
-    metrics, parts = episode.metrics, []
-    if "finished" in metrics:
-        parts.append("finished" if metrics["finished"] else "did not finish")
-    if "progress" in metrics:
-        way, laps = f"{metrics['progress']:.2f} laps", lap_times(episode)
-        if "race_time_s" in metrics:
-            way += f" in {metrics['race_time_s']:.2f} s"
-        parts.append(way + (f" ({' + '.join(f'{seconds:.2f}' for seconds in laps)})" if laps else ""))
-    parts += [f"return {episode.total_reward:.2f}", f"{episode.length} steps"]
-    return ", ".join(parts)
 
 
 def open_display() -> bool:

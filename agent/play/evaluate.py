@@ -9,6 +9,7 @@ import numpy as np
 
 from a3c64.config import Hyperparameters
 from a3c64.envs.episode import Episode
+from a3c64.envs.figures import UNDECLARED, Figures, declared_by
 from a3c64.policy.episodes import play, varied
 from a3c64.policy.policy_file import Policy
 from a3c64.progress import Progress
@@ -26,7 +27,7 @@ def evaluate(
     report: Path | None = None,
     folder: Path | None = None,
 ) -> dict[str, Any] | None:
-    """Play episodes of a run's environment and return their means, or None if `stop` came first.
+    """Play episodes of a run's environment and sum them up, or return None if `stop` came first.
 
     Args:
         run: its environment and its seed are played.
@@ -40,8 +41,11 @@ def evaluate(
     """
     run = varied(run)
     traces: list[Trace] = []
+    figures = UNDECLARED
 
     def wrap(env: gym.Env) -> gym.Env:
+        nonlocal figures
+        figures = declared_by(env)
         return Traced(env, traces) if report else env
 
     weights = None if policy is None else policy.weights
@@ -51,29 +55,22 @@ def evaluate(
     if stop is not None and stop.is_set():
         return None
     if report:
-        write(report, run, policy, greedy, finished, traces, folder)
+        write(report, run, policy, greedy, finished, figures, traces, folder)
     return {
         "env_id": run.env_id,
         "policy": "random" if policy is None else f"step {policy.step}",
         "greedy": greedy and policy is not None,
-        **summary(finished),
+        **summary(finished, figures),
     }
 
 
-def summary(episodes: list[Episode]) -> dict[str, Any]:
-    """Return means over episodes; what only some of them report is the mean over those."""
+def summary(episodes: list[Episode], figures: Figures) -> dict[str, Any]:
+    """Sum up episodes; what only some of them report is summed up over those."""
     rewards = [episode.total_reward for episode in episodes]
-    names = sorted({name for episode in episodes for name in episode.metrics})
     return {
         "n": len(episodes),
         "mean_return": float(np.mean(rewards)),
         "std_return": float(np.std(rewards)),
         "mean_length": float(np.mean([episode.length for episode in episodes])),
-        "means": {
-            name: float(np.mean([episode.metrics[name] for episode in episodes if name in episode.metrics]))
-            for name in names
-        },
-        "least": {
-            name: float(min(episode.metrics[name] for episode in episodes if name in episode.metrics)) for name in names
-        },
+        "figures": figures.sum_up(episodes),
     }

@@ -29,6 +29,11 @@ class Replay(NamedTuple):
         return float(self.facts.get("return", 0.0))
 
     @property
+    def metrics(self) -> dict[str, float]:
+        """Return the figures of the episode; none if it was not played to its end."""
+        return {str(name): float(value) for name, value in self.facts.get("metrics", {}).items()}
+
+    @property
     def course(self) -> str:
         """Return the course that was driven; empty if there is none."""
         return str(self.facts.get("setup", {}).get("course", ""))
@@ -57,7 +62,7 @@ def find(paths: Iterable[Path]) -> tuple[list[Replay], list[Skipped]]:
     for file in files:
         try:
             replay = Replay(file, read_facts(file))
-            _ = replay.step, replay.total, replay.course  # of the right types
+            _ = replay.step, replay.total, replay.course, replay.metrics  # of the right types
             replays.append(replay)
         except (MovieError, ValueError, TypeError, AttributeError) as error:
             skipped.append(Skipped(file, str(error)))

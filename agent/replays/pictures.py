@@ -6,6 +6,7 @@ from contextlib import ExitStack
 import cv2
 import numpy as np
 
+from a3c64.envs.making import declared_for
 from a3c64.replays.captions import band
 from a3c64.replays.files import Replay
 from n64gym import EmulatorError, MovieError, Playback, RomError
@@ -119,15 +120,14 @@ def fitted(picture: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 def described(replay: Replay) -> list[str]:
-    """Return what a caption says: course, step, return; lap times."""
-    if not replay.facts:
+    """Return what a caption says: course, step, return; below it, the environment's figures of the episode."""
+    facts = replay.facts
+    if not facts:
         return [replay.path.name]
-    parts = [replay.course or str(replay.facts.get("game", ""))]
-    if "training" in replay.facts:
+    game = str(facts.get("game", ""))
+    parts = [replay.course or game]
+    if "training" in facts:
         parts.append(f"step {replay.step:,}")
     parts.append(f"return {replay.total:.1f}")
-    laps = [f"{seconds:.2f} s" for seconds in replay.facts.get("lap_times", [])]
-    lines = ["   ".join(part for part in parts if part)]
-    if laps:
-        lines.append("laps   " + "   ".join(laps))
-    return lines
+    said = [one.say_once(replay.metrics[one.name]) for one in declared_for(game).headlines(replay.metrics)]
+    return ["   ".join(line) for line in ([part for part in parts if part], said) if line]

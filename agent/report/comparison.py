@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from a3c64.config import BadInputError
+from a3c64.envs.making import declared_for
 from a3c64.files import write_whole
 from a3c64.report import history
 from a3c64.report.charts import Series, chart
-from a3c64.report.page import CHARTS, figure
+from a3c64.report.page import figure
 from a3c64.report.run_summary import RunSummary, changed, score, table
 
 COLOURS = 8  # of report.css, path.c0 to path.c7
@@ -48,14 +49,15 @@ def write(path: Path, runs: Sequence[RunSummary]) -> None:
         f'<span class="key line c{k % COLOURS}"></span>{escape(str(run.folder))} ' for k, run in enumerate(runs)
     )
     drawn = []
-    for title, tag, name in CHARTS:
+    env_id = str(runs[0].settings.get("env_id", ""))
+    for title, tag, name in history.charts(declared_for(env_id), [(curves, judged) for _, curves, judged in known]):
         over_steps, over_time = [], []
         for k, (_, curves, judged) in enumerate(known):
             colour = f"c{k % COLOURS}"
             if (curve := curves.get(tag)) is not None:
                 over_steps.append(Series(curve.steps, curve.values, f"line {colour}"))
                 over_time.append(Series(curve.minutes, curve.values, f"line {colour}"))
-            found = [(one.step, one.figures[name]) for one in judged if name in one.figures]
+            found = [(one.step, one.numbers[name]) for one in judged if name in one.numbers]
             if found:
                 steps, values = np.array(found, float).T
                 over_steps.append(Series(steps, values, f"dot {colour}", "points"))

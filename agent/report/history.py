@@ -1,11 +1,12 @@
 """How a run has learned, out of its folder: the curves of its TensorBoard files, and its evaluations."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from a3c64.envs.figures import Figures
 from a3c64.files import read_json
 from a3c64.wire.report import MAX_EVALUATION, Evaluation
 
@@ -44,10 +45,27 @@ def curves(folder: Path) -> dict[str, Curve]:
     return {tag: Curve(*np.array(one.rows, float).T) for tag, one in points.items() if one.rows}
 
 
+def charts(
+    figures: Figures, runs: Sequence[tuple[Mapping[str, Curve], Sequence[Evaluation]]]
+) -> list[tuple[str, str, str]]:
+    """Return the learning curves that a page draws: title, tag in training, name in evaluations.
+
+    Args:
+        figures: what the environment says about its metrics.
+        runs: their curves and evaluations.
+    """
+    reported: dict[str, None] = {}
+    for curves_, judged in runs:
+        reported |= dict.fromkeys(tag[4:] for tag in curves_ if tag.startswith("env/"))
+        reported |= dict.fromkeys(name for one in judged for name in one.figures)
+    drawn = [(one.title, f"env/{one.name}", one.name) for one in figures.headlines(reported)]
+    return [("Return", "rollout/ep_rew_mean", "mean_reward"), *drawn]
+
+
 def evaluations(folder: Path) -> list[Evaluation]:
     """Return what stands in evaluation.json; nothing if that is missing or something else."""
     try:
-        return [Evaluation.model_validate(one) for one in read_json(folder / "evaluation.json", MAX_EVALUATION, True)]
+        return [Evaluation.of(one) for one in read_json(folder / "evaluation.json", MAX_EVALUATION, True)]
     except (OSError, ValueError, TypeError):
         return []
 

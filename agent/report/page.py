@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from a3c64.config import BadInputError, Hyperparameters
-from a3c64.envs.episode import Episode, lap_times
+from a3c64.envs.episode import Episode
+from a3c64.envs.figures import Figures
 from a3c64.files import write_whole
 from a3c64.policy.policy_file import Policy
 from a3c64.report import history
@@ -16,11 +17,6 @@ from a3c64.report import races as course_report
 from a3c64.report.charts import Series, chart, histogram, number
 from a3c64.report.trace import Trace
 
-CHARTS = (  # title, training's tag, what an evaluation calls it
-    ("Return", "rollout/ep_rew_mean", "mean_reward"),
-    ("Races finished, share", "env/finished", "finish_rate"),
-    ("Best lap, seconds", "env/best_lap_s", "best_lap"),
-)
 COURSES = 4  # that are drawn
 LEGEND = '<span class="key line"></span>training, last 100 episodes <span class="key dot"></span>greedy evaluations'
 
@@ -31,6 +27,7 @@ def write(
     policy: Policy | None,
     greedy: bool,
     episodes: Sequence[Episode],
+    figures: Figures,
     traces: Sequence[Trace],
     folder: Path | None,
 ) -> None:
@@ -42,13 +39,14 @@ def write(
         policy: who played; None = at random.
         greedy: with the likeliest action every time.
         episodes: how they went, at least one.
+        figures: what the environment says about its metrics.
         traces: the races among them.
         folder: of the run that the policy comes from, if it is known.
 
     Raises:
         BadInputError: the file cannot be written.
     """
-    learning = learned(folder) if folder else ""
+    learning = learned(folder, figures) if folder else ""
     style = files("a3c64.report").joinpath("report.css").read_text()
     player = f"a policy of {policy.step:,} steps, {'greedy' if greedy else 'drawn actions'}" if policy else "at random"
     made = f"<footer>Made by <code>{escape(policy.command)}</code></footer>" if policy else ""
@@ -57,7 +55,7 @@ def write(
         '<meta name="viewport" content="width=device-width, initial-scale=1"/>'
         f"<title>{escape(run.env_id)}: a3c64 report</title><style>{style}</style></head>\n<body>"
         f"<header><h1>{escape(run.env_id)}</h1><p>{len(episodes)} episodes with {player}, seed {run.seed}</p></header>"
-        f"\n{facts(episodes)}\n{learning}\n{played(episodes, traces)}\n{made}</body></html>\n"
+        f"\n{facts(episodes, figures)}\n{learning}\n{played(episodes, figures, traces)}\n{made}</body></html>\n"
     )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,33 +64,33 @@ def write(
         raise BadInputError(f"--report: {path} cannot be written: {error.strerror}") from None
 
 
-def facts(episodes: Sequence[Episode]) -> str:
+def facts(episodes: Sequence[Episode], figures: Figures) -> str:
     """Return the figures at the top."""
     returns = [episode.total_reward for episode in episodes]
-    laps = [seconds for episode in episodes for seconds in lap_times(episode)]
-    finishes = [episode.metrics["finished"] for episode in episodes if "finished" in episode.metrics]
-    times = [episode.metrics["race_time_s"] for episode in episodes if "race_time_s" in episode.metrics]
     shown = [("mean return", f"{np.mean(returns):.1f}", f"± {np.std(returns):.1f}")]
-    if finishes:
-        shown.append(("finished", f"{sum(finishes):.0f}", f"of {len(finishes)}"))
-    if laps:
-        shown += [("best lap", f"{min(laps):.2f}", "s"), ("median lap", f"{np.median(laps):.2f}", "s")]
-    if times:
-        shown.append(("best race", f"{min(times):.2f}", "s"))
-    if not laps:
+    summed_up = figures.sum_up(episodes)
+    for one in figures.headlines(summed_up):
+        value, _, unit = one.show(summed_up[one.name]).partition(" ")
+        shown.append((one.label if one.summary != "mean" else f"mean {one.label}", value, unit))
+    series = figures.series(episodes)
+    for one, values in series.items():
+        shown.append((f"median {one.label.replace('*', '').strip()}", f"{np.median(values):.2f}", one.unit))
+    if not series:
         shown.append(("mean length", number(float(np.mean([episode.length for episode in episodes]))), "steps"))
-    tiles = [f"<div><b>{value}</b> <i>{unit}</i><span>{name}</span></div>" for name, value, unit in shown]
+    tiles = [
+        f"<div><b>{value}</b> <i>{escape(unit)}</i><span>{escape(name)}</span></div>" for name, value, unit in shown
+    ]
     return f'<section class="facts">{"".join(tiles)}</section>'
 
 
-def learned(folder: Path) -> str:
+def learned(folder: Path, figures: Figures) -> str:
     """Return the learning curves of a run's folder."""
     curves = history.curves(folder)
     judged = sorted(history.evaluations(folder), key=lambda one: one.step)
     drawn = []
-    for title, tag, name in CHARTS:
+    for title, tag, name in history.charts(figures, [(curves, judged)]):
         curve = curves.get(tag)
-        found = {one.step: one.figures[name] for one in judged if name in one.figures}
+        found = {one.step: one.numbers[name] for one in judged if name in one.numbers}
         steps, values = np.array(list(found), float), np.array(list(found.values()), float)
         if curve is not None:  # an evaluation stands where training was when it had these weights
             over = [Series(curve.steps, curve.values, "line"), Series(steps, values, "dot", "points")]
@@ -109,14 +107,13 @@ def learned(folder: Path) -> str:
     return f'<h2>Learning</h2><section class="grid">{"".join(drawn)}</section>'
 
 
-def played(episodes: Sequence[Episode], traces: Sequence[Trace]) -> str:
+def played(episodes: Sequence[Episode], figures: Figures, traces: Sequence[Trace]) -> str:
     """Return how the episodes went."""
-    laps = [seconds for episode in episodes for seconds in lap_times(episode)]
-    drawn = []
-    if laps:
-        said = f"{len(laps)} laps of {len(episodes)} races"
-        drawn.append(figure("Lap times", histogram("Lap times", "seconds a lap", laps), said))
-    else:
+    drawn, series = [], figures.series(episodes)
+    for one, values in series.items():
+        said = f"{len(values)} of {len(episodes)} episodes"
+        drawn.append(figure(one.title, histogram(one.title, one.title, values), said))
+    if not series:
         returns, lengths = zip(*((episode.total_reward, episode.length) for episode in episodes), strict=True)
         drawn.append(figure("Returns", histogram("Returns", "return of an episode", returns)))
         drawn.append(figure("Lengths", histogram("Lengths", "steps of an episode", lengths)))

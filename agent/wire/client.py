@@ -12,6 +12,7 @@ import numpy as np
 
 from a3c64.config import BadInputError, Hyperparameters
 from a3c64.envs.episode import Episode
+from a3c64.envs.figures import UNDECLARED, Figures
 from a3c64.learning.parameters import ParameterSpec
 from a3c64.wire import messages as wire
 from a3c64.wire.heartbeat import Heartbeat
@@ -73,6 +74,7 @@ class Client:
         self._index = index
         self._run: Hyperparameters | None = None
         self._specs: Sequence[ParameterSpec] = ()
+        self._figures = UNDECLARED
         self._newest: Update | None = None
         self.waiting: Callable[[], None] = lambda: None  # called again and again while the server is waited for
 
@@ -122,14 +124,14 @@ class Client:
         self._run = run
         return run
 
-    def join(self, specs: Sequence[ParameterSpec]) -> Update:
-        """Tell the server the model and return the weights to begin with.
+    def join(self, specs: Sequence[ParameterSpec], figures: Figures = UNDECLARED) -> Update:
+        """Tell the server the model and what the environment reports; return the weights to begin with.
 
         Raises:
             BadInputError: the run has another model.
         """
-        self._specs = specs
-        body = wire.Join([[spec.name, list(spec.shape), spec.gain] for spec in specs])
+        self._specs, self._figures = specs, figures
+        body = wire.Join([[spec.name, list(spec.shape), spec.gain] for spec in specs], list(figures.declared))
         for attempt in itertools.count():
             if attempt > 1:  # the first retry is at once: a server that was restarted wants a hello first
                 self._pause(HELLO_S)
@@ -168,7 +170,7 @@ class Client:
                 raise RefusedError(answer.body.reason)
         if answer is None or not isinstance(answer.body, wire.Refused) or answer.body.remedy == "hello":
             self._greet_again(answer)
-        return self.join(self._specs)._replace(accepted=False)
+        return self.join(self._specs, self._figures)._replace(accepted=False)
 
     def sample(self, picture: np.ndarray) -> None:
         """Show what the agent sees, uint8 [H, W, 1 or 3]; nobody waits for an answer."""

@@ -14,9 +14,10 @@ import msgpack
 import numpy as np
 
 from a3c64.envs.episode import LARGEST, MAX_LENGTH, MAX_METRICS, MAX_NAME, Episode
+from a3c64.envs.figures import Figure, Figures, checked
 from a3c64.learning.parameters import MAX_PARAMETERS, ParameterSpec
 
-PROTOCOL = 4
+PROTOCOL = 5
 CHECKSUM = 4  # bytes: CRC-32, little-endian; 86 us for the 371 KB of a gradient, where a push takes milliseconds
 MAX_HEADER = 1 << 20  # bytes; a push with 256 episodes takes a tenth of that
 MAX_MESSAGE = 4 * MAX_PARAMETERS + MAX_HEADER  # bytes, for ZMQ_MAXMSGSIZE
@@ -62,6 +63,7 @@ class Join(NamedTuple):
     """A worker has built the model and wants weights. Answer: Weights."""
 
     specs: list  # of [name, shape, gain]; the first worker of a new run decides
+    figures: list  # of Figure, what the environment declares about its metrics
 
 
 class Push(NamedTuple):
@@ -271,6 +273,20 @@ def unpack_specs(raw: list) -> list[ParameterSpec]:
     if len({spec.name for spec in specs}) != len(specs):
         raise WireError("two parameters of one name")
     return specs
+
+
+def unpack_figures(raw: list) -> Figures:
+    """Check and return the figures of a Join.
+
+    Raises:
+        WireError: one is not a figure, or there are too many.
+    """
+    if len(raw) > MAX_METRICS or not all(isinstance(one, list) and len(one) == len(Figure._fields) for one in raw):
+        raise WireError(f"figures must be at most {MAX_METRICS} lists of {', '.join(Figure._fields)}")
+    try:
+        return Figures(checked(dict(zip(Figure._fields, one, strict=True))) for one in raw)
+    except ValueError as error:
+        raise WireError(f"a figure's {error}") from None
 
 
 def unpack_sample(body: Sample) -> np.ndarray:

@@ -1,11 +1,10 @@
 """How a run is doing, as the server tells it: typed, and checked where it arrives."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from a3c64.config import BadInputError
+from a3c64.envs.figures import FORMER, Figure
 
 MAX_EVALUATION = 64 << 20  # bytes of evaluation.json; 10,000 evaluations have 7 MB
 
@@ -18,6 +17,19 @@ class _Told(BaseModel):
     def plain(self) -> dict[str, Any]:
         """Return dicts, lists, text and numbers, for msgpack and JSON."""
         return self.model_dump(mode="json")
+
+    @classmethod
+    def of(cls, plain: Any) -> Self:
+        """Check what `plain` returned elsewhere.
+
+        Raises:
+            ValueError: it is something else; one line says what.
+        """
+        try:
+            return cls.model_validate(plain)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
 class WorkerReport(_Told):
@@ -44,12 +56,47 @@ class Evaluation(_Told):
     episodes: int
     mean_reward: float
     mean_length: float
-    means: dict[str, float]  # the environment's own figures
+    figures: dict[str, float]  # the environment's own, summed up over the episodes
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_before(cls, raw: Any) -> Any:
+        """Accept evaluations of release 0.1."""
+        if isinstance(raw, dict) and isinstance(raw.get("means"), dict):
+            return {"figures": {FORMER.get(name, name): value for name, value in raw["means"].items()}, **raw}
+        return raw
 
     @property
-    def figures(self) -> dict[str, float]:
+    def numbers(self) -> dict[str, float]:
         """Return all that is charted of it."""
-        return {"mean_reward": self.mean_reward, "mean_length": self.mean_length, **self.means}
+        return {"mean_reward": self.mean_reward, "mean_length": self.mean_length, **self.figures}
+
+
+class FigureReport(_Told):
+    """One of the environment's figures: what is known about it (see Figure), and its values in training."""
+
+    name: str
+    label: str
+    unit: str
+    summary: str
+    headline: bool  # it is to stand in one line about the run
+    mean: float  # of the last episodes that told it
+    least: float  # of any episode
+    most: float  # of any episode
+
+    @property
+    def value(self) -> float:
+        """Return the one that sums it up."""
+        return {"least": self.least, "most": self.most}.get(self.summary, self.mean)
+
+    @property
+    def figure(self) -> Figure:
+        """Return what is known about it."""
+        return Figure(self.name, self.label, self.unit, self.summary, self.headline)
+
+    def say(self) -> str:
+        """Return label and value, for one line among others."""
+        return self.figure.say(self.value)
 
 
 class EvaluationReport(_Told):
@@ -95,25 +142,12 @@ class RunReport(_Told):
     lost: int  # of these, those that fell silent
     refused: dict[str, int]  # kind of refusal -> messages that were not acted on
     staleness: Staleness | None  # None before the first gradient
-    means: dict[str, float]  # rollout/* and env/* over the last episodes
-    best: dict[str, tuple[float, float]]  # the environment's figures: lowest and highest of any episode
+    mean_return: float | None  # of the last episodes; None before the first ends
+    mean_length: float | None
+    figures: tuple[FigureReport, ...]  # the environment's own
     evaluation: EvaluationReport | None  # None before the first
 
-    @classmethod
-    def of(cls, plain: Mapping[str, Any]) -> "RunReport":
-        """Check what arrived and return it.
-
-        Raises:
-            BadInputError: it is not a report of this release.
-        """
-        try:
-            return cls.model_validate(plain)
-        except ValidationError as error:
-            first = error.errors()[0]
-            what = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-            raise BadInputError(f"the server's report: {what}; use the same release on both sides") from None
-
     @property
-    def mean_return(self) -> float | None:
-        """Return the mean return of the last episodes."""
-        return self.means.get("rollout/ep_rew_mean")
+    def headlines(self) -> list[FigureReport]:
+        """Return the figures for one line."""
+        return [figure for figure in self.figures if figure.headline]

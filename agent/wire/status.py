@@ -3,8 +3,9 @@
 import threading
 
 from a3c64.config import BadInputError
+from a3c64.envs.figures import Figures
 from a3c64.wire.client import Client, RefusedError
-from a3c64.wire.report import RunReport
+from a3c64.wire.report import Evaluation, RunReport
 from a3c64.wire.transport import SocketTransport
 
 
@@ -25,6 +26,8 @@ def fetch(address: str, timeout_s: float) -> RunReport | None:
         return None if answer is None else RunReport.of(answer)
     except RefusedError as error:
         raise BadInputError(f"{address}: {error}") from None
+    except ValueError as error:
+        raise BadInputError(f"{address}: the server's report: {error}; use the same release on both sides") from None
     finally:
         client.close()
 
@@ -50,7 +53,18 @@ def text(report: RunReport) -> str:
         lines.append(f"staleness median {s.median:.0f}, p95 {s.p95:.0f}, max {s.max:.0f}")
     if report.evaluation:
         for which, one in (("last", report.evaluation.last), ("best", report.evaluation.best)):
-            told = "".join(f", {name} {value:.2f}" for name, value in one.means.items())
+            told = "".join(f", {text}" for text in figures_of(one, report))
             lines.append(f"evaluated {which}: step {one.step:,}, return {one.mean_reward:.2f}{told}")
-    lines += [f"{name:<24}{value:.3f}" for name, value in report.means.items()]
+    if report.mean_return is not None and report.mean_length is not None:
+        lines.append(f"{'return':<24}{report.mean_return:.2f}")
+        lines.append(f"{'length':<24}{report.mean_length:.0f} steps")
+    for known in report.figures:
+        mean = f", mean {known.figure.show(known.mean)}" if known.value != known.mean else ""
+        lines.append(f"{known.label:<24}{known.figure.show(known.value)}{mean}")
     return "\n".join(lines)
+
+
+def figures_of(evaluation: Evaluation, report: RunReport) -> list[str]:
+    """Return what is said of an evaluation's figures, as training knows them."""
+    known = Figures(one.figure for one in report.figures)
+    return [known[name].say(value) for name, value in evaluation.figures.items()]

@@ -71,6 +71,12 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
     metadata: dict[str, Any] = {  # noqa: RUF012 - Gymnasium's name for it, replaced and never changed
         "render_modes": ["rgb_array", "human"],
         "render_fps": VIS_PER_SECOND,
+        # About the numbers in info["metrics"]: label, unit, whether it stands in a line about a run, and how several
+        # episodes are summed up: "mean", "least", "most", or "rate" of what is 0 or 1. A * stands for any text.
+        "figures": {
+            "reward_*": {"label": "* reward"},
+            "emulator_restarts": {"label": "emulators restarted", "summary": "most"},
+        },
     }
     native_size: ClassVar[tuple[int, int]] = (240, 320)
     settings: ClassVar[Mapping[str, settings.Setting]] = {}
@@ -176,6 +182,10 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
     @abstractmethod
     def _judge(self, emulator: Emulator, word: int) -> Outcome:
         """What the step that has just ended, with `word` held, was worth."""
+
+    def live_figures(self, info: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """What a viewer of the game wants to read beside it: names and texts, out of the info of a step or reset."""
+        return []
 
     def _telemetry(self, emulator: Emulator) -> list[float]:
         """The numbers that go with `telemetry_names`."""

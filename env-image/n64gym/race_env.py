@@ -15,6 +15,17 @@ from n64gym.n64_env import VIS_PER_SECOND, N64Env, Outcome
 from n64gym.race import COSTS, OBJECTIVES, PRESETS, RaceStatus, RaceStep
 from n64gym.rewards import Reward
 
+FIGURES: dict[str, dict[str, Any]] = {  # see N64Env.metadata
+    "finished": {"summary": "rate", "headline": True},
+    "progress": {"label": "driven", "unit": "laps", "headline": True},
+    "best_lap_s": {"summary": "least", "headline": True},
+    "race_time_s": {"label": "race", "headline": True},
+    "lap_*_s": {"label": "lap time *", "unit": "s"},
+    "place": {},
+    "off_road": {"label": "off the road", "summary": "rate"},
+    "collisions": {},
+}
+
 
 class RaceEnv(N64Env):
     """One race.
@@ -28,6 +39,8 @@ class RaceEnv(N64Env):
     info: `reward_terms`, `reward_objectives` and `reward_costs` of the step; all of RaceStatus; the game's own; and
     with the last step `metrics`, the episode's figures.
     """
+
+    metadata: dict[str, Any] = {**N64Env.metadata, "figures": {**FIGURES, **N64Env.metadata["figures"]}}  # noqa: RUF012
 
     def __init__(
         self,
@@ -96,6 +109,18 @@ class RaceEnv(N64Env):
         if status.finished or truncated:
             info["metrics"] = self._metrics(status)
         return Outcome(reward, status.finished, truncated, info)
+
+    def live_figures(self, info: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Lap, place among rivals, time, and the laps' times."""
+        if "laps" not in info:  # the emulator has died
+            return []
+        laps = info["laps"]
+        lap = f"{min(info['lap'] + 1, laps)}/{laps}"
+        rivals = info["karts"] > 1
+        found = [("lap, place", f"{lap}, {info['place']}") if rivals else ("lap", lap)]
+        found.append(("race", f"{info['race_time']:.1f} s"))
+        times = [f"{seconds:.2f} s" for seconds in info["lap_times"]] + ["-"] * laps
+        return found + [(f"lap {n}", time) for n, time in enumerate(times[: min(laps, 3)], start=1)]
 
     def _metrics(self, status: RaceStatus) -> dict[str, float]:
         metrics = {

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from tensorboard.plugins.custom_scalar.layout_pb2 import Category, Chart, Layout, MultilineChartContent
 
 from a3c64.config import Hyperparameters, variable
+from a3c64.envs.figures import Figure, Figures
 
 HYPERPARAMETERS = "run/hyperparameters"
 OBSERVATION = "rollout/observation"
@@ -24,17 +25,6 @@ LEARNING = [
     Lines("Return of an episode", ("rollout/ep_rew_mean", "eval/mean_reward")),
     Lines("Length of an episode, steps", ("rollout/ep_len_mean", "eval/mean_length")),
     Lines("Steps a second", ("time/fps",)),
-]
-RACING = [  # those of which the environment tells something
-    Lines("Races finished, share", ("env/finished", "eval/finish_rate")),
-    Lines("Laps driven", ("env/progress", "eval/progress")),
-    Lines("Best lap, s", ("env/best_lap_s", "eval/best_lap")),
-    Lines("Lap by lap, s", (r"env/lap_\d+_s",)),
-    Lines("Race, s", ("env/race_time_s", "eval/race_time_s")),
-    Lines("Place", ("env/place", "eval/place")),
-    Lines("Off the road, share of steps", ("env/off_road", "eval/off_road")),
-    Lines("Collisions", ("env/collisions", "eval/collisions")),
-    Lines("Return, term by term", ("env/reward_.*",)),
 ]
 LOSSES = [
     Lines("Policy loss", ("train/policy_loss",)),
@@ -60,22 +50,22 @@ EVALUATION = [
     Lines("Return of greedy episodes", ("eval/mean_reward",)),
     Lines("The environment's figures", ("eval/(?!mean_|reward_).*",)),
 ]
-OPEN = ("Learning", "Racing", "The environment")  # groups that are not folded up
+OPEN = ("Learning", "The environment")  # groups that are not folded up
 
 
-def layout(metrics: Iterable[str]) -> Layout:
-    """Return the groups of charts, for an environment that reports certain metrics with its episodes."""
-    told = {f"env/{name}" for name in metrics}
-    racing = [chart for chart in RACING if told & _matched(chart, told)]
-    shown = set().union(*(_matched(chart, told) for chart in [*RACING, *WORKERS]))
-    other = [
-        Lines(name.removeprefix("env/"), (re.escape(name), re.escape(name.replace("env/", "eval/", 1))))
-        for name in sorted(told - shown)
-    ]
+def layout(metrics: Iterable[str], declared: Figures) -> Layout:
+    """Return the groups of charts.
+
+    Args:
+        metrics: names of what the environment reports with its episodes.
+        declared: what it says about them.
+    """
+    in_workers = _matched(WORKERS, (f"env/{name}" for name in metrics))
     groups = {
         "Learning": LEARNING,
-        "Racing": racing,
-        "The environment": other,
+        "The environment": [
+            _of_figure(figure) for figure in declared.grouped(metrics) if f"env/{figure.name}" not in in_workers
+        ],
         "Losses": LOSSES,
         "Where the time goes": TIME,
         "Workers": WORKERS,
@@ -100,8 +90,15 @@ def hyperparameters_text(run: Hyperparameters, command: str) -> str:
     return "\n".join([f"    {command}", "", *rows])
 
 
-def _matched(chart: Lines, tags: Iterable[str]) -> set[str]:
-    return {tag for tag in tags if any(re.fullmatch(pattern, tag) for pattern in chart.tags)}
+def _of_figure(figure: Figure) -> Lines:
+    """Return the chart of a figure; of those that a * stands for, in training only, or there were too many lines."""
+    training = f"env/{figure.pattern}"
+    return Lines(figure.title, (training,) if "*" in figure.name else (training, f"eval/{figure.pattern}"))
+
+
+def _matched(charts: Iterable[Lines], tags: Iterable[str]) -> set[str]:
+    patterns = [pattern for chart in charts for pattern in chart.tags]
+    return {tag for tag in tags if any(re.fullmatch(pattern, tag) for pattern in patterns)}
 
 
 def _chart(lines: Lines) -> Chart:

@@ -1,6 +1,7 @@
 """What a run's folder has to be played: replays/worker-K/NAME.m64 with NAME.json, and videos/NAME.mp4."""
 
 import json
+import math
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -51,16 +52,14 @@ def _facts(path: Path, modified: int) -> dict[str, Any] | None:
     try:
         raw = json.loads(path.read_bytes())
         training = raw.get("training") or {}
-        laps = [float(lap) for lap in raw.get("lap_times") or ()]
+        metrics = {str(name): float(value) for name, value in (raw.get("metrics") or {}).items()}
         worker = training.get("worker")
         return {
             "recorded": str(raw["recorded"]),
             "return": None if raw["return"] is None else float(raw["return"]),
-            "lap": min(laps, default=None),
-            "laps": len(laps),
+            "figures": {name: value for name, value in metrics.items() if math.isfinite(value)},
             "seconds": float(raw["steps"]) * float(raw.get("frameskip", 1)) / 60.0,
             "ended": str(raw.get("ended", "")),
-            "course": str((raw.get("setup") or {}).get("course", "")),
             "worker": path.parent.name.removeprefix("worker-") if worker is None else str(worker),
             "step": training.get("step") if isinstance(training.get("step"), int) else None,
         }

@@ -12,9 +12,9 @@ from tiny_env import TinyImage
 
 from a3c64.config import BadInputError, Hyperparameters
 from a3c64.envs.batch import make_one
-from a3c64.envs.episode import Episode, lap_times
+from a3c64.envs.episode import Episode
+from a3c64.envs.making import declared_for
 from a3c64.play.camera import Camera, frame
-from a3c64.play.enjoy import text
 from a3c64.play.video import Video
 from a3c64.policy.episodes import varied
 
@@ -91,9 +91,9 @@ def test_an_environment_without_pictures_is_named(tmp_path, kind, said):
 def test_a_race_is_told_with_its_laps():
     metrics = {"finished": 1.0, "progress": 3.0, "race_time_s": 102.5, "lap_1_s": 36.0, "lap_2_s": 33.25}
     episode = Episode(400.0, 1530, metrics | {"lap_3_s": 33.25, "best_lap_s": 33.25})
-    assert lap_times(episode) == [36.0, 33.25, 33.25]
-    assert text(episode) == "finished, 3.00 laps in 102.50 s (36.00 + 33.25 + 33.25), return 400.00, 1530 steps"
-    assert text(Episode(1.0, 5, {})) == "return 1.00, 5 steps"
+    said = ["finished", "driven 3.00 laps", "best lap 33.25 s", "race 102.50 s", "return 400.00", "1530 steps"]
+    assert declared_for("n64gym/OpenKart-v0").describe(episode) == said
+    assert declared_for("n64gym/OpenKart-v0").describe(Episode(1.0, 5, {})) == ["return 1.00", "5 steps"]
 
 
 def test_races_vary_unless_the_user_says_otherwise():

@@ -10,6 +10,7 @@ import pytest
 
 from a3c64.config import BadInputError, Hyperparameters
 from a3c64.envs.episode import Episode
+from a3c64.envs.figures import UNDECLARED
 from a3c64.paramserver.tensorboard.event_file import EventFile
 from a3c64.play.evaluate import evaluate
 from a3c64.policy import policy_file
@@ -64,10 +65,10 @@ def test_an_environment_without_laps_gets_curve_returns_and_lengths(tmp_path, ep
     chart_a_run(tmp_path)
     run = Hyperparameters(env_id="CartPole-v1")
     played = [Episode(float(k % 7), 10 + k, {}) for k in range(episodes)]
-    report.write(tmp_path / "new" / "r.html", run, None, True, played, [], tmp_path)
+    report.write(tmp_path / "new" / "r.html", run, None, True, played, UNDECLARED, [], tmp_path)
     found = figures(tmp_path / "new" / "r.html")
     assert {"Return over steps", "Return over time", "Returns", "Lengths"} <= found.keys()
-    assert not {"Lap times", "Driven lines"} & found.keys()
+    assert not {"Lap time, s", "Driven lines"} & found.keys()
     assert len(list(found["Return over steps"].iter("circle"))) == 1, "the evaluation"
     bars = list(found["Returns"].iter("rect"))
     assert 1 <= len(bars) <= episodes
@@ -78,9 +79,9 @@ def test_races_of_the_shipped_driver_are_drawn(tmp_path):
     policy = policy_file.bundled("n64gym/OpenKart-v0")
     run = policy.run.model_copy(update={"env_args": '{"laps": 1}', "seed": 0})
     said = evaluate(run, policy, episodes=2, greedy=True, report=page, folder=tmp_path)
-    assert said["means"]["finished"] == 1.0
+    assert said["figures"]["finished"] == 1.0
     found = figures(page)
-    assert list(found) == ["Lap times", "Speed round the lap on meadow", "Driven lines on meadow"]
+    assert list(found) == ["Lap time, s", "Speed round the lap on meadow", "Driven lines on meadow"]
     assert "no learning curve" in page.read_text()
     speeds = found["Speed round the lap on meadow"].find(SVG).findall("path")
     assert [path.get("class") for path in speeds if path.get("class") in ("thin", "bold")] == ["thin", "thin", "bold"]
@@ -111,7 +112,9 @@ def test_speed_is_known_by_its_place_on_the_lap():
 def test_a_report_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInputError, match="cannot be written: File exists"):
-        report.write(tmp_path / "file" / "r.html", Hyperparameters(), None, True, [Episode(1.0, 1, {})], [], None)
+        report.write(
+            tmp_path / "file" / "r.html", Hyperparameters(), None, True, [Episode(1.0, 1, {})], UNDECLARED, [], None
+        )
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 0), (-3.2, 1e6), (33.1, 33.4), (0, 1), (1e-5, 2e-5), (-7, -7)])

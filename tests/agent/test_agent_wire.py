@@ -13,7 +13,7 @@ from a3c64.wire import messages as wire
 BODIES = [
     wire.Hello("c1", "host:1", -1, wire.WORKER, 5901),
     wire.Welcome(3, "default", {"discount": 0.99}),
-    wire.Join([["w", [2, 3], 1.0]]),
+    wire.Join([["w", [2, 3], 1.0]], [["won", "won", "", "rate", True]]),
     wire.Push("abc", 7, 160, {"entropy": 2.0}, [[1.5, 20, {"laps": 1.0}]]),
     wire.Weights("abc", 8, 320, True, False),
     wire.Pull(),

@@ -46,4 +46,25 @@ class TinyImage(gym.Env):
         return picture
 
 
+class TinyFight(TinyImage):
+    """The same as a fight: it reports other figures than a race, and says what they are."""
+
+    metadata = TinyImage.metadata | {
+        "figures": {
+            "won": {"summary": "rate", "headline": True},
+            "damage": {"unit": "%", "headline": True},
+            "score": {"label": "high score", "summary": "most", "headline": True},
+            "round_*_s": {"label": "round *"},
+        }
+    }
+
+    def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        observation, reward, terminated, truncated, info = super().step(action)
+        if truncated:
+            metrics = {"lives": 3.0, "damage": 5.0 * self._right, "won": float(self._right > LENGTH / 2)}
+            info = {"metrics": metrics | {"score": 1000.0 + self._right, "round_1_s": 2.5, "round_2_s": 1.5}}
+        return observation, reward, terminated, truncated, info
+
+
+gym.register("TinyFight-v0", entry_point=TinyFight)
 gym.register("TinyImage-v0", entry_point=TinyImage)

@@ -108,7 +108,7 @@ class A3c64:
             said = result_of([*A3C64, "eval", *flags], PLAY_S)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        return figures(said, said.get("least", {}).get("best_lap_s")) | {"policy": "greedy"}
+        return figures(said) | {"policy": "greedy"}
 
 
 class StableBaselines:
@@ -145,21 +145,21 @@ class StableBaselines:
         for stochastic in (False, True):
             said = sb3("play", self._experiment.algorithm, PLAY_S, **options, stochastic=stochastic)
             policy = "drawn" if stochastic else "deterministic"
-            ways.append(figures(said, said["best_lap_s"]) | {"policy": policy})
+            ways.append(figures(said) | {"policy": policy})
         return max(ways, key=lambda one: (one["finish_rate"] or 0.0, one["mean_return"]))
 
 
-def figures(said: Mapping[str, Any], best_lap_s: float | None) -> dict[str, Any]:
+def figures(said: Mapping[str, Any]) -> dict[str, Any]:
     """What results keep of an evaluation."""
-    means = said["means"]
+    known = said["figures"]
     return {
         "n": said["n"],
         "mean_return": said["mean_return"],
         "std_return": said["std_return"],
-        "finish_rate": means.get("finished"),
-        "progress": means.get("progress"),
-        "race_time_s": means.get("race_time_s"),
-        "best_lap_s": best_lap_s,
+        "finish_rate": known.get("finished"),
+        "progress": known.get("progress"),
+        "race_time_s": known.get("race_time_s"),
+        "best_lap_s": known.get("best_lap_s"),
     }
 
 

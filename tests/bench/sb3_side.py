@@ -161,7 +161,7 @@ def learn(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def play(options: argparse.Namespace) -> dict[str, Any]:
-    """Play equally many episodes in every environment; means as `a3c64 eval` prints them."""
+    """Play equally many episodes in every environment; figures as `a3c64 eval` prints them."""
     algorithm = {"ppo": PPO, "a2c": A2C}[options.algorithm]
     model = algorithm.load(options.model)
     batch = min(8, options.episodes)
@@ -187,8 +187,7 @@ def play(options: argparse.Namespace) -> dict[str, Any]:
         "n": len(returns),
         "mean_return": float(np.mean(returns)),
         "std_return": float(np.std(returns)),
-        "means": means,
-        "best_lap_s": min(best) if best else None,
+        "figures": means | ({"best_lap_s": min(best)} if best else {}),
     }
 
 

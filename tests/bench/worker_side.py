@@ -102,7 +102,7 @@ def main() -> None:
     for worker in workers:
         worker.send(wire.Hello(worker.name, worker.name, -1, wire.WORKER, 0))
         worker.receive()
-        worker.send(wire.Join([[spec.name, list(spec.shape), spec.gain] for spec in specs]))
+        worker.send(wire.Join([[spec.name, list(spec.shape), spec.gain] for spec in specs], []))
         worker.version = worker.receive()[0].body.version
     threading.Thread(target=beat, args=(context, address, [w.name for w in workers]), daemon=True).start()
     poller = zmq.Poller()

@@ -60,6 +60,15 @@ def test_grand_prix_has_places_and_levels(env):
     assert finishing["easy"][0] < first["karts"]  # some of the easy ones can be beaten even so
 
 
+def test_a_viewer_reads_laps_and_places_beside_the_game(env):
+    info = {"lap": 1, "laps": 3, "race_time": 60.04, "lap_times": (37.283,), "karts": 1, "place": 1}
+    assert env.unwrapped.live_figures(info) == [
+        ("lap", "2/3"), ("race", "60.0 s"), ("lap 1", "37.28 s"), ("lap 2", "-"), ("lap 3", "-")
+    ]  # fmt: skip
+    assert env.unwrapped.live_figures(info | {"karts": 8, "place": 4, "lap": 3})[0] == ("lap, place", "3/3, 4")
+    assert env.unwrapped.live_figures({"emulator_error": "gone"}) == []
+
+
 def test_start_anywhere_makes_a_shorter_race(env):
     first, last = race(env, start=0.4, laps=1)
     assert first["progress"] == pytest.approx(0.4, abs=0.01)

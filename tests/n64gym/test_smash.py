@@ -197,6 +197,9 @@ def test_walking_off_the_stage_is_a_death_each_time_until_the_stocks_are_gone(en
     assert info["metrics"]["deaths"] == 2.0
     assert info["metrics"]["won"] == 0.0
     assert info["metrics"]["reward_death"] == -400.0
+    declared = env.metadata["figures"]
+    assert {name for name in info["metrics"] if not name.startswith("reward_")} <= declared.keys()
+    assert env.unwrapped.live_figures(info)[1] == ("falls, opponent", "2, 0")
     assert read_battle(Memory(env.emulator.rdram)).status == ram.END
 
 

@@ -8,6 +8,7 @@ from in_process import ONES, SIGNATURE, SPECS, Clock, connection, make_client, p
 
 from a3c64.config import Hyperparameters
 from a3c64.envs.episode import Episode
+from a3c64.envs.figures import Figure, Figures
 from a3c64.paramserver.evaluations import Evaluations, charted, evaluation
 from a3c64.paramserver.run_folder import RunFolder
 from a3c64.paramserver.service import Service
@@ -16,6 +17,8 @@ from a3c64.policy import checkpoint
 from a3c64.wire import messages as wire
 from a3c64.wire.evaluator_client import DoneError, EvaluatorClient
 from a3c64.wire.report import ServerReport
+
+RACE = Figures([Figure("best_lap_s", "best lap", "s", "least")])
 
 
 def make(snapshot=None, evaluations=None, **hyperparameters):
@@ -27,7 +30,7 @@ def make(snapshot=None, evaluations=None, **hyperparameters):
 def working(service):
     client = make_client(service)
     client.hello()
-    client.join(SPECS)
+    client.join(SPECS, RACE)
     return client
 
 
@@ -151,8 +154,8 @@ def test_the_best_weights_are_kept_as_they_were_evaluated(tmp_path):
     assert charted(again.all[0]) == {
         "eval/mean_reward": 4.0,
         "eval/mean_length": 15.0,
-        "eval/finish_rate": 0.5,
-        "eval/best_lap": 31.0,
+        "eval/finished": 0.5,
+        "eval/best_lap_s": 31.0,
     }
     assert not again.add(evaluation(40, 2, 9.0, episodes(3.9)))
     assert again.add(evaluation(60, 3, 9.0, episodes(4.1)))
@@ -169,8 +172,8 @@ def test_a_better_one_of_an_earlier_step_replaces_the_best(tmp_path):
 def test_evaluations_that_cannot_be_read_are_set_aside(tmp_path, caplog):
     (tmp_path / "evaluation.json").write_text('[{"step": 1}]')
     assert RunFolder(tmp_path, keep=5).evaluations().all == []
-    assert "evaluation.json is damaged" in caplog.text
-    assert (tmp_path / "evaluation.damaged").exists()
+    assert "evaluation.json is damaged and was set aside: version: Field required\n" in caplog.text
+    assert (tmp_path / "evaluation.json.damaged").exists()
 
 
 def test_an_evaluator_is_no_worker():

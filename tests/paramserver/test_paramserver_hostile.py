@@ -15,6 +15,7 @@ from live import until
 
 from a3c64.cli.watch import lines
 from a3c64.config import Hyperparameters
+from a3c64.envs.figures import SUMMARIES
 from a3c64.paramserver import evaluations
 from a3c64.paramserver.service import Service
 from a3c64.paramserver.tensorboard.event_file import EventFile
@@ -62,11 +63,16 @@ episodes = st.lists(st.tuples(numbers, integers, figures).map(list) | anything, 
 versions = st.integers(0, 3) | integers
 gradients = st.sampled_from([ONES, -ONES, 1e18 * ONES, 1e-30 * ONES, 3e38 * ONES, np.nan * ONES, ONES[:7], ONES[:0]])
 clients = st.sampled_from(CLIENTS) | st.text(max_size=3)
+PARAMETERS = [[spec.name, list(spec.shape), spec.gain] for spec in SPECS]
+kinds, yes = st.sampled_from([*SUMMARIES, "max"]) | anything, st.booleans() | anything
 bodies = st.one_of(
     st.builds(wire.Hello, clients, st.text(max_size=80), integers, st.sampled_from(wire.ROLES), integers),
     st.builds(wire.Hello, clients, st.just("n"), st.just(-1), st.sampled_from(wire.ROLES), st.just(0)),
-    st.builds(wire.Join, st.lists(anything, max_size=3)),
-    st.just(wire.Join([[spec.name, list(spec.shape), spec.gain] for spec in SPECS])),
+    st.builds(wire.Join, st.lists(anything, max_size=3), st.lists(anything, max_size=3)),
+    st.builds(
+        wire.Join, st.just(PARAMETERS), st.lists(st.tuples(names, names, names, kinds, yes).map(list), max_size=3)
+    ),
+    st.just(wire.Join(PARAMETERS, [])),
     st.builds(wire.Push, st.just(SIGNATURE), versions, st.integers(0, 100) | integers, figures, episodes),
     st.builds(wire.Score, st.just(SIGNATURE), versions, versions, episodes),
     st.just(wire.Pull()),
@@ -109,9 +115,9 @@ def told(service, events, history, step):
     events.scalars(scalars, step)
     events.scalars(legacy(scalars, service.weights.learned, service.environments), step)
     events.histogram("staleness", service.metrics.staleness, step)
-    events.layout(layout(service.metrics.best), step)
+    events.layout(layout([one.name for one in service.metrics.figure_reports()], service.metrics.declared), step)
     for one, _ in service.scored:
-        assert evaluations.text(one)
+        assert evaluations.text(one, service.metrics.declared)
         events.scalars(evaluations.charted(one), one.step)
         json.dumps(one.plain(), allow_nan=False)
     service.scored.clear()

@@ -3,19 +3,23 @@
 from in_process import Clock
 
 from a3c64.envs.episode import Episode
+from a3c64.envs.figures import Figure, Figures
 from a3c64.paramserver.metrics import WINDOW, Metrics
 from a3c64.paramserver.milestones import RETURN_S, Milestones
+
+RACE = Figures([Figure("finished", "finished", "", "rate", True), Figure("best_lap_s", "best lap", "s", "least", True)])
 
 
 def test_the_first_lap_and_the_first_finish():
     milestones = Milestones(metrics := Metrics())
+    metrics.declared = RACE
     assert milestones.reached(0) == []
     metrics.add_episodes([Episode(1.0, 10, {"finished": 0.0})])
     assert milestones.reached(10) == []
     metrics.add_episodes([Episode(1.0, 10, {"finished": 0.0, "best_lap_s": 41.5})])
-    assert milestones.reached(1_020) == ["first lap at step 1,020 | 41.50 s"]
+    assert milestones.reached(1_020) == ["first best lap at step 1,020 | 41.50 s"]
     metrics.add_episodes([Episode(1.0, 10, {"finished": 1.0, "best_lap_s": 40.0})])
-    assert milestones.reached(1_030) == ["first finish at step 1,030"]
+    assert milestones.reached(1_030) == ["first finished at step 1,030"]
     assert milestones.reached(1_040) == []
 
 
@@ -24,6 +28,7 @@ def test_what_was_reached_before_a_restart_is_not_new():
     before.add_episodes([Episode(1.0, 10, {"finished": 1.0, "best_lap_s": 40.0})])
     metrics.resume(before.figures())
     milestones = Milestones(metrics)
+    metrics.declared = RACE
     metrics.add_episodes([Episode(1.0, 10, {"finished": 1.0, "best_lap_s": 39.0})])
     assert milestones.reached(200) == []
 

@@ -153,7 +153,8 @@ def test_means_are_over_recent_episodes_and_the_best_is_kept():
     metrics.add_episodes([Episode(float(n), 10, {"best_lap_s": 50.0 - n} if n % 2 else {}) for n in range(150)])
     means = metrics.rollout()
     assert means["rollout/ep_rew_mean"] == pytest.approx(np.mean(range(50, 150)))
-    assert metrics.best["best_lap_s"] == (50.0 - 149, 49.0)
+    [best_lap] = metrics.figure_reports()
+    assert (best_lap.name, best_lap.least, best_lap.most) == ("best_lap_s", 50.0 - 149, 49.0)
     assert metrics.episodes == 150
 
 

@@ -173,13 +173,16 @@ def test_means_and_counters_go_on_after_a_restart(stack):
     client, _, update = meet(stack)
     assert stack.report().episodes == 100
     assert stack.report().joined == 2
-    assert stack.report().best == {"best_lap_s": (30.0, 30.0)}
+    [lap] = stack.report().figures
+    assert (lap.name, lap.least, lap.most) == ("best_lap_s", 30.0, 30.0)
     push(client, update, reward=0.0)
     stack.wait_for(lambda report: report.episodes == 101, 10, "an episode")
     assert stack.report().mean_return == 99.0
     until(lambda: told.exists() and json.loads(told.read_text())["steps"] == 220, 10, "the page's points")
     now = json.loads(told.read_text())["history"]
-    points = len(history["seconds"])
+    points, nothing = len(history["seconds"]), {"best_lap_s": [None] * 1000}
+    before, after = ((nothing | told.pop("figures"))["best_lap_s"][:points] for told in (history, now))
+    assert before == after
     assert {name: values[:points] for name, values in now.items()} == history
     assert now["seconds"] == sorted(now["seconds"])
     client.close()
@@ -188,7 +191,7 @@ def test_means_and_counters_go_on_after_a_restart(stack):
 
     server = stack.start("a3c64.paramserver", "--env-args", '{"easy": true}')
     client, _, _ = meet(stack)
-    assert (stack.report().episodes, stack.report().mean_return, stack.report().best) == (101, None, {})
+    assert (stack.report().episodes, stack.report().mean_return, stack.report().figures) == (101, None, ())
     client.close()
     stop(server)
 

@@ -88,28 +88,30 @@ def test_an_index_knows_how_many_workers_had_it_before():
     assert (roster.greet("c", b"3", "", -1).restarts, roster.greet("a", b"1", "", 0).restarts) == (1, 0)
 
 
-def report(step=0, addresses=(), **means):
-    known = make_service().report()
+def report(step=0, addresses=(), **figures):
+    service = make_service()
+    service.metrics.add_episodes([Episode(1.0, 1, figures)])
+    known = service.report()
     blank = WorkerReport(
         index=0, name="", state="", steps=0, steps_per_s=0.0, mean_return=None, staleness=0, restarts=0,
         emulator_restarts=0, vnc=None,
     )  # fmt: skip
     workers = tuple(blank.model_copy(update={"index": n, "vnc": vnc}) for n, vnc in enumerate(addresses))
-    return known.model_copy(update={"steps": step, "means": means, "workers": workers})
+    return known.model_copy(update={"steps": step, "workers": workers})
 
 
 def test_the_history_is_bounded_and_covers_all_of_the_run():
     history = History()
     for second in range(10_000):
-        history.add(float(second), report(second, **({"env/best_lap_s": 30.0} if second > 5000 else {})))
+        history.add(float(second), report(second, **({"score": 30.0} if second > 5000 else {})))
     points = history.points()
     assert POINTS / 2 <= len(points["seconds"]) <= POINTS
     assert points["seconds"][0] == 0.0
     assert points["seconds"][-1] > 9800
-    assert points["best_lap"][0] is None
-    assert points["best_lap"][-1] == 30.0
-    assert len({len(values) for values in points.values()}) == 1
     json.dumps(points)
+    score = points.pop("figures")["score"]
+    assert (score[0], score[-1]) == (None, 30.0)
+    assert {len(values) for values in points.values()} == {len(score)}
 
 
 def test_tokens_stay_with_a_display_and_go_with_it(tmp_path, monkeypatch):
@@ -136,7 +138,8 @@ def test_tokens_stay_with_a_display_and_go_with_it(tmp_path, monkeypatch):
 def recording(folder, name, **facts):
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.m64").write_bytes(b"M64\x1a" + bytes(100))
-    good = {"recorded": "2026-01-01T00:00:00Z", "return": 1.0, "lap_times": [35.5, 33.25], "steps": 900, "frameskip": 4}
+    metrics = {"best_lap_s": 33.25, "broken": float("nan")}
+    good = {"recorded": "2026-01-01T00:00:00Z", "return": 1.0, "metrics": metrics, "steps": 900, "frameskip": 4}
     (folder / f"{name}.json").write_text(json.dumps(good | facts))
 
 
@@ -144,7 +147,7 @@ def test_recordings_are_listed_and_broken_ones_are_not(tmp_path):
     run = tmp_path / "run"
     worker = run / "replays" / "worker-3"
     recording(worker, "old", recorded="2025-01-01T00:00:00Z", training={"step": 4000, "version": 1, "worker": 3})
-    recording(worker, "new", **{"return": -1.0, "lap_times": []})
+    recording(worker, "new", **{"return": -1.0, "metrics": {}})
     for name, content in [("half", '{"recorded": "2'), ("list", "[]"), ("other", '{"return": {}}'), ("nothing", "")]:
         recording(worker, name)
         (worker / f"{name}.json").write_text(content)
@@ -157,7 +160,7 @@ def test_recordings_are_listed_and_broken_ones_are_not(tmp_path):
     assert [one["movie"] for one in found["newest"]] == ["replays/worker-3/new.m64", "replays/worker-3/old.m64"]
     best = found["best"][0]
     assert (best["facts"], best["worker"], best["step"]) == ("replays/worker-3/old.json", "3", 4000)
-    assert (best["return"], best["lap"], best["laps"], best["seconds"]) == (1.0, 33.25, 2, 60.0)
+    assert (best["return"], best["figures"], best["seconds"]) == (1.0, {"best_lap_s": 33.25}, 60.0)
     assert found["videos"][0]["file"] == "videos/a.mp4"
     assert recordings(tmp_path / "nothing")["count"] == 0
 

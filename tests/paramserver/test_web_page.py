@@ -50,14 +50,19 @@ def tiles(browser):
 
 def test_the_page_shows_every_workers_screen(stack, browser):
     port = free_port()
-    cheap = {"envs_per_worker": 1, "frame_size": 16, "lstm_size": 0}
+    cheap = {"env_id": "tiny_env:TinyFight-v0", "envs_per_worker": 1, "frame_size": 16, "lstm_size": 0}
     server = stack.start("a3c64.paramserver", web_port=port, **cheap)
     until(stack.report, 60, "the server")
     until(lambda: (stack.run_dir / "web" / "run.json").exists(), 30, "what the page is told")
     replays = stack.run_dir / "replays" / "worker-0"
     replays.mkdir(parents=True)
     (replays / "one.m64").touch()
-    facts = {"recorded": "2026-11-21T12:34:56Z", "return": -1234.56, "lap_times": [148.55] * 3, "steps": 27_000}
+    facts = {
+        "recorded": "2026-11-21T12:34:56Z",
+        "return": -1234.56,
+        "metrics": {"won": 1, "score": 1014},
+        "steps": 27_000,
+    }
     (replays / "one.json").write_text(json.dumps(facts))
     first = stack.start("a3c64.worker", vnc_port=free_port())
 
@@ -72,7 +77,11 @@ def test_the_page_shows_every_workers_screen(stack, browser):
     until(lambda: tiles(browser) == ["0"], LOOK_S, "a tile")
     until(lambda: browser.execute_script(COLOURS, "0") > 1, LOOK_S, "pixels")
     until(lambda: "training" in browser.find_element(By.ID, "state").text, LOOK_S, "training")
-    assert "Steps per second" in browser.find_element(By.ID, "strip").text
+    strip = browser.find_element(By.ID, "strip")
+    assert "Steps per second" in strip.text
+    until(lambda: all(name in strip.text for name in ("Won", "Damage", "High score")), LOOK_S, "the game's own figures")
+    until(lambda: "Won" in browser.find_element(By.TAG_NAME, "thead").text, 30, "a column for each")
+    assert "1,014" in browser.find_element(By.TAG_NAME, "tbody").text
     assert browser.execute_script("return document.documentElement.scrollWidth - innerWidth") <= 0
 
     # Enlarged by a click, and what is typed and clicked there goes nowhere.

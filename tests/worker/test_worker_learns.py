@@ -79,4 +79,4 @@ def test_two_worker_processes_learn_together_until_the_run_ends(stack):
     assert result["mean_return"] > 15.0, result
     chance = json.loads(stack.run("a3c64", "eval", "--episodes", "16", "--random").stdout)
     assert 6.0 < chance["mean_return"] < 14.0
-    assert chance["means"]["progress"] < 0.7
+    assert chance["figures"]["progress"] < 0.7

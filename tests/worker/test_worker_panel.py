@@ -6,7 +6,7 @@ import pytest
 from a3c64.config import Hyperparameters
 from a3c64.envs.actions import Categorical, DiagonalGaussian, MultiCategorical
 from a3c64.envs.batch import EnvironmentBatch
-from a3c64.worker.display.describe import FRAME_SIDE, OPTIONS, action_names, figures, newest_frames, thoughts
+from a3c64.worker.display.describe import FRAME_SIDE, OPTIONS, action_names, live_figures, newest_frames, thoughts
 from a3c64.worker.display.frame import MAX_NOTE
 from a3c64.worker.display.ink import ACCENT, BACK, BAR, HEIGHT, WIDTH
 from a3c64.worker.display.panel import GAME, RIGHT, Panel
@@ -162,16 +162,6 @@ def test_a_scene_of_the_largest_spaces_fits_into_the_note():
     assert len(SCENE._replace(frames=frames, vector=np.zeros(512, np.float32), choices=wide).pack()) < MAX_NOTE
 
 
-def test_a_race_tells_its_laps():
-    info = {"lap": 1, "laps": 3, "race_time": 60.04, "lap_times": (37.283,), "karts": 1, "place": 1}
-    assert figures(info) == [
-        ("lap", "2/3"), ("race", "60.0 s"), ("lap 1", "37.28 s"), ("lap 2", "-"), ("lap 3", "-")
-    ]  # fmt: skip
-    assert figures(info | {"karts": 8, "place": 4, "lap": 3})[0] == ("lap, place", "3/3, 4")
-    assert figures({"lives": 4}) == [("lives", "4")]
-    assert figures({}) == []
-
-
 @pytest.mark.parametrize(
     ("env_id", "names"),
     [("ALE/Pong-v5", ["noop", "fire", "right", "left", "rightfire", "leftfire"]), ("CartPole-v1", [])],
@@ -179,6 +169,9 @@ def test_a_race_tells_its_laps():
 def test_environments_name_their_actions(env_id, names):
     environments = EnvironmentBatch.make(Hyperparameters(env_id=env_id, envs_per_worker=1), 0, render_first=True)
     assert action_names(environments.environments[0]) == names
+    lives = [("lives", "4")]
+    assert live_figures(environments.environments[0], {"lives": 4}) == lives
+    assert live_figures(environments.environments[0], {}) == []
     environments.close()
 
 
@@ -189,5 +182,5 @@ def test_open_kart_tells_of_its_actions_and_its_race():
     progress = environments.progress(0)
     assert progress.length == 1
     assert progress.last is None
-    assert dict(figures(progress.info))["lap"] == "1/3"
+    assert dict(live_figures(environments.environments[0], progress.info))["lap"] == "1/3"
     environments.close()

@@ -60,7 +60,7 @@ class Describer:
             progress.total_reward,
             progress.length,
             (progress.last.total_reward, progress.last.length) if progress.last else None,
-            figures(progress.info),
+            live_figures(environments.environments[0], progress.info),
         )
 
 
@@ -123,15 +123,9 @@ def _choice(name: str, logits: np.ndarray, chosen: int, start: int, names: Seque
     return Choice(name, options, probabilities, chosen)
 
 
-def figures(info: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return what an environment's info tells: of a race, lap, time and lap times; of a game with lives, these."""
-    if "lap" in info and "laps" in info:  # n64gym's RaceStatus
-        lap, laps, times = info["lap"], info["laps"], info.get("lap_times", ())
-        found = [("lap", f"{min(lap + 1, laps)}/{laps}"), ("race", f"{info.get('race_time', 0.0):.1f} s")]
-        if info.get("karts", 1) > 1:
-            found[0] = ("lap, place", f"{found[0][1]}, {info['place']}")
-        timed = [f"{seconds:.2f} s" for seconds in times] + ["-"] * laps
-        return found + [(f"lap {k + 1}", timed[k]) for k in range(min(laps, 3))]
-    if info.get("lives"):
-        return [("lives", str(info["lives"]))]
-    return []
+def live_figures(environment: gym.Env, info: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what an environment tells of a moment, as names and texts: its `live_figures`, or its lives."""
+    tell = getattr(environment.unwrapped, "live_figures", None)
+    if tell is not None:
+        return [(str(name), str(text)) for name, text in tell(info)]
+    return [("lives", str(info["lives"]))] if info.get("lives") else []

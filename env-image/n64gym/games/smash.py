@@ -45,6 +45,15 @@ PRESETS = {
 }
 
 
+FIGURES: dict[str, dict[str, Any]] = {  # see N64Env.metadata
+    "won": {"summary": "rate", "headline": True},
+    "kills": {"headline": True},
+    "deaths": {"headline": True},
+    "damage_dealt": {"unit": "%", "headline": True},
+    "damage_taken": {"unit": "%"},
+}
+
+
 class SmashEnv(N64Env):
     """A match against one computer opponent in VS mode.
 
@@ -80,6 +89,7 @@ class SmashEnv(N64Env):
         "stocks": Setting(range(1, 100), 3),
         "items": Setting(("off", "on"), "off"),
     }
+    metadata: dict[str, Any] = {**N64Env.metadata, "figures": {**FIGURES, **N64Env.metadata["figures"]}}  # noqa: RUF012
     telemetry_names = ("damage", "opponent_damage", "x", "y", "opponent_x", "opponent_y")  # 1 = 100 percent, 1000 units
     watch = ([(ram.SCENE & 0x7FFFFF) >> 2, (ram.BATTLE & 0x7FFFFF) + 4 >> 2, 1],)
 
@@ -149,6 +159,11 @@ class SmashEnv(N64Env):
         if terminated or truncated:
             info["metrics"] = self._metrics(now)
         return Outcome(reward, terminated, truncated, info)
+
+    def live_figures(self, info: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Damage and falls of both."""
+        names = [name for name in ("damage", "falls") if name in info]
+        return [(f"{name}, opponent", f"{info[name]}, {info[f'opponent_{name}']}") for name in names]
 
     def _metrics(self, battle: Battle) -> dict[str, float]:
         me, opponent = battle.players[:2]

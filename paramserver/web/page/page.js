@@ -1,7 +1,7 @@
 // Asks once a second how the run is doing, and shows it.
 import { strip } from "./strip.js";
 import { Tiles } from "./tiles.js";
-import { refresh } from "./recordings.js";
+import { know, refresh } from "./recordings.js";
 
 const ASK_MS = 1000;
 const GONE_MS = 5000; // the server writes once a second
@@ -19,6 +19,7 @@ function show(report) {
   $("tensorboard").href = `http://${location.hostname}:${report.server.tensorboard_port}/`;
   strip($("strip"), report);
   tiles.show(report.workers);
+  know(report.figures.filter((one) => one.headline));
   $("nobody").hidden = report.workers.length > 0;
 }
 

@@ -1,10 +1,11 @@
 // The run's recordings: the newest and the best replays, and videos.
-import { count, duration, fixed } from "./strip.js";
+import { capital, count, duration, fixed, shown } from "./strip.js";
 
 const section = document.getElementById("replays");
-const [table, body, title] = ["table", "tbody", "h3"].map((name) => section.querySelector(name));
+const [table, head, body, title] = ["table", "thead", "tbody", "h3"].map((name) => section.querySelector(name));
 const when = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 let order = "newest";
+let figures = []; // of the environment, those for one line
 let found = { count: 0, newest: [], best: [], videos: [] };
 
 function link(path, text) {
@@ -36,12 +37,39 @@ function row(replay) {
     cell(replay.worker),
     cell(replay.step == null ? "–" : count(replay.step), "more number"),
     cell(fixed(replay.return), "number"),
-    cell(replay.lap == null ? "–" : `${fixed(replay.lap)} s`, "number"),
-    cell(count(replay.laps), "more number"),
+    ...figures.map((one, place) => cell(shown(one, replay.figures[one.name]).join(" "), kindOf(place))),
     cell(duration(replay.seconds), "more number"),
     cell(files),
   );
   return one;
+}
+
+// On a phone there is room for one of the environment's figures.
+const kindOf = (place) => (place ? "more number" : "number");
+
+function heading(text, kind = "") {
+  const one = document.createElement("th");
+  one.className = kind;
+  one.textContent = text;
+  return one;
+}
+
+// Told with each report of the run; its columns stand in the table.
+export function know(newest) {
+  const names = (known) => known.map((one) => one.label).join();
+  if (names(newest) === names(figures) && head.hasChildNodes()) return;
+  figures = newest;
+  const row = document.createElement("tr");
+  row.append(
+    ...["Recorded", "Worker"].map((text) => heading(text)),
+    heading("Step", "more number"),
+    heading("Return", "number"),
+    ...figures.map((one, place) => heading(capital(one.label), kindOf(place))),
+    heading("Length", "more number"),
+    heading("Files"),
+  );
+  head.replaceChildren(row);
+  draw();
 }
 
 function draw() {
@@ -69,6 +97,8 @@ for (const button of section.querySelectorAll("[data-order]")) {
     draw();
   });
 }
+
+know([]);
 
 export async function refresh() {
   const answer = await fetch("recordings.json", { signal: AbortSignal.timeout(8000), cache: "no-store" }).catch(() => null);

@@ -5,6 +5,18 @@ const SVG = "http://www.w3.org/2000/svg";
 export const count = (value) => whole.format(value);
 export const fixed = (value, digits = 2) => (value == null ? "–" : value.toFixed(digits));
 
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+// A value of one of the environment's figures, and its unit; agent/envs/figures.py says the same in Python.
+export function shown(figure, value) {
+  if (value == null) return ["–", ""];
+  if (figure.summary === "rate") return [whole.format(value * 100), "%"];
+  return [Math.abs(value) >= 1000 ? whole.format(value) : fixed(value), figure.unit];
+}
+
+// The value that sums up training.
+const summary = (figure) => figure[figure.summary] ?? figure.mean;
+
 export function duration(seconds) {
   const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
   if (hours) return `${hours} h ${String(minutes).padStart(2, "0")} min`;
@@ -52,26 +64,25 @@ function figure(name, value, unit, more, line) {
 }
 
 export function strip(where, report) {
-  const { history, means } = report;
-  const line = (name) => sparkline(history.seconds, history[name]);
+  const { history } = report;
+  const line = (values) => sparkline(history.seconds, values ?? []);
   const boxes = [
-    figure("Steps per second", count(report.steps_per_s), "", "", line("steps_per_s")),
-    figure("Mean return", fixed(means["rollout/ep_rew_mean"]), "", "", line("return")),
+    figure("Steps per second", count(report.steps_per_s), "", "", line(history.steps_per_s)),
+    figure("Mean return", fixed(report.mean_return), "", "", line(history.mean_return)),
   ];
-  if (report.best.best_lap_s) {
-    const mean = means["env/best_lap_s"];
-    const unit = mean == null ? "s" : `s · mean ${fixed(mean, 1)}`;
-    boxes.push(figure("Best lap", fixed(report.best.best_lap_s[0]), unit, "", line("best_lap")));
-  } else if (means["env/progress"] != null) {
-    boxes.push(figure("Progress", fixed(means["env/progress"]), "", "", line("progress")));
+  for (const one of report.figures.filter((one) => one.headline)) {
+    const [value, unit] = shown(one, summary(one));
+    const mean = summary(one) === one.mean ? "" : `mean ${shown(one, one.mean).join(" ")}`;
+    const more = [unit, mean].filter(Boolean).join(" · ");
+    boxes.push(figure(capital(one.label), value, more, "", line(history.figures[one.name])));
   }
   boxes.push(figure("Steps", count(report.steps), "", `${count(report.updates)} updates`));
   boxes.push(figure("Episodes", count(report.episodes), "", `trained for ${duration(report.seconds)}`));
   const { best, last } = report.evaluation ?? {};
   if (best) {
-    const rate = best.means.finish_rate;
-    const finished = rate == null ? "" : ` · finished ${Math.round(rate * 100)} %`;
-    boxes.push(figure("Best evaluation", fixed(best.mean_reward), "", `newest ${fixed(last.mean_reward)}${finished}`));
+    const first = report.figures.find((one) => one.headline && best.figures[one.name] != null);
+    const told = first ? ` · ${first.label} ${shown(first, best.figures[first.name]).join(" ")}` : "";
+    boxes.push(figure("Best evaluation", fixed(best.mean_reward), "", `newest ${fixed(last.mean_reward)}${told}`));
   }
   const lost = report.lost ? `${report.lost} lost` : "none lost";
   const staleness = report.staleness == null ? "" : ` · staleness ${count(report.staleness.median)}`;
