@@ -115,6 +115,18 @@ def test_the_page_shows_every_workers_screen(stack, browser):
     until(lambda: tiles(browser) == ["1"], 30, "the first tile's end")
     until(lambda: browser.execute_script(COLOURS, "1") > 1, LOOK_S, "the second one's pixels")
 
+    # A worker without a display has no black box.
+    stack.start("a3c64.worker", vnc_port=0)
+    until(lambda: tiles(browser) == ["0", "1"], LOOK_S, "a tile without a screen")
+    blind = browser.find_element(By.CSS_SELECTOR, '[data-worker="0"]')
+    assert not blind.find_element(By.CLASS_NAME, "frame").is_displayed()
+    assert "--vnc-port" in blind.find_element(By.CLASS_NAME, "hint").text
+
     server.kill()
     until(lambda: browser.find_element(By.ID, "notice").is_displayed(), 30, "the page says that the server is gone")
     assert "The server is gone" in browser.find_element(By.ID, "notice").text
+    assert browser.find_element(By.CSS_SELECTOR, ".tile .state").text == "not known"
+    browser.execute_script("document.body.style.minHeight = '3000px'")
+    browser.execute_script("window.scrollTo({top: 1500, behavior: 'instant'})")
+    top = browser.execute_script("return document.getElementById('notice').getBoundingClientRect().top")
+    assert 0 <= top < browser.execute_script("return innerHeight"), "in sight however far the page is scrolled"

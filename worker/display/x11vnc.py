@@ -23,10 +23,12 @@ class X11vnc:
         # forever: outlive a viewer; shared: several viewers; viewonly: no key or click reaches the display;
         # xd_area 0: what the viewer process reports as drawn anew is shown at once and whole; x11vnc's own search for
         # changes takes half a second, and finds one picture's parts at different times;
+        # noremote: no commands through the display's X properties;
         # noipv6, no6: exactly the port we were told, nothing else; nopw only silences a warning.
         self._command = [
             "x11vnc", "-display", display, "-listen", host, "-rfbport", str(port), "-forever", "-shared", "-viewonly",
-            "-noipv6", "-no6", "-nopw", "-quiet", "-norc", "-nosel", "-noclipboard", "-nocursor", "-xd_area", "0",
+            "-noipv6", "-no6", "-noremote", "-nopw", "-quiet", "-norc", "-nosel", "-noclipboard", "-nocursor",
+            "-xd_area", "0",
         ]  # fmt: skip
         self.supervisor = Supervisor(f"x11vnc on port {port}", self._launch)
         self._missing = shutil.which("x11vnc") is None

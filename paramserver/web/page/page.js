@@ -4,12 +4,14 @@ import { Tiles } from "./tiles.js";
 import { know, refresh } from "./recordings.js";
 
 const ASK_MS = 1000;
-const GONE_MS = 5000; // the server writes once a second
+const GONE_MS = 5000; // without a new report: the server writes one a second
+const UNANSWERED = 2; // requests in a row: the page's server ends with the run's
 const RECORDINGS_MS = 10000;
 const $ = (id) => document.getElementById(id);
 const tiles = new Tiles($("workers"));
 let heard = performance.now(); // when the report was last a new one
 let written = 0;
+let unanswered = 0;
 let known = false;
 
 function show(report) {
@@ -25,7 +27,7 @@ function show(report) {
 
 function judge(report) {
   const silent = performance.now() - heard;
-  const gone = silent > GONE_MS;
+  const gone = silent > GONE_MS || unanswered >= UNANSWERED;
   document.body.classList.toggle("stale", gone);
   $("notice").hidden = !gone;
   const seconds = Math.round(silent / 1000);
@@ -44,7 +46,9 @@ async function ask() {
   try {
     const answer = await fetch("run.json", { signal: AbortSignal.timeout(GONE_MS), cache: "no-store" });
     if (answer.ok) report = await answer.json();
+    unanswered = 0;
   } catch {
+    unanswered += 1;
     // nobody answered: judge() says so when it has lasted
   }
   if (report && report.at !== written) {

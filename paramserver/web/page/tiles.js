@@ -29,7 +29,8 @@ class Tile {
     this.state = element("span", "state");
     caption.append(element("strong", "", `Worker ${index}`), this.state);
     this.figures = element("div", "figures");
-    this.root.append(this.frame, caption, this.figures);
+    this.hint = element("p", "hint", "No screen: start workers with --vnc-port 5901 to watch them here.");
+    this.root.append(this.frame, caption, this.figures, this.hint);
     this.inSight = false;
     this.failures = 0;
     near.observe(this.root);
@@ -58,7 +59,16 @@ class Tile {
       this.token = worker.screen;
       this.failures = 0;
     }
-    if (!this.token) this.tell("This worker has no display (A3C64_VNC_PORT is 0).");
+    this.root.classList.toggle("blind", !this.token);
+    this.tend();
+  }
+
+  // The server is gone, and what this worker does is not known.
+  rest() {
+    this.resting = true;
+    this.state.textContent = "not known";
+    this.state.classList.remove("working");
+    for (const one of this.figures.children) one.lastChild.textContent = "–";
     this.tend();
   }
 
@@ -164,8 +174,8 @@ export class Tiles {
     });
   }
 
-  // The server is gone: do not knock at its door until it is back.
+  // The server is gone: ask for no screen until it is back.
   rest() {
-    for (const tile of this.tiles.values()) tile.resting = true;
+    for (const tile of this.tiles.values()) if (!tile.resting) tile.rest();
   }
 }
