@@ -33,7 +33,11 @@ def start(folder: Path, *arguments: str, **variables: str) -> subprocess.Popen:
 
 
 def end(process: subprocess.Popen, timeout_s: float = 120) -> tuple[str, str]:
-    out, said = process.communicate(timeout=timeout_s)
+    try:
+        out, said = process.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        raise
     assert process.returncode == 0, said
     assert "of the user was imported" not in out + said
     return out, said
