@@ -21,7 +21,7 @@ from a3c64.paramserver.service import Service
 from a3c64.paramserver.tensorboard.event_file import PICTURES, EventFile, interval
 from a3c64.paramserver.tensorboard.layout import HYPERPARAMETERS, OBSERVATION, STALENESS, hyperparameters_text, layout
 from a3c64.paramserver.tensorboard.legacy_tags import STATE, legacy
-from a3c64.paramserver.tensorboard.process import Board
+from a3c64.paramserver.tensorboard.process import TensorBoardProcess
 from a3c64.paramserver.web.feed import Web
 from a3c64.paramserver.weights import SharedWeights
 from a3c64.policy.checkpoint import Snapshot
@@ -101,7 +101,9 @@ class Server:
         self._unwritten: Resumption | None = resumption
         if not resumption.new_task:
             self._write_down()
-        self._board = Board(self._folder.tensorboard, settings.tensorboard_host, settings.tensorboard_port)
+        self._tensorboard = TensorBoardProcess(
+            self._folder.tensorboard, settings.tensorboard_host, settings.tensorboard_port
+        )
         self._web = Web(settings.run_dir, settings.web_host, settings.web_port)
         self._web.history.resume(figures)
         self._saved = snapshot.step if snapshot else -1
@@ -138,7 +140,7 @@ class Server:
                 )  # fmt: skip
             self._socket.close(linger=500)
             self._admission.close()
-            self._board.close()
+            self._tensorboard.close()
             self._web.close()
             self._events.close()
             self._folder.withdraw()
@@ -193,7 +195,7 @@ class Server:
             self._last_status = now
             self._attempt("a report", lambda: self._report(now))
         self._attempt("milestones", self._note_milestones)
-        self._attempt("tending TensorBoard", self._board.tend)
+        self._attempt("tending TensorBoard", self._tensorboard.tend)
         self._attempt("telling the web page", lambda: self._web.tend(self.service.report))
         self.service.timings.add("report")
 

@@ -33,7 +33,7 @@ class Family(Protocol):
     def draw(self, parameters: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """Draw an action for each row: [B, outputs + free] -> [B, *shape]."""
 
-    def likeliest(self, parameters: np.ndarray) -> np.ndarray:
+    def greedy(self, parameters: np.ndarray) -> np.ndarray:
         """Return the likeliest action of each row: [B, outputs + free] -> [B, *shape]."""
 
     def divergence(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
@@ -54,9 +54,9 @@ class Categorical(NamedTuple):
 
     def draw(self, parameters: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """Draw by the Gumbel-max trick."""
-        return self.likeliest(parameters + generator.gumbel(size=parameters.shape))
+        return self.greedy(parameters + generator.gumbel(size=parameters.shape))
 
-    def likeliest(self, parameters: np.ndarray) -> np.ndarray:
+    def greedy(self, parameters: np.ndarray) -> np.ndarray:
         """Return the index of the largest logit."""
         return parameters.argmax(axis=-1).astype(np.int32)
 
@@ -90,9 +90,9 @@ class MultiCategorical(NamedTuple):
 
     def draw(self, parameters: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """Draw each choice by itself."""
-        return self.likeliest(parameters + generator.gumbel(size=parameters.shape))
+        return self.greedy(parameters + generator.gumbel(size=parameters.shape))
 
-    def likeliest(self, parameters: np.ndarray) -> np.ndarray:
+    def greedy(self, parameters: np.ndarray) -> np.ndarray:
         """Return the index of each choice's largest logit."""
         parts = np.split(parameters, np.cumsum(self.sizes)[:-1], axis=-1)
         return np.stack([part.argmax(axis=-1) for part in parts], axis=-1).astype(np.int32)
@@ -140,7 +140,7 @@ class DiagonalGaussian(NamedTuple):
         noise = generator.standard_normal(mean.shape, np.float32)
         return (mean + np.exp(log_deviation) * noise).astype(np.float32)
 
-    def likeliest(self, parameters: np.ndarray) -> np.ndarray:
+    def greedy(self, parameters: np.ndarray) -> np.ndarray:
         """Return the means."""
         return np.split(parameters, 2, axis=-1)[0].astype(np.float32)
 

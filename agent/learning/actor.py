@@ -114,7 +114,7 @@ class Actor:
             (heads,) = self._session.run(None, feeds)
         family = self.network.family
         parameters = np.concatenate((heads[:, :-1], self._free), axis=1)
-        actions = family.likeliest(parameters) if generator is None else family.draw(parameters, generator)
+        actions = family.greedy(parameters) if generator is None else family.draw(parameters, generator)
         return Action(actions, heads[:, -1], memory, parameters)
 
 

@@ -36,7 +36,7 @@ class Show(NamedTuple):
     rom: str = ""
 
 
-class Report:
+class Tally:
     """Says what becomes of each file: a line each, below them a bar on a terminal; keeps count."""
 
     def __init__(self, total: int) -> None:
@@ -72,18 +72,18 @@ def replay(replays: list[Replay], skipped: list[Skipped], show: Show, stop: thre
 
     0: all were played; 1: some were skipped; 2: none could be played.
     """
-    report = Report(len(replays) + len(skipped))
+    tally = Tally(len(replays) + len(skipped))
     with ExitStack() as opened:
-        opened.callback(report.close)
+        opened.callback(tally.close)
         for one in skipped:
-            report.problem(one, one.why)
+            tally.problem(one, one.why)
         video = opened.enter_context(Video(show.film, FPS)) if show.film else None
         window = Window(FPS) if show.window else None
         if window:
             print(KEYS, flush=True)
             opened.callback(window.close)
         began = time.monotonic()
-        for frame in _frames(replays, show, report, drawn=video is not None or window is not None):
+        for frame in _frames(replays, show, tally, drawn=video is not None or window is not None):
             if video:
                 video.write(frame)
             if stop.is_set() or (window and not window.show(frame)):
@@ -92,22 +92,22 @@ def replay(replays: list[Replay], skipped: list[Skipped], show: Show, stop: thre
     if video and video.frames:
         seconds = video.frames / FPS
         print(f"{show.film}: {seconds:.1f} s of film, made in {spent:.1f} s ({seconds / spent:.1f} x real time)")
-    if report.skipped:
-        print(f"{report.played} played, {report.skipped} skipped", flush=True)
-    if not report.played and report.skipped:
+    if tally.skipped:
+        print(f"{tally.played} played, {tally.skipped} skipped", flush=True)
+    if not tally.played and tally.skipped:
         return EXIT_NOTHING
-    return EXIT_SKIPPED if report.skipped else 0
+    return EXIT_SKIPPED if tally.skipped else 0
 
 
-def _frames(replays: list[Replay], show: Show, report: Report, drawn: bool) -> Iterator[np.ndarray]:
+def _frames(replays: list[Replay], show: Show, tally: Tally, drawn: bool) -> Iterator[np.ndarray]:
     if not show.ghosts:
         yield from pages(
-            replays, show.rom, report.problem, report.done, show.rows, show.columns, show.speed, drawn, show.seconds
+            replays, show.rom, tally.problem, tally.done, show.rows, show.columns, show.speed, drawn, show.seconds
         )
         return
-    found = ghosts.ghosts(replays, show.rom, report.problem)
+    found = ghosts.ghosts(replays, show.rom, tally.problem)
     for ghost in found:
-        report.done(ghost.replay)
+        tally.done(ghost.replay)
     if found and drawn:
         yield from ghosts.frames(found, show.speed)
 

@@ -9,7 +9,7 @@ from a3c64.processes import spawn
 from a3c64.supervisor import Supervisor
 
 
-class Board:
+class TensorBoardProcess:
     """Keeps TensorBoard running; with port 0 there is none."""
 
     def __init__(self, logdir: Path, host: str, port: int) -> None:

@@ -55,7 +55,7 @@ def test_gaussian_samples_and_their_range():
     draws = family.draw(parameters, RNG(0))
     np.testing.assert_allclose(draws.mean(0), [0.5, -0.25], atol=0.01)
     np.testing.assert_allclose(draws.std(0), [0.1, 0.2], atol=0.01)
-    np.testing.assert_array_equal(family.likeliest(parameters)[0], np.array([0.5, -0.25], np.float32))
+    np.testing.assert_array_equal(family.greedy(parameters)[0], np.array([0.5, -0.25], np.float32))
     given = family.for_environment(np.array([[0.0, 0.0], [-1.0, 1.0], [-9.0, 9.0]], np.float32))
     np.testing.assert_allclose(given, [[5.0, 0.0], [0.0, 2.0], [0.0, 2.0]])
     assert given.dtype == np.float32
@@ -80,7 +80,7 @@ def test_choices_that_do_not_count_from_zero():
     assert family_of(gym.spaces.Discrete(3, start=-1)).for_environment(np.array([0, 2])).tolist() == [-1, 1]
     stick = family_of(gym.spaces.MultiDiscrete([161, 2], start=[-80, 0]))
     assert stick.for_environment(np.array([[0, 1], [160, 0]])).tolist() == [[-80, 1], [80, 0]]
-    assert family_of(gym.spaces.MultiBinary(3)).likeliest(np.array([[0, 1, 1, 0, 0, 1.0]])).tolist() == [[1, 0, 1]]
+    assert family_of(gym.spaces.MultiBinary(3)).greedy(np.array([[0, 1, 1, 0, 0, 1.0]])).tolist() == [[1, 0, 1]]
 
 
 @pytest.mark.parametrize(
