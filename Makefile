@@ -7,7 +7,7 @@ PYTHON ?= python3
 # Debian 12's docker-compose, or Compose v2 where the docker client has it.
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 
-# Tests of one process each that wait for nobody; the others measure seconds and fill both cores by themselves.
+# Each of these tests is one process and measures no time, so two run in parallel. The other tests measure seconds and use both cores.
 SIDE_BY_SIDE := tests/n64gym tests/openkart
 
 .DEFAULT_GOAL := help
@@ -18,68 +18,68 @@ help: ## list these targets
 
 # ---- without Docker ----
 
-train: setup ## set up what is missing, train Open Kart with N=2 local workers; Ctrl-C stops, again resumes
+train: setup ## train Open Kart with N=2 local workers, after `setup`; Ctrl-C stops, the same command resumes
 	.venv/bin/a3c64 train --workers $(N) --vnc-port 5901
 
-setup: native .venv/packages paramserver/web/page/novnc ## Debian packages, .venv, native code: everything `train` needs
+setup: native .venv/packages paramserver/web/page/novnc ## install what `train` needs: Debian packages, .venv, native code
 
-test: setup .venv/dev ## the tests that need no Docker engine
-	-@$(MAKE) --no-print-directory .venv-bench/sb3  # not on every package index: where it is missing, one test is skipped
+test: setup .venv/dev ## run the tests that need no Docker engine
+	-@$(MAKE) --no-print-directory .venv-bench/sb3  # some package indexes lack it: one test is skipped then
 	.venv/bin/pytest --numprocesses 2 --dist loadfile $(SIDE_BY_SIDE)
 	.venv/bin/pytest -m "not docker" $(SIDE_BY_SIDE:%=--ignore %)
 
 simulate: N = 1000
-simulate: setup .venv/dev ## play N=1000 simulated histories of a run under faults (2 minutes); one that breaks is printed
+simulate: setup .venv/dev ## simulate N=1000 runs under faults and print each failure (2 minutes)
 	.venv/bin/python tests/simulation/simulated_run.py $(N)
 
-bench-env: native .venv-bench/bench ## how fast n64gym is beside stable-retro and the bare emulator (2 minutes)
+bench-env: native .venv-bench/bench ## compare the speed of n64gym, stable-retro and the bare emulator (2 minutes)
 	@PYTHONPATH=env-image .venv-bench/bin/python tests/bench/bench_env.py
 
-bench-server: setup ## how much a parameter server can take, beside Ray's (3 minutes)
-	-@$(MAKE) --no-print-directory .venv-bench/ray  # where there is no Ray for this machine, the table has no rows of it
+bench-server: setup ## compare the throughput of the parameter server with Ray's (3 minutes)
+	-@$(MAKE) --no-print-directory .venv-bench/ray  # some machines have no Ray package: the table has no Ray rows then
 	@.venv/bin/python tests/bench/bench_server.py
 
-bench-stability: setup .venv/dev ## whether what has been learned stays learned (hours; docs/results/stability)
+bench-stability: setup .venv/dev ## measure whether a trained policy keeps its reward (hours; writes docs/results/stability)
 	@.venv/bin/python tests/bench/bench_stability.py
 
-bench-staleness: setup .venv/dev ## what stale gradients do to learning (9 minutes)
+bench-staleness: setup .venv/dev ## measure the effect of stale gradients on learning (9 minutes)
 	@.venv/bin/python tests/bench/bench_staleness.py
 
-chaos: setup .venv/dev ## kill, stop and stall a real run every 5 s for SECONDS=600, beside an undisturbed one
+chaos: setup .venv/dev ## kill, stop or stall a process of a real run every 5 s for SECONDS=600; compare with an undisturbed run
 	@.venv/bin/python tests/chaos/chaos.py --seconds $(or $(SECONDS),600) --seed $(or $(SEED),1)
 
-bench: bench-env bench-training bench-server ## all comparisons of speed (under 10 minutes)
+bench: bench-env bench-training bench-server ## run all speed benchmarks (under 10 minutes)
 
-bench-training: setup .venv-bench/bench .venv-bench/sb3 ## steps per second of training beside simulation and others (4 minutes)
+bench-training: setup .venv-bench/bench .venv-bench/sb3 ## compare the steps per second of training with simulation and other libraries (4 minutes)
 	@.venv/bin/python tests/bench/bench_training.py
 
-bench-view: setup .venv/dev ## what a worker's display costs, watched and not (5 minutes)
+bench-view: setup .venv/dev ## measure the cost of a worker's display, with and without a viewer (5 minutes)
 	@.venv/bin/python tests/bench/bench_view.py
 
-bench-learn: setup .venv-bench/bench .venv-bench/sb3 ## learning, ours and the others', into docs/results (many hours)
+bench-learn: setup .venv-bench/bench .venv-bench/sb3 ## compare learning with other libraries; writes docs/results (many hours)
 	@.venv/bin/python tests/bench/bench_learn.py
 	@$(MAKE) --no-print-directory bench-learn-plot
 
-bench-learn-plot: .venv-bench/bench .venv-bench/plot ## docs/results.md and its pictures from docs/results
+bench-learn-plot: .venv-bench/bench .venv-bench/plot ## write docs/results.md and its pictures from docs/results
 	@.venv-bench/bin/python tests/bench/bench_learn_plot.py
 
-lint: .venv/dev ## ruff and mypy
+lint: .venv/dev ## run ruff and mypy
 	.venv/bin/ruff check && .venv/bin/ruff format --check
-	@rm -rf build/typed && mkdir -p build/typed/a3c64  # the package as it is installed, for mypy, which knows no package-dir
+	@rm -rf build/typed && mkdir -p build/typed/a3c64  # mypy does not support package-dir, so it needs the installed layout
 	@ln -s $(CURDIR)/agent/* $(CURDIR)/paramserver $(CURDIR)/worker build/typed/a3c64 && ln -s $(CURDIR)/env-image/n64gym build/typed
 	MYPYPATH=build/typed .venv/bin/mypy -p a3c64 -p n64gym
 
-docs: .venv-docs/done ## the site of docs/, into site/
+docs: .venv-docs/done ## build the documentation site from docs/ into site/
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --clean
 
 pages: setup ## write docs/settings.md and docs/api.md from the code
 	.venv/bin/python docs/generate.py
 
-picture: setup ## docs/pictures/learning.webp from the run in RUN=runs/default, with FILM="--stages 6 --grid 3x2"
+picture: setup ## make docs/pictures/learning.webp from RUN=runs/default, with FILM="--stages 6 --grid 3x2"
 	.venv/bin/a3c64 film $(RUN) $(FILM) --speed 4.5 --seconds 10 --mp4 build/learning.mp4
 	ffmpeg -y -loglevel error -i build/learning.mp4 -vf fps=10,scale=720:-2 -c:v libwebp_anim -quality 45 -compression_level 6 -loop 0 docs/pictures/learning.webp
 
-clean: ## remove what was built (not runs/)
+clean: ## remove all build products; runs/ stays
 	$(MAKE) -C env-image clean && rm -rf .venv .venv-bench .venv-docs build site *.egg-info env-image/*.egg-info
 
 # ---- with Docker ----
@@ -90,14 +90,14 @@ up: ## build the images and start the server and N=2 workers
 down: ## stop and remove the containers; the run stays in its volume
 	$(COMPOSE) down
 
-scale: ## change the number of workers to N=2 while the rest goes on
+scale: ## change the number of workers to N=2; the run continues
 	$(COMPOSE) up -d --no-recreate --scale worker=$(N)
 
 logs: ## follow the logs
 	$(COMPOSE) logs -f --tail 100
 
 vnc: N = 1
-vnc: ## host and port of worker N=1's screen
+vnc: ## print the host and port of worker N=1's screen
 	$(COMPOSE) port --index $(N) worker 5900
 
 build: ## build the images
@@ -106,13 +106,13 @@ build: ## build the images
 results: export ENV_ID ?= n64gym/OpenKart-v0
 results: export TOTAL_TIMESTEPS ?= 1000000
 results: export ARGS ?=
-results: ## train inside a build, where DOCKER_HOST is, with ENV_ID=, TOTAL_TIMESTEPS=, ARGS=; the files land in results/
+results: ## train inside a build on DOCKER_HOST, with ENV_ID=, TOTAL_TIMESTEPS=, ARGS=; writes results/
 	DOCKER_BUILDKIT=1 docker build -f env-image/Dockerfile --target results --output=. --progress=plain --build-arg ENV_ID --build-arg TOTAL_TIMESTEPS --build-arg ARGS .
 
 e2e: .venv/dev .venv/packages ## test the real images on the running engine
 	.venv/bin/pytest -m docker tests/docker
 
-# ---- what they need ----
+# ---- prerequisites of the targets above ----
 
 apt:
 	@requirements/apt-install requirements/apt-build.txt requirements/apt-run.txt
@@ -138,7 +138,7 @@ paramserver/web/page/novnc: | apt
 	@PYTHONWARNINGS=ignore .venv/bin/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-# What the project is compared and tried with, apart from the project: PyTorch and TensorFlow need not share a process.
+# Packages for benchmarks and comparisons. They have their own environment, so that PyTorch and TensorFlow never share a process.
 .venv-bench/%: requirements/%.txt | apt
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
 	@echo "Installing the Python packages of $< into .venv-bench (about 200 MB to download the first time)"
