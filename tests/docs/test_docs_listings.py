@@ -15,6 +15,7 @@ from pages import listings
 
 from a3c64.config import Hyperparameters
 from a3c64.envs.batch import EnvironmentBatch
+from a3c64.envs.figures import declared_in
 from a3c64.learning import network
 
 LISTINGS = {one.title: one.text for one in listings() if one.language == "python" and one.title}
@@ -40,7 +41,12 @@ def a3c64(folder, *words):
 
 
 def test_every_python_listing_has_a_test():
-    assert set(LISTINGS) == {*OWN_FILES, "play.py", "agent/learning/network.py, in TRUNKS"}
+    assert set(LISTINGS) == {
+        *OWN_FILES,
+        "play.py",
+        "agent/learning/network.py, in TRUNKS",
+        "metadata of your environment",
+    }
     untitled = [one for one in listings() if one.language == "python" and not one.title]
     assert [one.page.parent.name for one in untitled] == ["env-image"]  # tests/n64gym/test_readme.py has it
 
@@ -90,6 +96,14 @@ def test_the_documented_convolutions_make_a_network(monkeypatch):
     batch.close()
     assert design.convolutions == layers
     assert name == "mine"
+
+
+def test_the_documented_figures_are_understood():
+    names: dict = {}
+    exec(LISTINGS["metadata of your environment"], names)
+    figures = declared_in(names["metadata"], "MyEnv-v0")
+    assert [one.name for one in figures.declared] == list(names["metadata"]["figures"])
+    assert figures["round_2_s"].unit == "s"
 
 
 def test_play_py_plays(capsys, monkeypatch):
