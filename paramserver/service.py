@@ -341,7 +341,7 @@ class Service:
             raise RefusalError("not finite", "join", "evaluated weights that are not finite")
         one = evaluation(body.step, body.version, self.seconds, episodes, self.metrics.declared)
         last = self.evaluations.last
-        if last is not None and (last.version, last.step) == (one.version, one.step):
+        if last is not None and one.model_copy(update={"seconds": last.seconds}) == last:
             return wire.encode(message.sequence, wire.Noted(best=False))  # told twice: an answer was lost
         best = self.evaluations.add(one)
         snapshot = None

@@ -214,6 +214,18 @@ def test_a_score_that_is_refused_leaves_nothing(body, vector, reason):
     assert service.scored == []
 
 
+def test_another_score_of_the_same_weights_counts():
+    """Its evaluator heard nothing of the first and played again, or there are two evaluators."""
+    service, _ = make()
+    working(service)
+    judge = evaluator(service)
+    update = judge.pull()
+    assert judge.score(update, episodes(1.0))
+    assert judge.score(update, episodes(5.0))
+    assert [one.mean_reward for one in service.evaluations.all] == [1.0, 5.0]
+    assert service.evaluations.best == 5.0
+
+
 def test_a_score_told_twice_counts_once():
     service, _ = make()
     working(service)

@@ -55,7 +55,8 @@ class SimulatedRun:
         self.stop = Stop(world)
         self.jump_s = 0.0  # of every monotonic clock: the machine was suspended
         self.ending = False
-        self.died_at = self.paused_s = 0.0  # of the newest server
+        self.died_at = self.paused_s = 0.0  # of the newest server that served
+        self.serving = False  # one that dies while it starts has lost nothing
         self.disk_was_full = False  # since the server was started
         self._names = 0
         self._gradients = 0
@@ -137,7 +138,7 @@ class SimulatedRun:
             return done
 
         weights.begin, weights.apply, folder.save = began, applied, saved
-        self.server = server
+        self.server, self.serving = server, True
         server.serve(self.stop)
         self.world.note("the server has ended")
 
@@ -159,7 +160,8 @@ class SimulatedRun:
         assert task is not None
         if task is self.world.running:
             task.killed = True
-        self.died_at = self.world.now
+        if self.serving:
+            self.died_at, self.serving = self.world.now, False
         self.network.router = None
         self.network.cut_all()
         self.world.after(RESTART_S, self.start_server)

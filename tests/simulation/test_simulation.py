@@ -8,6 +8,9 @@ from simulated_run import play
 HISTORIES = 300
 FOUND = {  # seed -> what it found
     11: "a best score that finds no room is lost only if its server is killed before there is some",
+    11016: "a second score of the same weights was noted and dropped: its answer came late",
+    11567: "the simulation's own: a server that dies while it starts loses nothing",
+    12084: "as 11016, with a better score",
     123: "best weights that were found while the disk was full were never written",
 }
 
