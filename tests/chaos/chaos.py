@@ -231,7 +231,7 @@ def observe(run: Run, result: Result, faults: Faults | None, until_solved: bool)
             marks = [*marks[-400:], newest]
             result.steps, result.updates = report.steps, report.updates
         heard = time.monotonic()
-        rates = [one["means"].get("finish_rate", 0.0) for one in run.evaluations()]
+        rates = [one["figures"].get("finished", 0.0) for one in run.evaluations()]
         if result.solved_s is None and max(rates, default=0.0) >= SOLVED:
             result.solved_s = round(time.monotonic() - begun, 1)
         time.sleep(LOOK_S)
