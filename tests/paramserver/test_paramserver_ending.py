@@ -130,7 +130,8 @@ def test_the_best_weights_are_kept_as_they_were_evaluated(tmp_path):
     def write_down():
         for _, best in service.scored:
             if best:
-                assert folder.save_best(best)
+                folder.save_best(best)
+                assert folder.catch_up()
         folder.record(service.evaluations.all)
         service.scored.clear()
 
@@ -164,8 +165,10 @@ def test_the_best_weights_are_kept_as_they_were_evaluated(tmp_path):
 def test_a_better_one_of_an_earlier_step_replaces_the_best(tmp_path):
     folder = RunFolder(tmp_path, keep=5)
     first = checkpoint.first(SPECS, 0, {})
-    assert folder.save_best(first._replace(step=90, score={"mean_reward": 1.0}))
-    assert folder.save_best(first._replace(step=40, score={"mean_reward": 2.0}))
+    folder.save_best(first._replace(step=90, score={"mean_reward": 1.0}))
+    assert folder.catch_up()
+    folder.save_best(first._replace(step=40, score={"mean_reward": 2.0}))
+    assert folder.catch_up()
     assert checkpoint.newest(tmp_path / "best").step == 40
 
 
