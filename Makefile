@@ -45,7 +45,7 @@ bench-stability: setup .venv/dev ## measure whether a trained policy keeps its r
 bench-staleness: setup .venv/dev ## measure the effect of stale gradients on learning (9 minutes)
 	@.venv/bin/python tests/bench/bench_staleness.py
 
-chaos: setup .venv/dev ## kill, stop or stall a process of a real run every 5 s for SECONDS=600; compare with an undisturbed run
+chaos: setup .venv/dev ## kill, stop and stall parts of a real run every 5 s for SECONDS=600; compare with an undisturbed run
 	@.venv/bin/python tests/chaos/chaos.py --seconds $(or $(SECONDS),600) --seed $(or $(SEED),1)
 
 bench: bench-env bench-training bench-server ## run all speed benchmarks (under 10 minutes)
