@@ -1,19 +1,20 @@
 /* Follows a display list through its calls and branches to its end, or to the FullSync.
  *
- * Commands are of 8 bytes, the first names them. Two dialects matter: F3D with F3DEX and S2DEX 1, and F3DEX2 with S2DEX 2.
- * They share what goes to the RDP, 0xE4 to 0xFF, and nearly nothing that they share elsewhere means two things here. */
+ * A command has 8 bytes. The first byte is its code. Two dialects matter: F3D with F3DEX and S2DEX 1, and F3DEX2 with
+ * S2DEX 2. Both use the same codes for RDP commands, 0xE4 to 0xFF. Of the other codes that this file uses, almost none has
+ * a different meaning in the other dialect; is_call handles the exception. */
 #include "display_list.h"
 
 #include <string.h>
 
-#define MAX_COMMANDS (1 << 17) /* several times what any game draws in a picture */
+#define MAX_COMMANDS (1 << 17) /* several times more than any game needs for a picture */
 #define MAX_DEPTH 32           /* the microcodes allow 10 or 18 */
 #define SEGMENTS 16
 #define SEGMENT_INDEX 6        /* of MoveWord: sets the base address of a segment */
 
 enum command {
-    F3DEX2_LAST_SP = 0x0B, /* no dialect knows a command between this one */
-    F3D_FIRST_IMMEDIATE = 0xAF, /* and this one */
+    F3DEX2_LAST_SP = 0x0B, /* codes above this one and below the next are invalid in both dialects */
+    F3D_FIRST_IMMEDIATE = 0xAF,
     F3D_DISPLAY_LIST = 0x06,
     F3D_END = 0xB8,
     F3D_MOVE_WORD = 0xBC,
@@ -30,7 +31,8 @@ static uint32_t word_at(const uint8_t *rdram, uint32_t address)
     return word;
 }
 
-/* F3DEX2 has its Triangle2 where F3D calls lists; no triangle has three times the same corner. */
+/* F3DEX2 uses the code of F3D's list call for Triangle2. The two differ in the low bits: these are 0 in a call, while a
+ * Triangle2 never has the same corner three times. */
 static bool is_call(uint32_t first)
 {
     return first >> 24 == F3DEX2_DISPLAY_LIST || (first & ~0x10000U) == F3D_DISPLAY_LIST << 24;

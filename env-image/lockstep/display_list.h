@@ -1,13 +1,13 @@
-/* Looks into a display list without drawing it. */
+/* Parses a display list without drawing it. */
 #ifndef DISPLAY_LIST_H
 #define DISPLAY_LIST_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Whether the GPU, at work on the list that begins at byte `address` of RDRAM, meets a FullSync: the end of a picture, at
- * which it raises the DP interrupt. True also for a list that cannot be understood: a game that waits for an interrupt in
- * vain hangs, one that gets it too soon seldom minds. */
+/* Returns whether the list that begins at byte `address` of RDRAM reaches a FullSync. A FullSync ends a picture and raises
+ * the DP interrupt. Also returns true for a list that cannot be parsed: a game hangs if it waits for an interrupt that never
+ * comes, while most games tolerate an early one. */
 bool display_list_syncs(const uint8_t *rdram, uint32_t rdram_bytes, uint32_t address);
 
 #endif

@@ -1,28 +1,28 @@
-/* Draws the pictures that are on the screen when a step ends, and spares the real video plugin the others.
+/* Draws only the pictures that are on the screen when a step ends; the real video plugin skips the others.
  *
- * A game hands over a display list (or several: the last one syncs), and shows that picture when it begins the next. So a
- * picture is on the screen from the beginning of the next to the beginning of the next but one; when these come is
- * foretold from the last ones. A wrong guess makes a picture older or newer than a television would have it, never half
- * drawn, and all of it depends on nothing but what the machine does and how long the steps are.
+ * A game submits one display list per picture, or several; the last one syncs. The game shows that picture when it begins
+ * the next picture. So a picture is on the screen from the beginning of the next picture to the beginning of the one after
+ * it. These two times are predicted from the last intervals. After a wrong prediction, a picture is older or newer than on
+ * a television, but it is never half drawn. The result depends only on the emulated machine and the length of the steps.
  *
- * The machine itself cannot tell whether a list was drawn: an undrawn one raises the same interrupt. What is lost are
- * effects that need the picture before, as motion blur does, and what a plugin copies back into RDRAM. */
+ * The emulated machine cannot tell whether a list was drawn: a skipped list raises the same interrupt. Skipping loses
+ * effects that need the previous picture, such as motion blur, and the data that a plugin copies back into RDRAM. */
 #include "gpu.h"
 #include "display_list.h"
 #include "lockstep.h"
 #include "real.h"
 
 #define MI_INTR_DP 0x20
-enum task { TASK_DATA = 0xFF0 }; /* in DMEM: where the display list begins */
+enum task { TASK_DATA = 0xFF0 }; /* address in DMEM of the pointer to the display list */
 
 static struct picture shown;
 static bool shown_is_current; /* the picture on the screen was drawn, and is `shown` */
-static bool drawn;            /* the latest picture is drawn, as far as it has come */
-static bool unfinished;       /* its last list has not come yet */
+static bool drawn;            /* all lists of the latest picture so far were drawn */
+static bool unfinished;       /* the last list of the latest picture has not arrived yet */
 static bool drawing;
 static uint32_t begun_at, intervals[2], intervals_known;
 
-/* Whether the picture that begins now will be on the screen at the end of a step. */
+/* Returns whether the picture that begins now is predicted to be on the screen at the end of a step. */
 static bool is_wanted(struct moment moment)
 {
     uint32_t soonest = intervals[0] < intervals[1] ? intervals[0] : intervals[1];
@@ -32,7 +32,7 @@ static bool is_wanted(struct moment moment)
         return true;
     if (goes < moment.end)
         return false;
-    return appears < moment.end || goes >= moment.end + moment.vis; /* the next step will be as long as this one */
+    return appears < moment.end || goes >= moment.end + moment.vis; /* assumes that the next step is as long as this one */
 }
 
 static void begin_picture(struct moment moment)
@@ -76,7 +76,7 @@ void gpu_cpu_picture(void)
 struct picture gpu_picture(void)
 {
     if (!shown_is_current && drawn && !unfinished)
-        shown = real_read_back_buffer(); /* better a picture that is about to appear than an old one */
+        shown = real_read_back_buffer(); /* a picture that is about to appear is better than an old one */
     return shown;
 }
 

@@ -1,4 +1,4 @@
-/* The GPU's pictures: which of them the real video plugin draws, and which one is on the screen. */
+/* Decides which of the GPU's pictures the real video plugin draws, and which one is on the screen. */
 #ifndef GPU_H
 #define GPU_H
 
@@ -10,24 +10,25 @@
 #define M64P_PLUGIN_PROTOTYPES 1
 #include <m64p_plugin.h>
 
-/* When it is, in VIs since the emulator was started, and where the present step ends and how long it is. */
+/* Times in VIs. `now` is the present and `end` is the end of the step, both since the emulator's start. `vis` is the
+ * length of the step. */
 struct moment {
     uint32_t now, end, vis;
 };
 
-/* The ROM has given a display list to the GPU. Returns whether it was drawn. */
+/* Handles a display list that the ROM has given to the GPU. Returns whether the list was drawn. */
 bool gpu_list(GFX_INFO *gfx, struct moment moment);
 
-/* The real plugin has finished a picture by itself, from what the CPU has drawn. */
+/* Takes a picture that the real plugin has finished without a display list, from pixels that the CPU has drawn. */
 void gpu_cpu_picture(void);
 
-/* The picture on the screen; its rgb is NULL as long as the real plugin has drawn none. */
+/* Returns the picture on the screen. Its rgb is NULL until the real plugin has drawn a picture. */
 struct picture gpu_picture(void);
 
-/* A state was loaded: what was drawn before belongs to another run. */
+/* Discards all pictures after a savestate was loaded: they belong to the abandoned run. */
 void gpu_forget(void);
 
-/* Whether the plugin is at work on a display list. */
+/* Returns whether the real plugin is drawing a display list. */
 bool gpu_is_drawing(void);
 
 #endif

@@ -1,7 +1,8 @@
-/* mupen64plus input plugin: answers controller 1 with the movie's next word or, without one, with the word that Python
- * has latched, and writes down every word that the game has read. The other controllers are never touched.
+/* mupen64plus input plugin. It answers a read of controller 1 with the movie's next word. After the movie's end, or without
+ * a movie, it answers with the word that Python has set. It records every word that the game has read. The other
+ * controllers always answer with a neutral word.
  *
- * It takes the raw joybus commands, because only so can a controller read (0x01) be told from a status request. */
+ * It handles raw joybus commands, because only they distinguish a controller read (0x01) from a status request. */
 #include "lockstep.h"
 
 #include <stdbool.h>
@@ -17,7 +18,7 @@ enum joybus { JOYBUS_STATUS = 0x00, JOYBUS_READ = 0x01, JOYBUS_PAK_READ = 0x02, 
 static struct lockstep_control *control;
 static uint32_t *movie, *history;
 
-/* Joins the memory file (lockstep_attach of the video plugin checks its version). Returns NULL or what is wrong. */
+/* Maps the memory file (lockstep_attach of the video plugin checks its version). Returns NULL or an error message. */
 EXPORT const char *CALL lockstep_attach(int fd, const char *unused)
 {
     (void)unused;
@@ -30,7 +31,7 @@ EXPORT const char *CALL lockstep_attach(int fd, const char *unused)
     return NULL;
 }
 
-/* Controller 1 is read: its word, a sample of an .m64 movie. */
+/* Returns the word for one read of controller 1, and records it. An .m64 movie calls this word a sample. */
 static uint32_t next_sample(void)
 {
     uint32_t word = control->buttons;
@@ -52,7 +53,7 @@ EXPORT void CALL InitiateControllers(CONTROL_INFO info)
     }
 }
 
-/* command: [0] bytes sent, [1] bytes expected, [2] the command, then its data, then the answer. */
+/* command: [0] bytes sent, [1] bytes expected, [2] the command's code, then its data, then the answer. */
 EXPORT void CALL ReadController(int port, unsigned char *command)
 {
     if (port < 0 || port > 3 || !command || !control)
@@ -67,7 +68,7 @@ EXPORT void CALL ReadController(int port, unsigned char *command)
     case JOYBUS_RESET:
         memcpy(answer, (unsigned char[]){0x05, 0x00, 0x00}, 3); /* a standard controller, nothing in its pak slot */
         break;
-    case JOYBUS_READ: { /* the word is little endian in BUTTONS' order, which is the joybus' own */
+    case JOYBUS_READ: { /* a little-endian BUTTONS has the byte order of the joybus */
         uint32_t word = port == 0 ? next_sample() : 0;
         memcpy(answer, &word, 4);
         break;

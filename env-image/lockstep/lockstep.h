@@ -1,10 +1,10 @@
-/* The memory that the Python side and the emulator process share, and the conversation held in it.
+/* The memory that the Python side and the emulator process share, and the protocol that they use in it.
  *
  * One memory file per emulator:  [ control block, 4096 bytes | picture | observation | movie | history | RDRAM ]
  *
  * The emulator stops in the video plugin's UpdateScreen, once per vertical interrupt (VI), and waits there for `go`.
  * Python writes a request, posts `go` and waits for `done`; the plugin carries the request out and posts `done`.
- * Exactly one side runs at any time, so nothing in here needs a lock.
+ * Exactly one side runs at any time, so the memory needs no lock.
  *
  * n64gym/machine/shared.py declares the same layout; lockstep_attach refuses a block of another version or size. */
 #ifndef LOCKSTEP_H
@@ -17,9 +17,9 @@
 #define LOCKSTEP_VERSION 2U
 
 #define LOCKSTEP_CONTROL_BYTES 4096
-#define LOCKSTEP_PICTURE_BYTES (1024 * 768 * 3)     /* the largest picture that a ROM or a real video plugin may show */
+#define LOCKSTEP_PICTURE_BYTES (1024 * 768 * 3)     /* the largest picture that a ROM or a real video plugin can show */
 #define LOCKSTEP_OBSERVATION_BYTES (1024 * 768 * 3)
-#define LOCKSTEP_SAMPLES (1 << 22) /* controller words in the movie, and in the history: 19 hours of 60 a second */
+#define LOCKSTEP_SAMPLES (1 << 22) /* controller words in the movie, and in the history: 19 hours at 60 per second */
 #define LOCKSTEP_RDRAM_BYTES (8 << 20)
 
 #define LOCKSTEP_PICTURE_OFFSET LOCKSTEP_CONTROL_BYTES
@@ -27,13 +27,13 @@
 #define LOCKSTEP_MOVIE_OFFSET (LOCKSTEP_OBSERVATION_OFFSET + LOCKSTEP_OBSERVATION_BYTES)
 #define LOCKSTEP_HISTORY_OFFSET (LOCKSTEP_MOVIE_OFFSET + 4 * LOCKSTEP_SAMPLES)
 #define LOCKSTEP_RDRAM_OFFSET (LOCKSTEP_HISTORY_OFFSET + 4 * LOCKSTEP_SAMPLES) /* a multiple of 4096 */
-/* RDRAM does not begin on a page in the core's memory, so one page more than RDRAM is shared. */
+/* RDRAM is not page-aligned in the core's memory, so the shared part is one page larger than RDRAM. */
 #define LOCKSTEP_FILE_BYTES (LOCKSTEP_RDRAM_OFFSET + LOCKSTEP_RDRAM_BYTES + 4096)
 
 enum lockstep_command {
     LOCKSTEP_STEP = 1,  /* run `vis` VIs with `buttons` held, then make the observation */
     LOCKSTEP_PICTURE,   /* convert the whole picture to RGB; no time passes */
-    LOCKSTEP_SAVE,      /* take a savestate, and run to the first VI after it; `path` is written a little later */
+    LOCKSTEP_SAVE,      /* take a savestate, and run to the first VI after it; the core writes `path` a little later */
     LOCKSTEP_LOAD,      /* load a savestate from `path`, and run to the first VI after it */
     LOCKSTEP_STOP,      /* end the emulation */
 };
@@ -48,23 +48,23 @@ struct lockstep_control {
     /* The request, written by Python. */
     uint32_t command;
     uint32_t vis;
-    uint32_t buttons;      /* controller 1's word, a mupen64plus BUTTONS; the others are plugged in and let alone */
+    uint32_t buttons;      /* controller 1's word, a mupen64plus BUTTONS; the other controllers stay neutral */
     uint32_t present;      /* bit n: a controller is plugged into port n; read once, when the ROM is opened */
-    uint32_t movie_length; /* as long as movie_position is less, the movie's words take the place of `buttons` */
+    uint32_t movie_length; /* while movie_position is less than this, the movie's words replace `buttons` */
     uint32_t observation_format, observation_height, observation_width;
     uint32_t observation_crop[4]; /* top, left, height, width in the picture's own pixels, see picture_crop; 0s = all */
     char path[512];
 
     /* The reply, written by the plugins. */
-    uint32_t vi_count;         /* VIs since power-on; after LOCKSTEP_LOAD, since the power-on of what was loaded */
-    uint32_t controller_reads; /* likewise: how often controller 1 was read (joybus command 0x01) */
-    uint32_t movie_position;   /* words of the movie used up */
-    uint32_t display_lists;    /* what the ROM gave to the GPU since this process began */
-    uint32_t drawn_lists;      /* those of them that were drawn; none without a real plugin */
+    uint32_t vi_count;         /* VIs since power-on; after LOCKSTEP_LOAD, since the power-on of the loaded run */
+    uint32_t controller_reads; /* reads of controller 1 (joybus command 0x01), counted from the same power-on */
+    uint32_t movie_position;   /* words of the movie used so far */
+    uint32_t display_lists;    /* display lists that the ROM gave to the GPU since this process began */
+    uint32_t drawn_lists;      /* display lists that were drawn; 0 without a real plugin */
     uint32_t picture_height, picture_width;
-    uint32_t state_failed; /* the core's verdict on the last LOCKSTEP_SAVE or LOCKSTEP_LOAD */
+    uint32_t state_failed; /* 1 if the core reports that the last LOCKSTEP_SAVE or LOCKSTEP_LOAD failed, else 0 */
 
-    /* vi_count and controller_reads at the moment a savestate was taken: LOCKSTEP_SAVE's reply, LOCKSTEP_LOAD's request. */
+    /* vi_count and controller_reads when the savestate was taken: LOCKSTEP_SAVE returns them, LOCKSTEP_LOAD needs them. */
     uint32_t state_vi_count, state_controller_reads;
 };
 

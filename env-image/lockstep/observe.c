@@ -1,4 +1,4 @@
-/* Shrinks a picture to an observation by area averaging. Every step of every agent waits for this, hence the care. */
+/* Shrinks a picture to an observation by area averaging. Every step of every agent waits for this, so it is optimised. */
 #include "picture.h"
 
 #include <string.h>
@@ -6,22 +6,22 @@
 #include <emmintrin.h>
 #endif
 
-/* An output pixel's weights add up to these: rows are summed in 16 bits, columns in 32. */
+/* The sums of an output pixel's weights. Rows are summed in 16 bits, columns in 32 bits. */
 #define DOWN_ONE 256U
 #define ACROSS_ONE 4096U
-#define PLANE_SIDE (MAX_SIDE + 96) /* not a power of two, or rows would compete for the same lines of the cache */
-#define SUM_SIDE (2 * MAX_SIDE + 160) /* longer than any row, for weights of 0 */
+#define PLANE_SIDE (MAX_SIDE + 96) /* not a power of two, so that rows do not compete for the same cache lines */
+#define SUM_SIDE (2 * MAX_SIDE + 160) /* longer than any row, because weights of 0 read past a row's end */
 #define TAPS 8 /* source pixels under an output pixel that are multiplied at once */
-/* All of it is compiled into one function, and that for two kinds of processors; the right one is chosen at load. */
+/* Everything is inlined into one function, which is compiled for two kinds of processors. The loader chooses the right one. */
 #define INLINE static inline __attribute__((always_inline))
 #define QUICK __attribute__((target_clones("avx2", "default")))
 
-/* How one axis shrinks: output pixel i is the sum over k of weight[i * stride + k] times source pixel source[i] + k. */
+/* Shrinks one axis: output pixel i is the sum over k of weight[i * stride + k] times source pixel source[i] + k. */
 struct axis {
-    uint32_t from, to;                /* the sizes that it was made for */
-    uint32_t stride;                  /* weights of an output pixel; those of source pixels that are not under it: 0 */
-    uint32_t source[MAX_SIDE + 4];    /* first source pixel under output pixel i; four are worked on at once */
-    int16_t weight[TAPS * (MAX_SIDE + 4)]; /* those of an output pixel add up to `one` */
+    uint32_t from, to;                /* sizes of the axis in the picture and in the observation */
+    uint32_t stride;                  /* weights per output pixel; 0 for a source pixel that is not under the output pixel */
+    uint32_t source[MAX_SIDE + 4];    /* first source pixel under output pixel i; four are computed at once */
+    int16_t weight[TAPS * (MAX_SIDE + 4)]; /* the weights of an output pixel add up to `one` */
 };
 
 static void make_axis(struct axis *axis, uint32_t from, uint32_t to, uint32_t one)
@@ -37,7 +37,7 @@ static void make_axis(struct axis *axis, uint32_t from, uint32_t to, uint32_t on
         int16_t *weight = axis->weight + i * axis->stride;
         axis->source[i] = pixel;
         for (; (uint64_t)pixel * to < end; pixel++) {
-            /* The running total is rounded, not the weight: so rounding errors do not add up. */
+            /* Rounding the running total instead of each weight keeps rounding errors from adding up. */
             uint64_t covered = (uint64_t)(pixel + 1) * to < end ? (uint64_t)(pixel + 1) * to - begin : from;
             uint32_t total = (covered * one + from / 2) / from;
             *weight++ = total - given;
@@ -48,7 +48,7 @@ static void make_axis(struct axis *axis, uint32_t from, uint32_t to, uint32_t on
     axis->to = to;
 }
 
-/* RGBA5551 pixels to 8 bits a channel: in 16 bits throughout, so that the compiler works on many at once. */
+/* Converts RGBA5551 pixels to 8 bits a channel. All arithmetic is in 16 bits, so that the compiler can vectorise it. */
 INLINE void split_16(const uint16_t *restrict pixel, uint32_t width, uint16_t *restrict red,
                            uint16_t *restrict green, uint16_t *restrict blue)
 {
@@ -69,7 +69,7 @@ INLINE void luma_16(const uint16_t *restrict pixel, uint32_t width, uint16_t *re
     }
 }
 
-/* One row of the picture: plane [channels][width]. */
+/* Reads one row of the picture: plane [channels][width]. */
 INLINE void read_planes(const struct picture *picture, uint32_t y, uint32_t channels, uint16_t plane[3][PLANE_SIDE])
 {
     static uint32_t row[MAX_SIDE + 2];
@@ -102,13 +102,13 @@ INLINE void add_row(uint16_t *restrict sum, const uint16_t *restrict row, uint32
         sum[x] += row[x] * weight; /* at most 255 * DOWN_ONE */
 }
 
-/* One row across: sum [axis->from + TAPS], of which the last ones have no weight, to out [axis->to + 3]. */
+/* Shrinks one row: sum [axis->from + TAPS] to out [axis->to + 3]. The sums past axis->from have weight 0. */
 INLINE void shrink_row(const struct axis *axis, const uint16_t *sum, uint8_t *out)
 {
     const uint32_t half = DOWN_ONE * ACROSS_ONE / 2;
 #ifdef __SSE2__
     if (axis->stride == TAPS) {
-        /* There are products of signed numbers only: 32768 is taken from every sum, and added again to the total. */
+        /* SSE2 multiplies signed numbers only. So 32768 is subtracted from every sum, and the total is corrected for it. */
         const __m128i bias = _mm_set1_epi16(INT16_MIN), correction = _mm_set1_epi32(32768 * ACROSS_ONE + half);
         for (uint32_t i = 0; i < axis->to; i += 4) {
             __m128i product[4];
@@ -135,12 +135,12 @@ INLINE void shrink_row(const struct axis *axis, const uint16_t *sum, uint8_t *ou
     }
 }
 
-/* Row i of the observation, as far as rows go: sum [channels][picture's width]. */
+/* Sums the weighted rows under row i of the observation: sum [channels][picture's width]. */
 INLINE void sum_rows(const struct picture *picture, const struct axis *down, uint32_t i, uint32_t channels,
                      uint16_t sum[3][SUM_SIDE])
 {
     static uint16_t plane[3][PLANE_SIDE];
-    static uint32_t have; /* the row in `plane`: neighbouring output rows share one */
+    static uint32_t have; /* the row that `plane` holds: neighbouring output rows share a source row */
 
     for (uint32_t c = 0; c < channels; c++)
         memset(sum[c], 0, picture->width * sizeof *sum[c]);
@@ -159,7 +159,7 @@ INLINE void sum_rows(const struct picture *picture, const struct axis *down, uin
 INLINE void shrink(const struct picture *picture, uint8_t *out, const struct axis *down, const struct axis *across,
                    uint32_t channels)
 {
-    static uint16_t sum[2][3][SUM_SIDE]; /* of this row and the last one: what was just written is slow to read again */
+    static uint16_t sum[2][3][SUM_SIDE]; /* two rows, because reading memory that was just written is slow */
     static uint8_t shrunk[MAX_SIDE + 4];
 
     sum_rows(picture, down, 0, channels, sum[0]);

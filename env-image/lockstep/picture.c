@@ -7,7 +7,7 @@ struct picture picture_from_vi(const uint8_t *rdram, uint32_t rdram_bytes, uint3
                                uint32_t stride, uint32_t h_start, uint32_t v_start, uint32_t x_scale, uint32_t y_scale)
 {
     struct picture picture = {.rdram = rdram, .origin = origin & 0xFFFFFF, .stride = stride & 0xFFF};
-    uint32_t columns = (h_start & 0x3FF) - ((h_start >> 16) & 0x3FF); /* in pixels of a 640 pixel line */
+    uint32_t columns = (h_start & 0x3FF) - ((h_start >> 16) & 0x3FF); /* in units of 1/640 of a line */
     uint32_t lines = ((v_start & 0x3FF) - ((v_start >> 16) & 0x3FF)) / 2;
 
     if (lines >= 237 && lines < 240) /* the usual NTSC window hides three lines of a 240 line buffer */

@@ -64,7 +64,7 @@ const char *real_load(const char *path)
     return NULL;
 }
 
-/* The plugins' own ReadScreen2 will not do: glide64mk2's reads the front buffer, which is black under Mesa and Xvfb. */
+/* The plugins' ReadScreen2 is not usable: glide64mk2's reads the front buffer, which is black under Mesa and Xvfb. */
 struct picture real_read_back_buffer(void)
 {
     static uint8_t flipped[LOCKSTEP_PICTURE_BYTES], rgb[LOCKSTEP_PICTURE_BYTES]; /* OpenGL's first row is the bottom */

@@ -1,4 +1,4 @@
-/* A real video plugin behind ours, for ROMs that draw with the GPU: every call is handed on to it. */
+/* A real video plugin for ROMs that draw with the GPU. Our plugin forwards every call to it. */
 #ifndef REAL_H
 #define REAL_H
 
@@ -35,11 +35,11 @@ struct real_plugin {
 
 extern struct real_plugin real;
 
-/* Loads the plugin at `path`. Returns NULL, or a message that says what is wrong (valid until the next call). */
+/* Loads the plugin at `path`. Returns NULL, or an error message (valid until the next call). */
 const char *real_load(const char *path);
 
-/* The picture in the plugin's back buffer; only on the emulation thread, and before the buffers are swapped. Its rgb is
- * NULL if there is none; it is valid until the next call. */
+/* Returns the picture in the plugin's back buffer. Call it only on the emulation thread and before the buffers are swapped.
+ * The picture's rgb is NULL if there is no picture. The picture is valid until the next call. */
 struct picture real_read_back_buffer(void);
 
 #endif

@@ -1,7 +1,7 @@
-/* mupen64plus video plugin: stops the emulator at every VI until Python says how far to go on.
+/* mupen64plus video plugin. It stops the emulator after each step until Python requests the next one.
  *
- * A ROM that draws into RDRAM with the CPU needs nothing else: no GL, no X. For one that draws with the GPU, a real
- * plugin stands behind this one, and its picture is read back on this thread, the only one that may. */
+ * A ROM that draws into RDRAM with the CPU needs neither GL nor X. For a ROM that draws with the GPU, this plugin forwards
+ * its calls to a real plugin, and reads that plugin's picture back. It must do so on the emulation thread. */
 #define _GNU_SOURCE
 #include "gpu.h"
 #include "lockstep.h"
@@ -18,8 +18,8 @@
 
 #include <m64p_frontend.h>
 
-#define STATE_VIS 60     /* within so many VIs, the core has taken or loaded a savestate; it waits for a safe moment */
-#define PARENT_CHECK_S 1 /* how often a waiting emulator looks whether its parent still lives */
+#define STATE_VIS 60     /* timeout of a savestate: the core waits for a safe moment to take or load it */
+#define PARENT_CHECK_S 1 /* how often a waiting emulator checks that its parent is still running */
 
 static struct lockstep_control *control;
 static uint8_t *shared;
@@ -27,12 +27,12 @@ static int shared_fd = -1;
 static pid_t parent;
 static uint32_t now; /* VIs since this process began */
 static uint32_t vis_left;
-static uint32_t state_vis_left; /* while a savestate is under way: the VIs that it may still take */
+static uint32_t state_vis_left; /* VIs until the timeout of the savestate in progress; 0 if there is none */
 static bool stopping;
 static GFX_INFO gfx;
 static ptr_CoreDoCommand core_do_command;
 
-/* Joins the memory file, and loads the real plugin unless its path is NULL. Returns NULL or what is wrong. */
+/* Maps the memory file, and loads the real plugin unless its path is NULL. Returns NULL or an error message. */
 EXPORT const char *CALL lockstep_attach(int fd, const char *real_path)
 {
     shared = mmap(NULL, LOCKSTEP_FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -46,10 +46,10 @@ EXPORT const char *CALL lockstep_attach(int fd, const char *real_path)
     return real_path ? real_load(real_path) : NULL;
 }
 
-/* The core's state callback: called on the emulation thread at the very moment that a savestate is taken or loaded.
+/* The core's state callback. The core calls it on the emulation thread exactly when it takes or loads a savestate.
  *
- * A load comes at the next interrupt of any kind, and until then the abandoned run goes on and may read the controller.
- * So the counts are those of the savestate from here on, and not from the request on. */
+ * A load happens at the next interrupt of any kind. Until then the abandoned run continues and may read the controller.
+ * So the counts are set to the savestate's counts here, not at the request. */
 EXPORT void CALL lockstep_state_changed(void *context, m64p_core_param parameter, int value)
 {
     (void)context;
@@ -76,13 +76,13 @@ static void begin_state(m64p_command command, int type)
     core_do_command(command, type, control->path);
 }
 
-/* Puts the memory file under the core's RDRAM, so that Python sees every byte of it without a copy. */
+/* Maps the memory file over the core's RDRAM, so that Python sees every byte of RDRAM without a copy. */
 static bool share_rdram(void)
 {
     uintptr_t page = 4096, begin = (uintptr_t)gfx.RDRAM & ~(page - 1);
     size_t bytes = LOCKSTEP_FILE_BYTES - LOCKSTEP_RDRAM_OFFSET;
 
-    memcpy(shared + LOCKSTEP_RDRAM_OFFSET, (void *)begin, bytes); /* whatever shares the first and last page */
+    memcpy(shared + LOCKSTEP_RDRAM_OFFSET, (void *)begin, bytes); /* keeps the other data in the first and last page */
     control->rdram_offset = LOCKSTEP_RDRAM_OFFSET + ((uintptr_t)gfx.RDRAM - begin);
     return mmap((void *)begin, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, shared_fd,
                 LOCKSTEP_RDRAM_OFFSET) != MAP_FAILED;
@@ -90,8 +90,8 @@ static bool share_rdram(void)
 
 static void (*core_rendering_callback)(int);
 
-/* The real plugin calls this before it swaps its buffers: in the midst of a display list, which shows the one before it,
- * or in its UpdateScreen, with a picture that the CPU has drawn. After the swap the back buffer is gone. */
+/* The real plugin calls this before it swaps its buffers. It does so in the middle of a display list, to show the picture
+ * before that list, or in its UpdateScreen, with a picture that the CPU has drawn. The swap invalidates the back buffer. */
 static void rendered(int redrawn)
 {
     if (!gpu_is_drawing() && vis_left <= 1)
@@ -120,7 +120,7 @@ static void finish_step(void)
     sem_post(&control->done);
 }
 
-/* Waits for the next request; an emulator whose parent has died stops by itself. */
+/* Waits for the next request. Returns LOCKSTEP_STOP if the parent process has ended. */
 static uint32_t next_command(void)
 {
     for (;;) {
@@ -136,7 +136,8 @@ static uint32_t next_command(void)
 
 EXPORT void CALL UpdateScreen(void)
 {
-    /* A plugin without display lists paints what the CPU has drawn, all of it each time: only the last is looked at. */
+    /* Without display lists, the real plugin copies the whole picture that the CPU has drawn. Only the step's last picture
+     * is needed, so the other VIs skip the copy. */
     if (real.loaded && (control->display_lists || vis_left <= 1))
         real.update_screen();
     if (stopping)
@@ -163,10 +164,10 @@ EXPORT void CALL UpdateScreen(void)
             sem_post(&control->done);
             break;
         }
-        case LOCKSTEP_SAVE: /* the core saves at the end of this very interrupt */
+        case LOCKSTEP_SAVE: /* the core saves at the end of this interrupt */
             begin_state(M64CMD_STATE_SAVE, 1);
             return;
-        case LOCKSTEP_LOAD: /* the core loads when the next interrupt begins: before we are called again */
+        case LOCKSTEP_LOAD: /* the core loads when the next interrupt begins, before it calls UpdateScreen again */
             begin_state(M64CMD_STATE_LOAD, 0);
             return;
         default:
@@ -226,7 +227,7 @@ EXPORT void CALL SetRenderingCallback(void (*callback)(int))
         real.set_rendering_callback(rendered);
 }
 
-/* The rest of the interface: nothing to do here, everything to hand on. */
+/* The rest of the interface only forwards calls to the real plugin. */
 EXPORT int CALL RomOpen(void) { return real.loaded ? real.rom_open() : 1; }
 EXPORT void CALL RomClosed(void) { if (real.loaded) real.rom_closed(); }
 EXPORT void CALL ChangeWindow(void) { if (real.loaded) real.change_window(); }
@@ -245,7 +246,7 @@ EXPORT void CALL ReadScreen2(void *out, int *width, int *height, int front)
     if (real.loaded) {
         real.read_screen(out, width, height, front);
     } else {
-        *width = 0; /* the core's own screenshots are not for us: LOCKSTEP_PICTURE is */
+        *width = 0; /* the core's screenshots are not supported; LOCKSTEP_PICTURE replaces them */
         *height = 0;
     }
 }
