@@ -4,7 +4,7 @@ import sys
 
 if __name__ == "__main__":
     if not sys.flags.safe_path:
-        del sys.path[0]  # the working folder: a queue.py there must not take the place of the standard library's
+        del sys.path[0]  # the working folder: a queue.py there must not replace the standard library's
     from a3c64.cli.main import main
 
     sys.exit(main())

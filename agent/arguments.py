@@ -1,4 +1,4 @@
-"""The flags of each command: the settings that it uses, their groups in --help, and what is said about wrong ones."""
+"""The flags of each command: its settings, their groups in --help, and the errors for wrong flags."""
 
 import argparse
 import re
@@ -39,7 +39,7 @@ USES: dict[str, frozenset[str]] = {  # command -> its settings; A3C64_* variable
     "replay": frozenset({"rom"}),
     "film": frozenset({"rom"}),
 }
-GROUPS: dict[str, tuple[str, ...]] = {  # as --help shows them; every setting is in one
+GROUPS: dict[str, tuple[str, ...]] = {  # as --help shows them; every setting is in one group
     "environment": (
         "env_id", "env_args", "rom", "preset", "frame_size", "frame_colours", "frame_stack", "frameskip",
         "envs_per_worker", "workers", "worker_index", "hang_timeout", "seed", "deterministic",
@@ -58,7 +58,7 @@ GROUPS: dict[str, tuple[str, ...]] = {  # as --help shows them; every setting is
     ),
     "addresses": ("server", "bind"),
 }  # fmt: skip
-MEANS = {  # (command, setting) -> what it is there, where that is not what its description says
+MEANS = {  # (command, setting) -> its help text there, where the setting's description does not fit
     **{(command, "run_dir"): "the run whose policy is meant" for command in ("eval", "enjoy", "export")},
     **{(command, "run_dir"): "the run to look at" for command in ("status", "watch")},
     **{(command, "server"): "where its server listens; not together with --run-dir" for command in ("status", "watch")},
@@ -71,17 +71,17 @@ MEANS = {  # (command, setting) -> what it is there, where that is not what its 
     ("eval", "env_id"): "with --random: Gymnasium id of the environment to play",
     ("enjoy", "env_id"): "Gymnasium id of the environment whose bundled policy is meant",
 }
-INSTEAD = {  # (command, a setting it does not have) -> what to give there
+INSTEAD = {  # (command, a setting it does not have) -> what to use instead
     ("eval", "deterministic"): "--greedy or --sample says how actions are chosen",
     ("enjoy", "deterministic"): "--greedy or --sample says how actions are chosen",
     ("replay", "deterministic"): "a replay is the same every time",
     ("film", "deterministic"): "a replay is the same every time",
 }
-VALUES = {"int": "a whole number", "float": "a number", "Path": "a path"}  # argparse names the type that refused one
+VALUES = {"int": "a whole number", "float": "a number", "Path": "a path"}  # argparse's errors name the Python type
 
 
 class Parser(argparse.ArgumentParser):
-    """The flags of one command; wrong ones raise BadInputError, unlike argparse's two lines and exit."""
+    """The flags of one command. A wrong flag raises BadInputError; argparse would print two lines and exit."""
 
     def __init__(self, command: str, summary: str, usage: str = "") -> None:
         super().__init__(
@@ -92,11 +92,11 @@ class Parser(argparse.ArgumentParser):
             add_help=False,
         )
         self.command = command
-        self.rare: list[argparse.Action] = []  # shown by --help-all alone
+        self.rare: list[argparse.Action] = []  # shown by --help-all only
         self.add_argument("-h", "--help", action=_Help, nargs=0, default=argparse.SUPPRESS, help="show this help")
 
     def add_settings(self) -> None:
-        """Add a flag for each setting that the command uses; call it after its own options are added."""
+        """Add a flag for each setting that the command uses. Call this after the command's own options are added."""
         uses = USES.get(self.command, frozenset())
         hidden = uses - COMMON if len(uses) > SHORT else frozenset()
         if hidden:
@@ -118,10 +118,10 @@ class Parser(argparse.ArgumentParser):
                         self.rare.append(action)
 
     def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
-        """Parse arguments; settings stay text, `config.load` types them.
+        """Parse arguments. Settings stay text; `config.load` converts them to their types.
 
         Raises:
-            BadInputError: an argument is unknown, or one of another command's settings.
+            BadInputError: an argument is unknown, or is a setting of another command.
         """
         parsed, unknown = self.parse_known_args(arguments)
         if unknown:
@@ -129,7 +129,7 @@ class Parser(argparse.ArgumentParser):
         return parsed
 
     def error(self, message: str) -> NoReturn:
-        """Say it on one line."""
+        """Raise BadInputError with argparse's message as one line."""
         found = re.fullmatch(r"argument (\S+): invalid (\w+) value: (.*)", message)
         if found:
             message = f"{found[1]}: found {found[3]}, expected {VALUES[found[2]]}"
@@ -147,7 +147,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class _Help(argparse.Action):
-    """Prints the help and ends: --help without the rare settings, --help-all with them."""
+    """Print the help and exit: --help without the rare settings, --help-all with them."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         assert isinstance(parser, Parser)
@@ -163,7 +163,7 @@ class _Help(argparse.Action):
 
 
 def choices(name: str) -> tuple[str, ...]:
-    """Return the values that a setting may have, if it is one and they can be listed."""
+    """Return the values that a setting accepts; empty if `name` is not a setting or its values cannot be listed."""
     if name not in Settings.model_fields:
         return ()
     annotation = Settings.model_fields[name].annotation
@@ -175,10 +175,10 @@ def choices(name: str) -> tuple[str, ...]:
 
 
 def settings_of(command: str, summary: str, arguments: Sequence[str]) -> Settings:
-    """Return the settings of a command that has no options of its own.
+    """Return the settings of a command that has no options besides its settings.
 
     Raises:
-        BadInputError: an argument is unknown, or a value is not of its setting's type or range.
+        BadInputError: an argument is unknown, or a value has the wrong type or is out of range.
     """
     parser = Parser(command, summary)
     parser.add_settings()
@@ -186,11 +186,11 @@ def settings_of(command: str, summary: str, arguments: Sequence[str]) -> Setting
 
 
 def _shown(command: str, name: str) -> dict[str, Any]:
-    """Return how argparse shows a setting: what stands for its value, and its help."""
+    """Return argparse's arguments for a setting: the placeholder for its value, and its help text."""
     field = Settings.model_fields[name]
     default = "empty" if field.default in (None, "") else str(field.default)
     if field.annotation is bool:
-        # Its flag alone means true.
+        # The flag without a value means true.
         how: dict[str, Any] = {"nargs": "?", "const": "true", "metavar": "true|false"}
         default = default.lower()
     else:
@@ -200,12 +200,12 @@ def _shown(command: str, name: str) -> dict[str, Any]:
 
 
 def _kind(annotation: Any) -> str:
-    """Return the word that stands for a value in the help."""
+    """Return the placeholder for a value in the help, such as N for an int."""
     return {int: "N", float: "X", Path: "DIR"}.get(annotation, "X" if float in get_args(annotation) else "TEXT")
 
 
 def _range(field: FieldInfo) -> str:
-    """Return the numbers that a setting may have, in words; "" if any may be."""
+    """Return the range of a numeric setting in words; "" if it has no bounds."""
     bound = {
         kind: getattr(one, kind) for one in field.metadata for kind in ("ge", "gt", "le", "lt") if hasattr(one, kind)
     }

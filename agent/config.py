@@ -1,6 +1,6 @@
 """Every setting, from flags, A3C64_* variables and defaults (`python -m a3c64.config` lists them).
 
-agent/arguments.py has the flags of each command.
+agent/arguments.py defines the flags of each command.
 """
 
 import difflib
@@ -17,13 +17,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from a3c64 import presets
 
 PREFIX = "A3C64_"
-EXIT_FAILED = 1  # it ended in its order, but something is missing, such as the last checkpoint
-EXIT_BAD_INPUT = 2  # as argparse, and as the README promises
-EXIT_CRASHED = 70  # by an exception that nobody expected; another start may help
+EXIT_FAILED = 1  # the process shut down cleanly, but something is missing, such as the last checkpoint
+EXIT_BAD_INPUT = 2  # the same as argparse; documented in the README
+EXIT_CRASHED = 70  # an unexpected exception; a restart may help
 ENDPOINT = re.compile(r"^(tcp://[^:/\s]+:(?P<port>\d{1,5})|ipc://\S+)$")
 
 
-WANTED = {  # kind of pydantic's error -> what to say
+WANTED = {  # type of pydantic's error -> what the message says is expected
     "int_parsing": "a whole number",
     "float_parsing": "a number",
     "bool_parsing": "true or false",
@@ -35,11 +35,11 @@ WANTED = {  # kind of pydantic's error -> what to say
 
 
 class BadInputError(Exception):
-    """Something the user gave cannot be used; the message says in one line what was found, expected, and mends it."""
+    """The user's input cannot be used. The message is one line: what was found, what is expected, how to fix it."""
 
 
 def _endpoint(value: str) -> str:
-    """Accept the addresses ZeroMQ is used with here."""
+    """Accept a ZeroMQ address: tcp:// with a port, or ipc://."""
     match = ENDPOINT.match(value)
     if not match or int(match["port"] or 0) > 65535:
         raise ValueError("an address such as tcp://127.0.0.1:5555, with a port up to 65535")
@@ -57,12 +57,12 @@ def _json_object(value: str) -> str:
 
 
 def _none(value: Any) -> Any:
-    """Take the word none for None: an empty variable is no setting."""
+    """Convert the word "none" to None. An empty variable cannot mean None, because it means "not set"."""
     return None if value == "none" else value
 
 
 def _path(value: Any) -> Any:
-    """Make a path of text here: pydantic refuses text that is not UTF-8, which the name of a folder may be."""
+    """Convert text to a path before pydantic sees it. Pydantic refuses non-UTF-8 text, but a path may contain it."""
     return Path(value) if isinstance(value, str) else value
 
 
@@ -71,7 +71,7 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 class Hyperparameters(BaseModel):
-    """What belongs to the run: the server holds it, writes it to config.json and hands it to every worker."""
+    """The run's settings. The server holds them, writes them to config.json and sends them to every worker."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -173,9 +173,9 @@ def _preset(value: str) -> str:
 
 
 class Settings(Hyperparameters, BaseSettings):
-    """All settings of all commands; each is read from a flag, else from A3C64_<NAME>, else its default.
+    """All settings of all commands. Each comes from its flag, else from A3C64_<NAME>, else from its default.
 
-    `model_fields_set` has the names of those that a flag or a variable gave.
+    `model_fields_set` has the names of the settings that were set by a flag or a variable.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid")
@@ -232,7 +232,7 @@ class Settings(Hyperparameters, BaseSettings):
     log_format: Literal["text", "json"] = Field("text", description="log lines as text for people, or as JSON")
 
     def hyperparameters(self) -> Hyperparameters:
-        """Return what belongs to the run."""
+        """Return the run's settings alone."""
         return Hyperparameters(**{name: getattr(self, name) for name in Hyperparameters.model_fields})
 
     def environment(self) -> dict[str, str]:
@@ -241,13 +241,13 @@ class Settings(Hyperparameters, BaseSettings):
         return {variable(name): "none" if value is None else str(value) for name, value in values.items()}
 
     def filled(self, values: Mapping[str, Any]) -> "Settings":
-        """Return these settings with other values for what neither a flag nor a variable gave."""
+        """Return these settings with `values` for every setting that neither a flag nor a variable set."""
         rest = {name: value for name, value in values.items() if name not in self.model_fields_set}
         return self.model_construct(self.model_fields_set, **{**dict(self), **rest})
 
 
 class Setting(NamedTuple):
-    """One setting, as documentation shows it."""
+    """One setting, as the documentation shows it."""
 
     name: str
     variable: str
@@ -267,12 +267,12 @@ def flag(name: str) -> str:
 
 
 def named(name: str) -> str:
-    """Return how a setting is given, for a message that cannot know which way was used."""
+    """Return flag and variable of a setting, for a message that cannot know which of them was used."""
     return f"{flag(name)} ({variable(name)})"
 
 
 def describe() -> list[Setting]:
-    """List every setting with its default; `.env.example` is held against this."""
+    """List every setting with its default. A test compares `.env.example` with this list."""
     return [
         Setting(
             name,
@@ -286,18 +286,22 @@ def describe() -> list[Setting]:
 
 
 def nearest(word: str, known: Sequence[str], prefix: str = "") -> str:
-    """Return ", did you mean X?" for the known word that looks most like this one beyond the prefix, or nothing."""
+    """Return ", did you mean X?" for the most similar known word, compared without the prefix; "" if none is close."""
     close = difflib.get_close_matches(word.removeprefix(prefix), [k.removeprefix(prefix) for k in known], n=1)
     return f", did you mean {prefix}{close[0]}?" if close else ""
 
 
 def has_display() -> bool:
-    """Say whether an X display is named."""
+    """Return whether $DISPLAY is set."""
     return bool(os.environ.get("DISPLAY"))
 
 
 def check_environment(environ: Mapping[str, str]) -> None:
-    """Refuse A3C64_* variables that no setting reads: a typo there would go unnoticed otherwise."""
+    """Refuse A3C64_* variables that no setting reads; otherwise nobody would notice a typo.
+
+    Raises:
+        BadInputError: a variable is unknown.
+    """
     known = [variable(name) for name in Settings.model_fields]
     for name in environ:
         if name.startswith(PREFIX) and name not in known:
@@ -307,10 +311,10 @@ def check_environment(environ: Mapping[str, str]) -> None:
 
 
 def load(flags: Mapping[str, Any] | None = None) -> Settings:
-    """Build the settings from flags (by field name) over A3C64_* variables over the preset's over defaults.
+    """Build the settings. Flags (by field name) win over A3C64_* variables, these over the preset, that over defaults.
 
     Raises:
-        BadInputError: an unknown variable, or a value that is not of its setting's type or range.
+        BadInputError: a variable is unknown, or a value has the wrong type or is out of range.
     """
     check_environment(os.environ)
     given = {name: value for name, value in (flags or {}).items() if name in Settings.model_fields}

@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, and read without waiting for what is not a regular file."""
+"""Files: write them whole or not at all, and read regular files only, so that a read never blocks."""
 
 import errno
 import json
@@ -14,22 +14,22 @@ TEMPORARY = ".writing-"  # the names of unfinished files and folders begin with 
 
 
 def write_whole(path: Path, data: bytes, sync: bool = True) -> None:
-    """Write `data` to `path`: readers see the old file or the whole new one, also after a crash.
+    """Write `data` to `path`. Readers see the old file or the whole new one, even after a crash.
 
     Args:
         path: its folder must exist.
         data: the content.
-        sync: wait for the disk, so that this also holds after a power cut; milliseconds.
+        sync: wait until the data is on the disk, so that this also holds after a power cut; takes milliseconds.
 
     Raises:
-        OSError: it could not be written; the old file is as it was.
+        OSError: the file could not be written; the old file is unchanged.
     """
     descriptor, name = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
-            os.fchmod(file.fileno(), 0o644)  # mkstemp's files are for their owner alone
+            os.fchmod(file.fileno(), 0o644)  # mkstemp makes files that only their owner can read
         move_into_place(temporary, path, sync)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -37,7 +37,7 @@ def write_whole(path: Path, data: bytes, sync: bool = True) -> None:
 
 
 def why_unwritable(path: Path) -> str:
-    """Return why a file cannot be written; "" if it can be, as far as that is known without writing it."""
+    """Return why a file cannot be written; "" if no reason is found. Nothing is written to find out."""
     try:
         if path.exists() and not path.is_file():
             return "it is a folder" if path.is_dir() else "it is not a regular file"
@@ -56,10 +56,10 @@ def why_unwritable(path: Path) -> str:
 
 
 def write_synced(path: Path, data: bytes) -> None:
-    """Write a new file and wait for the disk; for files in a folder that is moved into place later.
+    """Write a new file and wait until it is on the disk. For files in a folder that is moved into place later.
 
     Raises:
-        OSError: it exists already or could not be written.
+        OSError: the file exists already or could not be written.
     """
     with path.open("xb") as file:
         file.write(data)
@@ -93,17 +93,17 @@ def remove(path: Path) -> None:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what a killed process left half-written; call it where no other process writes.
+    """Remove the unfinished files of a killed process. Call this only where no other process writes.
 
     Raises:
-        OSError: something could not be removed.
+        OSError: a file could not be removed.
     """
     for leftover in folder.glob(f"{TEMPORARY}*"):
         remove(leftover)
 
 
 def set_aside(path: Path, reason: str) -> Path:
-    """Rename a file or folder to the first free one of NAME.REASON, NAME.REASON-2, ... and return that path.
+    """Rename a file or folder to the first free name of NAME.REASON, NAME.REASON-2, ... and return the new path.
 
     Raises:
         OSError: it could not be renamed.
@@ -116,10 +116,10 @@ def set_aside(path: Path, reason: str) -> Path:
 
 
 def append_line(path: Path, line: str) -> None:
-    """Add a line to a text file.
+    """Append a line to a text file.
 
     Raises:
-        OSError: it could not be written, or is not a regular file.
+        OSError: the file could not be written, or is not a regular file.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
     with os.fdopen(descriptor, "ab") as file:
@@ -128,10 +128,10 @@ def append_line(path: Path, line: str) -> None:
 
 
 def read_regular(path: Path, most: int) -> bytes:
-    """Return the content of a regular file of at most `most` bytes. A FIFO is refused, not waited for.
+    """Return the content of a regular file of at most `most` bytes. A FIFO is refused, because reading it would block.
 
     Raises:
-        OSError: it could not be read, is not a regular file, or is larger.
+        OSError: the file could not be read, is not a regular file, or is larger.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
@@ -142,11 +142,11 @@ def read_regular(path: Path, most: int) -> bytes:
 
 
 def read_json(path: Path, most: int, finite: bool = False) -> Any:
-    """Return what a JSON file of at most `most` bytes holds.
+    """Return the value in a JSON file of at most `most` bytes.
 
     Raises:
-        OSError: as `read_regular`.
-        ValueError: it is not JSON, or nested too deeply, or with `finite` a number is infinite or not a number.
+        OSError: see `read_regular`.
+        ValueError: the file is not JSON or is nested too deeply; with `finite`, also if a number is infinite or NaN.
     """
     check = _finite if finite else None
     try:
@@ -156,7 +156,7 @@ def read_json(path: Path, most: int, finite: bool = False) -> Any:
 
 
 def printable(name: str | Path) -> str:
-    """Return a path, or text with paths in it, as valid Unicode: bytes that are not UTF-8 become U+FFFD."""
+    """Return a path, or text that contains paths, as valid Unicode. Bytes that are not UTF-8 become U+FFFD."""
     return os.fsencode(name).decode(errors="replace")
 
 
@@ -175,7 +175,7 @@ def _check_regular(descriptor: int) -> int:
 
 
 def _sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
+    """Wait until a file's content, or a folder's list of names, is on the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

@@ -1,7 +1,7 @@
-"""What a process says while it works: one line a message, with time, role and index, as text or JSON.
+"""The log of a process: one line a message, with time, role and index, as text or JSON.
 
-Progress goes to standard output, warnings and errors to standard error. Modules log as usual, with
-`logging.getLogger(__name__)`; the first argument of a message names whom it is about (see `Limit`).
+Progress goes to standard output, warnings and errors to standard error. Modules log with
+`logging.getLogger(__name__)`. By convention, a message's first argument names its subject (see `Limit`).
 """
 
 import atexit
@@ -19,9 +19,9 @@ from typing import TextIO
 
 from a3c64.output import abandon, open_missing, write
 
-WINDOW_S = 60.0  # the same kind of message is said once in this time, then counted
-MAX_KINDS = 200  # kinds of messages that are remembered
-OUR_LOGGERS = ("a3c64", "n64gym", "__main__")  # what others log is heard from WARNING on
+WINDOW_S = 60.0  # a kind of message is written once in this time; repeats are counted
+MAX_KINDS = 200  # the most kinds of messages that are remembered
+OUR_LOGGERS = ("a3c64", "n64gym", "__main__")  # other loggers stay at WARNING
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 log = logging.getLogger(__name__)
@@ -29,21 +29,21 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Speaker:
-    """Who says it."""
+    """The process that a line comes from."""
 
     role: str = "a3c64"
-    index: int | None = None  # of a worker, once it has one
+    index: int | None = None  # of a worker; None until the server has assigned one
 
 
 class Text(logging.Formatter):
-    """`18:12:03 worker 1   joined`; what is not plain progress has its level before the message."""
+    """Lines such as `18:12:03 worker 1   joined`. Except at level INFO, the level stands before the message."""
 
     def __init__(self, speaker: Speaker) -> None:
         super().__init__()
         self._speaker = speaker
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return one line, and the traceback's lines if there is one."""
+        """Return one line, followed by the traceback if there is one."""
         index = "" if self._speaker.index is None else f" {self._speaker.index}"
         level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()}: "
         at = time.strftime("%H:%M:%S", time.localtime(record.created))
@@ -74,7 +74,7 @@ class Json(logging.Formatter):
 
 
 def message_of(record: logging.LogRecord) -> str:
-    """Return a record's message on one line, without control characters: names and reasons come over the network."""
+    """Return a record's message on one line. Control characters are removed: the network can put them into names."""
     text = COLOUR.sub("", record.getMessage())
     message = "".join(c if c.isprintable() or "\udc80" <= c <= "\udcff" else " " for c in text)
     repeats = getattr(record, "repeats", 0)
@@ -82,20 +82,20 @@ def message_of(record: logging.LogRecord) -> str:
 
 
 class Limit:
-    """Lets a kind of message through once in WINDOW_S and counts the rest; the last of these is said with the count.
+    """Rate limit: one message of a kind in WINDOW_S. Repeats are counted; the last one is written with the count.
 
-    A kind is the message's template and its first argument, which by convention names whom it is about. A message that
-    is formatted before it is logged, such as a line of progress, is a kind for itself, and its repeats are dropped.
+    A kind is a logger, a level, the message's template and its first argument, which names the subject. A message that
+    was formatted before it was logged, such as a line of progress, has no arguments; its repeats are dropped.
     Debug messages are not limited.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._since: dict[Hashable, float] = {}  # oldest first
-        self._held: dict[Hashable, tuple[logging.LogRecord, int]] = {}  # the last one held back, and how many
+        self._held: dict[Hashable, tuple[logging.LogRecord, int]] = {}  # kind -> its last repeat, number of repeats
 
     def admit(self, record: logging.LogRecord) -> list[logging.LogRecord]:
-        """Return what is to be said now: counts that are due, and this record if its kind was not said lately."""
+        """Return the records to write now: repeats that are due, and this record unless it is a repeat."""
         if record.levelno < logging.INFO:
             return [record]
         now = self._clock()
@@ -110,7 +110,7 @@ class Limit:
         return said
 
     def due(self, now: float = float("inf")) -> list[logging.LogRecord]:
-        """Return what was held back and is to be said by `now`; a kind that was said again starts a new window."""
+        """Return the repeats whose window has ended by `now`. Writing one starts a new window for its kind."""
         said = []
         for kind in [kind for kind, since in self._since.items() if now - since >= WINDOW_S]:
             if held := self._forget(kind):
@@ -132,12 +132,12 @@ class Limit:
         about = repr(record.args[0])[:200] if isinstance(record.args, tuple) and record.args else ""
         kind = (record.name, record.levelno, record.msg, about)
         if kind not in self._since and len(self._since) >= MAX_KINDS:
-            return (*kind[:3], "")  # a flood about ever new subjects
+            return (*kind[:3], "")  # too many subjects: count all of them as one kind
         return kind
 
 
 class Lines(logging.Handler):
-    """Writes lines to this process' standard output and standard error, and never raises.
+    """Writes lines to this process' standard output and standard error. It never raises.
 
     Args:
         output: descriptor for progress: 1, or 2 where standard output is for a command's result.
@@ -149,7 +149,7 @@ class Lines(logging.Handler):
         self._limit = Limit()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Say it, if its kind was not said lately."""
+        """Write a record, unless it is a repeat."""
         try:
             for one in self._limit.admit(record):
                 self._say(one)
@@ -157,7 +157,7 @@ class Lines(logging.Handler):
             write(2, f"{record.levelname}: {record.msg!r}")
 
     def close(self) -> None:
-        """Say what was held back."""
+        """Write the repeats that are still held back."""
         for one in self._limit.due():
             self._say(one)
         super().close()
@@ -171,11 +171,11 @@ _chosen = ("info", "text")  # level and form
 
 
 def configure(role: str, level: str = "info", form: str = "text", index: int | None = None, output: int = 1) -> None:
-    """Have this process' log written.
+    """Set up this process' log.
 
     Args:
         role: server, worker, evaluator, viewer, web, local, or a command's name.
-        level: debug, info, warning or error; what is below is not written.
+        level: debug, info, warning or error; messages below this level are not written.
         form: text or json.
         index: of a worker, if it is known already.
         output: descriptor for progress: 1, or 2 where standard output is for a command's result.
@@ -207,7 +207,7 @@ def _warned(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """Log what a library warns about. Python's own two lines name a file of the library; Gymnasium's are coloured."""
+    """Log a library's warning on one line. Python would print two; Gymnasium's own printer adds colours."""
     log.warning("%s", message)
 
 
@@ -220,7 +220,7 @@ def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackT
 
 
 def number(index: int) -> None:
-    """Put a worker's index into what it says from now on."""
+    """Set the worker index that this process' lines carry from now on."""
     _speaker.index = index
 
 
@@ -230,13 +230,13 @@ def choices() -> list[str]:
 
 
 def configure_as(role: str, told: Sequence[str]) -> None:
-    """Configure a child process with what its parent's `choices` returned."""
+    """Configure the log of a child process with the result of its parent's `choices`."""
     level, form, index = told
     configure(role, level, form, int(index) if index else None)
 
 
 def refuse(program: str, reason: object) -> None:
-    """Say on one line why a program ends with exit code 2."""
+    """Write on one line why a program stops without doing its work."""
     if _chosen[1] == "json":
         log.error("%s", reason)
     else:

@@ -1,4 +1,4 @@
-"""Standard output and standard error that may fail: a full disk, a terminal that went away, a closed pipe."""
+"""Writing to standard output and standard error when they may fail: full disk, closed terminal, closed pipe."""
 
 import io
 import os
@@ -6,13 +6,13 @@ import select
 import sys
 from typing import Any, TextIO
 
-PATIENCE_S = 1.0  # for a reader that does not read; then lines are dropped until it reads again
+PATIENCE_S = 1.0  # timeout for a reader that does not read; then lines are dropped until it reads again
 
-_stuck: set[int] = set()  # descriptors whose reader does not read
+_stuck: set[int] = set()  # descriptors whose last write timed out
 
 
 def write(descriptor: int, line: str) -> None:
-    """Write a line at once and whole, past Python's buffers; drop it if it cannot be written."""
+    """Write a line at once, without Python's buffers. Drop the line if it cannot be written."""
     data = (line + "\n").encode("utf-8", "backslashreplace")
     ready = select.poll()
     ready.register(descriptor, select.POLLOUT)
@@ -32,13 +32,13 @@ class UnwritableError(OSError):
 
 
 class Result(io.FileIO):
-    """Standard output of a command that prints a result: its errors are told from those of other files."""
+    """Standard output of a command that prints a result. Its errors have a class of their own: UnwritableError."""
 
     def write(self, data: Any) -> int:
         """Write bytes.
 
         Raises:
-            UnwritableError: they cannot be written.
+            UnwritableError: the bytes cannot be written.
         """
         try:
             return super().write(data)
@@ -47,7 +47,7 @@ class Result(io.FileIO):
 
 
 def guard_results() -> None:
-    """Have `print` raise UnwritableError, and no other OSError, where standard output cannot be written."""
+    """Make `print` raise UnwritableError if standard output cannot be written."""
     if sys.stdout is not None:
         sys.stdout.flush()
         raw = io.BufferedWriter(Result(sys.stdout.fileno(), "w", closefd=False))
@@ -55,8 +55,8 @@ def guard_results() -> None:
 
 
 def abandon(stream: TextIO) -> None:
-    """Discard what a stream still holds if it cannot be written: at exit it would make the exit code 120."""
-    if stream is None or stream.closed:  # None: it was closed when Python started
+    """Flush a stream; discard its buffer if that fails. Otherwise Python would fail at exit, with exit code 120."""
+    if stream is None or stream.closed:  # None: the descriptor was closed when Python started
         return
     try:
         stream.flush()
@@ -67,7 +67,7 @@ def abandon(stream: TextIO) -> None:
 
 
 def open_missing() -> None:
-    """Open descriptors 0 to 2 where they are closed, so that no other file gets their numbers."""
+    """Open /dev/null for each closed descriptor from 0 to 2, so that no other file gets its number."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)

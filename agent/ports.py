@@ -1,4 +1,4 @@
-"""TCP ports of this machine: whether each is free, who holds it, and which ones are free instead."""
+"""TCP ports of this machine: check that they are free, find the process that holds one, suggest a free one."""
 
 import errno
 import socket
@@ -10,25 +10,25 @@ from typing import NamedTuple
 
 from a3c64.config import BadInputError, flag
 
-PATIENCE_S = 3.0  # what a killed run had started ends within this time and frees its ports
+PATIENCE_S = 3.0  # the children of a killed run end within this time and free its ports
 LOOK_S = 0.2
 LISTENING = "0A"  # state in /proc/net/tcp (include/net/tcp_states.h)
-COMMAND_CHARACTERS = 60  # of the holder's command that are shown
+COMMAND_CHARACTERS = 60  # how much of the holder's command is shown
 
 
 class Wanted(NamedTuple):
-    """A port that is going to be listened on."""
+    """A port that this run will listen on."""
 
-    setting: str  # that chooses it
+    setting: str  # the setting that chooses it
     host: str
     port: int
 
 
 def check(wanted: Sequence[Wanted]) -> None:
-    """Refuse ports that cannot be listened on, all of them in one line.
+    """Check that all ports can be listened on. One error message names all that are taken.
 
     Raises:
-        BadInputError: one is wanted twice, is taken, or its host is not an address of this machine.
+        BadInputError: two settings use one port, a port is taken, or a host is not an address of this machine.
     """
     for k, one in enumerate(wanted):
         for other in wanted[:k]:
@@ -42,10 +42,10 @@ def check(wanted: Sequence[Wanted]) -> None:
 
 
 def holder(port: int) -> str:
-    """Return who listens on a port of this machine: process id and command, as far as /proc shows them, else ""."""
+    """Return id and command of the process that listens on a port of this machine; "" if /proc does not show it."""
     inodes = {f"socket:[{inode}]" for inode in _listeners(port)}
     for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it has ended, or belongs to somebody else
+        with suppress(OSError):  # the process has ended, or belongs to another user
             if any(str(file.readlink()) in inodes for file in (process / "fd").iterdir()):
                 words = (process / "cmdline").read_bytes().rstrip(b"\0").split(b"\0")
                 command = " ".join(word.decode(errors="replace") for word in words)
@@ -54,7 +54,7 @@ def holder(port: int) -> str:
 
 
 def _said(taken: Sequence[Wanted], wanted: Sequence[Wanted]) -> str:
-    """Return what is wrong with each taken port, and the flags that mend it."""
+    """Return the error message: which ports are taken, and flags with free ports."""
     said, remedies = [], {}
     used = {one.port for one in wanted}
     for one in taken:
@@ -69,16 +69,16 @@ def _said(taken: Sequence[Wanted], wanted: Sequence[Wanted]) -> str:
 
 
 def _is_free(one: Wanted) -> bool:
-    """Say whether a port can be listened on.
+    """Return whether a port is free.
 
     Raises:
-        BadInputError: not for want of a free port, but whatever the port.
+        BadInputError: the port cannot be listened on for another reason, such as a host that is not this machine.
     """
     host = "0.0.0.0" if one.host == "*" else one.host.strip("[]")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, one.port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as all our servers set it
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # all our servers set it too
             probe.bind(address)
             probe.listen(1)
     except OSError as error:

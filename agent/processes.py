@@ -1,4 +1,4 @@
-"""Child processes that end with their parent, and threads that stay on one core."""
+"""Child processes that end with their parent, numeric libraries limited to one thread, and signals."""
 
 import ctypes
 import os
@@ -17,8 +17,8 @@ from types import FrameType
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # malloc.h
-KEPT_BYTES = 64 << 20  # of freed memory: a dozen gradients
-MMAP_BYTES = 32 << 20  # the most glibc takes
+KEPT_BYTES = 64 << 20  # freed memory that malloc keeps
+MMAP_BYTES = 32 << 20  # the largest value that glibc accepts
 _libc = ctypes.CDLL(None, use_errno=True)
 
 QUIET = {
@@ -26,22 +26,25 @@ QUIET = {
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "LP_NUM_THREADS": "1",  # llvmpipe, the software renderer of emulators that draw with OpenGL
-    "TF_CPP_MIN_LOG_LEVEL": "2",  # TensorFlow's greetings say nothing to a user
+    "TF_CPP_MIN_LOG_LEVEL": "2",  # TensorFlow's start-up messages do not help a user
     "SDL_AUDIODRIVER": "dummy",
-    "SDL_VIDEODRIVER": "dummy",  # environments that draw with pygame draw into memory
+    "SDL_VIDEODRIVER": "dummy",  # environments that use pygame draw into memory
     "PYGAME_HIDE_SUPPORT_PROMPT": "1",
 }
 
 
 def limit_threads() -> None:
-    """Keep the numeric libraries to one thread each; call it before they are imported. N workers share N cores."""
+    """Limit the numeric libraries to one thread each, because N workers share N cores.
+
+    Call this before they are imported.
+    """
     os.environ.update(QUIET)
 
 
 def reuse_memory() -> None:
-    """Have malloc keep what is freed for the next message, instead of fetching megabytes of fresh pages for each.
+    """Make malloc keep freed memory for the next message. Otherwise each message costs megabytes of new pages.
 
-    And one heap for all threads, as one thread frees what another has received. Where there is no glibc, do nothing.
+    All threads share one heap, because one thread frees what another has received. Without glibc, do nothing.
     """
     if hasattr(_libc, "mallopt"):
         for parameter, value in ((M_TRIM_THRESHOLD, KEPT_BYTES), (M_MMAP_THRESHOLD, MMAP_BYTES), (M_ARENA_MAX, 1)):
@@ -49,17 +52,18 @@ def reuse_memory() -> None:
 
 
 def allow_open_files() -> None:
-    """Raise this process' own limit of open files as far as it may: the usual 1024 is 500 workers with two sockets."""
+    """Raise this process' limit of open files to the maximum. The usual 1024 allow only 500 workers of two sockets."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def pin_tensorflow(deterministic: bool = False) -> None:
-    """Load TensorFlow and keep it to one thread; call it before anything else imports it.
+    """Load TensorFlow and limit it to one thread. Call this before anything else imports it.
 
-    One thread adds up in one order already; `deterministic` has TensorFlow refuse what it cannot promise to repeat.
+    One thread already adds in a fixed order. With `deterministic`, TensorFlow also refuses operations that it cannot
+    repeat exactly.
     """
-    with silence():  # it greets with four lines that no setting of its own can stop
+    with silence():  # it prints four lines that no TensorFlow setting stops
         import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
@@ -69,7 +73,7 @@ def pin_tensorflow(deterministic: bool = False) -> None:
 
 
 def typed_command() -> str:
-    """Return the command that started this process, as a person types it, on one line."""
+    """Return the command that started this process, as a user would type it, on one line."""
     name = Path(sys.argv[0]).name
     if name == "__main__.py":
         spec = sys.modules["__main__"].__spec__
@@ -83,7 +87,7 @@ def typed_command() -> str:
 @contextmanager
 def silence() -> Iterator[None]:
     """Discard what native code writes to standard error; Python's exceptions are not affected."""
-    with suppress(OSError):  # it cannot be written
+    with suppress(OSError):  # standard error cannot be written
         sys.stderr.flush()
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -99,8 +103,8 @@ def silence() -> Iterator[None]:
 class StopEvent(threading.Event):
     """An event that a signal handler may set at any moment.
 
-    threading.Event takes a lock to be set, and a handler that interrupts somebody who holds it, be it a wait or another
-    signal's handler, would wait for it for ever. This one has a flag, and a pipe that wakes who waits.
+    threading.Event.set takes a lock. A handler can interrupt code that holds this lock, such as a wait or the handler
+    of another signal. It would then wait for ever. This event has a flag instead, and a pipe that ends waits.
     """
 
     def __init__(self) -> None:
@@ -112,27 +116,27 @@ class StopEvent(threading.Event):
     def set(self) -> None:
         """Ask to stop."""
         self._stopped = True
-        with suppress(BlockingIOError):  # full: it has been asked often enough
+        with suppress(BlockingIOError):  # the pipe is full, so a waiting thread wakes anyway
             os.write(self._alarm, b"!")
 
     def is_set(self) -> bool:
-        """Say whether that was asked."""
+        """Return whether `set` was called."""
         return self._stopped
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until it is asked, at most `timeout` seconds; say whether it was."""
+        """Wait for `set`, at most `timeout` seconds; return whether it was called."""
         if not self._stopped:
             select.select([self._wake], [], [], timeout)
         return self._stopped
 
 
 def stop_on_signals(insist: bool = False) -> StopEvent:
-    """Return an event that SIGTERM and SIGINT set: the one way a process of ours is asked to stop.
+    """Return an event that SIGTERM and SIGINT set. This is the only way to ask one of our processes to stop.
 
-    So does SIGHUP, which says that the terminal went away, unless it is ignored (nohup).
+    SIGHUP sets it too, because it means that the terminal was closed, unless SIGHUP is ignored (nohup).
 
     Args:
-        insist: a second signal ends the process at once. For commands with nothing to save: an environment may hang.
+        insist: a second signal ends the process at once. For commands that save nothing: an environment may hang.
     """
     stop = StopEvent()
 
@@ -149,14 +153,14 @@ def stop_on_signals(insist: bool = False) -> StopEvent:
 
 
 def end_with_parent() -> None:
-    """Have the kernel send SIGTERM when the parent dies, however it dies."""
+    """Make the kernel send SIGTERM to this process when its parent dies, also if the parent is killed."""
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
 def start(command: Sequence[str], environment: Mapping[str, str] | None = None, **options: object) -> subprocess.Popen:
-    """Start a program in a session of its own, so that Ctrl-C reaches only us and we end it in our order.
+    """Start a program in a new session. Ctrl-C then reaches only this process, which ends its children in order.
 
-    Call it from the main thread: the kernel watches the thread that started the child.
+    Call this from the main thread: the kernel ends the child when the thread that started it ends.
     """
     return subprocess.Popen(
         command,
@@ -170,12 +174,12 @@ def start(command: Sequence[str], environment: Mapping[str, str] | None = None, 
 def spawn(
     arguments: Sequence[str], environment: Mapping[str, str] | None = None, **options: object
 ) -> subprocess.Popen:
-    """Start `python arguments...`, which imports nothing from the working folder by accident (-P)."""
+    """Start `python -P arguments...`. With -P, Python does not import modules from the working folder."""
     return start([sys.executable, "-P", *arguments], environment, **options)
 
 
 def end(children: Sequence[subprocess.Popen], grace_s: float) -> None:
-    """End children and all they have started: SIGTERM, then after the grace SIGKILL to what is left of their groups."""
+    """End children and all that they have started: send SIGTERM, wait `grace_s`, then send SIGKILL to their groups."""
     for child in children:
         if child.poll() is None:
             child.terminate()
@@ -190,7 +194,7 @@ def end(children: Sequence[subprocess.Popen], grace_s: float) -> None:
 
 
 def sweep(child: subprocess.Popen) -> None:
-    """Kill what an ended child left behind in its process group."""
+    """Kill the processes that an ended child left in its process group."""
     try:
         os.killpg(child.pid, signal.SIGKILL)
     except ProcessLookupError:

@@ -1,6 +1,6 @@
-"""How a program of ours begins and ends: one line instead of a traceback, and the exit code.
+"""Start and end of our programs: signals, exit codes, and one line instead of a traceback.
 
-Imports next to nothing, so that signals are handled from the start.
+This module imports very little, so that signals are handled from the start.
 """
 
 import errno
@@ -11,19 +11,20 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 
-EXIT_STOPPED = 130  # as a shell counts a program that Ctrl-C ended
-EXIT_NO_READER = 141  # and one that SIGPIPE ended
-# An OSError of these kinds is about the user's disk or folder, wherever it comes from.
+EXIT_STOPPED = 130  # a shell's exit code for a program that SIGINT ended: 128 + 2
+EXIT_NO_READER = 141  # for one that SIGPIPE ended: 128 + 13
+# An OSError of these kinds is a problem of the user's disk or folder, wherever it is raised.
 DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
 
 
 def run(name: str, work: Callable[[], int]) -> int:
-    """Do a program's work and return its exit code: 2 with one line on standard error for bad input.
+    """Do a program's work and return its exit code. Bad input gives exit code 2 and one line on standard error.
 
-    Until the work calls `processes.stop_on_signals`, Ctrl-C ends the process at once with one line, SIGTERM without.
+    Until the work calls `processes.stop_on_signals`, Ctrl-C ends the process at once with one line. SIGTERM ends it
+    at once without a line.
 
     Args:
-        name: what the line begins with, such as "a3c64 eval".
+        name: the beginning of that line, such as "a3c64 eval".
         work: imports what it needs, and returns the exit code.
     """
     leave_on_signals(name)
@@ -34,12 +35,12 @@ def run(name: str, work: Callable[[], int]) -> int:
         try:
             return work()
         finally:
-            if sys.stdout is not None:  # it was closed when Python started
+            if sys.stdout is not None:  # None: it was closed when Python started
                 sys.stdout.flush()
     except BadInputError as error:
         logs.refuse(name, error)
         return EXIT_BAD_INPUT
-    except KeyboardInterrupt:  # a library has put Python's own handler back
+    except KeyboardInterrupt:  # a library has restored Python's own handler
         logs.refuse(name, "stopped")
         return EXIT_STOPPED
     except output.UnwritableError as error:
@@ -56,14 +57,14 @@ def run(name: str, work: Callable[[], int]) -> int:
 
 
 def leave_on_signals(name: str) -> None:
-    """End this process at once when a signal asks for it. Nothing is unwound, so no library can print a traceback.
+    """End this process at once on SIGINT or SIGTERM. The stack is not unwound, so no library can print a traceback.
 
-    For the time in which there is nothing to clean up: while modules are imported and arguments are read.
+    Use this while there is nothing to clean up: while modules are imported and arguments are parsed.
     """
 
     def leave(number: int, frame: FrameType | None) -> None:
         if number == signal.SIGINT:
-            after_echo = "\n" if os.isatty(2) else ""  # the terminal shows ^C
+            after_echo = "\n" if os.isatty(2) else ""  # the terminal has printed ^C on this line
             with suppress(OSError):  # the terminal may be gone
                 os.write(2, f"{after_echo}{name}: stopped\n".encode())
         os._exit(128 + number)

@@ -1,4 +1,4 @@
-"""How far work has come that takes a while: a bar where standard error is a terminal, else a line now and then."""
+"""Progress of long work: a bar if standard error is a terminal, else a line every LINES_S."""
 
 import os
 import time
@@ -7,15 +7,15 @@ from typing import Any
 
 from a3c64.output import write
 
-LINES_S = 10.0  # between two lines where there is no terminal
+LINES_S = 10.0  # between two lines if there is no terminal
 
 
 class Progress:
-    """Shows how much of some work is done. Use it with `with`; what is printed meanwhile stands above the bar.
+    """Shows how much of some work is done. Use it as a context manager. Other output appears above the bar.
 
     Args:
-        what: is counted, such as "episodes".
-        total: of them.
+        what: the name of the things that are counted, such as "episodes".
+        total: how many there are.
     """
 
     def __init__(self, what: str, total: int) -> None:

@@ -1,4 +1,4 @@
-"""A child process that is kept running: when it ends, that is said, and it is started again after a growing pause."""
+"""Supervise a child process: when it ends, log it, and restart it after a backoff."""
 
 import logging
 import signal
@@ -11,29 +11,29 @@ from a3c64.processes import end, sweep
 
 log = logging.getLogger(__name__)
 
-BACKOFF_S = 1.0  # before the first restart; doubles up to
+BACKOFF_S = 1.0  # before the first restart; doubles up to BACKOFF_MAX_S
 BACKOFF_MAX_S = 60.0
-STABLE_S = 60.0  # after running this long, the backoff begins anew
+STABLE_S = 60.0  # after running longer than this, the backoff is reset
 
 
 @dataclass(frozen=True)
 class Policy:
-    """When a child is not started again; by default it always is."""
+    """When a child is not restarted. By default it is always restarted."""
 
-    finished: Callable[[], bool] = lambda: False  # asked when it ends with exit code 0: its work is done
-    fatal: Collection[int] = ()  # exit codes that another start would not change
+    finished: Callable[[], bool] = lambda: False  # called when it ends with exit code 0; True = its work is done
+    fatal: Collection[int] = ()  # exit codes after which a restart would not help
     backoff_max_s: float = BACKOFF_MAX_S
-    most_crashes: int | None = None  # in a row, each within STABLE_S and none with progress after the one before
-    progress: Callable[[], object] = lambda: None  # a value that changes while its work goes on
+    most_crashes: int | None = None  # crashes in a row before giving up; STABLE_S or progress resets their count
+    progress: Callable[[], object] = lambda: None  # a value that changes when its work makes progress
 
 
 class Supervisor:
     """Keeps one child running.
 
     Args:
-        name: what people call it.
+        name: of the child, for the log.
         launch: starts it; may raise OSError.
-        policy: when it is not started again.
+        policy: when it is not restarted.
     """
 
     def __init__(self, name: str, launch: Callable[[], subprocess.Popen], policy: Policy | None = None) -> None:
@@ -41,7 +41,7 @@ class Supervisor:
         self._launch = launch
         self._policy = policy or Policy()
         self.child: subprocess.Popen | None = None
-        self.final: int | None = None  # the exit code after which it is not started again
+        self.final: int | None = None  # the child's last exit code, once it will not be restarted
         self.crashes = 0
         self._in_a_row = 0
         self._progress: object = None
@@ -49,7 +49,7 @@ class Supervisor:
         self._started = self._due = 0.0
 
     def tend(self) -> None:
-        """Start it, or start it again if that is due; call it often, from the main thread."""
+        """Start the child, or restart it if its backoff is over. Call this often, from the main thread."""
         if self.final is not None:
             return
         now = time.monotonic()
@@ -65,17 +65,17 @@ class Supervisor:
                 self._due = now + BACKOFF_MAX_S
 
     def close(self, grace_s: float) -> None:
-        """End it and what it started."""
+        """End the child and all that it started."""
         if self.child is not None:
             end([self.child], grace_s)
 
     def _ended(self, code: int, now: float) -> None:
-        """Decide what follows from the end of the child."""
+        """Decide whether and when to restart the child, which has ended."""
         assert self.child is not None
         if (code == 0 and self._policy.finished()) or code in self._policy.fatal:
             self.final = code
             return
-        sweep(self.child)  # what it had started, if it was killed
+        sweep(self.child)  # if it was killed, its own children may still run
         self.child = None
         self.crashes += 1
         if now - self._started > STABLE_S:
