@@ -1,1 +1,1 @@
-"""The a3c64 command: its subcommands and local mode. Nothing imports this package but the command itself."""
+"""The a3c64 command: its subcommands and local mode. Only the command itself imports this package."""

@@ -1,4 +1,4 @@
-"""What `train` looks at before anything is started or written: the run folder, the ports, the environment."""
+"""The checks of `train` before it starts or writes anything: the run folder, the ports, the environment."""
 
 import os
 import select
@@ -11,15 +11,15 @@ from a3c64.cli.command import Parsed
 from a3c64.config import BadInputError, Hyperparameters, Settings, flag, named
 from a3c64.files import why_unwritable
 
-MAKING_S = 20.0  # an environment that takes longer to make is left to the workers
+MAKING_S = 20.0  # timeout for making the environment; after it, errors are left to the workers
 OK = "ok"
 
 
 def check_ports(settings: Settings) -> None:
-    """Refuse a run whose ports are taken, so that no link is printed that leads to somebody else's page.
+    """Refuse a run whose ports are taken. Otherwise `train` would print links to the page of another program.
 
     Raises:
-        BadInputError: one cannot be listened on.
+        BadInputError: a port cannot be listened on.
     """
     wanted = []
     if settings.bind.startswith("tcp://"):
@@ -44,19 +44,19 @@ def check_run_folder(run_dir: Path) -> None:
     """Refuse a run folder that cannot be written.
 
     Raises:
-        BadInputError: it cannot be.
+        BadInputError: the folder cannot be written.
     """
     if reason := why_unwritable(run_dir / "config.json"):
         raise BadInputError(f"{named('run_dir')}: {run_dir} cannot be used: {reason}")
 
 
 def check_environment(run: Hyperparameters, rom: str, parsed: Parsed) -> None:
-    """Make the run's environment once and throw it away, so that what it refuses is said before anything is started.
+    """Make the run's environment once and close it, so that its errors appear before anything is started.
 
-    That happens in a child process: an environment may load much, start threads, or crash.
+    This happens in a child process: an environment may use much memory, start threads, or crash.
 
     Raises:
-        BadInputError: it cannot be made, or a flag does not concern it.
+        BadInputError: the environment cannot be made, or a flag does not apply to it.
     """
     read, write = os.pipe()
     child = os.fork()  # this process has one thread
@@ -77,11 +77,11 @@ def check_environment(run: Hyperparameters, rom: str, parsed: Parsed) -> None:
 
 
 def _report(run: Hyperparameters, rom: str, parsed: Parsed, write: int) -> None:
-    """Make the environment and write what is wrong with it, or OK, into a pipe; never returns."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends with its parent, which kills it
+    """Make the environment and write its error, or OK, into a pipe. This function does not return."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C, the parent kills this process
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     nowhere = os.open(os.devnull, os.O_RDWR)
-    for descriptor in range(3):  # workers will say the same
+    for descriptor in range(3):  # the workers will print the same messages
         os.dup2(nowhere, descriptor)
     try:
         said = _wrong_with(run, rom, parsed) or OK
@@ -92,7 +92,7 @@ def _report(run: Hyperparameters, rom: str, parsed: Parsed, write: int) -> None:
 
 
 def _wrong_with(run: Hyperparameters, rom: str, parsed: Parsed) -> str:
-    """Return what is wrong with a run's environment; "" if it can be made."""
+    """Return the error of making a run's environment; "" if it can be made."""
     from a3c64.processes import end_with_parent, limit_threads
 
     end_with_parent()
@@ -113,7 +113,7 @@ def _wrong_with(run: Hyperparameters, rom: str, parsed: Parsed) -> str:
         env.close()
     except BadInputError as error:
         return str(error)
-    except Exception as error:  # of somebody's own environment
+    except Exception as error:  # a user's own environment may raise anything
         return f"--env-id: {run.env_id} cannot be made: {making.place_of(error)}"
     return ""
 

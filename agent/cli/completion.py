@@ -7,7 +7,7 @@ from a3c64 import arguments
 from a3c64.cli.command import Command, Parsed
 from a3c64.config import Settings
 
-# What is neither a flag nor one of a flag's choices is completed as a file's name.
+# Words that are neither flags nor a flag's choices are completed as file names.
 SCRIPT = """\
 {start}_a3c64() {{
     local current="${{COMP_WORDS[COMP_CWORD]}}" previous="${{COMP_WORDS[COMP_CWORD-1]}}" words=""

@@ -1,4 +1,4 @@
-"""Local mode: server, workers and evaluator as child processes, ended in reverse order, restarted when they crash."""
+"""Local mode: server, workers and evaluator as child processes, restarted on crashes and ended in reverse order."""
 
 import logging
 import os
@@ -20,10 +20,10 @@ from a3c64.wire.status import connect_address, fetch
 
 log = logging.getLogger(__name__)
 
-SERVER_START_S = 30.0  # it takes one; a loaded machine takes longer
-SERVER_CRASHES = 5  # in a row without a new checkpoint: then starting it again is no use
+SERVER_START_S = 30.0  # timeout; a start takes about 1 s, longer on a loaded machine
+SERVER_CRASHES = 5  # in a row without a new checkpoint; then the run gives up
 WORKER_BACKOFF_MAX_S = 30.0
-WORKERS_GRACE_S = 4.0  # with the server's 4, below the 10 s a stop may take
+WORKERS_GRACE_S = 4.0  # together with the server's 4 s, less than the 10 s that a stop may take
 SERVER_GRACE_S = 4.0
 LOOK_S = 0.2
 FETCH_S = 1.0
@@ -47,13 +47,13 @@ class LocalRun:
             Supervisor(f"worker {number}", partial(self._start_worker, number), worker)
             for number in range(settings.workers)
         ]
-        self._evaluators: list[Supervisor] = []  # one, or none
+        self._evaluators: list[Supervisor] = []  # at most one
         if settings.eval_interval:
             judge = Policy(finished=lambda: True)
             self._evaluators = [Supervisor("the evaluator", self._start_evaluator, judge)]
 
     def run(self, stop: threading.Event) -> int:
-        """Run until stopped or finished; return the exit code. Nothing is left running, however this ends."""
+        """Run until stopped or finished; return the exit code. All children are ended, also after an exception."""
         try:
             code = self._begin(stop)
             while code is None and not stop.wait(LOOK_S):
@@ -61,9 +61,9 @@ class LocalRun:
         finally:
             end([one.child for one in (*self._workers, *self._evaluators) if one.child], WORKERS_GRACE_S)
             self._server.close(SERVER_GRACE_S)
-        if code is None:  # stopped; the server says whether all was saved
+        if code is None:  # stopped; the server's exit code says whether all was saved
             code = self._server.child.returncode if self._server.child is not None else 0
-            if code in (-signal.SIGTERM, 128 + signal.SIGTERM):  # it was still starting: there was nothing to save
+            if code in (-signal.SIGTERM, 128 + signal.SIGTERM):  # it was still starting, with nothing to save
                 code = 0
         if code != EXIT_BAD_INPUT:
             again = shlex.join(["a3c64", *sys.argv[1:]])
@@ -72,14 +72,18 @@ class LocalRun:
         return code if code in (0, EXIT_BAD_INPUT) else EXIT_FAILED
 
     def _begin(self, stop: threading.Event) -> int | None:
-        """Start the server and wait until it answers; return an exit code if that is the end of it."""
+        """Start the server and wait until it answers. Return its exit code if it ends for good before that.
+
+        Raises:
+            BadInputError: it does not answer within SERVER_START_S.
+        """
         deadline = time.monotonic() + SERVER_START_S
         while time.monotonic() < deadline and not stop.is_set():
             self._server.tend()
             if self._server.final is not None:
                 return self._server.final
             report, child = fetch(self._address, timeout_s=LOOK_S), self._server.child
-            if report and child and report.server.pid == child.pid:  # not somebody else's server
+            if report and child and report.server.pid == child.pid:  # else another run's server answers here
                 return None
         if stop.is_set():
             return None
@@ -87,20 +91,20 @@ class LocalRun:
         raise BadInputError(f"the parameter server did not answer at {bind} in {SERVER_START_S:.0f} s")
 
     def _tend(self) -> int | None:
-        """Keep all running; return an exit code if there is a reason to end."""
+        """Restart children that crashed. Return an exit code if the run is to end."""
         self._server.tend()
         if self._server.final is not None:
             return self._server.final
         for worker in self._workers:
             worker.tend()
             if worker.final == EXIT_BAD_INPUT:
-                return EXIT_BAD_INPUT  # the worker has said why; starting it again would say it again
+                return EXIT_BAD_INPUT  # the worker has printed why; a restart would fail in the same way
         for evaluator in self._evaluators:
             evaluator.tend()
         return None
 
     def _over(self) -> bool:
-        """Say whether the run has reached its end; the server stays until the last weights are evaluated."""
+        """Return whether the run has reached its end. The server runs on until the last weights are evaluated."""
         report = fetch(self._address, timeout_s=FETCH_S)
         return report is not None and bool(report.over)
 
@@ -112,7 +116,7 @@ class LocalRun:
         return spawn(arguments, self._settings.environment(), stdin=DEVNULL)
 
     def _start_worker(self, number: int) -> Popen:
-        """Start a worker with its number and a VNC port."""
+        """Start a worker with its number, and with its VNC port if there are displays."""
         own = {variable("server"): self._address, variable("worker_index"): str(number)}
         if self._settings.vnc_port:
             own[variable("vnc_port")] = str(self._settings.vnc_port + number)
@@ -125,9 +129,10 @@ class LocalRun:
         return spawn(["-m", "a3c64.worker.evaluator"], self._settings.environment() | server, stdin=DEVNULL)
 
     def _keep_together(self, pid: int, number: int) -> None:
-        """Where workers leave no core over, keep each worker and its emulators on one: caches stay warm, 12 % faster.
+        """Pin each worker and its emulators to one core, unless there are more cores than workers.
 
-        They run one after another anyhow. Where there are more cores than workers, emulators spread over them.
+        A worker and its emulators run one after another. On one core their caches stay warm, which is 12 % faster.
+        With more cores than workers, emulators run in parallel on the spare cores.
         """
         cores = sorted(os.sched_getaffinity(0))
         if len(self._workers) >= len(cores):

@@ -1,6 +1,6 @@
-"""The a3c64 command: what its first argument names, from agent/cli/.
+"""The a3c64 command: run the subcommand that the first argument names.
 
-Imports next to nothing before signals are handled.
+This module imports very little before signals are handled.
 """
 
 import sys
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def main() -> int:
-    """Run the command named by the first argument; return the exit code: 0 clean stop, 2 bad input."""
+    """Run the subcommand named by the first argument; return the exit code: 0 for a clean stop, 2 for bad input."""
     return program.run("a3c64", lambda: _run(sys.argv[1:]))
 
 

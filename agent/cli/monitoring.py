@@ -16,7 +16,7 @@ def add_status_options(parser: argparse.ArgumentParser) -> None:
 
 
 def status(settings: Settings, parsed: Parsed) -> int:
-    """Say how a run is doing; exit code 1 if no server answers."""
+    """Print the status of a run; exit code 1 if no server answers."""
     from a3c64.wire.status import fetch, text
 
     address = address_of(settings, parsed)
@@ -30,7 +30,7 @@ def status(settings: Settings, parsed: Parsed) -> int:
 
 
 def watch(settings: Settings, parsed: Parsed) -> int:
-    """Show how a run and each of its workers are doing, live; Ctrl-C ends it."""
+    """Show the live status of a run and of each worker; Ctrl-C ends it."""
     address = address_of(settings, parsed)
     from a3c64.cli.watch import watch as show
     from a3c64.processes import stop_on_signals
@@ -40,9 +40,12 @@ def watch(settings: Settings, parsed: Parsed) -> int:
 
 
 def address_of(settings: Settings, parsed: Parsed) -> str:
-    """Return where the server is: as the flags say, else the variables, else the default run folder.
+    """Return the server's address: from the flags, else from the variables, else from the default run folder.
 
-    Beside a server, in a container, only the address that it binds is known.
+    In the server's own container, only the address that the server binds (A3C64_BIND) is set.
+
+    Raises:
+        BadInputError: both flags are given, or no server runs in the given run folder.
     """
     from a3c64.wire import server_file
     from a3c64.wire.status import connect_address

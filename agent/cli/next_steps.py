@@ -1,4 +1,4 @@
-"""What to do with a run that has stopped: the last lines of `a3c64 train`."""
+"""The last lines of `a3c64 train`: what to do with the run that has stopped."""
 
 import shlex
 from pathlib import Path
@@ -7,12 +7,12 @@ from a3c64.policy import checkpoint
 
 
 def next_steps(run_dir: Path, again: str, over: bool) -> list[str]:
-    """Return lines that say what is saved where, how to go on, and how to watch what was learned.
+    """Return lines that say where the run is saved, how to resume it, and how to watch its policy.
 
     Args:
         run_dir: the run's folder.
-        again: the command that goes on with the run.
-        over: the run has reached its end, so that nothing would go on.
+        again: the command that resumes the run.
+        over: the run has reached its end, so it cannot be resumed.
     """
     saved = checkpoint.steps(run_dir / checkpoint.CHECKPOINTS)
     if not saved:

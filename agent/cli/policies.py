@@ -1,4 +1,4 @@
-"""What a trained policy is good for: eval, enjoy, export."""
+"""Commands that use a trained policy: eval, enjoy, export."""
 
 import argparse
 import json
@@ -27,7 +27,7 @@ def add_eval_options(parser: argparse.ArgumentParser) -> None:
 
 
 def evaluate(settings: Settings, parsed: Parsed) -> int:
-    """Play episodes with a trained policy, by default a run's newest, or at random, and print means as JSON."""
+    """Play episodes with a trained policy (default: a run's newest) or at random, and print means as JSON."""
     at_least("episodes", parsed["episodes"], 1)
     if parsed["report"] and (reason := why_unwritable(parsed["report"])):
         raise BadInputError(f"--report: {parsed['report']} cannot be written: {reason}")
@@ -58,7 +58,7 @@ def add_enjoy_options(parser: argparse.ArgumentParser) -> None:
 
 
 def enjoy(settings: Settings, parsed: Parsed) -> int:
-    """Watch a trained policy: by default the one that comes with the project, in a window if there is a display."""
+    """Watch a trained policy (default: the bundled one) play, in a window if there is a display."""
     at_least("episodes", parsed["episodes"], 1)
     from a3c64.policy import policy_file
     from a3c64.processes import limit_threads, stop_on_signals
@@ -89,7 +89,7 @@ def add_export_options(parser: argparse.ArgumentParser) -> None:
 
 
 def export(settings: Settings, parsed: Parsed) -> int:
-    """Write a policy into a file of its own, in half precision, to give away: `enjoy --policy FILE` plays it."""
+    """Write a policy to a file to share, in half precision; `a3c64 enjoy --policy FILE` plays it."""
     target = Path(parsed["target"])
     if not target.is_dir() and (reason := why_unwritable(target)):
         raise BadInputError(f"{target} cannot be written: {reason}")
@@ -104,7 +104,7 @@ def export(settings: Settings, parsed: Parsed) -> int:
 
 
 def _add_which(parser: argparse.ArgumentParser) -> None:
-    """Give a parser the options that say which policy is meant."""
+    """Add the options that choose the policy."""
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--load-best", action="store_true", help="the one of the run's folder that evaluated best")
     which.add_argument("--load-checkpoint", type=int, metavar="STEP", help="the run's checkpoint of that step")
@@ -112,23 +112,23 @@ def _add_which(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_how(parser: argparse.ArgumentParser) -> None:
-    """Give a parser the options that say how the policy chooses its actions."""
+    """Add the options that say how the policy chooses its actions."""
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--greedy", action="store_true", help="take the likeliest action every time (default)")
     how.add_argument("--sample", action="store_true", help="draw each action from the policy's distribution")
 
 
 def _names_one(parsed: Parsed) -> bool:
-    """Say whether the flags name a policy."""
+    """Return whether the flags choose a policy."""
     of_a_run = parsed["load_best"] or parsed["load_checkpoint"] is not None or "run_dir" in parsed
     return bool(of_a_run or parsed["policy"])
 
 
 def _chosen(settings: Settings, parsed: Parsed) -> "Policy":
-    """Return the policy that is meant, by default the run's newest.
+    """Return the policy that the flags choose, by default the run's newest.
 
     Raises:
-        BadInputError: there is none.
+        BadInputError: there is no such policy, or the flags name two.
     """
     from a3c64.policy import policy_file
 
@@ -140,10 +140,12 @@ def _chosen(settings: Settings, parsed: Parsed) -> "Policy":
 
 
 def _to_play(settings: Settings, parsed: Parsed, policy: "Policy | None") -> Hyperparameters:
-    """Return the run to play: what the policy was trained with, which flags come before and A3C64_* variables after.
+    """Return the settings to play with: those that the policy was trained with, or the user's if there is no policy.
+
+    --env-args, if given, replaces the policy's arguments. The seed is always the user's.
 
     Raises:
-        BadInputError: a flag names another environment than the policy's.
+        BadInputError: --env-id names another environment than the policy's.
     """
     run = settings.hyperparameters() if policy is None else policy.run
     if "env_id" in parsed and settings.env_id != run.env_id:

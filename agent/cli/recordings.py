@@ -1,4 +1,4 @@
-"""Looking at recorded episodes: replay, film."""
+"""Commands that show recorded episodes: replay, film."""
 
 import argparse
 from collections.abc import Callable
@@ -20,7 +20,7 @@ def add_replay_options(parser: argparse.ArgumentParser) -> None:
 
 
 def replay(settings: Settings, parsed: Parsed) -> int:
-    """Play recorded episodes, in a window if there is a display or into a film; exit code 1 if some cannot be."""
+    """Play recorded episodes in a window, or write a film of them; exit code 1 if some cannot be played."""
     if parsed["best"] is not None:
         at_least("best", parsed["best"], 1)
     from a3c64.processes import limit_threads
@@ -53,7 +53,7 @@ def add_film_options(parser: argparse.ArgumentParser) -> None:
 
 
 def film(settings: Settings, parsed: Parsed) -> int:
-    """Make a film of a whole training: an episode of each of its stages, one after another."""
+    """Make a film of a whole training: one episode from each of its stages."""
     at_least("stages", parsed["stages"], 1)
     at_least("seconds", parsed["seconds"], 0)
     from a3c64.processes import limit_threads
@@ -71,7 +71,7 @@ def film(settings: Settings, parsed: Parsed) -> int:
 
 
 def _add_showing(parser: argparse.ArgumentParser) -> None:
-    """Give a parser the options that say how recorded episodes are shown."""
+    """Add the options that say how recorded episodes are shown."""
     parser.add_argument("--speed", type=float, default=1.0, metavar="X", help="times as fast as the game (default: 1)")
     parser.add_argument(
         "--grid", default="1x1", metavar="3x3", help="show several side by side: columns x rows, up to 6x6"
@@ -80,10 +80,10 @@ def _add_showing(parser: argparse.ArgumentParser) -> None:
 
 
 def _showing(settings: Settings, parsed: Parsed) -> dict[str, Any]:
-    """Return what those options, and the machine, say.
+    """Return the fields of `Show` that follow from these options and from the machine's display.
 
     Raises:
-        BadInputError: an option cannot be used, or no film can be made.
+        BadInputError: an option's value is invalid, or no film can be made.
     """
     if not 0.1 <= parsed["speed"] <= 1000:
         raise BadInputError(f"--speed: found {parsed['speed']}, expected 0.1 to 1000")
@@ -100,7 +100,7 @@ def _showing(settings: Settings, parsed: Parsed) -> dict[str, Any]:
 
 
 def _shown(show: Callable[..., int], chosen: Any, skipped: Any, how: Any) -> int:
-    """Show what was chosen until Ctrl-C; return the exit code."""
+    """Show the chosen episodes until Ctrl-C; return the exit code."""
     from a3c64.processes import stop_on_signals
 
     if not how.window and how.film is None:

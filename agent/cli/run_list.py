@@ -1,4 +1,4 @@
-"""Looking at runs from outside: runs, compare."""
+"""Commands that read run folders: runs, compare."""
 
 import argparse
 import json
@@ -18,7 +18,7 @@ def add_runs_options(parser: argparse.ArgumentParser) -> None:
 
 
 def runs(settings: Settings, parsed: Parsed) -> int:
-    """List runs: environment, steps, evaluations, age, and whether a server is at work."""
+    """List runs: environment, steps, evaluations, age, and whether a server is running."""
     from a3c64.paramserver.run_lock import holder
     from a3c64.report.run_summary import age, find, score, summarise, table
 
@@ -60,7 +60,7 @@ def add_compare_options(parser: argparse.ArgumentParser) -> None:
 
 
 def compare(settings: Settings, parsed: Parsed) -> int:
-    """Compare runs: a table of what differs, and a page with their learning curves."""
+    """Compare runs: a table of their differences, and a page with their learning curves."""
     from a3c64.report import comparison
     from a3c64.report.run_summary import find, summarise, table
 

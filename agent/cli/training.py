@@ -1,4 +1,4 @@
-"""Running a training and its parts: train, server, worker, evaluator."""
+"""Commands that train: train, and its parts server, worker, evaluator."""
 
 import logging
 
@@ -50,14 +50,14 @@ def server(settings: Settings, parsed: Parsed) -> int:
 
 
 def worker(settings: Settings, parsed: Parsed) -> int:
-    """Run one worker: it acts, learns and shares."""
+    """Run one worker: it acts, computes gradients and sends them to the server."""
     from a3c64.worker.__main__ import work
 
     return work(settings)
 
 
 def evaluator(settings: Settings, parsed: Parsed) -> int:
-    """Run an evaluator: greedy episodes with the newest weights now and then."""
+    """Run an evaluator: it plays greedy episodes with the newest weights at regular intervals."""
     from a3c64.worker.evaluator import work
 
     return work(settings)

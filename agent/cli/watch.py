@@ -1,4 +1,4 @@
-"""How a run is doing, live in the terminal: a table where there is one, lines where there is none (`a3c64 watch`)."""
+"""`a3c64 watch`: the live status of a run, as a table in a terminal, else as lines."""
 
 import sys
 import threading
@@ -13,13 +13,13 @@ from a3c64.wire.report import RunReport, WorkerReport
 from a3c64.wire.status import fetch
 
 LOOK_S = 1.0
-LINES_S = 5.0  # between two lines where there is no terminal: a log wants fewer
+LINES_S = 5.0  # between two reports if there is no terminal; longer than LOOK_S, to keep logs short
 FETCH_S = 2.0
 COLUMNS = ("worker", "state", "steps/s", "return", "staleness", "restarts", "screen")
 
 
 def figures(report: RunReport) -> str:
-    """Return the run's own figures as one line."""
+    """Return the figures of the whole run as one line."""
     parts = [
         f"{report.run} ({report.env_id})",
         f"{report.steps:,} steps",
@@ -34,7 +34,7 @@ def figures(report: RunReport) -> str:
 
 
 def cells(worker: WorkerReport) -> tuple[str, ...]:
-    """Return what stands in a worker's row, one for each of COLUMNS."""
+    """Return the cells of a worker's row, one for each of COLUMNS."""
     emulators = f" + {worker.emulator_restarts} emulator" if worker.emulator_restarts else ""
     return (
         str(worker.index),
@@ -48,7 +48,7 @@ def cells(worker: WorkerReport) -> tuple[str, ...]:
 
 
 def picture(report: RunReport | None, address: str, silent_s: float) -> RenderableType:
-    """Return the newest report as a table; it says so if the server has been silent since."""
+    """Return the newest report as a table, with a line above it if the server has not answered since."""
     gone = Text(f"no server answers at {address} for {silent_s:.0f} s; looking again", style="yellow")
     if report is None:
         return gone
@@ -62,7 +62,7 @@ def picture(report: RunReport | None, address: str, silent_s: float) -> Renderab
 
 
 def lines(report: RunReport | None, address: str, silent_s: float) -> str:
-    """Return it as plain lines."""
+    """Return the newest report as plain lines."""
     if report is None or silent_s:
         return f"no server answers at {address} for {silent_s:.0f} s; looking again"
     rows = ["  " + ", ".join(f"{n} {v}" for n, v in zip(COLUMNS, cells(w), strict=True)) for w in report.workers]
@@ -70,7 +70,7 @@ def lines(report: RunReport | None, address: str, silent_s: float) -> str:
 
 
 def watch(address: str, stop: threading.Event) -> None:
-    """Show the run of the server at `address` until `stop` is set; a server that goes is waited for."""
+    """Show the run of the server at `address` until `stop` is set. If the server stops, wait for it to come back."""
     console = Console()
     report, heard = None, time.monotonic()
     if not console.is_terminal:
