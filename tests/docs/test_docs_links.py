@@ -56,3 +56,12 @@ def test_nothing_of_the_site_comes_from_elsewhere():
     pictures = [link for page in PAGES for link in re.findall(r"!\[[^]]*\]\(([^)\s]+)\)", prose(page))]
     assert pictures
     assert not [link for link in pictures if "://" in link]
+
+
+def test_tests_named_in_reliability_exist():
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "reliability.md").read_text()))
+    there = {
+        name for path in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"def (test_\w+)", path.read_text())
+    }
+    assert len(named) > 20
+    assert named <= there
