@@ -1,1 +1,1 @@
-"""The conversation with the parameter server: messages, transports, the clients of worker and evaluator."""
+"""Communication with the parameter server: messages, transports, and the clients of worker and evaluator."""

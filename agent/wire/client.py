@@ -1,4 +1,4 @@
-"""The worker's side of the conversation with the parameter server: hello, join, push, and a heartbeat beside it."""
+"""The worker's client of the parameter server: hello, join, push, and a heartbeat beside them."""
 
 import itertools
 import logging
@@ -20,26 +20,26 @@ from a3c64.wire.transport import SocketTransport, Transport
 
 log = logging.getLogger(__name__)
 
-ANSWER_S = 5.0  # a server that lives answers within milliseconds, and within a second while it writes a checkpoint
-HELLO_S = 1.0  # first retry interval; doubles up to
+ANSWER_S = 5.0  # timeout; a server answers within milliseconds, or within a second while it writes a checkpoint
+HELLO_S = 1.0  # first retry interval; doubles up to HELLO_MAX_S
 HELLO_MAX_S = 5.0
-SLICE_S = 0.2  # how long a wait goes on before it looks whether it should stop
+SLICE_S = 0.2  # a wait checks `stop` this often
 
 
 class StoppedError(Exception):
-    """The wait was given up because this process is to stop."""
+    """A wait ended because this process was asked to stop."""
 
 
 class RunChangedError(Exception):
-    """The server came back with another run: build environments and model anew."""
+    """The server came back with another run: rebuild environments and model."""
 
 
 class RefusedError(Exception):
-    """The server refused a message and nothing this process can do will change that."""
+    """The server refused a message, and a retry would be refused too."""
 
 
 class Update(NamedTuple):
-    """The newest weights, and what became of the gradient."""
+    """The newest weights, and whether the gradient was accepted."""
 
     weights: np.ndarray  # float32 [parameters]
     version: int
@@ -50,7 +50,7 @@ class Update(NamedTuple):
 
 
 class Client:
-    """One worker's conversation: every wait ends, at the latest with `stop`; a server that went away is found again."""
+    """A worker's connection to the server. It reconnects when the server restarts, and `stop` ends every wait."""
 
     role = wire.WORKER
 
@@ -76,24 +76,25 @@ class Client:
         self._specs: Sequence[ParameterSpec] = ()
         self._figures = UNDECLARED
         self._newest: Update | None = None
-        self.waiting: Callable[[], None] = lambda: None  # called again and again while the server is waited for
+        self.waiting: Callable[[], None] = lambda: None  # called repeatedly while this client waits for the server
 
     @property
     def index(self) -> int:
-        """Return this worker's index, as the server gave it."""
+        """Return the index that the server assigned; before that, the requested one, or -1."""
         return self._index
 
     @property
     def newest(self) -> Update | None:
-        """Return what the server answered last with weights, if it has."""
+        """Return the server's last answer with weights, or None before the first."""
         return self._newest
 
     def hello(self) -> Hyperparameters:
-        """Introduce this worker, as often as it takes, and return what the run is.
+        """Say hello until a server answers, and return the run's hyperparameters.
 
         Raises:
             StoppedError: `stop` was set before a server answered.
             RunChangedError: the server answers with another run than before.
+            RefusedError: the server refuses this worker, or is of another release.
         """
         wait, said = HELLO_S, False
         while True:
@@ -125,7 +126,7 @@ class Client:
         return run
 
     def join(self, specs: Sequence[ParameterSpec], figures: Figures = UNDECLARED) -> Update:
-        """Tell the server the model and what the environment reports; return the weights to begin with.
+        """Send the model's parameters and the environment's figures to the server; return the first weights.
 
         Raises:
             BadInputError: the run has another model.
@@ -133,7 +134,7 @@ class Client:
         self._specs, self._figures = specs, figures
         body = wire.Join([[spec.name, list(spec.shape), spec.gain] for spec in specs], list(figures.declared))
         for attempt in itertools.count():
-            if attempt > 1:  # the first retry is at once: a server that was restarted wants a hello first
+            if attempt > 1:  # the first retry is at once: a server that was restarted only needs a hello
                 self._pause(HELLO_S)
             answer = self._request(body, ANSWER_S)
             if answer is not None and isinstance(answer.body, wire.Weights):
@@ -144,7 +145,7 @@ class Client:
         raise AssertionError
 
     def refresh(self) -> Update:
-        """Return the newest weights of the run that was joined."""
+        """Return the newest weights of the run that this worker has joined."""
         return self.join(self._specs)
 
     def push(
@@ -156,9 +157,22 @@ class Client:
         statistics: dict[str, float],
         episodes: Sequence[Episode],
     ) -> Update:
-        """Share a gradient and return the newest weights, in one round trip.
+        """Send a gradient and return the newest weights, in one round trip.
 
-        A gradient is never sent twice: if the answer is lost, so is the gradient, and `accepted` says so.
+        A gradient is never sent twice. If the answer is lost, the result has `accepted` False.
+
+        Args:
+            gradient: float32 [parameters].
+            signature: of the model.
+            version: of the weights that the gradient was computed with.
+            steps: environment steps of the rollout.
+            statistics: name -> finite number, charted as train/<name>.
+            episodes: those that ended since the last push.
+
+        Raises:
+            RefusedError: the server refuses the gradient for good.
+            RunChangedError: the server has another run now.
+            StoppedError: `stop` was set while waiting.
         """
         body = wire.Push(signature, version, steps, statistics, wire.pack_episodes(episodes))
         answer = self._request(body, ANSWER_S, gradient)
@@ -173,31 +187,31 @@ class Client:
         return self.join(self._specs, self._figures)._replace(accepted=False)
 
     def sample(self, picture: np.ndarray) -> None:
-        """Show what the agent sees, uint8 [H, W, 1 or 3]; nobody waits for an answer."""
+        """Send a picture of what the agent sees, uint8 [H, W, 1 or 3]. The server does not answer."""
         self._sequence += 1
         body = wire.Sample(list(picture.shape), picture.tobytes())
         self._transport.send(wire.encode(self._sequence, body))
 
     def start_over(self) -> Hyperparameters:
-        """Accept whatever run the server has now, and return what it is."""
+        """Accept the server's new run, and return its hyperparameters."""
         log.info("the server has another run now: starting over with it")
         self._run = None
         return self.hello()
 
     def ask(self, timeout_s: float) -> dict | None:
-        """Return the server's report, or None when no server answers in time."""
+        """Return the server's report, or None if no server answers in time."""
         answer = self._request(wire.Ask(), timeout_s)
         return answer.body.report if answer is not None and isinstance(answer.body, wire.Report) else None
 
     def close(self) -> None:
-        """Say goodbye if ever met, and free the transport."""
+        """Send Bye if a server has ever answered, and close the transport."""
         if self._run is not None:
             self._sequence += 1
             self._transport.send(wire.encode(self._sequence, wire.Bye()))
         self._transport.close()
 
     def _greet_again(self, answer: wire.Message | None) -> None:
-        if answer is None:  # silence: whatever is underway is lost
+        if answer is None:  # timeout: messages underway are lost
             self._transport.reset()
         self.hello()
 
@@ -208,7 +222,7 @@ class Client:
         return self._newest
 
     def _request(self, body: wire.Body, timeout_s: float, vector: np.ndarray | None = None) -> wire.Message | None:
-        """Send and wait for the answer of the same sequence number; None if it does not come in time or is damaged.
+        """Send a message and return the answer with the same sequence number; None after a timeout or if it is damaged.
 
         Raises:
             RefusedError: the server is of another release.
@@ -230,7 +244,7 @@ class Client:
                 raise RefusedError(f"the server is of another release: {error}") from None
             except wire.WireError:
                 return None
-            # 0: the server could not read the sequence number of a message, which came damaged
+            # Sequence 0: the message arrived damaged, so the server could not read its sequence number.
             if answer.sequence == self._sequence or (answer.sequence == 0 and isinstance(answer.body, wire.Refused)):
                 return answer
         return None
@@ -239,7 +253,7 @@ class Client:
         """Wait.
 
         Raises:
-            StoppedError: `stop` was set meanwhile.
+            StoppedError: `stop` was set while waiting.
         """
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
@@ -254,6 +268,6 @@ AnyClient = TypeVar("AnyClient", bound=Client)
 def connect(
     kind: type[AnyClient], address: str, name: str, stop: threading.Event, vnc_port: int = 0, index: int = -1
 ) -> tuple[AnyClient, Heartbeat]:
-    """Return a client over a socket, and the heartbeat that is to be started once the server has said welcome."""
+    """Return a client over a socket, and its heartbeat. Start the heartbeat after the server has answered the hello."""
     client = uuid.uuid4().hex
     return kind(SocketTransport(address), client, name, stop, address, vnc_port, index), Heartbeat(address, client)

@@ -1,4 +1,4 @@
-"""The evaluator's side of the conversation with the parameter server: hello, pull, score."""
+"""The evaluator's client of the parameter server: hello, pull, score."""
 
 import logging
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ class DoneError(Exception):
 
 
 class EvaluatorClient(Client):
-    """Takes weights and gives scores; never a gradient."""
+    """Pulls weights and sends scores. It never sends a gradient."""
 
     role = wire.EVALUATOR
 
@@ -23,7 +23,8 @@ class EvaluatorClient(Client):
         """Return the newest weights, or None while the run has none.
 
         Raises:
-            DoneError: there is nothing left to evaluate.
+            DoneError: the run is over and its last weights have been evaluated.
+            RefusedError: the server refuses this evaluator.
         """
         while True:
             answer = self._request(wire.Pull(), ANSWER_S)
@@ -39,12 +40,12 @@ class EvaluatorClient(Client):
             self._greet_again(answer)
 
     def score(self, update: Update, episodes: Sequence[Episode]) -> bool:
-        """Say how episodes with the weights of `update` went; return whether the server took note of it.
+        """Send the results of episodes with the weights of `update`; return whether the server recorded them.
 
-        It does not where it was restarted from a checkpoint older than these weights.
+        It does not if it was restarted from a checkpoint older than these weights.
         """
         body = wire.Score(update.signature, update.version, update.step, wire.pack_episodes(episodes))
-        for _ in range(2):  # a second time if the server had to be found again; one told twice counts once
+        for _ in range(2):  # a retry after a lost answer; the server counts a score only once
             answer = self._request(body, ANSWER_S, update.weights)
             if answer is not None and isinstance(answer.body, wire.Noted):
                 return True

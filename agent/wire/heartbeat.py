@@ -8,12 +8,12 @@ from a3c64.wire import messages as wire
 from a3c64.wire.transport import configure
 
 HEARTBEAT_S = (
-    1.0  # the server counts five misses as death: loading TensorFlow can hold Python still for a second or two
+    1.0  # after five misses the server counts a worker as lost; loading TensorFlow can block Python for two seconds
 )
 
 
 class Heartbeat:
-    """A daemon thread with a socket of its own, so that alive means: the process lives, whatever it is computing."""
+    """A daemon thread with its own socket. It beats while the process is alive, even when the main thread is busy."""
 
     def __init__(self, address: str, client: str) -> None:
         self._address = address
@@ -22,11 +22,11 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
     def start(self) -> None:
-        """Begin to beat."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End it."""
+        """Stop the thread."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(timeout=2.0)
@@ -39,5 +39,5 @@ class Heartbeat:
             while not self._stop.wait(HEARTBEAT_S):
                 try:
                     socket.send_multipart(wire.encode(0, wire.Beat(self._client)), zmq.DONTWAIT)
-                except zmq.Again:  # nobody there: the main conversation deals with it
+                except zmq.Again:  # no server: the client handles that
                     continue

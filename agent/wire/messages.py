@@ -1,8 +1,8 @@
 """The messages between worker and parameter server: a msgpack header, then raw little-endian float32.
 
-A message is two frames at most. The first is `[version, kind, sequence, {field: value}]` in msgpack, followed by a
+A message has one or two frames. The first is `[version, kind, sequence, {field: value}]` in msgpack, followed by a
 checksum of the whole message. Messages that carry weights or a gradient have a second frame with these numbers.
-This module checks the form of what arrives; the server checks what it means.
+This module checks the form of messages that arrive; the server checks their meaning.
 """
 
 import math
@@ -18,19 +18,19 @@ from a3c64.envs.figures import Figure, Figures, checked
 from a3c64.learning.parameters import MAX_PARAMETERS, ParameterSpec
 
 PROTOCOL = 5
-CHECKSUM = 4  # bytes: CRC-32, little-endian; 86 us for the 371 KB of a gradient, where a push takes milliseconds
-MAX_HEADER = 1 << 20  # bytes; a push with 256 episodes takes a tenth of that
+CHECKSUM = 4  # bytes: CRC-32, little-endian; takes 86 us for the 371 KB of a gradient, and a push takes milliseconds
+MAX_HEADER = 1 << 20  # bytes; a push with 256 episodes has a tenth of that
 MAX_MESSAGE = 4 * MAX_PARAMETERS + MAX_HEADER  # bytes, for ZMQ_MAXMSGSIZE
-COPY_THRESHOLD = 1 << 16  # bytes; below, copying is cheaper than ZeroMQ's bookkeeping for not copying
+COPY_THRESHOLD = 1 << 16  # bytes; below this size, copying is cheaper than ZeroMQ's zero-copy bookkeeping
 MAX_EPISODES = 256  # in one push
-MAX_SAMPLE = 1 << 17  # bytes of a picture's pixels; 84 x 84 in colour, four frames of it, takes 85 kB
-SAMPLE_S = 60.0  # from one picture to the next
+MAX_SAMPLE = 1 << 17  # bytes of a picture's pixels; four 84 x 84 frames in colour have 85 kB
+SAMPLE_S = 60.0  # between two pictures
 VECTOR = np.dtype("<f4")
 WORKER, EVALUATOR = ROLES = ("worker", "evaluator")
 
 
 class WireError(ValueError):
-    """What arrived is not a message of this protocol."""
+    """The frames are not a message of this protocol."""
 
 
 class DamagedError(WireError):
@@ -44,15 +44,15 @@ class VersionError(WireError):
 class Hello(NamedTuple):
     """A worker or an evaluator introduces itself. Answer: Welcome."""
 
-    client: str  # chosen at random by the worker, the same for as long as it lives
+    client: str  # random; stays the same while the process runs
     name: str  # for people: host and process
-    worker: int  # the index it wants: the one it had, or was told to take; -1 = the lowest free one
+    worker: int  # the index it asks for: its last one, or A3C64_WORKER_INDEX; -1 = the lowest free one
     role: str  # one of ROLES
-    vnc_port: int  # where it can be watched, on the host it connects from; 0 = nowhere
+    vnc_port: int  # of its display, on the host that it connects from; 0 = no display
 
 
 class Welcome(NamedTuple):
-    """The server tells a worker who it is and what the run is."""
+    """The server tells a worker its index and the run."""
 
     worker: int  # its index
     run: str
@@ -60,18 +60,18 @@ class Welcome(NamedTuple):
 
 
 class Join(NamedTuple):
-    """A worker has built the model and wants weights. Answer: Weights."""
+    """A worker has built the model and asks for weights. Answer: Weights."""
 
-    specs: list  # of [name, shape, gain]; the first worker of a new run decides
-    figures: list  # of Figure, what the environment declares about its metrics
+    specs: list  # of [name, shape, gain]; the first worker of a new run decides them
+    figures: list  # of Figure: the environment's declarations of its metrics
 
 
 class Push(NamedTuple):
     """A gradient. Answer: Weights."""
 
     signature: str
-    version: int  # of the weights it was computed with
-    steps: int  # environment steps it stands for
+    version: int  # of the weights that it was computed with
+    steps: int  # environment steps of its rollout
     statistics: dict  # name -> number, charted as train/<name>
     episodes: list  # of [total_reward, length, {metric: number}]
 
@@ -87,11 +87,11 @@ class Weights(NamedTuple):
 
 
 class Pull(NamedTuple):
-    """An evaluator wants weights. Answer: Weights."""
+    """An evaluator asks for weights. Answer: Weights."""
 
 
 class Score(NamedTuple):
-    """An evaluator has played greedy episodes with weights, which come along. Answer: Noted."""
+    """An evaluator has played greedy episodes; the message carries the weights that it used. Answer: Noted."""
 
     signature: str
     version: int  # of the weights
@@ -100,20 +100,20 @@ class Score(NamedTuple):
 
 
 class Noted(NamedTuple):
-    """A score has been taken note of."""
+    """The server has recorded a score."""
 
-    best: bool  # none was higher before
+    best: bool  # True: the highest score so far
 
 
 class Sample(NamedTuple):
-    """A picture of what the agent sees, to be shown by TensorBoard; worker 0 sends one now and then. No answer."""
+    """A picture of what the agent sees, for TensorBoard; worker 0 sends one every SAMPLE_S. No answer."""
 
     shape: list  # [height, width, 1 or 3]
     pixels: bytes  # uint8
 
 
 class Beat(NamedTuple):
-    """A worker's process lives. No answer."""
+    """The worker's process is alive. No answer."""
 
     client: str
 
@@ -123,20 +123,20 @@ class Bye(NamedTuple):
 
 
 class Ask(NamedTuple):
-    """Anybody asks how the run is doing. Answer: Report."""
+    """A client asks for the run's status. Answer: Report."""
 
 
 class Report(NamedTuple):
-    """How the run is doing."""
+    """The run's status."""
 
-    report: dict
+    report: dict  # of RunReport, see agent/wire/report.py
 
 
 class Refused(NamedTuple):
-    """A message was not acted on."""
+    """The server refused a message."""
 
-    # "hello" or "join": do that again; "wait": ask again later; "done": nothing is left to do; "none": do not send such
-    # a thing again
+    # What the client is to do: "hello" or "join": send that again; "wait": ask again later; "done": stop, nothing is
+    # left to do; "none": give up, a retry would be refused too.
     remedy: str
     reason: str
 
@@ -152,7 +152,7 @@ class Message(NamedTuple):
 
     sequence: int  # counts up with each request; the answer repeats it
     body: Any  # one of Body
-    vector: np.ndarray | None = None  # float32 [parameters], shares memory with what was received
+    vector: np.ndarray | None = None  # float32 [parameters]; shares memory with the received frame
 
 
 def encode(sequence: int, body: Body, vector: np.ndarray | None = None) -> list[bytes | memoryview]:
@@ -170,10 +170,10 @@ def sealed(header: bytes, numbers: bytes | memoryview = b"") -> bytes:
 
 
 def decode(frames: Sequence[bytes | memoryview]) -> Message:
-    """Check the form of what arrived and return it.
+    """Check the form of a message and return it.
 
     Raises:
-        WireError: the form is wrong; the text says what was found and what was expected.
+        WireError: the form is wrong; the error says what was found and what is expected.
     """
     if not 1 <= len(frames) <= 2:
         raise WireError(f"{len(frames)} frames, expected 1 or 2")
@@ -207,13 +207,13 @@ def decode(frames: Sequence[bytes | memoryview]) -> Message:
 
 
 def finite(vector: np.ndarray) -> bool:
-    """Say whether every number is finite (and none beyond 1e19, where the sum of squares overflows); one pass."""
+    """Return whether every number is finite, in one pass. Numbers beyond 1e19 fail too: their square overflows."""
     with np.errstate(all="ignore"):
         return bool(np.isfinite(np.dot(vector, vector)))
 
 
 def pack_episodes(episodes: Sequence[Episode]) -> list:
-    """Return the newest episodes as a Push carries them."""
+    """Return the newest MAX_EPISODES episodes in the form of Push."""
     return [list(episode) for episode in episodes[-MAX_EPISODES:]]
 
 
@@ -221,7 +221,7 @@ def unpack_episodes(raw: list) -> list[Episode]:
     """Check and return the episodes of a Push.
 
     Raises:
-        WireError: too many, or not of the right form.
+        WireError: there are too many, or one has the wrong form.
     """
     if len(raw) > MAX_EPISODES:
         raise WireError(f"{len(raw)} episodes in one push, expected at most {MAX_EPISODES}")
@@ -239,7 +239,7 @@ def unpack_numbers(raw: object) -> dict[str, float]:
     """Check and return a map from short names to finite numbers.
 
     Raises:
-        WireError: it is something else.
+        WireError: `raw` is not such a map.
     """
     if not isinstance(raw, dict) or len(raw) > MAX_METRICS:
         raise WireError(f"expected a map of at most {MAX_METRICS} numbers")
@@ -253,7 +253,7 @@ def unpack_specs(raw: list) -> list[ParameterSpec]:
     """Check and return the parameter list of a Join.
 
     Raises:
-        WireError: it is none, or asks for more memory than any model here needs.
+        WireError: it is not a valid parameter list, or has more than MAX_PARAMETERS numbers.
     """
     specs, size = [], 0
     for item in raw:
@@ -293,7 +293,7 @@ def unpack_sample(body: Sample) -> np.ndarray:
     """Check and return the picture of a Sample, uint8 [H, W, 1 or 3].
 
     Raises:
-        WireError: it is none, or larger than MAX_SAMPLE.
+        WireError: it is not a picture, or is larger than MAX_SAMPLE.
     """
     shape = body.shape
     if len(shape) != 3 or not all(_is(n, int) and n > 0 for n in shape) or shape[2] not in (1, 3):
@@ -313,7 +313,7 @@ def _unpack(packed: bytes | memoryview) -> object:
 
 
 def _why_damaged(frame: bytes | memoryview) -> WireError:
-    """Return what to say of a message whose checksum is wrong: versions before 4 have no checksum."""
+    """Return the error for a message with a wrong checksum. Protocol versions before 4 have no checksum."""
     try:
         header = _unpack(frame)
     except WireError:
@@ -324,7 +324,7 @@ def _why_damaged(frame: bytes | memoryview) -> WireError:
 
 
 def _is(value: object, wanted: type) -> bool:
-    """Compare types exactly: True is no number here."""
+    """Compare types exactly: True is not an int here."""
     return type(value) is wanted
 
 

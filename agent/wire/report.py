@@ -1,4 +1,4 @@
-"""How a run is doing, as the server tells it: typed, and checked where it arrives."""
+"""The server's report on its run: typed, and checked by the receiver."""
 
 from typing import Any, Self
 
@@ -6,24 +6,24 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from a3c64.envs.figures import FORMER, Figure
 
-MAX_EVALUATION = 64 << 20  # bytes of evaluation.json; 10,000 evaluations have 7 MB
+MAX_EVALUATION = 64 << 20  # bytes of evaluation.json; 10,000 evaluations take 7 MB
 
 
 class _Told(BaseModel):
-    """Data that is told to others: it does not change, and what it does not know is left out."""
+    """Base class of reports: frozen, and unknown fields are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     def plain(self) -> dict[str, Any]:
-        """Return dicts, lists, text and numbers, for msgpack and JSON."""
+        """Return it as dicts, lists, text and numbers, for msgpack and JSON."""
         return self.model_dump(mode="json")
 
     @classmethod
     def of(cls, plain: Any) -> Self:
-        """Check what `plain` returned elsewhere.
+        """Check the output of `plain` from another process, and return it typed.
 
         Raises:
-            ValueError: it is something else; one line says what.
+            ValueError: the form is wrong; the error says where, on one line.
         """
         try:
             return cls.model_validate(plain)
@@ -33,7 +33,7 @@ class _Told(BaseModel):
 
 
 class WorkerReport(_Told):
-    """How a worker is doing."""
+    """The status of a worker."""
 
     index: int
     name: str  # host and process
@@ -42,21 +42,21 @@ class WorkerReport(_Told):
     steps_per_s: float
     mean_return: float | None  # of its last episodes; None before the first ends
     staleness: int  # of its newest gradient
-    restarts: int  # workers that had this index before
+    restarts: int  # earlier workers with this index
     emulator_restarts: int
     vnc: str | None  # host:port of its display
 
 
 class Evaluation(_Told):
-    """How greedy episodes with certain weights went."""
+    """The result of greedy episodes with one version of the weights."""
 
     step: int  # environment steps of the run when it had these weights
     version: int  # of the weights
-    seconds: float  # of training until they were scored
+    seconds: float  # of training until the weights were scored
     episodes: int
     mean_reward: float
     mean_length: float
-    figures: dict[str, float]  # the environment's own, summed up over the episodes
+    figures: dict[str, float]  # of the environment, summarised over the episodes
 
     @model_validator(mode="before")
     @classmethod
@@ -68,39 +68,39 @@ class Evaluation(_Told):
 
     @property
     def numbers(self) -> dict[str, float]:
-        """Return all that is charted of it."""
+        """Return all numbers that are charted."""
         return {"mean_reward": self.mean_reward, "mean_length": self.mean_length, **self.figures}
 
 
 class FigureReport(_Told):
-    """One of the environment's figures: what is known about it (see Figure), and its values in training."""
+    """One of the environment's figures: its declaration (see Figure), and its values in training."""
 
     name: str
     label: str
     unit: str
     summary: str
-    headline: bool  # it is to stand in one line about the run
-    mean: float  # of the last episodes that told it
+    headline: bool  # True: shown in one-line summaries of the run
+    mean: float  # of the last episodes that reported it
     least: float  # of any episode
     most: float  # of any episode
 
     @property
     def value(self) -> float:
-        """Return the one that sums it up."""
+        """Return the least or the most if `summary` names one of them, else the mean."""
         return {"least": self.least, "most": self.most}.get(self.summary, self.mean)
 
     @property
     def figure(self) -> Figure:
-        """Return what is known about it."""
+        """Return its declaration."""
         return Figure(self.name, self.label, self.unit, self.summary, self.headline)
 
     def say(self) -> str:
-        """Return label and value, for one line among others."""
+        """Return label and value as text."""
         return self.figure.say(self.value)
 
 
 class EvaluationReport(_Told):
-    """What greedy evaluations have found."""
+    """The results of the run's greedy evaluations."""
 
     last: Evaluation
     best: Evaluation
@@ -108,7 +108,7 @@ class EvaluationReport(_Told):
 
 
 class Staleness(_Told):
-    """How many updates old the newest gradients were."""
+    """The age of the newest gradients when they arrived, in updates."""
 
     median: float
     p95: float
@@ -116,7 +116,7 @@ class Staleness(_Told):
 
 
 class ServerReport(_Told):
-    """Where the server is, and what it serves."""
+    """The server's process, run folder and ports."""
 
     pid: int = 0
     run_dir: str = ""
@@ -125,7 +125,7 @@ class ServerReport(_Told):
 
 
 class RunReport(_Told):
-    """How a run is doing."""
+    """The status of a run."""
 
     server: ServerReport
     run: str  # its name
@@ -139,15 +139,15 @@ class RunReport(_Told):
     workers: tuple[WorkerReport, ...]  # by index
     evaluators: int
     joined: int  # workers, so far
-    lost: int  # of these, those that fell silent
-    refused: dict[str, int]  # kind of refusal -> messages that were not acted on
+    lost: int  # those of them that stopped sending heartbeats
+    refused: dict[str, int]  # kind of refusal -> number of refused messages
     staleness: Staleness | None  # None before the first gradient
     mean_return: float | None  # of the last episodes; None before the first ends
     mean_length: float | None
-    figures: tuple[FigureReport, ...]  # the environment's own
+    figures: tuple[FigureReport, ...]  # of the environment
     evaluation: EvaluationReport | None  # None before the first
 
     @property
     def headlines(self) -> list[FigureReport]:
-        """Return the figures for one line."""
+        """Return the figures for a one-line summary."""
         return [figure for figure in self.figures if figure.headline]

@@ -1,4 +1,4 @@
-"""server.json in a run's folder: where the run's server listens, as long as it runs."""
+"""server.json in a run's folder: where the run's server listens. The file exists while the server runs."""
 
 import json
 import os
@@ -9,29 +9,29 @@ from typing import NamedTuple
 from a3c64.files import read_json, write_whole
 
 NAME = "server.json"
-MOST = 4096  # bytes that it may have
+MOST = 4096  # bytes, largest size that is read
 
 
 class ServerFile(NamedTuple):
-    """What server.json says."""
+    """The content of server.json."""
 
-    bind: str  # the address the server binds
+    bind: str  # the address that the server binds
     pid: int  # of the server, on its machine or in its container
     web_port: int  # 0 = no web page
     tensorboard_port: int  # 0 = no TensorBoard
 
 
 def write(run_dir: Path, server: ServerFile) -> None:
-    """Write server.json: readers see the old file or the whole new one.
+    """Write server.json. Readers see the old file or the whole new one.
 
     Raises:
-        OSError: it could not be written.
+        OSError: the file could not be written.
     """
     write_whole(run_dir / NAME, f"{json.dumps(server._asdict())}\n".encode())
 
 
 def remove(run_dir: Path) -> None:
-    """Remove this process' server.json, if it is there; that of another server stays."""
+    """Remove this process' server.json, if it exists. The file of another server is not removed."""
     server = read(run_dir)
     if server is not None and server.pid == os.getpid():
         with suppress(OSError):
@@ -39,7 +39,7 @@ def remove(run_dir: Path) -> None:
 
 
 def read(run_dir: Path) -> ServerFile | None:
-    """Return what server.json says, or None if there is none. A server that was killed leaves its file behind."""
+    """Return the content of server.json, or None if it is missing or invalid. A killed server leaves its file."""
     try:
         facts = read_json(run_dir / NAME, MOST)
         ports = int(facts["pid"]), int(facts["web_port"]), int(facts["tensorboard_port"])

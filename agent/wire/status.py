@@ -1,4 +1,4 @@
-"""Asking a parameter server how its run is doing."""
+"""Ask a parameter server for the status of its run."""
 
 import threading
 
@@ -10,12 +10,12 @@ from a3c64.wire.transport import SocketTransport
 
 
 def connect_address(bind: str) -> str:
-    """Return the address under which a server that binds `bind` is reached from the same machine."""
+    """Return the address at which a client on the same machine reaches a server that binds `bind`."""
     return bind.replace("//0.0.0.0:", "//127.0.0.1:").replace("//*:", "//127.0.0.1:")
 
 
 def fetch(address: str, timeout_s: float) -> RunReport | None:
-    """Return the server's report, or None when no server answers in time.
+    """Return the server's report, or None if no server answers in time.
 
     Raises:
         BadInputError: the server is of another release.
@@ -65,6 +65,6 @@ def text(report: RunReport) -> str:
 
 
 def figures_of(evaluation: Evaluation, report: RunReport) -> list[str]:
-    """Return what is said of an evaluation's figures, as training knows them."""
+    """Return an evaluation's figures as texts, with the labels and units of the report."""
     known = Figures(one.figure for one in report.figures)
     return [known[name].say(value) for name, value in evaluation.figures.items()]

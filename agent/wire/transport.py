@@ -1,4 +1,4 @@
-"""Carry frames to a parameter server and back: over a socket, or within this process."""
+"""Send frames to a parameter server and receive its answers: over a socket, or in the same process."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -10,26 +10,26 @@ from a3c64.wire import messages as wire
 
 
 class Transport(Protocol):
-    """Something that carries frames to a server and back."""
+    """A connection to a parameter server."""
 
     def send(self, frames: Sequence[bytes | memoryview]) -> None:
-        """Hand over a message; never blocks."""
+        """Send a message; never blocks."""
 
     def receive(self, timeout_s: float) -> list[memoryview] | None:
-        """Return the next message, or None when none came in time."""
+        """Return the next message, or None if none arrives in time."""
 
     def reset(self) -> None:
-        """Forget everything underway and open another connection."""
+        """Drop all messages underway and open a new connection."""
 
     def close(self) -> None:
-        """Free what is held."""
+        """Free the resources."""
 
 
 class SocketTransport:
-    """A DEALER socket. Not thread-safe: one thread, one transport.
+    """A DEALER socket. Not thread-safe: each thread needs its own transport.
 
-    The server's socket gives every connection a routing id of its own. Two connections must never share one: where a
-    connection takes over the routing id of another, libzmq's ROUTER ends its process at the next heartbeat.
+    This class sets no routing id, so the server's socket gives each connection a different one. Two connections must
+    never share a routing id: if one takes over that of another, libzmq's ROUTER ends its process at the next heartbeat.
     """
 
     def __init__(self, address: str) -> None:
@@ -38,7 +38,7 @@ class SocketTransport:
         self._socket = self._open()
 
     def send(self, frames: Sequence[bytes | memoryview]) -> None:
-        """Queue a message; if the queue is full the server is gone, and the missing answer will tell."""
+        """Queue a message. If the queue is full, the server is gone: drop the message, and the caller will time out."""
         try:
             self._socket.send_multipart(
                 frames, zmq.DONTWAIT, copy=sum(len(f) for f in frames) < wire.COPY_THRESHOLD, track=False
@@ -53,12 +53,12 @@ class SocketTransport:
         return [frame.buffer for frame in self._socket.recv_multipart(copy=False)]
 
     def reset(self) -> None:
-        """Close the socket with all it holds, and open another."""
+        """Close the socket with its queued messages, and open a new one."""
         self.close()
         self._socket = self._open()
 
     def close(self) -> None:
-        """Close the socket; a last message has half a second to leave."""
+        """Close the socket. Queued messages have half a second to be sent."""
         self._socket.close(linger=500)
 
     def _open(self) -> zmq.Socket:
@@ -69,7 +69,7 @@ class SocketTransport:
 
 
 class LocalTransport:
-    """The in-process twin: hands frames straight to a server's handler, through the same encoding."""
+    """The in-process transport: it calls a server's handler directly, with the same encoded frames."""
 
     _numbers = itertools.count()  # of connections, as a ROUTER numbers them
 
@@ -79,7 +79,7 @@ class LocalTransport:
         self.reset()
 
     def send(self, frames: Sequence[bytes | memoryview]) -> None:
-        """Let the server act at once."""
+        """Call the server's handler at once."""
         answer = self._handler(self.connection, frames)
         if answer is not None:
             self._answers.append([memoryview(bytes(frame)) for frame in answer])
@@ -89,24 +89,24 @@ class LocalTransport:
         return self._answers.pop(0) if self._answers else None
 
     def reset(self) -> None:
-        """Forget unread answers, and speak over another connection."""
+        """Drop unread answers, and use a new connection number."""
         self._answers.clear()
         self.connection = next(self._numbers).to_bytes(5, "big")
 
     def close(self) -> None:
-        """Hold nothing, free nothing."""
+        """Do nothing: there is nothing to free."""
 
 
 def configure(socket: zmq.Socket) -> None:
-    """Bound everything a socket of either side may hold or wait for."""
+    """Bound the queues, message sizes and waits of a socket. Worker and server use the same bounds."""
     socket.setsockopt(zmq.LINGER, 0)
     socket.setsockopt(
         zmq.SNDHWM, 8
-    )  # messages; each can be megabytes, and a live peer never has more than one underway
+    )  # messages; each can be megabytes, and a healthy peer never has more than one underway
     socket.setsockopt(zmq.RCVHWM, 64)
     socket.setsockopt(zmq.MAXMSGSIZE, wire.MAX_MESSAGE)
     socket.setsockopt(zmq.RECONNECT_IVL, 100)  # ms
     socket.setsockopt(zmq.RECONNECT_IVL_MAX, 2000)
-    socket.setsockopt(zmq.HEARTBEAT_IVL, 2000)  # ms; finds connections whose other end vanished without a word
+    socket.setsockopt(zmq.HEARTBEAT_IVL, 2000)  # ms; finds connections whose other end vanished without closing them
     socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 10000)
     socket.setsockopt(zmq.HEARTBEAT_TTL, 10000)
