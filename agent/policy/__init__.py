@@ -1,1 +1,1 @@
-"""Trained policies: checkpoints, policy files, the bundled ones, and playing episodes with them."""
+"""Trained policies: checkpoints, policy files, bundled policies, and playing episodes with them."""

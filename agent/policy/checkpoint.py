@@ -2,11 +2,11 @@
 
 checkpoints/
   step_123456/weights.safetensors    one float32 tensor per parameter
-  step_123456/optimiser.safetensors  likewise, RMSProp's mean squares
+  step_123456/optimiser.safetensors  RMSProp's mean squares, one float32 tensor per parameter
   step_123456/state.json             version, step, schedule, the order of the parameters, hashes of both files
-  step_123456/figures.json           what charts and the page go on with: means, counters
-  latest                             name of the newest
-best/                                likewise, the one that a greedy evaluation found best; state.json has its score
+  step_123456/figures.json           the state of charts and page: means, counters
+  latest                             name of the newest checkpoint
+best/                                the checkpoint with the best greedy evaluation; state.json has its score
 """
 
 import errno
@@ -43,8 +43,8 @@ from a3c64.wire import messages as wire
 log = logging.getLogger(__name__)
 
 FORMAT = 1
-MAX_STATE = 4 << 20  # bytes of state.json; an ordinary one has 3,000
-MAX_TENSORS = 4 * MAX_PARAMETERS + (1 << 20)  # bytes of a file with tensors
+MAX_STATE = 4 << 20  # bytes of state.json; a typical one has 3,000
+MAX_TENSORS = 4 * MAX_PARAMETERS + (1 << 20)  # bytes of a file of tensors
 MAX_COUNT = 2**53  # steps or updates; TensorBoard's steps are 64 bits
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 CHECKPOINTS, BEST = "checkpoints", "best"  # their names in a run's folder
@@ -53,17 +53,17 @@ FILES = ("weights.safetensors", "optimiser.safetensors")
 
 
 class Snapshot(NamedTuple):
-    """All that training needs to go on."""
+    """The complete state from which training resumes."""
 
     specs: tuple[ParameterSpec, ...]
     weights: np.ndarray  # float32 [parameters]
     mean_square: np.ndarray  # float32 [parameters], RMSProp's statistics
     version: int  # updates applied
     step: int  # environment steps taken
-    hyperparameters: dict  # of the run, the schedule among them
+    hyperparameters: dict  # of the run, including the schedule
     seconds: float = 0.0  # of training so far
-    score: dict | None = None  # how these weights did in a greedy evaluation, where that was measured
-    figures: dict | None = None  # what the server's charts go on with, see paramserver/figures.py
+    score: dict | None = None  # of a greedy evaluation of these weights; None if there was none
+    figures: dict | None = None  # the state of the server's charts, see paramserver/figures.py
 
 
 class DamagedError(Exception):
@@ -71,12 +71,12 @@ class DamagedError(Exception):
 
 
 def save(folder: Path, snapshot: Snapshot, keep: int = 5) -> Path:
-    """Write a checkpoint, point `latest` at it, and remove all others but the newest, so that `keep` are left.
+    """Write a checkpoint, put its name into `latest`, and remove the oldest so that `keep` are left.
 
-    On a full disk, older checkpoints are removed until the new one fits. The newest whole one always stays.
+    If the disk is full, older checkpoints are removed until the new one fits. The newest valid one is never removed.
 
     Raises:
-        OSError: it could not be written.
+        OSError: the checkpoint could not be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with suppress(OSError):
@@ -88,7 +88,7 @@ def save(folder: Path, snapshot: Snapshot, keep: int = 5) -> Path:
         except OSError as error:
             if error.errno not in DISK_FULL or not _make_room(folder):
                 raise
-    with suppress(OSError):  # `latest` is for people; the checkpoint is there without it
+    with suppress(OSError):  # `latest` is for people; the checkpoint is complete without it
         write_whole(folder / "latest", f"{target.name}\n".encode())
     for old in [path for path in _by_age(folder) if path != target][keep - 1 :]:
         shutil.rmtree(old, ignore_errors=True)
@@ -102,7 +102,7 @@ def _write(folder: Path, snapshot: Snapshot) -> Path:
     try:
         hashes = {}
         for name, flat in zip(FILES, (snapshot.weights, snapshot.mean_square), strict=True):
-            # The library turns arrays into bytes; views of one flat vector are fine as each is contiguous.
+            # The library copies arrays as bytes. Views of one flat vector work, because each view is contiguous.
             data = save_tensors(dict(named_views(flat, snapshot.specs)))
             hashes[name] = hashlib.sha256(data).hexdigest()
             write_synced(temporary / name, data)
@@ -119,8 +119,8 @@ def _write(folder: Path, snapshot: Snapshot) -> Path:
         write_synced(temporary / "state.json", json.dumps(state, indent=1).encode())
         if snapshot.figures is not None:
             write_synced(temporary / FIGURES, json.dumps(snapshot.figures).encode())
-        temporary.chmod(0o755)  # mkdtemp makes it private
-        remove(target)  # the same step again: the newer one holds as much
+        temporary.chmod(0o755)  # mkdtemp makes a folder that only its owner can read
+        remove(target)  # an older checkpoint of the same step holds nothing that the new one lacks
         move_into_place(temporary, target)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -129,7 +129,7 @@ def _write(folder: Path, snapshot: Snapshot) -> Path:
 
 
 def _make_room(folder: Path) -> bool:
-    """Remove the oldest checkpoint but never the newest whole one; return False if there is none to remove."""
+    """Remove the oldest checkpoint, but never the newest valid one. Return False if none could be removed."""
     paths = _by_age(folder)
     for path in paths if len(paths) > 1 else ():
         try:
@@ -147,7 +147,7 @@ def load(path: Path) -> Snapshot:
     """Load one checkpoint.
 
     Raises:
-        DamagedError: it is incomplete, altered, or of another format.
+        DamagedError: the checkpoint is incomplete, altered, or of another format.
     """
     try:
         state = read_json(path / "state.json", MAX_STATE)
@@ -175,7 +175,7 @@ def load(path: Path) -> Snapshot:
             _count(state["version"], "version"),
             _count(state["step"], "step"),
             dict(state["hyperparameters"]),
-            _seconds(state.get("seconds", 0.0)),  # this and what follows: not in the files of older releases
+            _seconds(state.get("seconds", 0.0)),  # files of older releases lack this and the next two
             None if state.get("score") is None else dict(state["score"]),
             _figures(path / FIGURES),
         )
@@ -184,7 +184,7 @@ def load(path: Path) -> Snapshot:
 
 
 def newest(folder: Path) -> Snapshot | None:
-    """Load the newest checkpoint that is whole, naming each that is not; None when there is none."""
+    """Load the newest valid checkpoint; None if there is none. Log each damaged one that is skipped."""
     for path in _by_age(folder):
         try:
             return load(path)
@@ -194,7 +194,7 @@ def newest(folder: Path) -> Snapshot | None:
 
 
 def hyperparameters(folder: Path) -> dict[str, Any] | None:
-    """Return the hyperparameters in the newest state.json that can be read; None when there is none."""
+    """Return the hyperparameters in the newest readable state.json; None if there is none."""
     for path in _by_age(folder):
         try:
             return dict(read_json(path / "state.json", MAX_STATE)["hyperparameters"])
@@ -204,12 +204,12 @@ def hyperparameters(folder: Path) -> dict[str, Any] | None:
 
 
 def steps(folder: Path) -> list[int]:
-    """Return the steps there are checkpoints of, newest first."""
+    """Return the steps of all checkpoints, newest first."""
     return [int(path.name.removeprefix("step_")) for path in _by_age(folder)]
 
 
 def first(specs: Sequence[ParameterSpec], seed: int, hyperparameters: dict) -> Snapshot:
-    """Return the state a new run begins with."""
+    """Return the first state of a new run."""
     weights = initialise(specs, seed)
     return Snapshot(tuple(specs), weights, np.zeros_like(weights), 0, 0, hyperparameters)
 
@@ -222,7 +222,7 @@ def _by_age(folder: Path) -> list[Path]:
 
 
 def _figures(path: Path) -> dict | None:
-    """Return what a figures.json holds, or None: a checkpoint is whole without it."""
+    """Return the content of a figures.json, or None if it cannot be read: a checkpoint is valid without it."""
     try:
         figures = read_json(path, MAX_STATE, finite=True)
         return figures if isinstance(figures, dict) else None
@@ -231,14 +231,14 @@ def _figures(path: Path) -> dict | None:
 
 
 def _count(value: object, name: str) -> int:
-    """Return a count of steps or updates, checked."""
+    """Check and return a number of steps or updates."""
     if type(value) is not int or not 0 <= value <= MAX_COUNT:
         raise DamagedError(f"{name} is {value!r}, expected an integer from 0 to {MAX_COUNT}")
     return value
 
 
 def _seconds(value: object) -> float:
-    """Return a duration, checked."""
+    """Check and return a duration."""
     if type(value) not in (int, float) or not 0.0 <= value < math.inf:  # type: ignore[operator]
         raise DamagedError(f"seconds is {value!r}, expected a finite number >= 0")
     return float(value)  # type: ignore[arg-type]

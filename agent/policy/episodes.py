@@ -1,4 +1,4 @@
-"""Play whole episodes with given weights, or at random."""
+"""Play whole episodes with given weights, or with random actions."""
 
 import json
 import threading
@@ -13,15 +13,15 @@ from a3c64.envs.episode import Episode
 from a3c64.learning.actor import Actor
 from a3c64.learning.network import design
 
-SEED_OFFSET = 500_000  # evaluation sees starts that training has not seen
-MAX_CUTS = 100  # episodes with numbers that are not finite, for each one that is to be played
-NOOP_MAX = 30  # VIs that an N64 episode may wait before it begins, as when Atari games are judged
+SEED_OFFSET = 500_000  # so that evaluation uses other seeds than training
+MAX_CUTS = 100  # limit of episodes with non-finite numbers, per round of episodes to play
+NOOP_MAX = 30  # longest random delay before an N64 episode, VIs; as in evaluations of Atari games
 
 
 def varied(run: Hyperparameters) -> Hyperparameters:
-    """Return a run whose N64 episodes begin after a random wait, unless its arguments name `noop_max`.
+    """Return a run whose N64 episodes start after a random delay, unless its arguments set `noop_max`.
 
-    All that the same greedy policy plays from the same start would be one and the same.
+    Without the delay, a greedy policy would repeat exactly the same episode.
     """
     if not run.env_id.startswith("n64gym/"):
         return run
@@ -38,19 +38,22 @@ def play(
     tell: Callable[[Episode], None] = lambda episode: None,
     wrap: Callable[[gym.Env], gym.Env] = lambda env: env,
 ) -> list[Episode]:
-    """Play at least `episodes` episodes; every environment plays equally many.
+    """Play at least `episodes` episodes. Each environment plays the same number.
 
-    Otherwise short episodes, which end first, would count too much.
+    Otherwise short episodes would be overrepresented, because they end first.
 
     Args:
-        run: what was trained; its seed says which episodes are played.
-        weights: float32 [parameters]; None = act at random.
-        episodes: how many at least.
+        run: the settings of the trained run; its seed decides which episodes are played.
+        weights: float32 [parameters]; None = random actions.
+        episodes: the least number to play.
         rom: path of an N64 ROM; empty = Open Kart.
-        greedy: take the likeliest action instead of drawing one.
-        stop: ends it early, with the episodes that have been played.
-        tell: called with each of them when it ends.
-        wrap: puts something around each environment, such as a camera.
+        greedy: take the most probable action instead of a sampled one.
+        stop: when set, return early with the episodes that have ended.
+        tell: called with each episode when it ends.
+        wrap: returns a wrapper of an environment, such as a camera.
+
+    Raises:
+        RuntimeError: too many episodes had non-finite numbers.
     """
     batch = min(run.envs_per_worker, episodes)
     run = run.model_copy(update={"envs_per_worker": batch, "seed": run.seed + SEED_OFFSET})

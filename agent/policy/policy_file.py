@@ -1,7 +1,7 @@
-"""A trained policy to play with: out of a run's folder, or a file of its own in half precision.
+"""A trained policy to play with, from a run's folder or from a policy file.
 
-The file is safetensors: float16 tensors, and as metadata one JSON text with the order of the parameters, the
-hyperparameters, the step, how greedy episodes went, and the command that made it.
+A policy file is safetensors with float16 tensors. Its metadata is one JSON text: the order of the parameters, the
+hyperparameters, the step, the score of greedy episodes, and the command that trained it.
 """
 
 import json
@@ -32,10 +32,10 @@ class Policy(NamedTuple):
 
     specs: tuple[ParameterSpec, ...]
     weights: np.ndarray  # float32 [parameters]
-    step: int  # environment steps it was trained for
+    step: int  # environment steps of its training
     run: Hyperparameters
-    score: dict[str, Any] | None  # how greedy episodes went, where that was measured
-    command: str  # that made it
+    score: dict[str, Any] | None  # of greedy episodes; None if it was not evaluated
+    command: str  # the command that trained it
 
 
 def of(snapshot: Snapshot, command: str = "") -> Policy:
@@ -45,7 +45,7 @@ def of(snapshot: Snapshot, command: str = "") -> Policy:
 
 
 def command_of(run: Hyperparameters) -> str:
-    """Return the command that trains with these hyperparameters: what differs from the defaults for the environment."""
+    """Return a command that trains with these hyperparameters. It names those that differ from the defaults."""
     usual = {name: field.default for name, field in Hyperparameters.model_fields.items()}
     usual |= presets.chosen(presets.AUTOMATIC, run.env_id)
     words = ["a3c64", "train"]
@@ -56,10 +56,10 @@ def command_of(run: Hyperparameters) -> str:
 
 
 def of_run(folder: Path, best: bool = False, step: int | None = None) -> Policy:
-    """Return the newest policy of a run's folder, or its best, or the one of a step.
+    """Return a policy from a run's folder: the newest, or with `best` the best, or with `step` that of a checkpoint.
 
     Raises:
-        BadInputError: there is none.
+        BadInputError: there is no such policy, or it is damaged.
     """
     if best:
         snapshot = checkpoint.newest(folder / checkpoint.BEST)
@@ -84,16 +84,16 @@ def of_run(folder: Path, best: bool = False, step: int | None = None) -> Policy:
 
 
 def save(target: Path, policy: Policy) -> Path:
-    """Write a policy into a file, or a folder, in half precision; return the file's path.
+    """Write a policy in half precision to a file, or into a folder as policy.safetensors; return the file's path.
 
     Raises:
-        BadInputError: it cannot be written, or has weights beyond half precision.
+        BadInputError: the file cannot be written, or a weight is too large for half precision.
     """
     path = target / f"policy{SUFFIX}" if target.is_dir() else target
     tensors = {}
     for name, array in named_views(policy.weights, policy.specs):
-        # What is counted, not learned, is short and may be a million.
-        with np.errstate(over="ignore"):  # it becomes infinite, and is refused
+        # The running moments are few but can be as large as 1e6, so they stay float32.
+        with np.errstate(over="ignore"):  # an overflow becomes infinity, which is refused below
             tensors[name] = array if name.startswith(MOMENTS) else array.astype(np.float16)
         if not np.isfinite(tensors[name]).all():
             raise BadInputError(f"{name} holds numbers beyond half precision, so this policy cannot be exported")
@@ -118,7 +118,7 @@ def load(path: Path) -> Policy:
     """Read a policy from a file.
 
     Raises:
-        BadInputError: there is none, or it is something else.
+        BadInputError: the file cannot be read, or is not a policy file.
     """
     try:
         with safe_open(path, framework="numpy") as file:
@@ -141,10 +141,10 @@ def load(path: Path) -> Policy:
 
 
 def bundled(env_id: str) -> Policy:
-    """Return the policy that comes with the project for an environment.
+    """Return the bundled policy for an environment.
 
     Raises:
-        BadInputError: there is none.
+        BadInputError: this release has no policy for the environment.
     """
     file = files("a3c64.policy.bundled") / f"{BUNDLED.get(env_id, 'none')}{SUFFIX}"
     if not file.is_file():

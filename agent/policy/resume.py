@@ -1,7 +1,7 @@
-"""Going on with a run: what its folder says about it, and what a new start may change.
+"""Resume a run: read its hyperparameters from its folder, and check which of them a new start may change.
 
 config.json     the run's hyperparameters
-changes.jsonl   a line for each start that changed some: when, at which step, and {name: [before, after]}
+changes.jsonl   a line for each start that changed some: time, step, and {name: [before, after]}
 """
 
 import json
@@ -20,14 +20,14 @@ from a3c64.policy import checkpoint
 log = logging.getLogger(__name__)
 
 CONFIG, CHANGES = "config.json", "changes.jsonl"
-MAX_CONFIG = 1 << 20  # bytes; an ordinary one has 1,000
-# What the shapes of weights, or the meaning of what the network sees, depend on.
+MAX_CONFIG = 1 << 20  # bytes; a typical one has 1,000
+# Cannot change during a run: they determine the shapes of the weights, or the form of the network's input.
 FIXED = ("frame_size", "frame_colours", "frame_stack", "normalise_observations", "trunk", "lstm_size")
-TASK = ("env_id", "env_args", "frameskip")  # what the return of an episode depends on
+TASK = ("env_id", "env_args", "frameskip")  # returns before and after a change of these cannot be compared
 
 
 class Change(NamedTuple):
-    """A hyperparameter that has another value from now on."""
+    """A hyperparameter whose value this start changes."""
 
     name: str
     before: Any
@@ -38,24 +38,24 @@ class Change(NamedTuple):
 
 
 class Resumption(NamedTuple):
-    """How a run goes on, or how a new one begins."""
+    """The settings with which a run resumes or a new one begins."""
 
-    settings: Settings  # complete: given > config.json > preset > default
-    exists: bool  # the folder has checkpoints
-    changes: tuple[Change, ...]  # what the run's hyperparameters are that they were not before
-    ignored: str  # what was given and has no effect, as a line for people; "" if nothing
+    settings: Settings  # complete: flag or variable > config.json > preset > default
+    exists: bool  # True: the folder has checkpoints
+    changes: tuple[Change, ...]  # the hyperparameters that differ from config.json
+    ignored: str  # a message about a preset without effect; "" if there is none
 
     @property
     def new_task(self) -> bool:
-        """Say whether returns mean something else than before."""
+        """Return whether the task has changed, so that earlier returns cannot be compared with new ones."""
         return self.exists and any(change.name in TASK for change in self.changes)
 
 
 def resume(settings: Settings) -> Resumption:
-    """Return how the run in the settings' folder goes on with these settings. Nothing is written.
+    """Return the settings with which the run in `settings.run_dir` resumes. Nothing is written.
 
     Raises:
-        BadInputError: a setting cannot be changed on this run, or there is no run and `resume` is set.
+        BadInputError: a setting cannot be changed on this run, or `resume` is set and there is no run.
     """
     folder = settings.run_dir
     exists = bool(checkpoint.steps(folder / checkpoint.CHECKPOINTS))
@@ -68,7 +68,7 @@ def resume(settings: Settings) -> Resumption:
     suited = presets.chosen(settings.preset, known.get("env_id", settings.env_id))
     complete = settings.filled({**suited, **{name: getattr(before, name) for name in known}})
     if "env_args" in known and not _differ("env_args", before.env_args, complete.env_args):
-        complete = complete.model_copy(update={"env_args": before.env_args})  # the same, spelled as before
+        complete = complete.model_copy(update={"env_args": before.env_args})  # equal: keep the old spelling
     if new := [name for name in Hyperparameters.model_fields if name not in known]:
         told = ", ".join(f"{name} {_shown(getattr(complete, name))}" for name in new)
         log.info("%s is a run of an earlier release; new settings: %s", folder, told)
@@ -79,12 +79,12 @@ def resume(settings: Settings) -> Resumption:
 
 
 def recorded(folder: Path) -> dict[str, Any] | None:
-    """Return the hyperparameters of the run in a folder, or None if it has none.
+    """Return the hyperparameters of the run in a folder, or None if there are none.
 
-    They are those of config.json. If that is missing or damaged, they are those of the newest checkpoint.
+    They come from config.json, or from the newest checkpoint if config.json is missing or damaged.
 
     Raises:
-        BadInputError: they have values that this release does not accept.
+        BadInputError: this release does not accept a value, or config.json cannot be read.
     """
     try:
         return _checked(read_json(folder / CONFIG, MAX_CONFIG), folder / CONFIG)
@@ -102,11 +102,11 @@ def recorded(folder: Path) -> dict[str, Any] | None:
 
 
 def _checked(known: Any, path: Path) -> dict[str, Any]:
-    """Return the hyperparameters that this release knows.
+    """Return the hyperparameters that this release knows. Log the others.
 
     Raises:
-        ValueError: they are not a JSON object.
-        BadInputError: a value is not one of this release.
+        ValueError: `known` is not a JSON object.
+        BadInputError: this release does not accept a value.
     """
     if not isinstance(known, dict):
         raise ValueError("not a JSON object")
@@ -122,7 +122,7 @@ def _checked(known: Any, path: Path) -> dict[str, Any]:
 
 
 def _changes(before: Hyperparameters, known: Mapping[str, Any], after: Settings) -> tuple[Change, ...]:
-    """Return what differs of what was known."""
+    """Return the known hyperparameters that differ."""
     pairs = ((name, getattr(before, name), getattr(after, name)) for name in Hyperparameters.model_fields)
     return tuple(Change(*pair) for pair in pairs if pair[0] in known and _differ(*pair))
 
@@ -132,7 +132,11 @@ def _differ(name: str, one: Any, other: Any) -> bool:
 
 
 def _check(changes: tuple[Change, ...], folder: Path, transfer: bool) -> None:
-    """Refuse changes that a run with weights cannot take."""
+    """Refuse changes that do not fit a run with weights.
+
+    Raises:
+        BadInputError: a setting of FIXED has changed, or `env_id` without `transfer`.
+    """
     fixed = [change for change in changes if change.name in FIXED]
     if fixed:
         flags = " and ".join(flag(change.name) for change in fixed)
@@ -149,7 +153,7 @@ def _check(changes: tuple[Change, ...], folder: Path, transfer: bool) -> None:
 
 
 def _ignored(given: Settings, complete: Settings) -> str:
-    """Return what to say about a preset that was named but is for new runs, or ""."""
+    """Return a message about a preset that was given but applies to new runs only; "" if there is none."""
     if "preset" not in given.model_fields_set or given.preset in (presets.AUTOMATIC, presets.NONE):
         return ""
     wanted = presets.presets()[given.preset].settings
@@ -162,5 +166,5 @@ def _ignored(given: Settings, complete: Settings) -> str:
 
 
 def _shown(value: Any) -> str:
-    """Return a value as a flag takes it."""
+    """Return a value in the spelling that its flag accepts."""
     return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
