@@ -1,7 +1,6 @@
-"""Acting: the network on ONNX Runtime, a sixth of the time that TensorFlow takes to act, with the very same weights.
+"""Acting: the network on ONNX Runtime, with the same weights. It takes a sixth of the time that TensorFlow takes.
 
-The graph is written here node by node, so no converter stands between it and agent/learning/learner.py; a test holds
-the two against each other.
+The graph is built here node by node, without a converter. A test compares it with agent/learning/learner.py.
 """
 
 import os
@@ -9,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-os.environ.update({"ORT_DISABLE_TELEMETRY": "1"})  # before the import: it would ask for a host of its maker's
+os.environ.update({"ORT_DISABLE_TELEMETRY": "1"})  # before the import; else it looks up a host every 10 s
 
 import onnxruntime
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
@@ -24,30 +23,30 @@ ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "leaky_relu": ("LeakyRelu", {"alpha": LEAK}),
     "elu": ("Elu", {}),
 }
-OPSET, IR_VERSION = 18, 10  # of ONNX: old enough for every runtime of the last years
+OPSET, IR_VERSION = 18, 10  # of ONNX; runtimes of several years support both
 
 
 class Memory(NamedTuple):
-    """What the LSTM of B environments remembers; units = 0 without one."""
+    """The LSTM's state for B environments; units = 0 without an LSTM."""
 
     cell: np.ndarray  # float32 [B, units]
     hidden: np.ndarray  # float32 [B, units]
 
 
 class Action(NamedTuple):
-    """What was decided for B environments."""
+    """The actions for B environments, and what the network computed for them."""
 
-    actions: np.ndarray  # [B, *family.shape], as training keeps them
-    values: np.ndarray  # float32 [B], V of what was seen
+    actions: np.ndarray  # [B, *family.shape], in the form that training stores
+    values: np.ndarray  # float32 [B], V of the observations
     memory: Memory  # after the step
-    parameters: np.ndarray  # float32 [B, outputs + free], of the distribution that was drawn from
+    parameters: np.ndarray  # float32 [B, outputs + free], of the distributions
 
 
 class Actor:
     """The network for batches of B environments, on one thread.
 
-    ONNX Runtime arranges weights for its kernels once, when a session is made, so new weights mean a new session: that
-    takes 2 ms, and each of the steps between two updates is three times as fast as one with weights handed in.
+    ONNX Runtime packs the weights for its kernels when a session is created, so new weights need a new session. That
+    takes 2 ms. Each step is then three times as fast as a step that gets the weights as inputs.
     """
 
     def __init__(self, network: Network, batch: int) -> None:
@@ -58,26 +57,26 @@ class Actor:
         self._free = np.zeros((batch, network.family.free), np.float32)
 
     def forget(self) -> Memory:
-        """Return empty memory for B environments."""
+        """Return zeroed memory for B environments."""
         zeros = np.zeros((self.batch, self.network.units), np.float32)
         return Memory(zeros, zeros)
 
     def load(self, flat: np.ndarray) -> None:
-        """Take over weights, float32 [total_size].
+        """Use these weights, float32 [total_size], from now on.
 
         Raises:
-            ValueError: another length.
+            ValueError: the vector has another length.
         """
         expected = (total_size(self.network.specs),)
         if flat.shape != expected:
             raise ValueError(f"weights of shape {flat.shape}, expected {expected}")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.enable_cpu_mem_arena = False  # of a session that lives for a second
+        options.enable_cpu_mem_arena = False  # a session lives for about a second only
         options.log_severity_level = 3
         named = dict(named_views(flat, self.network.specs))
         self._free[...] = named.get("policy/free", 0.0)
-        self._held = {  # ONNX Runtime reads these arrays where they are
+        self._held = {  # ONNX Runtime reads these arrays in place, so they must stay alive
             name: onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array, np.float32))
             for name, array in _initialisers(self.network, named).items()
         }
@@ -91,13 +90,13 @@ class Actor:
         memory: Memory,
         generator: np.random.Generator | None = None,
     ) -> Action:
-        """Draw an action for each environment, or take the likeliest one if there is no generator.
+        """Draw an action for each environment, or take the greedy one if there is no generator.
 
         Args:
             observations: [B, ...].
-            starts: float32 [B], 1 where an episode begins and memory is forgotten first.
+            starts: float32 [B], 1 where an episode begins; memory is reset there first.
             memory: before the step.
-            generator: where chance comes from.
+            generator: the source of random numbers; None = greedy.
         """
         assert self._session is not None, "load comes first"
         feeds = {}
@@ -119,13 +118,13 @@ class Actor:
 
 
 def _initialisers(network: Network, named: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the graph's constants, made of the flat vector's parameters."""
+    """Return the graph's constants, computed from the named parameters."""
     constants = {}
     for n in range(len(network.convolutions)):
         constants[f"conv{n}/kernel"] = named[f"conv{n}/kernel"].transpose(3, 2, 0, 1)  # ONNX wants [out, in, H, W]
         constants[f"conv{n}/bias"] = named[f"conv{n}/bias"]
     if network.convolutions and not network.standardised:
-        constants["conv0/kernel"] = constants["conv0/kernel"] / np.float32(WHITE)  # instead of every pixel
+        constants["conv0/kernel"] = constants["conv0/kernel"] / np.float32(WHITE)  # cheaper than dividing every pixel
     if network.shape.vector:
         for n in range(DENSE_LAYERS):
             for part in ("kernel", "bias"):
@@ -136,7 +135,7 @@ def _initialisers(network: Network, named: dict[str, np.ndarray]) -> dict[str, n
         constants |= {name: named[name] for name in ("lstm/kernel", "lstm/recurrent")} | {"lstm/bias": bias}
     else:
         constants |= {name: named[name] for name in ("hidden/kernel", "hidden/bias")}
-    for part in ("kernel", "bias"):  # both heads in one product
+    for part in ("kernel", "bias"):  # one matrix product computes both heads
         constants[f"heads/{part}"] = np.concatenate((named[f"policy/{part}"], named[f"value/{part}"]), axis=-1)
     if network.scaled:
         constants[f"{MOMENTS}mean"] = named[f"{MOMENTS}mean"]
@@ -147,8 +146,9 @@ def _initialisers(network: Network, named: dict[str, np.ndarray]) -> dict[str, n
 def graph(network: Network, batch: int) -> ModelProto:
     """Return the network as ONNX, without its constants.
 
-    Inputs: image uint8 [B, H, W, C], vector float32 [B, N], cell and hidden float32 [B, units], those that there are.
-    Outputs: heads float32 [B, outputs + 1], the value last; then cell and hidden.
+    Inputs: image uint8 [B, H, W, C], vector float32 [B, N], cell and hidden float32 [B, units]. Inputs that the network
+    does not have are left out. Outputs: heads float32 [B, outputs + 1], with the value last; then the new cell and
+    hidden state if there is an LSTM.
     """
     nodes: list[NodeProto] = []
     inputs: list[ValueInfoProto] = []
@@ -207,7 +207,7 @@ def graph(network: Network, batch: int) -> ModelProto:
     constants = [helper.make_tensor(name, TensorProto.FLOAT, [], [value]) for name, value in numbers.items()]
     constants.append(helper.make_tensor("pixels", TensorProto.INT64, [3], [1, 2, 3]))  # the axes of an image
     shapes = _initialisers(network, {s.name: np.zeros(s.shape, np.float32) for s in network.specs})
-    for name, array in shapes.items():  # declared as being outside of the file; `load` hands them in
+    for name, array in shapes.items():  # declared as external data, which `load` provides
         tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=array.shape)
         tensor.data_location = TensorProto.EXTERNAL
         tensor.external_data.add(key="location", value="weights")

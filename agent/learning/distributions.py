@@ -10,7 +10,7 @@ from a3c64.envs.actions import Family
 
 
 class Distribution(Protocol):
-    """What the losses ask of a family; parameters are [..., outputs + free], actions [..., *shape]."""
+    """What the losses need from a family; parameters are [..., outputs + free], actions [..., *shape]."""
 
     def log_probability(self, parameters: tf.Tensor, actions: tf.Tensor) -> tf.Tensor:
         """Return log pi(a|s), [...]."""
@@ -36,35 +36,35 @@ class Categorical:
 
 
 class MultiCategorical:
-    """Several independent choices; the logits of all stand side by side."""
+    """Several independent choices; their logits are concatenated."""
 
     def __init__(self, sizes: tuple[int, ...]) -> None:
         self.parts = [Categorical(n) for n in sizes]
         self.sizes = list(sizes)
 
     def log_probability(self, parameters: tf.Tensor, actions: tf.Tensor) -> tf.Tensor:
-        """Add the choices' log probabilities."""
+        """Return the sum of the choices' log probabilities."""
         split = tf.split(parameters, self.sizes, axis=-1)
         each = zip(self.parts, split, tf.unstack(actions, axis=-1), strict=True)
         return tf.add_n([part.log_probability(x, action) for part, x, action in each])
 
     def entropy(self, parameters: tf.Tensor) -> tf.Tensor:
-        """Add the choices' entropies."""
+        """Return the sum of the choices' entropies."""
         split = tf.split(parameters, self.sizes, axis=-1)
         return tf.add_n([part.entropy(x) for part, x in zip(self.parts, split, strict=True)])
 
 
 class DiagonalGaussian:
-    """Independent normal distributions; parameters are means, then logarithms of deviations."""
+    """Independent normal distributions; parameters are the means, then the log standard deviations."""
 
     def log_probability(self, parameters: tf.Tensor, actions: tf.Tensor) -> tf.Tensor:
-        """Add the numbers' log densities."""
+        """Return the sum of the components' log densities."""
         mean, log_deviation = tf.split(parameters, 2, axis=-1)
         z = (actions - mean) * tf.exp(-log_deviation)
         return -tf.reduce_sum(0.5 * tf.square(z) + log_deviation + 0.5 * math.log(2.0 * math.pi), axis=-1)
 
     def entropy(self, parameters: tf.Tensor) -> tf.Tensor:
-        """Add the numbers' differential entropies."""
+        """Return the sum of the components' differential entropies."""
         log_deviation = tf.split(parameters, 2, axis=-1)[1]
         return tf.reduce_sum(log_deviation + 0.5 * math.log(2.0 * math.pi * math.e), axis=-1)
 

@@ -34,7 +34,7 @@ class Learner:
 
     Args:
         network: its layout.
-        hyperparameters: costs, and T (`t_max`).
+        hyperparameters: the costs, and T (`t_max`).
         batch: B.
     """
 
@@ -60,8 +60,8 @@ class Learner:
     ) -> Gradient:
         """Differentiate the A3C losses of a rollout.
 
-        Arrays are [T, B, ...]; `behaviour` is the parameters that the actions were drawn with, `memory` is what the
-        rollout began with.
+        Arrays are [T, B, ...]. `behaviour` holds the parameters of the distributions that the actions were drawn from.
+        `memory` is the LSTM's state before the first step.
         """
         vector, figures = self._gradient(
             self._weights, *observations, starts, actions, behaviour, advantages, returns, *memory
@@ -74,10 +74,10 @@ class Learner:
         return parameters.numpy(), values.numpy()
 
     def load(self, flat: np.ndarray) -> None:
-        """Take over weights, float32 [total_size], which nobody may write into from then on.
+        """Use these weights, float32 [total_size], without a copy: the caller must not write into them afterwards.
 
         Raises:
-            ValueError: another length.
+            ValueError: the vector has another length.
         """
         if flat.shape != self._weights.shape:
             raise ValueError(f"weights of shape {flat.shape}, expected {self._weights.shape}")
@@ -87,10 +87,10 @@ class Learner:
         """Return the weights as one vector, float32 [total_size]."""
         return self._weights.copy()
 
-    # How the numbers flow; N = T x B, p = the parameters by name.
+    # The computation. N = T x B, p = the parameters by name.
 
     def _parameters(self, flat: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Cut the flat vector into parameters."""
+        """Split the flat vector into named parameters."""
         parts = tf.split(flat, [spec.size for spec in self.specs])
         return {spec.name: tf.reshape(part, spec.shape) for spec, part in zip(self.specs, parts, strict=True)}
 
@@ -104,7 +104,7 @@ class Learner:
                 deviation = tf.sqrt(tf.reduce_mean(x * x, [1, 2, 3], keepdims=True))
                 x /= tf.maximum(deviation, LEAST_DEVIATION)
             else:
-                p = {**p, "conv0/kernel": p["conv0/kernel"] / WHITE}  # instead of every pixel
+                p = {**p, "conv0/kernel": p["conv0/kernel"] / WHITE}  # cheaper than dividing every pixel
             for n, layer in enumerate(self.network.convolutions):
                 x = tf.nn.conv2d(x, p[f"conv{n}/kernel"], layer.stride, "SAME")
                 x = ACTIVATIONS[layer.activation](tf.nn.bias_add(x, p[f"conv{n}/bias"]))
@@ -160,7 +160,7 @@ class Learner:
         behaviour_spec = tf.TensorSpec((length, batch, network.family.outputs + network.family.free))
         memory = tf.TensorSpec((batch, network.units))
         given = [weights, image, vector, per_step]
-        learned = learned_size(self.specs)  # the moments, which are counted, come after it
+        learned = learned_size(self.specs)  # the running moments follow; they have no gradient
 
         @tf.function(input_signature=[*given, actions_spec, behaviour_spec, per_step, per_step, memory, memory])
         def gradient(
@@ -192,7 +192,7 @@ class Learner:
                 )
             slope = tape.gradient(losses.total, flat)[:learned]
             norm = tf.norm(slope)
-            # Pascanu et al. 2013; where the norm is not finite the vector stays so, and the server refuses it.
+            # Pascanu et al. 2013. If the norm is not finite, neither is the result, and the server refuses it.
             slope *= tf.minimum(1.0, hyperparameters.max_gradient_norm / tf.maximum(norm, 1e-12))
             return slope, tf.stack([losses.policy, losses.value, losses.entropy, norm])
 

@@ -28,27 +28,27 @@ def a3c_losses(
     value_cost: float,
     surrogate_clip: float,
 ) -> Losses:
-    """Return the losses whose gradient A3C follows downhill.
+    """Return the losses that A3C minimises.
 
     policy = -log pi(a_t|s_t) A_t, value = (R_t - V(s_t))^2 / 2, entropy = H(pi(s_t));
-    total = policy + value_cost * value - entropy_cost * entropy. The paper adds the steps of a rollout up; here they
-    are averaged, so that t_max and the number of environments do not change the length of a gradient.
+    total = policy + value_cost * value - entropy_cost * entropy. The paper sums over the steps of a rollout. Here the
+    steps are averaged, so that the gradient's norm does not depend on t_max or the number of environments.
 
     With a surrogate_clip c, policy = -min(r A, clip(r, 1 - c, 1 + c) A), where r = pi(a|s) / mu(a|s) and the action was
-    drawn from the policy mu (Schulman et al. 2017, equation 7). Where both policies are the same, its slope is that of
-    A3C. It is 0 once the action has become as much likelier, or less likely, as its advantage asks for.
+    drawn from the policy mu (Schulman et al. 2017, equation 7). Where pi = mu, the gradient is that of A3C. The
+    gradient is 0 where A > 0 and r > 1 + c, and where A < 0 and r < 1 - c.
 
     Args:
-        distribution: what the logits mean.
+        distribution: the family whose parameters the logits are.
         logits: [T, B, parameters].
         values: V(s_t), [T, B].
         actions: [T, B] or [T, B, K].
         behaviour: the parameters of mu, [T, B, parameters].
-        advantages: A_t, constants, [T, B].
-        returns: R_t, constants, [T, B].
+        advantages: A_t, without gradient, [T, B].
+        returns: R_t, without gradient, [T, B].
         entropy_cost: beta in the paper.
         value_cost: weight of the value loss.
-        surrogate_clip: 0 = A3C as published, whatever the behaviour was.
+        surrogate_clip: c; 0 = A3C as published, which ignores mu.
     """
     log_probability = distribution.log_probability(logits, actions)
     if surrogate_clip:

@@ -1,4 +1,4 @@
-"""An LSTM over [T, B] with its backward pass written out: a third faster than letting TensorFlow unroll the tape."""
+"""An LSTM over [T, B] with a hand-written backward pass, a third faster than TensorFlow's gradient."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -9,14 +9,14 @@ from a3c64.learning.network import FORGET_BIAS
 
 
 class State(NamedTuple):
-    """Memory of B environments."""
+    """The LSTM's state for B environments."""
 
     cell: tf.Tensor  # [B, units]
     hidden: tf.Tensor  # [B, units]
 
 
 class Gates(NamedTuple):
-    """What one step computed, kept for the way back; each [B, units]."""
+    """What one step computed and the backward pass needs; each [B, units]."""
 
     input: tf.Tensor
     candidate: tf.Tensor
@@ -47,13 +47,13 @@ def unroll(
 ) -> tuple[tf.Tensor, Callable]:
     """Run T steps and return the hidden states, [T, B, units].
 
-    The weights' gradient is one matrix product over all T x B steps, instead of T small ones added up.
+    One matrix product over all T x B steps computes the weights' gradient, instead of T small ones.
 
     Args:
         projected: [T, B, 4 units].
-        keep: float32 [T, B], 0 where an episode starts and memory is forgotten before the step, else 1.
-        cell: memory before the first step, [B, units].
-        hidden: likewise, [B, units].
+        keep: float32 [T, B], 0 where an episode starts, to reset memory before the step; else 1.
+        cell: cell state before the first step, [B, units].
+        hidden: hidden state before the first step, [B, units].
         recurrent: [units, 4 units].
     """
     state = State(cell, hidden)

@@ -1,7 +1,7 @@
-"""The network on paper: trunk (convolutions, dense) -> memory (LSTM or dense) -> policy and value heads.
+"""The network's layout: trunk (convolutions, dense) -> memory (LSTM or dense) -> policy and value heads.
 
-agent/learning/learner.py differentiates it with TensorFlow, agent/learning/actor.py acts with it on ONNX Runtime;
-both read their sizes and the order of the parameters here.
+agent/learning/learner.py differentiates the network with TensorFlow. agent/learning/actor.py acts with it on ONNX
+Runtime. Both take the layers' sizes and the order of the parameters from here.
 """
 
 from typing import Literal, NamedTuple
@@ -24,7 +24,7 @@ class Convolution(NamedTuple):
 
 
 TRUNKS = {
-    # Each pixel is read once by the first layer; ONNX Runtime makes a leaky ReLU part of the convolution.
+    # For speed: the first layer reads each pixel once, and ONNX Runtime fuses a leaky ReLU into its convolution.
     "patches": (
         Convolution(16, 4, 4, "leaky_relu"),
         Convolution(32, 3, 2, "leaky_relu"),
@@ -36,33 +36,33 @@ TRUNKS = {
 }
 LEAK = 0.2  # slope of the leaky ReLU below 0
 DENSE_LAYERS = 2  # for vectors, as SB3's MlpPolicy
-DENSE_UNITS = 64  # likewise
-HIDDEN_UNITS = 256  # of the dense layer in the place of memory, as in the A3C paper
+DENSE_UNITS = 64  # per layer, as SB3's MlpPolicy
+HIDDEN_UNITS = 256  # of the dense layer without an LSTM, as in the A3C paper
 FORGET_BIAS = 1.0  # of the LSTM: remember by default (Jozefowicz et al. 2015)
-WHITE = 255.0  # the largest pixel
-LEAST_DEVIATION = 0.01 * WHITE  # of an image that is standardised: noise in an even one stays noise
+WHITE = 255.0  # the largest pixel value
+LEAST_DEVIATION = 0.01 * WHITE  # smallest divisor of a standardised image; noise in a uniform one stays small
 POLICY_GAIN = 0.01  # nearly uniform first policy (Andrychowicz et al. 2020, section 3.2)
 
 
 class Network(NamedTuple):
-    """Sizes of all layers, and the parameters in the order they have in the flat vector."""
+    """Sizes of all layers, and the parameters in the order of the flat vector."""
 
     shape: Shape
     family: Family
     convolutions: tuple[Convolution, ...]
     units: int  # of the LSTM; 0 = a dense layer of HIDDEN_UNITS instead
-    scaled: bool  # the vector is brought to mean 0 and deviation 1 first, by moments that are counted
-    standardised: bool  # the image is, by its own pixels
+    scaled: bool  # whether running moments bring the vector to mean 0 and standard deviation 1
+    standardised: bool  # whether each image is brought to mean 0 and standard deviation 1
     specs: tuple[ParameterSpec, ...]
 
     @property
     def memory(self) -> int:
-        """Return how many numbers the heads read."""
+        """Return the size of the heads' input."""
         return self.units or HIDDEN_UNITS
 
 
 def design(shape: Shape, family: Family, hyperparameters: Hyperparameters) -> Network:
-    """Return the network for what is seen and what can be done."""
+    """Return the network for an observation's shape and a family of actions."""
     specs: list[ParameterSpec] = []
 
     def add(name: str, *sizes: int, gain: float = 0.0) -> None:
@@ -102,7 +102,7 @@ def design(shape: Shape, family: Family, hyperparameters: Hyperparameters) -> Ne
     add("value/bias", 1)
     scaled = hyperparameters.normalise_observations and shape.vector > 0
     standardised = hyperparameters.normalise_observations and shape.image[2] > 0
-    if scaled:  # last, so that what is learned by descent is one stretch
+    if scaled:  # last, so that the learned parameters are contiguous
         add(f"{MOMENTS}count", 1)
         add(f"{MOMENTS}mean", shape.vector)
         add(f"{MOMENTS}log_variance", shape.vector)

@@ -1,4 +1,4 @@
-"""The model's parameters as one flat float32 vector: names, shapes, signature and first values; NumPy only."""
+"""The model's parameters as one flat float32 vector: names, shapes, signature and initial values; NumPy only."""
 
 import hashlib
 import math
@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-MOMENTS = "moments/"  # before the names of parameters that are counted, not learned: what observations look like
-MAX_PARAMETERS = 64_000_000  # 256 MB: far above any model here, far below what would harm the server
+MOMENTS = "moments/"  # name prefix of the running moments of observations, which have no gradient
+MAX_PARAMETERS = 64_000_000  # 256 MB: far above any model here, and the server can hold it
 
 
 class ParameterSpec(NamedTuple):
-    """One parameter: its name, its shape, and the gain of its orthogonal start values (0 = zeros)."""
+    """One parameter: its name, its shape, and the gain of its orthogonal initial values (0 = zeros)."""
 
     name: str
     shape: tuple[int, ...]
@@ -20,7 +20,7 @@ class ParameterSpec(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Return how many numbers it holds."""
+        """Return its number of elements."""
         return math.prod(self.shape)
 
 
@@ -30,12 +30,12 @@ def total_size(specs: Sequence[ParameterSpec]) -> int:
 
 
 def learned_size(specs: Sequence[ParameterSpec]) -> int:
-    """Return how much of the flat vector, from its beginning, is learned by descent; the moments follow."""
+    """Return the length of the flat vector's learned part, which comes first; the moments follow."""
     return total_size([spec for spec in specs if not spec.name.startswith(MOMENTS)])
 
 
 def signature(specs: Sequence[ParameterSpec]) -> str:
-    """Return a hash of names and shapes: two sides that agree on it agree on what each number means."""
+    """Return a hash of names and shapes. Two processes with the same hash use the same flat vector."""
     text = ";".join(f"{spec.name}:{','.join(map(str, spec.shape))}" for spec in specs)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -49,7 +49,7 @@ def named_views(flat: np.ndarray, specs: Sequence[ParameterSpec]) -> Iterator[tu
 
 
 def orthogonal(shape: tuple[int, ...], gain: float, generator: np.random.Generator) -> np.ndarray:
-    """Return orthogonal start values (Saxe et al. 2013); all axes but the last count as inputs."""
+    """Return orthogonal initial values (Saxe et al. 2013); all axes but the last are inputs."""
     rows, columns = math.prod(shape[:-1]), shape[-1]
     square = generator.standard_normal((max(rows, columns), min(rows, columns)))
     q, r = np.linalg.qr(square)
@@ -58,7 +58,7 @@ def orthogonal(shape: tuple[int, ...], gain: float, generator: np.random.Generat
 
 
 def initialise(specs: Sequence[ParameterSpec], seed: int) -> np.ndarray:
-    """Return the first weights of a run: float32 [total_size]."""
+    """Return the initial weights of a run: float32 [total_size]."""
     generator = np.random.default_rng(seed)
     flat = np.zeros(total_size(specs), np.float32)
     for (_, view), spec in zip(named_views(flat, specs), specs, strict=True):

@@ -9,7 +9,7 @@ import numpy as np
 
 
 class Targets(NamedTuple):
-    """What the losses need."""
+    """What the losses need from a rollout."""
 
     advantages: np.ndarray  # [T, B] float32
     returns: np.ndarray  # [T, B] float32
@@ -23,15 +23,15 @@ def next_values(
     Args:
         values: V(s_t), [T, B].
         bootstrap_value: V(s_T), the state after the last step, [B].
-        truncated: bool [T, B]; there the next stored state belongs to another episode,
-        final_values: so V of the state the episode was cut off in stands in for it, [T, B].
+        truncated: bool [T, B], where the next stored state belongs to another episode.
+        final_values: [T, B], V of the last state of each truncated episode, used there instead.
     """
     following = np.concatenate([values[1:], bootstrap_value[None]], axis=0)  # [T, B]
     return np.where(truncated, final_values, following)
 
 
 def normalised(advantages: np.ndarray) -> np.ndarray:
-    """Return advantages with mean 0 and deviation 1, so that costs and rates do not depend on the size of rewards."""
+    """Return advantages with mean 0 and standard deviation 1, so that costs and rates suit rewards of any size."""
     return (advantages - advantages.mean()) / (advantages.std() + 1e-8)
 
 
@@ -46,8 +46,9 @@ def generalised_advantages(
 ) -> Targets:
     """Return GAE (Schulman et al. 2015, equations 11, 12 and 16); with gae_lambda 1 the n-step returns of A3C.
 
-    All arrays are [T, B]; reward[t] follows action[t]. Termination means that nothing follows, so V of the next state
-    counts as 0; truncation means that we stopped looking, so it counts. Neither lets advantages flow back across it.
+    All arrays are [T, B]; reward[t] follows action[t]. After a termination nothing follows: V of the next state is 0.
+    A truncated episode could have gone on, so V of its next state is used. Advantages do not propagate back across
+    either.
     """
     if not rewards.shape == values.shape == following_values.shape == terminated.shape == truncated.shape:
         raise ValueError(f"shapes differ: {rewards.shape}, {values.shape}, {following_values.shape}")

@@ -1,4 +1,4 @@
-"""A preallocated stretch of experience, [T, B]: it knows append, full and restart, and nothing else."""
+"""A preallocated rollout buffer, [T, B]."""
 
 import numpy as np
 
@@ -11,13 +11,13 @@ class Rollout:
 
     Attributes:
         observations: [T, B, ...], what the policy saw before it acted.
-        starts: float32 [T, B], 1 where observations[t] begins an episode and memory must be forgotten first.
+        starts: float32 [T, B], 1 where observations[t] begins an episode, so that memory must be reset first.
         actions: [T, B, *family.shape].
         values: float32 [T, B], V(observations[t]).
         parameters: float32 [T, B, outputs + free], of the distribution that actions[t] were drawn from.
-        rewards: float32 [T, B], reward[t] follows action[t].
-        terminated, truncated: bool [T, B], how the step ended the episode, if it did.
-        final_values: float32 [T, B], V of the state in which a truncated episode was cut off, else 0.
+        rewards: float32 [T, B]; reward[t] follows action[t].
+        terminated, truncated: bool [T, B], whether the step ended the episode, and how.
+        final_values: float32 [T, B], V of the last state of a truncated episode, else 0.
     """
 
     def __init__(self, length: int, batch: int, shape: Shape, family: Family) -> None:
@@ -35,13 +35,13 @@ class Rollout:
 
     @property
     def full(self) -> bool:
-        """Say whether the next append has no room."""
+        """Return whether all T steps are filled."""
         return self.filled == self.length
 
     def saw(self, observations: Observations) -> None:
-        """Keep what the policy sees now; `append` completes the step.
+        """Store what the policy sees before it acts; `append` completes the step.
 
-        Apart, because the environments write their next observations where these are.
+        This is a separate call because the environments overwrite their observations when they step.
 
         Raises:
             IndexError: the rollout is full.
@@ -81,5 +81,5 @@ class Rollout:
         self.filled = t + 1
 
     def restart(self) -> None:
-        """Make room; the arrays stay where they are and are written again."""
+        """Empty the rollout; the arrays are reused."""
         self.filled = 0
