@@ -1,1 +1,1 @@
-"""A worker: acts in its environments, differentiates, and shares the gradient (`python -m a3c64.worker`)."""
+"""A worker: acts in its environments, computes gradients and sends them (`python -m a3c64.worker`)."""

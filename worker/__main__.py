@@ -20,14 +20,14 @@ from a3c64.worker.watchdog import Signs, Watchdog  # noqa: E402
 
 
 def main() -> int:
-    """Work as the arguments and variables say; return the exit code."""
+    """Run a worker with the settings of arguments and variables; return the exit code."""
     from a3c64.arguments import settings_of
 
     return program.run("a3c64 worker", lambda: work(settings_of("worker", "act, learn and share", sys.argv[1:])))
 
 
 def work(settings: Settings) -> int:
-    """Work until SIGTERM or SIGINT, or until the run is finished; return the exit code.
+    """Run a worker until SIGTERM or SIGINT, or until the run is finished; return the exit code.
 
     Raises:
         BadInputError: the environment cannot be made, or the server refuses this worker.
@@ -50,14 +50,14 @@ def work(settings: Settings) -> int:
 
 
 def learn(settings: Settings, client: Client, heartbeat: Heartbeat, stop: threading.Event) -> None:
-    """Build environments, model and display for the server's run, and train; again if the run changes."""
+    """Build environments, model and display for the server's run, and train. Rebuild them if the run changes."""
     run = client.hello()
     logs.number(client.index)
     heartbeat.start()
     from a3c64.envs.making import check
 
     check(run, settings.rom)
-    pin_tensorflow(run.deterministic)  # takes seconds, so only once there is something to do
+    pin_tensorflow(run.deterministic)  # takes seconds, so it comes after the checks
     from a3c64.envs.batch import EnvironmentBatch
     from a3c64.worker.display.display import show_on
     from a3c64.worker.loop import train

@@ -1,4 +1,4 @@
-"""The evaluator: plays greedily with the newest weights now and then (`python -m a3c64.worker.evaluator`)."""
+"""The evaluator: plays greedy episodes with the newest weights at intervals (`python -m a3c64.worker.evaluator`)."""
 
 import logging
 import os
@@ -24,13 +24,13 @@ from a3c64.wire.status import fetch  # noqa: E402
 
 log = logging.getLogger("a3c64.worker.evaluator")
 
-NICENESS = 10  # it takes what workers leave, and a tenth of a core where they leave nothing
-LOOK_S = 1.0  # how soon it notices that the run is over
-FETCH_S = 2.0  # for the server to answer that question
+NICENESS = 10  # it uses the CPU time that workers leave, and about a tenth of a core if they leave none
+LOOK_S = 1.0  # interval of asking the server whether the run is over
+FETCH_S = 2.0  # timeout of that question
 
 
 class OverWatch:
-    """Sets `over` when the server says that the run is, or `stop` is set: the evaluation underway is then in vain."""
+    """A thread that sets `over` when the run is over or `stop` is set, so that the current evaluation ends early."""
 
     def __init__(self, address: str, stop: threading.Event) -> None:
         self.over = threading.Event()
@@ -40,7 +40,7 @@ class OverWatch:
         self._thread.start()
 
     def close(self) -> None:
-        """End it."""
+        """End the thread."""
         self._closed.set()
         self._thread.join(timeout=FETCH_S + LOOK_S)
 
@@ -53,7 +53,7 @@ class OverWatch:
 
 
 def main() -> int:
-    """Evaluate as the arguments and variables say; return the exit code."""
+    """Run an evaluator with the settings of arguments and variables; return the exit code."""
     from a3c64.arguments import settings_of
 
     summary = "play greedily with the newest weights now and then"
@@ -87,7 +87,7 @@ def work(settings: Settings) -> int:
 
 
 def serve(client: EvaluatorClient, heartbeat: Heartbeat, address: str, rom: str, stop: threading.Event) -> None:
-    """Evaluate the server's run; again if the run changes."""
+    """Evaluate the server's run. Start again if the run changes."""
     run = client.hello()
     heartbeat.start()
     while not stop.is_set():
@@ -107,11 +107,11 @@ def examine(
     """Play `eval_episodes` greedy episodes every `eval_interval` seconds, and a last time when the run is over.
 
     Args:
-        client: has said hello.
-        run: the server's.
+        client: after its hello.
+        run: the hyperparameters of the server's run.
         rom: path of an N64 ROM; empty = Open Kart.
-        stop: gives everything up.
-        over: set when the run is over, or `stop` is.
+        stop: when set, return as soon as possible.
+        over: set when the run is over or `stop` is set.
 
     Raises:
         DoneError: the run is over and its last weights have been scored.
@@ -119,7 +119,7 @@ def examine(
     if run.eval_interval == 0:
         log.info("nothing to evaluate: A3C64_EVAL_INTERVAL of this run is 0")
         return
-    check(run, rom)  # now: the first evaluation is minutes away
+    check(run, rom)  # at once, because the first evaluation is minutes away
     played = varied(run)
     due, scored = time.monotonic() + run.eval_interval, (-1, -1)
     while not stop.is_set():
@@ -136,7 +136,7 @@ def examine(
         except ValueError as error:
             raise BadInputError(f"these weights do not fit this evaluator's {run.env_id}: {error}") from None
         if stop.is_set() or (over.is_set() and not update.finished):
-            continue  # it was cut short
+            continue  # the evaluation was cut short
         if client.score(update, episodes):
             scored = (update.version, update.step)
 

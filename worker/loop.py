@@ -1,4 +1,4 @@
-"""One A3C worker: act, step, differentiate, push, pull; to be read from top to bottom."""
+"""The loop of one A3C worker: act, step, differentiate, push, pull. Read it from top to bottom."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ from a3c64.worker.display.describe import Moment
 from a3c64.worker.observation_pictures import ObservationPictures
 from a3c64.worker.watchdog import Signs
 
-REFRESH_FROM = 3  # updates by others during a rollout; its gradient is then computed with newer weights
+REFRESH_FROM = 3  # updates by others during the last rollout; from this many on, fetch newer weights for the gradient
 SECTIONS = ("act", "step", "differentiate", "exchange", "load", "show")
 
 
@@ -32,9 +32,9 @@ def train(
     show: Callable[[Moment], None],
     signs: Signs | None = None,
 ) -> None:
-    """Train until `stop` is set or the server says that the run is finished; the arguments are those of `turns`.
+    """Train until `stop` is set or the server says that the run is finished.
 
-    What is done is counted in `signs`, for a watchdog.
+    The arguments are those of `turns`, and `signs`: counts steps and gradients, for the watchdog.
     """
     signs = signs or Signs()
 
@@ -43,7 +43,7 @@ def train(
         show(moment)
 
     for turn, _ in enumerate(turns(environments, client, hyperparameters, stop, step)):
-        signs.gradients = turn // 2  # it pauses twice for each
+        signs.gradients = turn // 2  # `turns` yields twice per gradient
 
 
 def turns(
@@ -53,14 +53,14 @@ def turns(
     stop: threading.Event,
     show: Callable[[Moment], None],
 ) -> Iterator[None]:
-    """Train as `train` does, and pause after each rollout and before each push, so that workers can share a thread.
+    """Train as `train` does, but yield after each rollout and before each push, so that workers can share a thread.
 
     Args:
-        environments: B of them, freshly reset.
-        client: has said hello; `join` is done here.
+        environments: B environments, freshly reset.
+        client: after its hello; this function calls `join`.
         hyperparameters: of the run.
-        stop: checked after every step.
-        show: called before every step; shows the first environment if there is a display and it is time to.
+        stop: checked before every step.
+        show: called before every step, for a display of the first environment.
     """
     h = hyperparameters
     batch = len(environments.environments)
@@ -75,7 +75,7 @@ def turns(
     memory = actor.forget()
     episodes: list[Episode] = []
     statistics: dict[str, float] = {}
-    last: Action | None = None  # of the weights before, for what is observed now
+    last: Action | None = None  # action of the previous weights for the current observations
     timings = Timings(SECTIONS)
     sampler = ObservationPictures(client, h.frame_stack)
 
@@ -102,7 +102,7 @@ def turns(
             timings.add("step")
             ended = step.terminated | step.truncated
             final_values = np.zeros(batch, np.float32)
-            if step.final_observations:  # V of where the truncated episodes were cut off, with the memory they had
+            if step.final_observations:  # V of the last observations of truncated episodes, with their memory
                 none_starts = np.zeros(batch, np.float32)
                 cut_off = actor.act(step.final_observations, none_starts, action.memory).values
                 final_values = np.where(step.truncated, cut_off, 0.0)
@@ -121,7 +121,7 @@ def turns(
             observations, memory, starts = step.observations, action.memory, ended.astype(np.float32)
             timings.add("act")
 
-        # Its gradient: with newer weights if others have changed them, else with those it was acted with.
+        # The rollout's gradient, with newer weights if others have changed them often, else with the acting weights.
         last = actor.act(observations, starts, memory)
         yield
         if h.surrogate_clip and staleness >= REFRESH_FROM:
@@ -147,12 +147,12 @@ def turns(
             first_memory,
         )
         vector = gradient.vector
-        if network.scaled:  # the parameters that are counted, not learned, take the rollout's moments
+        if network.scaled:  # the running moments are not learned; in their place, send the rollout's moments
             vector = np.concatenate((vector, packed(moments_of(rollout.observations.vector))))
         timings.add("differentiate")
         yield
 
-        # Give it away, take the newest weights.
+        # Push the gradient, and get the newest weights.
         statistics |= {
             "policy_loss": gradient.policy_loss,
             "value_loss": gradient.value_loss,
@@ -175,7 +175,7 @@ def exchange(
     episodes: list[Episode],
     timings: Timings,
 ) -> Update:
-    """Push a gradient with the figures of its rollout, and return the newest weights."""
+    """Push a gradient with its rollout's statistics, and return the newest weights."""
     shares = {f"time_{section}": share for section, share in timings.drain().items()}
     finite = {name: value for name, value in {**statistics, **shares}.items() if np.isfinite(value)}
     result = client.push(gradient, signature, update.version, steps, finite, episodes)

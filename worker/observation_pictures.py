@@ -1,4 +1,4 @@
-"""Shows the server now and then what the agent sees, for TensorBoard."""
+"""Pictures of what the agent sees, sent to the server at intervals, for TensorBoard."""
 
 import time
 
@@ -11,7 +11,7 @@ from a3c64.wire.client import Client
 def tiled(image: np.ndarray, frames: int) -> np.ndarray:
     """Return a stack of frames, uint8 [H, W, frames * C], side by side, oldest first: [H, frames * W, C].
 
-    One that would be larger than a message may be is thinned out.
+    A picture that is too large for a message is subsampled.
     """
     height, width, channels = image.shape
     each = image.reshape(height, width, frames, channels // frames)
@@ -22,11 +22,11 @@ def tiled(image: np.ndarray, frames: int) -> np.ndarray:
 
 
 class ObservationPictures:
-    """Sends a picture every wire.SAMPLE_S, if this is worker 0: one worker's are enough.
+    """Sends a picture every wire.SAMPLE_S. Only worker 0 sends, because pictures of one worker are enough.
 
     Args:
-        client: to send it with.
-        frames: how many of them an observation holds.
+        client: sends the pictures.
+        frames: number of frames in an observation.
     """
 
     def __init__(self, client: Client, frames: int) -> None:
@@ -35,7 +35,7 @@ class ObservationPictures:
         self._next = 0.0
 
     def offer(self, image: np.ndarray) -> None:
-        """Send an observation's image, uint8 [H, W, C], if it is time to and there is one."""
+        """Send an observation's image, uint8 [H, W, C], if it is due and not empty."""
         if self._client.index != 0 or image.size == 0 or (now := time.monotonic()) < self._next:
             return
         self._next = now + wire.SAMPLE_S

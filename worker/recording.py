@@ -1,4 +1,4 @@
-"""Every episode of an N64 game as a movie in the run's folder: replays/worker-K/NAME.m64 and NAME.json."""
+"""Record every episode of an N64 game in the run's folder: replays/worker-K/NAME.m64 and NAME.json."""
 
 import logging
 from pathlib import Path
@@ -14,12 +14,12 @@ log = logging.getLogger(__name__)
 
 
 class Recorder:
-    """What one worker's environments are recorded with: wraps each of them that can be recorded.
+    """Wraps a worker's environments so that their episodes are recorded.
 
     Args:
         run_dir: the run's folder.
-        limit: bytes that the replays of all workers may take; 0 = none are recorded.
-        client: knows which worker this is, and how far the run is.
+        limit: bytes, for the replays of all workers together; 0 = record nothing.
+        client: has the worker's index and the run's newest step.
     """
 
     def __init__(self, run_dir: Path, limit: int, client: Client) -> None:
@@ -27,10 +27,10 @@ class Recorder:
         self._limit = limit
         self._failing = False
         self._folder = run_dir / "replays" / f"worker-{client.index}"
-        self._kept: ReplayFolder | None = None  # made for the first that can be recorded
+        self._kept: ReplayFolder | None = None  # made for the first environment that can be recorded
 
     def __call__(self, env: gym.Env) -> gym.Env:
-        """Return the environment with a recorder around it, if it can be recorded and there is a place for it."""
+        """Return the environment in a recorder, or unchanged if it is not an N64 game or nothing can be saved."""
         if not self._limit or not isinstance(env.unwrapped, N64Env):
             return env
         try:
@@ -41,13 +41,13 @@ class Recorder:
         return TrainingMovie(env, self._folder, self)
 
     def training(self) -> dict[str, int]:
-        """Return how far training was when an episode ended: as of the last exchange with the server."""
+        """Return step and version of the run at the last exchange with the server, and the worker's index."""
         newest = self._client.newest
         step, version = (newest.step, newest.version) if newest else (0, 0)
         return {"step": step, "version": version, "worker": self._client.index}
 
     def wrote(self, path: Path, facts: dict[str, Any]) -> None:
-        """Take note of a movie; make room if there are too many."""
+        """Add a movie to the folder, which deletes others if it is over its limit."""
         assert self._kept is not None
         self._kept.add(path, facts)
         if self._failing:
@@ -55,21 +55,21 @@ class Recorder:
         self._failing = False
 
     def failed(self, error: OSError) -> None:
-        """Say once that the disk refuses; training goes on."""
+        """Log once that no replay can be written. Training continues."""
         if not self._failing:
             log.warning("no replay can be written to %s: %s; training goes on", self._folder, error.strerror)
         self._failing = True
 
 
 class TrainingMovie(RecordMovie):
-    """Records movies that know how far training was."""
+    """Records movies whose JSON has the step and version of the run."""
 
     def __init__(self, env: gym.Env, folder: Path, recorder: Recorder) -> None:
         super().__init__(env, folder)
         self._recorder = recorder
 
     def save(self, path: Path, movie: M64, facts: dict[str, Any]) -> None:
-        """Write an episode, or say that it cannot be."""
+        """Write an episode. If that fails, log it and continue."""
         facts["training"] = self._recorder.training()
         try:
             super().save(path, movie, facts)

@@ -1,6 +1,6 @@
-"""One worker's replays on disk, and which of them go when they take too much: the best, the newest and every N-th stay.
+"""One worker's replays on disk. Over the size limit, it keeps the best, the newest and an even selection of the rest.
 
-A worker touches its own folder alone. Its share of what all may take is one of as many parts as there are folders.
+A worker changes only its own folder. All folders get equal shares of the limit.
 """
 
 import json
@@ -13,27 +13,27 @@ import numpy as np
 from n64gym import TEMPORARY
 
 BLOCK = 4096  # bytes that a file takes at least, on most file systems
-TENTH = 0.1  # of the episodes are kept as the best, as many as the newest; and this much room is made at once
+TENTH = 0.1  # share of replays kept as the best, and again as the newest; also the share of room to free at once
 
 
 class Replay(NamedTuple):
     """A movie and its JSON."""
 
     path: Path  # of the movie
-    size: int  # bytes of disk
-    step: int  # of the run, when it ended
+    size: int  # bytes on disk
+    step: int  # of the run, when the episode ended
     total: float  # return
 
 
 class ReplayFolder:
-    """Keeps the replays of one folder within its share.
+    """Keeps the replays of one folder within its share of the limit.
 
     Args:
-        path: worker-K; it is made, and what a process that died left unfinished is swept out.
-        limit: bytes that all workers' folders may take together.
+        path: the folder worker-K. It is created if missing, and unfinished files of a dead process are removed.
+        limit: bytes, for the folders of all workers together.
 
     Raises:
-        OSError: it cannot be made or read.
+        OSError: the folder cannot be created or read.
     """
 
     def __init__(self, path: Path, limit: int) -> None:
@@ -41,11 +41,11 @@ class ReplayFolder:
         self._limit = limit
         path.mkdir(parents=True, exist_ok=True)
         _sweep(path)
-        self.replays = [_known(movie) for movie in sorted(path.glob("*.m64"))]  # the oldest first, by their names
+        self.replays = [_known(movie) for movie in sorted(path.glob("*.m64"))]  # oldest first: names begin with a time
         self._size = sum(replay.size for replay in self.replays)
 
     def add(self, path: Path, facts: dict[str, Any]) -> None:
-        """Count another replay, and delete some if they are too many."""
+        """Add a replay, and delete some if the folder is over its share."""
         self.replays.append(_replay(path, facts))
         self._size += self.replays[-1].size
         share = self._limit // max(1, sum(1 for _ in self.path.parent.glob("worker-*")))
@@ -53,7 +53,7 @@ class ReplayFolder:
             return
         gone = surplus(self.replays, self._size - int((1 - TENTH) * share))
         for replay in gone:
-            # The movie first: without its JSON it would be one from elsewhere.
+            # The movie first: a movie without JSON would look like one from elsewhere. `_sweep` removes JSON alone.
             replay.path.unlink(missing_ok=True)
             replay.path.with_suffix(".json").unlink(missing_ok=True)
         paths = {replay.path for replay in gone}
@@ -62,10 +62,10 @@ class ReplayFolder:
 
 
 def surplus(replays: list[Replay], size: int) -> list[Replay]:
-    """Return what to delete of `replays`, the oldest first, to gain `size` bytes.
+    """Return which of `replays` (oldest first) to delete to free `size` bytes.
 
-    First those that stand closest to their neighbours in the run's steps, so that what stays is spread evenly over the
-    run; then, which small shares come to, the newest and the best.
+    Replays whose neighbours are closest in the run's steps go first, so that the rest is spread evenly over the run.
+    If that is not enough, the best and the newest go too, oldest first. This happens when the share is small.
     """
     tenth = math.ceil(TENTH * len(replays))
     best = sorted(replays, key=lambda replay: replay.total)[-tenth:]
@@ -74,7 +74,7 @@ def surplus(replays: list[Replay], size: int) -> list[Replay]:
     steps = np.array([replay.step for replay in others])
     gone: list[Replay] = []
     while size > 0 and others:
-        # How far apart the neighbours of each are; the first and the last stay longest.
+        # Distance between the two neighbours of each replay, in steps. The first and the last replay are deleted last.
         apart = np.full(len(others), np.iinfo(np.int64).max)
         apart[1:-1] = steps[2:] - steps[:-2]
         at = int(apart.argmin())
@@ -94,7 +94,7 @@ def _replay(path: Path, facts: dict[str, Any]) -> Replay:
 
 
 def _known(path: Path) -> Replay:
-    """Return a replay of an earlier process; one without a readable JSON is the first to go."""
+    """Return a replay of an earlier process. Without a readable JSON it gets step 0 and return -inf."""
     try:
         return _replay(path, json.loads(path.with_suffix(".json").read_bytes()))
     except (ValueError, KeyError, TypeError, FileNotFoundError):

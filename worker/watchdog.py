@@ -1,4 +1,4 @@
-"""Ends a worker whose training thread hangs, so that another is started in its place."""
+"""A watchdog: ends a worker whose training thread hangs, so that its supervisor restarts it."""
 
 import faulthandler
 import logging
@@ -11,23 +11,23 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-EXIT_HANGS = 75  # neither success nor bad input, so local mode and Docker start another worker
-TIMES = 10  # the usual time between gradients
-MAKINGS = 3  # times what making the environments took: a reset is a part of it
-GRADIENTS = 20  # whose median interval is the usual one
+EXIT_HANGS = 75  # neither success nor bad input, so local mode and Docker restart the worker
+TIMES = 10  # limit, as a multiple of the usual time between gradients
+MAKINGS = 3  # limit, as a multiple of the time that making the environments took, which includes a reset
+GRADIENTS = 20  # the usual time is the median of this many intervals
 LOOK_S = 1.0
-INTERPRETER_S = 600.0  # at least, until a thread that never lets another run is ended
+INTERPRETER_S = 600.0  # least timeout for a training thread that never releases Python's interpreter lock
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class Signs:
-    """What the training thread has done so far. It only counts, so that a step costs nothing."""
+    """Progress of the training thread. These are plain counters, so that a step costs almost nothing."""
 
     steps: int = 0  # of the batch of environments
     gradients: int = 0
-    waits: int = 0  # for the server, which may be away for as long as it likes
+    waits: int = 0  # for the server, which may be away for any time
 
     def wait(self) -> None:
         """Count a moment of waiting for the server."""
@@ -35,16 +35,16 @@ class Signs:
 
 
 class Watchdog:
-    """A thread that ends this process when the signs have stood still for too long.
+    """A thread that ends this process if the signs do not change for longer than `limit_s`.
 
-    Too long is `least_s`, TIMES the usual time between gradients, or MAKINGS times what making the environments took,
-    whatever is longest. Before the first gradient it is TIMES `least_s`, as a start
-    may compile, download or render what later steps only use. Time in which this process was paused does not count.
+    The limit is the longest of these: `least_s`, TIMES the usual time between gradients, and MAKINGS times the time
+    that making the environments took. Before the first gradient it is TIMES `least_s` instead of `least_s`, because
+    the first steps may compile, download or render things. Time in which this process is paused does not count.
 
     Args:
         signs: of the training thread.
-        least_s: seconds; 0 = never end it.
-        end: is called with the reason.
+        least_s: least limit, seconds; 0 = never end the process.
+        end: called with the reason; by default it ends the process.
     """
 
     def __init__(self, signs: Signs, least_s: float, end: Callable[[str], None] | None = None) -> None:
@@ -58,24 +58,24 @@ class Watchdog:
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Start the thread, unless the limit is 0."""
         if self._least_s:
             self._thread.start()
 
     def made(self, seconds: float) -> None:
-        """Take note of how long making the environments took, their first reset included."""
+        """Set how long making the environments took, with their first reset; forget the earlier intervals."""
         self._making_s = seconds
         self._intervals.clear()
 
     def close(self) -> None:
-        """Stop watching: training has ended."""
+        """Stop the thread, because training has ended."""
         self._closed.set()
         if self._thread.is_alive():
             self._thread.join(timeout=2 * LOOK_S)
 
     @property
     def limit_s(self) -> float:
-        """Return how long the signs may stand still."""
+        """Return the longest time without a change of the signs, seconds."""
         if not self._intervals:
             return max(TIMES * self._least_s, MAKINGS * self._making_s)
         return max(self._least_s, TIMES * statistics.median(self._intervals), MAKINGS * self._making_s)
@@ -86,10 +86,11 @@ class Watchdog:
         looked = time.monotonic()
         try:
             while not self._closed.wait(self._look_s):
-                # Where the training thread does not let this one run at all, only a thread without Python can end it.
+                # If the training thread never releases the interpreter lock, this thread stops too. faulthandler's
+                # own thread does not need the lock; it then ends the process.
                 faulthandler.dump_traceback_later(max(INTERPRETER_S, 2 * self.limit_s), exit=True)
                 now = time.monotonic()
-                passed = min(now - looked, 2 * self._look_s)  # more than that was a pause
+                passed = min(now - looked, 2 * self._look_s)  # a longer time means that the process was paused
                 looked = now
                 since_gradient += passed
                 signs = (self._signs.steps, self._signs.gradients, self._signs.waits)
@@ -109,7 +110,7 @@ class Watchdog:
 
 
 def _end(reason: str) -> None:
-    """Say where each thread is, and end this process without waiting for any of them."""
+    """Print the traceback of each thread, and end this process without waiting for them."""
     log.error("%s", reason)
     faulthandler.dump_traceback(sys.stderr, all_threads=True)
     os._exit(EXIT_HANGS)
