@@ -1,1 +1,1 @@
-"""What a worker's display shows, and the processes that show it."""
+"""A worker's display: its content, and the processes that show it."""

@@ -1,4 +1,4 @@
-"""Describing a moment of training for the display: what was seen, and the distribution that was drawn from."""
+"""Describe a moment of training for the display: the observation, and the distribution of the action."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -13,21 +13,21 @@ from a3c64.envs.spaces import Observations
 from a3c64.learning.actor import Action
 from a3c64.worker.display.scene import Choice, Scene, Span
 
-# So much is told at most, whatever the environment: 400 KB.
-FRAMES = 4  # of the stack, the newest
-FRAME_SIDE = 128  # pixels; larger ones are thinned out
+# Upper limits for any environment. Together they bound a scene to 400 KB.
+FRAMES = 4  # the newest of the stack
+FRAME_SIDE = 128  # pixels; larger frames are subsampled
 NUMBERS = 512  # of a vector
 PARTS = 64  # choices or numbers of an action
-OPTIONS = 256  # of one choice; of more, the likeliest of each few are shown
+OPTIONS = 256  # of one choice; if there are more, a group of neighbours is shown by its highest probability
 
 
 class Moment(NamedTuple):
-    """What the training loop knows before a step: references alone, so that making one costs nothing."""
+    """The state of the training loop before a step. It holds references only, so that making one costs nothing."""
 
     observations: Observations  # [B, ...]
-    action: Action  # drawn from them
-    run_step: int
-    staleness: int
+    action: Action  # chosen for these observations
+    run_step: int  # environment steps of the whole run
+    staleness: int  # updates by others during the last rollout
 
 
 class Describer:
@@ -40,7 +40,7 @@ class Describer:
         self._names = action_names(environments.environments[0])
 
     def describe(self, moment: Moment) -> Scene:
-        """Return what is to be told of a moment."""
+        """Return the scene of a moment."""
         environments, action = self._environments, moment.action
         progress = environments.progress(0)
         frames, stack = newest_frames(moment.observations.image[0], environments.view.channels)
@@ -65,7 +65,7 @@ class Describer:
 
 
 def newest_frames(image: np.ndarray, channels: int) -> tuple[np.ndarray, int]:
-    """Return the newest frames of a stack [H, W, C] as [K, h, w, channels], and how many there are."""
+    """Return the newest frames of a stack [H, W, C], subsampled, as [K, h, w, channels], and the stack's length."""
     height, width, depth = image.shape
     if not depth:
         return np.zeros((0, 0, 0, 1), np.uint8), 0
@@ -76,9 +76,9 @@ def newest_frames(image: np.ndarray, channels: int) -> tuple[np.ndarray, int]:
 
 
 def action_names(environment: gym.Env) -> list[str]:
-    """Return what an environment calls its actions, or the parts of an action; empty if it has no names for them.
+    """Return the environment's names for its actions, or for the parts of an action; empty if it has none.
 
-    They are asked for as ALE's environments are.
+    The names come from `get_action_meanings`, as in ALE's environments.
     """
     meanings = getattr(environment.unwrapped, "get_action_meanings", None)
     names = [str(name).replace("_", " ") for name in meanings()] if meanings else []
@@ -93,8 +93,8 @@ def thoughts(
     Args:
         family: of the distribution.
         parameters: [outputs + free].
-        action: what was drawn, [*family.shape].
-        names: of the options of a single choice, or of the action's parts; not used if their number is another.
+        action: the sampled action, [*family.shape].
+        names: of the options of a single choice, or of the action's parts; ignored if their number does not match.
     """
     if isinstance(family, Categorical):
         return [_choice("", parameters, int(action), family.start, names)], []
@@ -106,7 +106,7 @@ def thoughts(
     assert isinstance(family, DiagonalGaussian)
     low, high = family.low.reshape(-1), family.high.reshape(-1)
     called = names if len(names) == len(low) else [str(k) for k in range(len(low))]
-    half = 0.5 * (high - low)  # of the environment's range: a deviation of 1
+    half = 0.5 * (high - low)  # half of the environment's range: the policy's unit
     mean, log_deviation = np.split(parameters, 2)
     columns = low, high, low + (mean + 1.0) * half, np.exp(log_deviation) * half, low + (action + 1.0) * half
     rows = np.stack(columns, axis=1)[:PARTS].tolist()
@@ -124,7 +124,7 @@ def _choice(name: str, logits: np.ndarray, chosen: int, start: int, names: Seque
 
 
 def live_figures(environment: gym.Env, info: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return what an environment tells of a moment, as names and texts: its `live_figures`, or its lives."""
+    """Return an environment's figures of a moment as names and texts: its `live_figures`, or its lives."""
     tell = getattr(environment.unwrapped, "live_figures", None)
     if tell is not None:
         return [(str(name), str(text)) for name, text in tell(info)]

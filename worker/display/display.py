@@ -1,8 +1,8 @@
-"""The worker's side of its display: hands frames to the viewer process, which shows them on an X server of its own.
+"""The worker's side of its display: write frames for the viewer process, which shows them on its X server.
 
-Drawing happens elsewhere (`worker/display/viewer.py`), so that a window, an X server or a VNC server that stalls or
-dies costs training nothing; the two share one frame in memory. While nobody watches, next to nothing is rendered at
-all.
+The viewer process draws (`worker/display/viewer.py`). A window, X server or VNC server that stalls or dies therefore
+does not slow training. The two processes share one frame in memory. Without a viewer connected, only one frame a second
+is rendered.
 """
 
 import logging
@@ -23,18 +23,18 @@ from a3c64.worker.display.frame import Frame
 
 log = logging.getLogger(__name__)
 
-INTERVAL_S = 1.0 / 15.0  # between two frames for somebody: as often as Open Kart is acted upon in its own time
-IDLE_INTERVAL_S = 1.0  # between two frames for nobody: who comes is not shown what is older
+INTERVAL_S = 1.0 / 15.0  # between two frames while a viewer is connected: Open Kart's action rate at real-time speed
+IDLE_INTERVAL_S = 1.0  # between two frames without a viewer: a new viewer's first picture is at most this old
 
 
 class Display:
-    """Shows a worker's first environment at most every INTERVAL_S, and keeps the viewer process alive.
+    """Shows a worker's first environment at most every INTERVAL_S, and supervises the viewer process.
 
     Args:
         environment: the one to show, made with render_mode "rgb_array".
-        host: the address to serve VNC viewers at.
-        port: likewise.
-        describe: tells what goes beside the game; None = the game alone is shown.
+        host: the address for VNC viewers.
+        port: the port for VNC viewers.
+        describe: returns the packed scene to show beside the game; None = show the game alone.
     """
 
     def __init__(
@@ -50,11 +50,11 @@ class Display:
         self._due = self._idle_due = 0.0
 
     def show(self, moment: Moment) -> None:
-        """Show what is about to be acted upon, if it is time to; costs a look at the clock if not."""
+        """Show the moment if a frame is due. If not, this only reads the clock."""
         now = time.monotonic()
         if now < (self._due if now < self._frame.watched_until else self._idle_due):
             return
-        # Late after a gradient, early the next time: the rate holds.
+        # A frame that is late after a gradient makes the next one early, so that the mean rate holds.
         self._due = max(self._due + INTERVAL_S, now + INTERVAL_S / 2)
         self._idle_due = now + IDLE_INTERVAL_S
         self._viewer.tend()
@@ -63,7 +63,7 @@ class Display:
             self._frame.write(picture, note)
 
     def close(self) -> None:
-        """End the viewer process and what it started."""
+        """End the viewer process and all that it started."""
         self._viewer.close(grace_s=3.0)
         if self._viewer.child is not None and self._viewer.child.stdin:
             self._viewer.child.stdin.close()
@@ -74,14 +74,14 @@ class Display:
         if self._renders:
             try:
                 picture = self._environment.render()
-            except Exception as error:  # whatever it is, OpenGL that is missing for one: training can do without
+            except Exception as error:  # any error, such as missing OpenGL: training does not need pictures
                 self._renders = False
                 log.warning("the environment cannot be rendered, training goes on: %r", error)
         is_picture = isinstance(picture, np.ndarray) and picture.ndim == 3 and picture.shape[2] == 3
         return picture if is_picture else np.zeros((0, 0, 3), np.uint8)  # type: ignore[return-value]
 
     def _launch(self) -> subprocess.Popen:
-        # Its standard input is a pipe nobody writes to: when it ends, so has this process.
+        # The viewer's standard input is a pipe without data. It closes when this process ends, which ends the viewer.
         return spawn(self._arguments, stdin=subprocess.PIPE, pass_fds=[self._frame.descriptor])
 
 
@@ -89,15 +89,15 @@ class Display:
 def show_on(
     host: str, port: int, view: str, environments: EnvironmentBatch, title: str, worker: int
 ) -> Iterator[Callable[[Moment], None]]:
-    """Give a function that shows the first environment to VNC viewers on a port; with port 0 it does nothing.
+    """Yield a function that shows the first environment to VNC viewers. With port 0 the function does nothing.
 
     Args:
         host: the address to listen on.
-        port: likewise.
+        port: the port to listen on; 0 = no display.
         view: "panel", or "plain" for the game alone.
-        environments: the worker's.
+        environments: of the worker.
         title: of the panel.
-        worker: its index.
+        worker: index of the worker.
     """
     if port == 0:
         yield lambda _: None

@@ -1,7 +1,8 @@
-"""A frame in shared memory: a picture and a note, from the worker to its viewer, and word back whether anybody watches.
+"""A frame in shared memory: a picture and a note from worker to viewer, and a time from viewer to worker.
 
-Neither side ever waits for the other. A frame that is half written, or was overwritten while being read, is not
-returned; that somebody watches has to be said again and again, so a viewer that died or hangs is not drawn for.
+Neither side ever waits for the other. A frame that is half written, or was overwritten while it was read, is not
+returned. The viewer process writes until when a VNC viewer is known to watch. It must renew this time, so the worker
+does not render for a viewer process that died or hangs.
 """
 
 import mmap
@@ -10,11 +11,11 @@ import struct
 
 import numpy as np
 
-MAX_SIDE = (1024, 1280)  # height, width; larger pictures are thinned out
+MAX_SIDE = (1024, 1280)  # height, width; larger pictures are subsampled
 MAX_NOTE = 512 << 10  # bytes
 COUNT = struct.Struct("<Q")  # odd while a frame is being written
 SIZES = struct.Struct("<III")  # height, width, bytes of the note
-WATCHED, PIXELS = 32, 64  # bytes from the beginning, after count and sizes
+WATCHED, PIXELS = 32, 64  # offsets in bytes; count and sizes come before them
 NOTE = PIXELS + 3 * MAX_SIDE[0] * MAX_SIDE[1]
 SIZE = NOTE + MAX_NOTE
 
@@ -31,14 +32,14 @@ class Frame:
 
     @classmethod
     def create(cls) -> "Frame":
-        """Make one that a child process can inherit."""
+        """Make a frame whose descriptor a child process can inherit."""
         descriptor = os.memfd_create("a3c64-frame")
         os.ftruncate(descriptor, SIZE)
         return cls(descriptor)
 
     @property
     def watched_until(self) -> float:
-        """Return until when, on the monotonic clock, somebody is known to watch; the reader sets it."""
+        """Return until when a VNC viewer is known to watch, seconds of the monotonic clock. The reader sets it."""
         return self._watched[0]
 
     @watched_until.setter
@@ -46,7 +47,7 @@ class Frame:
         self._watched[0] = when
 
     def write(self, picture: np.ndarray, note: bytes = b"") -> None:
-        """Put in a picture, uint8 [H, W, 3], and what is to be told of it; a note that is too long is left out."""
+        """Write a picture, uint8 [H, W, 3], and its note. A note longer than MAX_NOTE is left out."""
         thin = max(1, -(-picture.shape[0] // MAX_SIDE[0]), -(-picture.shape[1] // MAX_SIDE[1]))
         picture = picture[::thin, ::thin]
         height, width = picture.shape[:2]
@@ -67,4 +68,4 @@ class Frame:
         picture = self._pixels[: 3 * height * width].reshape(height, width, 3).copy()
         note = self._memory[NOTE : NOTE + length]
         (again,) = COUNT.unpack_from(self._memory, 0)
-        return (count, picture, note) if again == count else None  # else it was written meanwhile: torn
+        return (count, picture, note) if again == count else None  # else it was overwritten during this read

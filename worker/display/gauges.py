@@ -1,4 +1,4 @@
-"""The gauges of the panel's right column: what is observed, and the distribution that an action is drawn from."""
+"""The gauges in the panel's right column: the observation, and the distribution of the action."""
 
 import math
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ import numpy as np
 from a3c64.worker.display.ink import ACCENT, BAR, DIM, LINE, PLAIN, SMALL, TEXT, WELL, box, number, width_of, write
 from a3c64.worker.display.scene import Choice, Span
 
-ROW = 15  # pixels, height of a named bar; as much more as there is room for, up to
-TALL_ROW = 22
-SHORT_ROW = 11  # and less if there is none, down to this, in small letters
-MOST_ROWS = 24  # beyond, an option is a column without a name
-STRIP = 38  # height of such columns, name and all
+ROW = 15  # usual height of a named bar, pixels
+TALL_ROW = 22  # greatest height, if there is room
+SHORT_ROW = 11  # least height, if there is little room; with small letters
+MOST_ROWS = 24  # with more rows than this, options are drawn as columns without names
+STRIP = 38  # height of a strip of such columns, with its heading
 GAP = 4  # between two pictures
 
 
@@ -29,20 +29,23 @@ class Area(NamedTuple):
 
 
 def images(canvas: np.ndarray, area: Area, frames: np.ndarray, most: int) -> int:
-    """Draw observed frames, uint8 [K, H, W, 1 or 3], two a row, `most` pixels high each; return where they end."""
+    """Draw observed frames, uint8 [K, H, W, 1 or 3], in rows of two, each at most `most` pixels high.
+
+    Return the y at which they end.
+    """
     columns = min(len(frames), 2)
     rows = -(-len(frames) // columns)
     side = max(16, min(most, (area.height + GAP) // rows - GAP))
-    step = area.width - most if side == most else side + GAP  # to the column's end if that is where they reach
+    step = area.width - most if side == most else side + GAP  # full-size frames are aligned to both edges
     for k, frame in enumerate(frames):
         left, top = area.x + k % columns * step, area.y + k // columns * (side + GAP)
         tile = cv2.resize(frame, (side, side), interpolation=cv2.INTER_NEAREST)
-        canvas[top : top + side, left : left + side] = tile.reshape(side, side, -1)  # grey is the same in all three
+        canvas[top : top + side, left : left + side] = tile.reshape(side, side, -1)  # grey is copied to all three
     return area.y + rows * (side + GAP) - GAP
 
 
 def vector(canvas: np.ndarray, area: Area, numbers: list[float], shares: list[float]) -> int:
-    """Draw numbers as bars from the middle, whose lengths are the shares, -1 to 1; return where they end."""
+    """Draw numbers as bars from the middle, with the shares (-1 to 1) as lengths; return the y at which they end."""
     height = min(TALL_ROW, area.height // len(numbers))
     if len(numbers) <= MOST_ROWS and height >= SHORT_ROW:
         name_width = width_of(str(len(numbers) - 1), PLAIN) + 8
@@ -62,9 +65,9 @@ def vector(canvas: np.ndarray, area: Area, numbers: list[float], shares: list[fl
 
 
 def rows_of(choices: Sequence[Choice], spans: Sequence[Span]) -> list[int]:
-    """Return how many rows each choice or span takes; 0 for one with too many options for that.
+    """Return the number of rows of each choice and span; 0 for a choice that is drawn as a strip of columns.
 
-    One of several choices that is a yes or no is one row: how likely yes is.
+    If there are several choices, one with two options takes one row, which shows the probability of the second.
     """
     rows = [1 if choice.name and len(choice.options) == 2 else len(choice.options) for choice in choices]
     named = sum(rows) <= MOST_ROWS
@@ -72,13 +75,13 @@ def rows_of(choices: Sequence[Choice], spans: Sequence[Span]) -> list[int]:
 
 
 def height_of(choices: Sequence[Choice], spans: Sequence[Span]) -> int:
-    """Return how high the gauges of an action would like to be."""
+    """Return the preferred height of the gauges of an action, pixels."""
     rows = rows_of(choices, spans)
     return sum(rows) * (ROW if sum(rows) <= 14 else SHORT_ROW) + rows.count(0) * STRIP
 
 
 def action(canvas: np.ndarray, area: Area, choices: Sequence[Choice], spans: Sequence[Span]) -> None:
-    """Draw the distribution of an action, and which was drawn from it."""
+    """Draw the distribution of an action, and mark the sampled action."""
     spans = spans[: area.height // SHORT_ROW]
     rows = rows_of(choices, spans)
     strips = rows.count(0)
@@ -127,7 +130,7 @@ def _row(
     text_width: int,
     taken: bool = False,
 ) -> Area:
-    """Write name and text of row `k`, and return the place between them, empty, for a bar."""
+    """Write name and text of row `k`, clear the place for a bar between them, and return it."""
     size = PLAIN if height >= ROW - 2 else SMALL
     thick = height - 6 if height > ROW else max(6, height - 5)
     y = area.y + k * height + (height - thick) // 2
@@ -140,7 +143,7 @@ def _row(
 
 
 def _many(canvas: np.ndarray, area: Area, choice: Choice) -> None:
-    """Draw a choice of many options: a column for each, the one taken in colour."""
+    """Draw a choice of many options: a column for each, with the chosen one in colour."""
     taken = choice.options[choice.chosen]
     write(canvas, choice.name or "taken", area.x, area.y + 11, PLAIN, TEXT)
     write(canvas, taken, area.x + 70, area.y + 11, PLAIN, ACCENT)
@@ -159,7 +162,7 @@ def _many(canvas: np.ndarray, area: Area, choice: Choice) -> None:
 
 
 def _span(canvas: np.ndarray, area: Area, k: int, height: int, span: Span, name_width: int) -> None:
-    """Draw a number: its mean as a line, the deviation to both sides as a bar, what was drawn as a mark."""
+    """Draw a number: a line at its mean, a bar of one standard deviation to both sides, a mark at the sample."""
     known = all(map(math.isfinite, span[1:]))
     text = f"{number(span.mean)} ±{number(span.deviation)}"
     bar = _row(canvas, area, k, height, span.name, text, name_width, 86)
@@ -177,7 +180,7 @@ def _span(canvas: np.ndarray, area: Area, k: int, height: int, span: Span, name_
 
 
 def _columns(area: Area, count: int) -> list[tuple[int, int]]:
-    """Return left end and width of each of `count` columns; a gap between them while they are wide enough."""
+    """Return left end and width of each of `count` columns, with gaps if the columns are wide enough."""
     edges = np.linspace(area.x, area.x + area.width, count + 1).round().astype(int).tolist()
     gap = 1 if count <= area.width // 3 else 0
     return [(left, max(1, right - left - gap)) for left, right in pairwise(edges)]

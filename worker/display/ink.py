@@ -1,4 +1,4 @@
-"""What the panel is drawn with: a font in a few sizes, a few colours, and boxes."""
+"""Drawing tools of the panel: a font in a few sizes, a few colours, and boxes."""
 
 import math
 
@@ -8,18 +8,18 @@ import numpy as np
 cv2.setNumThreads(0)
 
 WIDTH, HEIGHT = 640, 480  # pixels, of the whole panel
-# OpenCV's own font: the picture is the same on every machine. So many pixels:
+# Font sizes in pixels. OpenCV's own font makes the picture the same on every machine.
 SMALL, PLAIN, LARGE = 10, 12, 17
 BOOK, BOLD = 400, 600  # weights
 
 Colour = tuple[int, int, int]
 BACK: Colour = (13, 16, 20)
-WELL: Colour = (24, 29, 35)  # where something is shown
+WELL: Colour = (24, 29, 35)  # background of bars, charts and pictures
 LINE: Colour = (48, 56, 66)
 BAR: Colour = (72, 96, 118)
 DIM: Colour = (126, 138, 150)
 TEXT: Colour = (218, 224, 230)
-ACCENT: Colour = (255, 176, 32)  # what is now: the action taken, the value
+ACCENT: Colour = (255, 176, 32)  # of the current moment: the chosen action, the value
 
 _FACE = cv2.FontFace("sans")
 _BLANK = np.full((HEIGHT, WIDTH, 3), BACK, np.uint8)
@@ -31,12 +31,12 @@ def blank() -> np.ndarray:
 
 
 def box(canvas: np.ndarray, x: int, y: int, width: int, height: int, colour: Colour) -> None:
-    """Fill a rectangle; at least one pixel of it."""
+    """Fill a rectangle of at least one pixel."""
     cv2.rectangle(canvas, (x, y), (x + max(1, width) - 1, y + max(1, height) - 1), colour, cv2.FILLED)
 
 
 def width_of(text: str, size: int, weight: int = BOOK) -> int:
-    """Return the pixels that a text takes."""
+    """Return the width of a text, pixels."""
     return cv2.getTextSize((WIDTH, HEIGHT), text, (0, 0), _FACE, size, weight)[2]
 
 
@@ -50,13 +50,13 @@ def write(
     weight: int = BOOK,
     align: float = 0.0,
 ) -> int:
-    """Write a text; return where its left end is.
+    """Write a text; return the x of its left end.
 
     Args:
         canvas: uint8 [H, W, 3].
         text: one line.
-        x: where its left (`align` 0), its middle (0.5) or its right end (1) is to be.
-        y: of the line it stands on.
+        x: pixels, of its left end (`align` 0), its middle (0.5) or its right end (1).
+        y: pixels, of its baseline.
         size: pixels.
         colour: of the letters.
         weight: BOOK or BOLD.

@@ -1,4 +1,4 @@
-"""The panel: the game, what the agent sees of it and what it thinks, as one picture; no screen is needed."""
+"""The panel: one picture of the game, the agent's observation, its action and its value. It needs no screen."""
 
 import math
 from collections import deque
@@ -26,25 +26,25 @@ from a3c64.worker.display.ink import (
 )
 from a3c64.worker.display.scene import Scene
 
-HISTORY_S = 10.0  # of the chart
-AXIS = 64  # pixels, for its numbers
+HISTORY_S = 10.0  # time that the chart covers
+AXIS = 64  # width of the chart's numbers, pixels
 
-# Where things are, in pixels. The game is as large as leaves room for the rest.
+# The layout, in pixels. The game gets the room that the other blocks leave.
 GAP = 12  # between two blocks, and to the edges
 TOP, BOTTOM = 36, HEIGHT - GAP
 GAME = Area(GAP, TOP, 384, 288)
 RIGHT = Area(GAME.x + GAME.width + GAP, TOP, WIDTH - GAME.width - 3 * GAP, BOTTOM - TOP)
 HEADING = 16  # height of a block's heading
-FIGURES = (0, 80, 152, 234, 314)  # where the figures below the game begin, from its left edge
-FIGURE = 38  # their height
+FIGURES = (0, 80, 152, 234, 314)  # x of the figures below the game, from its left edge
+FIGURE = 38  # height of a row of figures
 TILE = 106  # largest side of an observed frame
 
 
 class Panel:
-    """Draws scenes; remembers the values of the last seconds, and how large the numbers of a vector get."""
+    """Draws scenes. It keeps the values of the last HISTORY_S, and the largest size of each number of a vector."""
 
     def __init__(self) -> None:
-        self._history: deque[tuple[float, float, bool]] = deque()  # time, value, whether an episode begins there
+        self._history: deque[tuple[float, float, bool]] = deque()  # time, value, True if an episode begins there
         self._last_length = 0
         self._largest = np.zeros(0, np.float32)
 
@@ -53,7 +53,7 @@ class Panel:
 
         Args:
             picture: of the game, uint8 RGB [H, W, 3]; empty if there is none.
-            scene: what goes with it.
+            scene: of the same moment.
         """
         self._remember(scene)
         canvas = ink.blank()
@@ -85,7 +85,7 @@ class Panel:
             return
         values = [value for _, value, _ in known]
         middle = 0.5 * (min(values) + max(values))
-        half = max(max(values) - middle, 0.05 * abs(middle), 1e-3)  # what hardly moves is not made to look wild
+        half = max(max(values) - middle, 0.05 * abs(middle), 1e-3)  # do not magnify very small changes
         for y, end in ((first, middle + half), (last, middle - half)):
             cv2.line(canvas, (left, y), (left + width, y), LINE)
             write(canvas, number(end), area.x + area.width - 8, y + 4, SMALL, DIM, align=1.0)
@@ -94,12 +94,12 @@ class Panel:
             if begins:
                 cv2.line(canvas, (round(x), first), (round(x), last), LINE)
         up = [0.5 * (first + last) - (value - middle) / half * 0.5 * (last - first) for value in values]
-        points = (np.array([along, up]).T * 16.0).round().astype(np.int32)  # OpenCV's sixteenths of a pixel
+        points = (np.array([along, up]).T * 16.0).round().astype(np.int32)  # in 1/16 pixel: shift=4 below
         cv2.polylines(canvas, [points], False, ACCENT, 1, cv2.LINE_AA, shift=4)
         cv2.circle(canvas, points[-1].tolist(), 40, ACCENT, cv2.FILLED, cv2.LINE_AA, shift=4)
 
     def _sees(self, canvas: np.ndarray, area: Area, scene: Scene) -> int:
-        """Draw what the network is given; return where that ends."""
+        """Draw the network's input; return the y at which it ends."""
         count, bottom = len(scene.frames), area.y + area.height
         if count < scene.stack:
             note = f"the newest {count} of {scene.stack} frames"
@@ -116,7 +116,7 @@ class Panel:
         return y
 
     def _shares(self, vector: np.ndarray) -> list[float]:
-        """Return each number of a vector as a share of the largest it has been."""
+        """Return each number of a vector divided by its largest absolute value so far."""
         finite = np.where(np.isfinite(vector), vector, 0.0)
         if self._largest.shape != vector.shape:
             self._largest = np.full(vector.shape, 1e-6, np.float32)
@@ -143,7 +143,7 @@ def _game(canvas: np.ndarray, picture: np.ndarray) -> None:
         return
     scale = min(GAME.width / picture.shape[1], GAME.height / picture.shape[0])
     size = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
-    if scale > 1.0:  # to whole pixels first, then smoothly down to size: neither blurred nor uneven
+    if scale > 1.0:  # first a whole multiple, then smoothly down: the result is neither blurred nor uneven
         whole = math.ceil(scale)
         picture = cv2.resize(picture, None, fx=whole, fy=whole, interpolation=cv2.INTER_NEAREST)
     picture = cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR if scale > 1.0 else cv2.INTER_AREA)
@@ -152,7 +152,7 @@ def _game(canvas: np.ndarray, picture: np.ndarray) -> None:
 
 
 def _figures(canvas: np.ndarray, scene: Scene) -> int:
-    """Write the figures below the game, the environment's own in a second row; return where they end."""
+    """Write the figures below the game, with the environment's in a second row; return the y at which they end."""
     rows = [
         [
             ("return", number(scene.total_reward)),
@@ -179,7 +179,7 @@ def _acts(canvas: np.ndarray, area: Area, scene: Scene) -> None:
 
 
 def _heading(canvas: np.ndarray, area: Area, text: str, note: str) -> int:
-    """Write a block's heading; return where what it heads begins."""
+    """Write a block's heading; return the y at which the block's content begins."""
     write(canvas, text, area.x, area.y + 9, SMALL, DIM, BOLD)
     write(canvas, note, area.x + area.width, area.y + 9, SMALL, DIM, align=1.0)
     return area.y + HEADING

@@ -2,7 +2,7 @@
 
     python -m a3c64.worker.display.viewer FD HOST PORT LEVEL FORM INDEX
 
-It draws all that is shown, and tells the worker whether anybody watches, by the connections to the VNC port.
+It draws the panel. It tells the worker whether a VNC viewer is connected, by looking at connections to the VNC port.
 """
 
 import os
@@ -31,35 +31,35 @@ from a3c64.worker.display.scene import Scene  # noqa: E402
 from a3c64.worker.display.x11vnc import X11vnc  # noqa: E402
 
 SCREEN = (WIDTH, HEIGHT)  # pixels; the N64's own shape
-NICENESS = 19  # pictures are drawn and sent with what training leaves; where it leaves little, there are fewer
-START_S = 15  # for Xvfb to be ready
-TEND_S = 0.5  # between two looks at x11vnc
-LOOK_S = 0.1  # between two looks for frames and for viewers, while there are none
-WATCHED_LOOK_S = 0.02  # between two looks for frames, else
-WATCHED_S = 1.0  # how long the worker may take it that somebody watches
-WELCOME_S = 1.0  # after somebody came, all is shown anew: x11vnc has not looked while it had nobody to show it to
-BLOCK = 40  # pixels, square: what has changed is found in such blocks
-REST = 50  # until the next look for viewers, times as long as one took: a long table costs no more
+NICENESS = 19  # pictures use the CPU time that training leaves; if it leaves little, the frame rate falls
+START_S = 15  # timeout for the start of Xvfb
+TEND_S = 0.5  # interval of checking x11vnc
+LOOK_S = 0.1  # interval of checking for frames and for viewers, without a viewer
+WATCHED_LOOK_S = 0.02  # interval of checking for frames, with a viewer
+WATCHED_S = 1.0  # time for which one check counts as "watched" for the worker
+WELCOME_S = 1.0  # redraw everything for this time after a viewer connects: x11vnc sees no changes without viewers
+BLOCK = 40  # side of the square blocks in which changes are found, pixels
+REST = 50  # the pause between two checks for viewers is this many times a check, so that a long table costs no more
 
 
 def placed(width: int, height: int) -> tuple[int, int, int, int]:
-    """Return left, top, width and height of a picture alone: as large as possible, in shape, centred."""
+    """Return left, top, width and height of a picture on the screen: as large as possible, undistorted, centred."""
     scale = min(SCREEN[0] / width, SCREEN[1] / height)
     wide, high = max(1, round(width * scale)), max(1, round(height * scale))
     return (SCREEN[0] - wide) // 2, (SCREEN[1] - high) // 2, wide, high
 
 
 class Audience:
-    """Says whether somebody is connected to a port of this machine."""
+    """Tells whether a client is connected to a TCP port of this machine."""
 
     def __init__(self, port: int) -> None:
-        # proc(5): number, local address and port, remote ones, state; 01 is an established connection.
+        # proc(5): number, local address and port, remote address and port, state. State 01 is ESTABLISHED.
         self._connection = re.compile(rb"^ *\d+: [0-9A-F]{8}:%04X [0-9A-F:]+ 01 " % port, re.MULTILINE)
         self._there = False
         self._next_look = 0.0
 
     def there(self) -> bool:
-        """Return that, as it was a moment ago."""
+        """Return whether a client is connected. The answer may be a moment old."""
         now = time.monotonic()
         if now >= self._next_look:
             self._there = self._connection.search(Path("/proc/net/tcp").read_bytes()) is not None
@@ -68,7 +68,7 @@ class Audience:
 
 
 def view(frame: Frame, stop: threading.Event, server: X11vnc, audience: Audience) -> None:
-    """Show frames until told to stop or the worker is gone."""
+    """Show frames until `stop` is set or the worker has ended."""
     pygame.display.init()
     window = pygame.display.set_mode(SCREEN, pygame.NOFRAME)
     pygame.display.set_caption("a3c64")
@@ -77,7 +77,7 @@ def view(frame: Frame, stop: threading.Event, server: X11vnc, audience: Audience
     seen, next_tend, pause, came = 0, 0.0, LOOK_S, float("inf")
     while not stop.is_set():
         if select.select([sys.stdin], [], [], pause)[0]:
-            return  # end of file: the worker has ended, however it did
+            return  # end of file: the worker has ended
         pygame.event.pump()
         now = time.monotonic()
         if now >= next_tend:
@@ -109,7 +109,7 @@ def alone(picture: np.ndarray) -> np.ndarray:
 
 
 def changed(new: np.ndarray, old: np.ndarray) -> list[tuple[int, int, int, int]]:
-    """Return rectangles, as left, top, width and height, outside of which two screens are the same."""
+    """Return rectangles (left, top, width, height) that cover all differences between two screens."""
     rows, columns = HEIGHT // BLOCK, WIDTH // BLOCK
     differ = new.reshape(HEIGHT, -1).view(np.uint64) != old.reshape(HEIGHT, -1).view(np.uint64)  # [H, 3 W / 8]
     blocks = differ.reshape(rows, BLOCK, columns, -1).any(axis=(1, 3))
@@ -122,10 +122,10 @@ def changed(new: np.ndarray, old: np.ndarray) -> list[tuple[int, int, int, int]]
 
 
 def main() -> int:
-    """Run until the worker ends or asks us to; return the exit code."""
+    """Run until the worker ends or sends SIGTERM; return the exit code."""
     logs.configure_as("viewer", sys.argv[4:])
     stop = stop_on_signals()
-    os.nice(NICENESS)  # and so for Xvfb and x11vnc
+    os.nice(NICENESS)  # Xvfb and x11vnc inherit it
     frame, host, port = Frame(int(sys.argv[1])), sys.argv[2], int(sys.argv[3])
     screen = VirtualDisplay(
         visible=False,
@@ -135,7 +135,7 @@ def main() -> int:
         manage_global_env=False,
         extra_args=["-noreset"],
     )
-    signal.alarm(START_S)  # PyVirtualDisplay would wait ten minutes; ended by the alarm, we are started again
+    signal.alarm(START_S)  # PyVirtualDisplay would wait ten minutes; the alarm ends this process, and it is restarted
     screen.start()
     signal.alarm(0)
     server = X11vnc(screen.new_display_var, host, port)
@@ -148,7 +148,7 @@ def main() -> int:
         )
         view(frame, stop, server, Audience(port))
     finally:
-        pygame.display.quit()  # before its X server goes, or Xlib complains
+        pygame.display.quit()  # before the X server ends; otherwise Xlib prints errors
         server.close()
         screen.stop()
     return 0

@@ -1,4 +1,4 @@
-"""A thin wrapper around Debian's x11vnc: shows an X display to VNC viewers, who can look but not touch."""
+"""A thin wrapper around Debian's x11vnc: shows an X display to VNC viewers, view-only."""
 
 import logging
 import shutil
@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 
 class X11vnc:
-    """Keeps one x11vnc running. Its death is said and mended; a missing binary is said once and that is all.
+    """Supervises one x11vnc: logs its end and restarts it. If x11vnc is not installed, this is logged once.
 
     Args:
         display: such as ":5".
@@ -20,11 +20,11 @@ class X11vnc:
     """
 
     def __init__(self, display: str, host: str, port: int) -> None:
-        # forever: outlive a viewer; shared: several viewers; viewonly: no key or click reaches the display;
-        # xd_area 0: what the viewer process reports as drawn anew is shown at once and whole; x11vnc's own search for
-        # changes takes half a second, and finds one picture's parts at different times;
-        # noremote: no commands through the display's X properties;
-        # noipv6, no6: exactly the port we were told, nothing else; nopw only silences a warning.
+        # forever: run on after a viewer disconnects. shared: allow several viewers. viewonly: ignore keys and clicks.
+        # xd_area 0: show each area that the viewer process redraws at once and whole. x11vnc's own search for changes
+        # takes half a second, and finds the parts of one picture at different times.
+        # noremote: accept no commands through the display's X properties.
+        # noipv6, no6: listen on the given IPv4 port only. nopw: silence a warning.
         self._command = [
             "x11vnc", "-display", display, "-listen", host, "-rfbport", str(port), "-forever", "-shared", "-viewonly",
             "-noipv6", "-no6", "-noremote", "-nopw", "-quiet", "-norc", "-nosel", "-noclipboard", "-nocursor",
@@ -36,12 +36,12 @@ class X11vnc:
             log.warning("x11vnc is not installed, nobody can watch (apt-get install x11vnc); training goes on")
 
     def tend(self) -> None:
-        """Start it, or start it again; call it often."""
+        """Start x11vnc, or restart it if that is due. Call this often."""
         if not self._missing:
             self.supervisor.tend()
 
     def close(self) -> None:
-        """End it."""
+        """End x11vnc."""
         self.supervisor.close(grace_s=1.0)
 
     def _launch(self) -> subprocess.Popen:
