@@ -1,6 +1,7 @@
-"""How the numbers of the policy head become actions, in NumPy; their densities are in learning/distributions.py.
+"""Action families: how the policy's parameters become actions, in NumPy. learning/distributions.py has their densities.
 
-The head puts out `outputs` numbers; `free` more depend on no observation. Together they are a family's `parameters`.
+The policy head computes `outputs` numbers from an observation. `free` more are weights that no observation changes.
+Together they are a family's `parameters`.
 """
 
 from typing import Any, NamedTuple, Protocol
@@ -16,25 +17,25 @@ class Family(Protocol):
 
     @property
     def outputs(self) -> int:
-        """How many numbers depend on the observation."""
+        """The number of parameters that depend on the observation."""
 
     @property
     def free(self) -> int:
-        """How many numbers do not."""
+        """The number of parameters that do not depend on the observation."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one action, as training keeps it."""
+        """The shape of one action in the form that training stores."""
 
     @property
     def dtype(self) -> type:
-        """Likewise."""
+        """The type of an action in the form that training stores."""
 
     def draw(self, parameters: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """Draw an action for each row: [B, outputs + free] -> [B, *shape]."""
 
     def greedy(self, parameters: np.ndarray) -> np.ndarray:
-        """Return the likeliest action of each row: [B, outputs + free] -> [B, *shape]."""
+        """Return the most probable action of each row: [B, outputs + free] -> [B, *shape]."""
 
     def divergence(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         """Return KL(before || after) of each row, in nats: two [B, outputs + free] -> [B]."""
@@ -66,12 +67,12 @@ class Categorical(NamedTuple):
         return (np.exp(log_p) * (log_p - log_q)).sum(axis=-1)
 
     def for_environment(self, actions: np.ndarray) -> np.ndarray:
-        """Count from where the environment does."""
+        """Add the number that the environment counts from."""
         return actions + self.start
 
 
 class MultiCategorical(NamedTuple):
-    """Several independent choices; the logits of all stand side by side."""
+    """Several independent choices; their logits are concatenated."""
 
     sizes: tuple[int, ...]
     starts: tuple[int, ...]
@@ -80,16 +81,16 @@ class MultiCategorical(NamedTuple):
 
     @property
     def outputs(self) -> int:
-        """Return how many logits there are."""
+        """Return the number of logits."""
         return sum(self.sizes)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Return how many choices there are."""
+        """Return the number of choices, as a shape."""
         return (len(self.sizes),)
 
     def draw(self, parameters: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        """Draw each choice by itself."""
+        """Draw each choice independently."""
         return self.greedy(parameters + generator.gumbel(size=parameters.shape))
 
     def greedy(self, parameters: np.ndarray) -> np.ndarray:
@@ -98,21 +99,21 @@ class MultiCategorical(NamedTuple):
         return np.stack([part.argmax(axis=-1) for part in parts], axis=-1).astype(np.int32)
 
     def divergence(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
-        """Add the choices' divergences."""
+        """Return the sum of the choices' divergences."""
         cuts = np.cumsum(self.sizes)[:-1]
         parts = zip(np.split(before, cuts, axis=-1), np.split(after, cuts, axis=-1), strict=True)
         return np.sum([Categorical(p.shape[-1]).divergence(p, q) for p, q in parts], axis=0)
 
     def for_environment(self, actions: np.ndarray) -> np.ndarray:
-        """Count from where the environment does."""
+        """Add the number that the environment counts from."""
         return actions + np.array(self.starts, np.int32)
 
 
 class DiagonalGaussian(NamedTuple):
-    """Independent normal distributions: the head puts out the means, the logarithms of the deviations are free.
+    """Independent normal distributions: the head computes the means; the log standard deviations are free.
 
-    -1 and 1 stand for the ends of the environment's range, so that a deviation of 1 spans it; what is drawn beyond is
-    brought back to the end for the environment, and kept as it was for training.
+    -1 and 1 are the ends of the environment's range. The environment gets actions clipped to that range. Training
+    stores them unclipped, because the density is that of the unclipped action.
     """
 
     low: np.ndarray
@@ -121,21 +122,21 @@ class DiagonalGaussian(NamedTuple):
 
     @property
     def outputs(self) -> int:
-        """Return how many numbers an action has."""
+        """Return the number of means, one for each component of an action."""
         return int(self.low.size)
 
     @property
     def free(self) -> int:
-        """Return how many deviations there are."""
+        """Return the number of log standard deviations."""
         return int(self.low.size)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Return the shape that training knows: flat."""
+        """Return the flat shape that training stores."""
         return (int(self.low.size),)
 
     def draw(self, parameters: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        """Draw each number by itself."""
+        """Draw each component independently."""
         mean, log_deviation = np.split(parameters, 2, axis=-1)
         noise = generator.standard_normal(mean.shape, np.float32)
         return (mean + np.exp(log_deviation) * noise).astype(np.float32)
@@ -145,14 +146,14 @@ class DiagonalGaussian(NamedTuple):
         return np.split(parameters, 2, axis=-1)[0].astype(np.float32)
 
     def divergence(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
-        """Add the numbers' divergences."""
+        """Return the sum of the components' divergences."""
         mean, log_deviation = np.split(before, 2, axis=-1)
         other_mean, other_log = np.split(after, 2, axis=-1)
         share = np.exp(2.0 * (log_deviation - other_log)) + np.square((mean - other_mean) * np.exp(-other_log))
         return (other_log - log_deviation + 0.5 * (share - 1.0)).sum(axis=-1)
 
     def for_environment(self, actions: np.ndarray) -> np.ndarray:
-        """Bring -1 to 1 onto the environment's range."""
+        """Clip to -1..1 and scale to the environment's range."""
         clipped = np.clip(actions, -1.0, 1.0).reshape(-1, *self.low.shape)
         return (self.low + (clipped + 1.0) * 0.5 * (self.high - self.low)).astype(self.low.dtype)
 
@@ -167,7 +168,7 @@ def family_of(space: Any) -> Family:
     """Return the family that fits an action space.
 
     Raises:
-        BadInputError: there is none.
+        BadInputError: no family fits.
     """
     if isinstance(space, gym.spaces.Discrete):
         return Categorical(int(space.n), int(space.start))

@@ -1,6 +1,6 @@
-"""From a Gymnasium id to a ready batch of environments.
+"""A batch of Gymnasium environments that are stepped together.
 
-An episode that ends is followed at once by the next one's first observation.
+When an episode ends, its environment is reset in the same step, which returns the new episode's first observation.
 """
 
 import logging
@@ -18,27 +18,27 @@ from a3c64.envs.finite import MetricsFilter, NotFiniteError, reward_of
 from a3c64.envs.making import make_one, unusable
 from a3c64.envs.spaces import Observations, View
 
-SEED_STRIDE = 1000  # environments of one worker get consecutive seeds, workers this far apart
-SHORT = 10  # steps; an environment whose episodes are cut within these
-MAX_SHORT_CUTS = 100  # times in a row teaches nothing
+SEED_STRIDE = 1000  # between two workers' first seeds; the environments of a worker have consecutive seeds
+SHORT = 10  # steps; a cut episode of at most this length is short
+MAX_SHORT_CUTS = 100  # short cut episodes in a row after which the environment is given up
 
 log = logging.getLogger(__name__)
 
 
 class Step(NamedTuple):
-    """What came back from one step of B environments."""
+    """The outcome of one step of B environments."""
 
     observations: Observations  # [B, ...], of the new episode where one ended
     rewards: np.ndarray  # float32 [B]
     terminated: np.ndarray  # bool [B]
     truncated: np.ndarray  # bool [B]
-    final_observations: Observations | None  # [B, ...], with the last ones of episodes that were truncated, if any were
-    episodes: list[Episode]  # that ended, without those that were cut
-    cut: np.ndarray  # bool [B], of truncated: the environment gave something that is not a finite number
+    final_observations: Observations | None  # [B, ...], last ones of truncated episodes; None if none was
+    episodes: list[Episode]  # those that ended, without cut ones
+    cut: np.ndarray  # bool [B], truncated because the environment returned a number that is not finite
 
 
 class Progress(NamedTuple):
-    """Where one environment stands in its episode."""
+    """The state of one environment's episode."""
 
     total_reward: float  # so far
     length: int  # steps so far
@@ -49,9 +49,9 @@ class Progress(NamedTuple):
 class EnvironmentBatch:
     """B environments stepped together.
 
-    An environment may step while the others do: if its `unwrapped.starter(env)` returns a function, that is given every
-    action before any environment is waited for, and `step(action)` then only collects the outcome. It returns None
-    where a wrapper in `env` may change actions: then all of the step runs in its turn.
+    Environments can step in parallel. If an environment's `unwrapped.starter(env)` returns a function, the batch calls
+    it with the action first, for all environments. `step(action)` then only collects the outcome. `starter` returns
+    None if a wrapper in `env` may change actions; that environment then steps in its turn.
     """
 
     def __init__(self, environments: list[gym.Env], view: View, seed: int) -> None:
@@ -82,7 +82,7 @@ class EnvironmentBatch:
         render_first: bool = False,
         wrap: Callable[[gym.Env], gym.Env] = lambda env: env,
     ) -> "EnvironmentBatch":
-        """Make a worker's environments; `render_first` lets the first one be watched, `wrap` goes around each."""
+        """Make a worker's environments. `render_first` lets the first one render; `wrap` is applied to each."""
         count = hyperparameters.envs_per_worker
         environments: list[gym.Env] = []
         try:
@@ -92,7 +92,7 @@ class EnvironmentBatch:
             h = hyperparameters
             view = View(environments[0].observation_space, h.frame_size, h.frame_colours, h.frame_stack)
             return cls(environments, view, seed)
-        except ValueError as error:  # n64gym finds out at the first reset that a ROM is another game
+        except ValueError as error:  # at its first reset, n64gym refuses the ROM of another game
             for env in environments:
                 env.close()
             raise unusable(hyperparameters, error) from error
@@ -102,7 +102,7 @@ class EnvironmentBatch:
             raise
 
     def step(self, actions: np.ndarray) -> Step:
-        """Step every environment; actions are [B, *family.shape]. The next call overwrites what is observed."""
+        """Step every environment; actions are [B, *family.shape]. The next call overwrites the observations."""
         given = list(self.family.for_environment(actions))
         for k, start in enumerate(self._starters):
             if start is not None:
@@ -126,17 +126,17 @@ class EnvironmentBatch:
                 rewards[k], terminated[k], truncated[k] = number, terminates, truncates
                 self._returns[k] += number
             if terminated[k] or truncated[k]:
-                if not terminated[k]:  # of a cut episode the last observation that was good
+                if not terminated[k]:  # for a cut episode, this is the last valid observation
                     final_observations = final_observations or self.observations.copy()
                     final_observations.image[k], final_observations.vector[k] = self._each[k]
                 if not cut[k]:
                     episodes.append(self._finished(k, info))
                 self._begin(k)
-        truncated &= ~terminated  # an episode that both ended and was cut off has ended
+        truncated &= ~terminated  # an episode that is both counts as terminated
         return Step(self.observations, rewards, terminated, truncated, final_observations, episodes, cut)
 
     def progress(self, k: int) -> Progress:
-        """Return where environment `k` stands."""
+        """Return the state of environment `k`'s episode."""
         return Progress(self._returns[k], self._lengths[k], self._infos[k], self._last[k])
 
     def close(self) -> None:
@@ -145,7 +145,7 @@ class EnvironmentBatch:
             env.close()
 
     def _begin(self, k: int, seed: int | None = None) -> None:
-        """Reset an environment, again if its first observation is not made of finite numbers."""
+        """Reset an environment, repeatedly if its first observation is not finite."""
         self._returns[k], self._lengths[k] = 0.0, 0
         while True:
             observation, self._infos[k] = self.environments[k].reset(seed=seed)
@@ -157,11 +157,11 @@ class EnvironmentBatch:
                 seed = None  # the same seed would give the same observation
 
     def _cut(self, k: int, error: NotFiniteError) -> None:
-        """Say why an episode is cut; give up on an environment that is cut again and again.
+        """Log why an episode is cut; give up on an environment after MAX_SHORT_CUTS short episodes in a row.
 
         Raises:
-            BadInputError: no episode has ended yet.
-            RuntimeError: some have: another process may do better.
+            BadInputError: give up, and no episode of this process has ended normally: a restart cannot help.
+            RuntimeError: give up, but some episodes have ended normally: a restart may help.
         """
         log.warning(
             "%s, found %.60r at step %d of environment %d: its episode is cut and does not count",

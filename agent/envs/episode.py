@@ -1,8 +1,8 @@
-"""What is told about a finished episode."""
+"""What an environment batch reports about a finished episode."""
 
 from typing import NamedTuple
 
-# What an episode may hold. Sums and squares of a hundred such numbers stay finite.
+# Limits of an episode's figures. Sums and squares of a hundred such numbers stay finite.
 MAX_METRICS = 64  # of one episode
 MAX_NAME = 64  # characters of a metric's name
 LARGEST = 1e30  # reward or metric

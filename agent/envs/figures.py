@@ -1,12 +1,12 @@
 """The figures that an environment reports of each episode: how each is summed up, named and shown.
 
-An environment reports `info["metrics"]`, {name: number}, with an episode's last step. What it says about them stands in
-its metadata, and all of it may be missing:
+An environment reports `info["metrics"]`, {name: number}, with an episode's last step. Its metadata may describe them;
+every part of the description is optional:
 
     metadata = {"figures": {"best_lap_s": {"label": "best lap", "unit": "s", "summary": "least", "headline": True}}}
 
-A `*` in a name stands for any text, which the label repeats where it has one: "lap_*_s", "lap *". Figures that are not
-declared get defaults: their name as the label, seconds as the unit where the name ends with _s, and the mean.
+A `*` in a name matches any text. A `*` in the label is replaced by that text: "lap_*_s", "lap *". A figure that is not
+declared has its name as the label and the mean as its summary. Its unit is seconds if the name ends with _s.
 """
 
 import re
@@ -19,35 +19,35 @@ from a3c64.config import BadInputError, nearest
 from a3c64.envs.episode import MAX_METRICS, MAX_NAME, Episode
 
 if TYPE_CHECKING:
-    import gymnasium as gym  # the server, which knows figures by name, runs without it
+    import gymnasium as gym  # the server imports this module without it
 
 SUMMARIES = ("mean", "least", "most", "rate")  # rate: the share of episodes in which it is 1; shown in percent
-HEADLINES = 4  # figures at most that stand in one line about a run
+HEADLINES = 4  # the most figures in one line about a run
 FORMER = {"finish_rate": "finished", "best_lap": "best_lap_s"}  # names in evaluation.json up to release 0.1
 
 
 class Figure(NamedTuple):
-    """What is known about one figure."""
+    """The description of one figure."""
 
     name: str  # as in info["metrics"]
     label: str
     unit: str = ""
     summary: str = "mean"  # one of SUMMARIES
-    headline: bool = False  # stands where there is room for a few figures only
+    headline: bool = False  # shown where there is room for only a few figures
 
     @property
     def title(self) -> str:
-        """Return what stands above a chart of it, or of all that a * stands for."""
+        """Return the title of its chart; with a *, of the chart of all figures that match."""
         label, unit = self.label.replace("*", "").strip(), "share" if self.summary == "rate" else self.unit
         return label[:1].upper() + label[1:] + (f", {unit}" if unit else "")
 
     @property
     def pattern(self) -> str:
-        """Return a regular expression for its name; a * is a group."""
+        """Return a regular expression that matches its name; a * is a group."""
         return re.escape(self.name).replace(r"\*", "(.+)")
 
     def sum_up(self, values: Sequence[float]) -> float:
-        """Return one number for those of several episodes, at least one."""
+        """Summarise the values of several episodes, at least one."""
         if self.summary in ("least", "most"):
             return float(min(values) if self.summary == "least" else max(values))
         return float(np.mean(values))
@@ -59,25 +59,25 @@ class Figure(NamedTuple):
         return number(value) + (f" {self.unit}" if self.unit else "")
 
     def say(self, value: float) -> str:
-        """Return label and value, for one line among others."""
+        """Return label and value, for a list of figures."""
         return f"{self.label} {self.show(value)}"
 
     def say_once(self, value: float) -> str:
-        """Return the same for a single episode: what is either so or not is said in words."""
+        """Return label and value of a single episode; a rate of 0 or 1 becomes words, such as "not finished"."""
         if self.summary == "rate" and value in (0.0, 1.0):
             return self.label if value else f"not {self.label}"
         return self.say(value)
 
 
 class Figures:
-    """What an environment declares about its figures, in its order; knows a figure for every name."""
+    """The figures that an environment declares, in its order; names that are not declared get defaults."""
 
     def __init__(self, declared: Iterable[Figure] = ()) -> None:
         self.declared = tuple(declared)
         self._patterns = [re.compile(one.pattern) for one in self.declared]
 
     def __getitem__(self, name: str) -> Figure:
-        """Return the figure of that name: the first declared one that fits, or a default."""
+        """Return the figure of that name: the first declared one that matches, or a default."""
         return self._find(name)[1]
 
     def ordered(self, names: Iterable[str]) -> list[Figure]:
@@ -90,7 +90,7 @@ class Figures:
         return [figure for figure in self.ordered(names) if figure.headline or not declared][:HEADLINES]
 
     def sum_up(self, episodes: Iterable[Episode]) -> dict[str, float]:
-        """Return each figure's number for several episodes; those that only some report are summed up over these."""
+        """Summarise each figure over the episodes that report it."""
         values: dict[str, list[float]] = {}
         for episode in episodes:
             for name, value in episode.metrics.items():
@@ -98,7 +98,7 @@ class Figures:
         return {figure.name: figure.sum_up(values[figure.name]) for figure in self.ordered(values)}
 
     def series(self, episodes: Iterable[Episode]) -> dict[Figure, list[float]]:
-        """Return all values of each numbered series, such as laps: a figure with a * that numbers stand for."""
+        """Return all values of each numbered series, such as laps: a figure with a * that matches numbers."""
         found: dict[Figure, list[float]] = {}
         for episode in episodes:
             for name, value in episode.metrics.items():
@@ -109,18 +109,18 @@ class Figures:
         return found
 
     def describe(self, episode: Episode) -> list[str]:
-        """Return what one line tells of an episode, in parts."""
+        """Return the parts of one line about an episode."""
         said = [figure.say_once(episode.metrics[figure.name]) for figure in self.headlines(episode.metrics)]
         return [*said, f"return {episode.total_reward:.2f}", f"{episode.length} steps"]
 
     def grouped(self, names: Iterable[str]) -> list[Figure]:
-        """Return the figures of these names, but one that is declared with a * once for all that it stands for."""
+        """Return the figures of these names; all names that match one declared * share that one figure."""
         places = sorted((self._find(name) for name in names), key=lambda found: found[0])
         known = [self.declared[place] if place < len(self.declared) else figure for place, figure in places]
         return list(dict.fromkeys(known))
 
     def _find(self, name: str) -> tuple[int, Figure]:
-        """Return a figure, and its place among the declared ones; after the last if it is not declared."""
+        """Return a figure's place among the declared ones, and the figure; undeclared ones come after the last."""
         for place, (pattern, figure) in enumerate(zip(self._patterns, self.declared, strict=True)):
             if match := pattern.fullmatch(name):
                 text = match[1] if match.groups() else ""
@@ -136,7 +136,7 @@ def declared_by(env: "gym.Env") -> Figures:
     """Return what an environment declares.
 
     Raises:
-        BadInputError: its metadata has something else under "figures".
+        BadInputError: the metadata's "figures" are invalid.
     """
     return declared_in(env.metadata, type(env.unwrapped).__name__)
 
@@ -145,7 +145,7 @@ def declared_in(metadata: Mapping[str, Any], whose: str) -> Figures:
     """Check and return what metadata declares.
 
     Raises:
-        BadInputError: it is something else; the message says what.
+        BadInputError: metadata["figures"] is invalid; the message says why.
     """
     raw = metadata.get("figures", {})
     if not isinstance(raw, Mapping) or len(raw) > MAX_METRICS:
@@ -187,5 +187,5 @@ def checked(raw: Mapping[str, Any]) -> Figure:
 
 
 def number(value: float) -> str:
-    """Return a number in as many digits as people want to read."""
+    """Return a number with two decimals; from 1000 on, with none."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.2f}"

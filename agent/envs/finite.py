@@ -1,4 +1,4 @@
-"""What an environment gives that is not a finite number: it is found here, said, and goes no further."""
+"""Checks that rewards, observations and metrics of an environment are finite numbers."""
 
 import logging
 import math
@@ -10,13 +10,13 @@ import numpy as np
 from a3c64.envs.episode import LARGEST, MAX_METRICS, MAX_NAME
 
 LARGEST_REWARD = 1e15  # sums over an episode stay below LARGEST, and squares of float32 numbers stay finite
-MAX_SAID = 100  # metrics of one environment that are named because they are dropped
+MAX_SAID = 100  # the most dropped metrics of one environment that are logged
 
 log = logging.getLogger(__name__)
 
 
 class NotFiniteError(ValueError):
-    """An environment gave something that is not a finite number."""
+    """An environment returned a value that is not a finite number."""
 
     def __init__(self, quantity: str, found: object) -> None:
         super().__init__(f"{quantity} must be finite numbers, found {found!r:.60}")
@@ -37,10 +37,10 @@ def reward_of(value: Any) -> float:
 
 
 def check_vector(vector: np.ndarray) -> None:
-    """Refuse an observation, float32 [N], with numbers that are not finite, or too large to be squared.
+    """Refuse an observation, float32 [N], with numbers that are not finite, or whose squares are not.
 
     Raises:
-        NotFiniteError: there are such numbers.
+        NotFiniteError: the observation has such numbers.
     """
     # One pass, a microsecond. The sum of squares is not finite if any number is not.
     if not math.isfinite(np.dot(vector, vector)):
@@ -50,7 +50,7 @@ def check_vector(vector: np.ndarray) -> None:
 
 
 class MetricsFilter:
-    """Takes the figures that environments report with an episode, and names each that it drops, once.
+    """Drops invalid figures of episodes, and logs each dropped name once.
 
     Args:
         environment: its id, for the log.
@@ -61,7 +61,7 @@ class MetricsFilter:
         self._said: set[str] = set()
 
     def __call__(self, raw: Any) -> dict[str, float]:
-        """Return those that are finite numbers with a short name, at most MAX_METRICS."""
+        """Return the valid figures: finite numbers with a short printable name, at most MAX_METRICS."""
         if not isinstance(raw, Mapping):
             self._drop("all", f'info["metrics"] must be a dict, found {raw!r:.60}')
             return {}
@@ -86,7 +86,7 @@ class MetricsFilter:
 
 
 def _number(value: Any) -> float:
-    """Return a value as a float; NaN if it is not a number. Text is not a number, whatever it says."""
+    """Return a value as a float; NaN if it is not a number. Text is never a number, not even "1"."""
     if type(value) is float:
         return value
     if isinstance(value, str | bytes | bytearray) or (isinstance(value, np.ndarray) and value.size != 1):

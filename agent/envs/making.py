@@ -1,4 +1,4 @@
-"""Making environments by their Gymnasium id, and saying on one line what is wrong with an id or an argument."""
+"""Make environments by their Gymnasium id; errors in an id or an argument become one line."""
 
 import importlib
 import importlib.util
@@ -26,18 +26,18 @@ OBS_TYPES = {"rgb": "rgb", "grey": "grayscale"}  # our name -> ALE's
 
 
 class WorkingFolder(MetaPathFinder):
-    """Finds modules in the folder in which the command was given, and what they import from there.
+    """Finds modules in the working folder.
 
-    It is asked last, after all that is installed, so that no file of the user's, such as a worker.py or a queue.py,
-    takes the place of ours or of the standard library's. The end of sys.path would come too early: packages that are
-    installed with `pip install -e` are found later than that.
+    It comes last in sys.meta_path, so that a user's worker.py or queue.py does not replace an installed module of the
+    same name. A folder at the end of sys.path would come too early: the finders of packages that are installed with
+    `pip install -e` come after sys.path.
     """
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        """Return where a module is, if it lies in the folder itself."""
+        """Return the spec of a top-level module in the folder, else None."""
         return None if path is not None else PathFinder.find_spec(name, [self._folder], target)
 
 
@@ -59,7 +59,7 @@ def make_one(hyperparameters: Hyperparameters, rom: str = "", render: bool = Fal
         if rom:
             arguments["rom"] = rom
     elif hyperparameters.env_id.startswith("ALE/"):
-        arguments["obs_type"] = OBS_TYPES[hyperparameters.frame_colours]  # its own grey costs less than ours
+        arguments["obs_type"] = OBS_TYPES[hyperparameters.frame_colours]  # ALE's own grey is faster than ours
     arguments |= json.loads(hyperparameters.env_args)
     try:
         return gym.make(hyperparameters.env_id, disable_env_checker=True, **arguments)
@@ -68,12 +68,12 @@ def make_one(hyperparameters: Hyperparameters, rom: str = "", render: bool = Fal
 
 
 def find(env_id: str) -> EnvSpec:
-    """Return what is registered under an id such as CartPole-v1, ALE/Pong-v5 or my_module:MyEnv-v0.
+    """Return the environment registered under an id such as CartPole-v1, ALE/Pong-v5 or my_module:MyEnv-v0.
 
-    The module of the last form may lie in the working folder.
+    my_module may be a file in the working folder.
 
     Raises:
-        BadInputError: the module cannot be imported, or nothing has this id.
+        BadInputError: the module cannot be imported, or no environment has this id.
     """
     module, _, name = env_id.rpartition(":")
     if module:
@@ -89,7 +89,7 @@ def find(env_id: str) -> EnvSpec:
 
 
 def declared_for(env_id: str) -> Figures:
-    """Return what the class that an id stands for declares, without making one; nothing where that is not known."""
+    """Return the figures that an id's class declares, without making an environment; else UNDECLARED."""
     try:
         entry_point = find(env_id).entry_point
         kind = load_env_creator(entry_point) if isinstance(entry_point, str) else entry_point
@@ -99,15 +99,15 @@ def declared_for(env_id: str) -> Figures:
 
 
 def is_n64(spec: EnvSpec) -> bool:
-    """Say whether an environment is one of n64gym's, which take a ROM and a frame skip."""
+    """Return whether an environment is one of n64gym's, which take a ROM and a frame skip."""
     return isinstance(spec.entry_point, str) and spec.entry_point.startswith("n64gym.")
 
 
 def check(hyperparameters: Hyperparameters, rom: str = "") -> None:
-    """Look for an environment and its ROM without making it; takes milliseconds.
+    """Check that an environment and its ROM exist, without making it; takes milliseconds.
 
     Raises:
-        BadInputError: nothing has this id, or its ROM is missing.
+        BadInputError: no environment has this id, or its ROM is missing.
     """
     spec = find(hyperparameters.env_id)
     arguments = json.loads(hyperparameters.env_args)
@@ -124,11 +124,11 @@ def check(hyperparameters: Hyperparameters, rom: str = "") -> None:
 
 
 def unusable(hyperparameters: Hyperparameters, error: Exception) -> BadInputError:
-    """Return what to tell the user when an environment refuses what it was given."""
+    """Return the error for the user when an environment refuses its arguments."""
     given = json.loads(hyperparameters.env_args)
     is_rom = any(kind.__name__ == "RomError" for kind in type(error).__mro__)
     setting = "rom" if is_rom and "rom" not in given else "env_args" if given else "env_id"
-    said = " ".join(str(error).split()).partition(" was raised from the environment creator")[0]  # Gymnasium adds it
+    said = " ".join(str(error).split()).partition(" was raised from the environment creator")[0]  # Gymnasium adds this
     if unexpected := re.search(r"unexpected keyword argument '(\w+)'", said):
         name = unexpected[1]
         known = _arguments(gym.spec(hyperparameters.env_id.rpartition(":")[2]))
@@ -137,10 +137,10 @@ def unusable(hyperparameters: Hyperparameters, error: Exception) -> BadInputErro
 
 
 def place_of(error: BaseException) -> str:
-    """Return an error of somebody's own module on one line: type, message, and where it was raised."""
+    """Return an error in a user's module as one line: type, message, and where it was raised."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({os.path.basename(frames[-1].filename)}, line {frames[-1].lineno})" if frames else ""
-    if isinstance(error, SyntaxError):  # its own text says where
+    if isinstance(error, SyntaxError):  # its message names the line
         where = ""
     return f"{type(error).__name__}: {' '.join(str(error).split())}{where}"
 
@@ -158,7 +158,7 @@ def _import(module: str) -> None:
             hint = nearest(module, files) or f": it is neither installed nor in {folder}"
             raise _refused(f"there is no module {module!r}{hint}") from None
         raise _refused(f"{module} cannot be imported: {place_of(error)}") from None
-    except (Exception, SystemExit) as error:  # whatever somebody's module does when it is imported
+    except (Exception, SystemExit) as error:  # a user's module may raise anything on import
         raise _refused(f"{module} cannot be imported: {place_of(error)}") from None
 
 
@@ -167,12 +167,12 @@ def _refused(reason: str) -> BadInputError:
 
 
 def _hint(module: str) -> str:
-    """Return what to do about an id that resembles no other."""
+    """Return advice about an id that is similar to no registered one."""
     return f"; {module} does not register it" if module else "; one of your own is named my_module:MyEnv-v0"
 
 
 def _arguments(spec: EnvSpec) -> list[str]:
-    """Return the names of the arguments that an environment is known to take."""
+    """Return the names of the arguments that an environment takes, as far as its signatures show."""
     entry: Any = load_env_creator(spec.entry_point) if isinstance(spec.entry_point, str) else spec.entry_point
     names: dict[str, None] = {}
     for one in inspect.getmro(entry) if inspect.isclass(entry) else [entry]:
@@ -180,5 +180,5 @@ def _arguments(spec: EnvSpec) -> list[str]:
         parameters = inspect.signature(one.__init__ if inspect.isclass(one) else one).parameters.values()
         names |= {p.name: None for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)}
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            break  # nothing is handed on to the next class
+            break  # without **kwargs, the base class gets no further arguments
     return [name for name in names if name != "self"]

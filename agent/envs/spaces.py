@@ -1,4 +1,4 @@
-"""What a policy sees: any Gymnasium observation as one image and one vector, either of which may be empty."""
+"""Observations of any Gymnasium space as one image and one vector; either may be empty."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -20,36 +20,36 @@ class Observations(NamedTuple):
     vector: np.ndarray  # float32 [..., N], N = 0 if there is no vector
 
     def copy(self) -> "Observations":
-        """Return a copy that nobody else writes."""
+        """Return a copy with its own arrays."""
         return Observations(self.image.copy(), self.vector.copy())
 
 
 class Shape(NamedTuple):
-    """Of one observation."""
+    """The shape of one observation."""
 
-    image: tuple[int, int, int]  # height, width, channels; (0, 0, 0) if there is none
-    vector: int
+    image: tuple[int, int, int]  # height, width, channels; (0, 0, 0) without an image
+    vector: int  # length; 0 without a vector
 
     def empty(self, *leading: int) -> Observations:
-        """Return zeros for as many observations as the leading dimensions say."""
+        """Return zeros, [*leading, ...]."""
         return Observations(np.zeros((*leading, *self.image), np.uint8), np.zeros((*leading, self.vector), np.float32))
 
 
 class View:
     """Turns observations of one space into an image and a vector.
 
-    A uint8 picture [H, W] or [H, W, 3] becomes an image; in a Dict the first picture does. Whatever else there is,
-    numbers, choices (as one-hot), or several of them, stands flattened in the vector. With `stack` > 1, the last so
-    many observations stand side by side: oldest first, in the image's channels and in the vector.
+    A uint8 picture [H, W] or [H, W, 3] becomes the image; in a Dict, the first picture. Everything else is flattened
+    into the vector; choices become one-hot. With `stack` > 1, the last `stack` observations are concatenated, oldest
+    first, along the image's channels and the vector.
 
     Args:
-        space: what the environment puts out.
+        space: the environment's observation space.
         size: height and width of the image, pixels.
-        colours: "rgb" or "grey"; an environment that is grey itself stays so.
-        stack: how many observations are seen at once.
+        colours: "rgb" or "grey"; grey pictures stay grey.
+        stack: number of observations that are concatenated.
 
     Raises:
-        BadInputError: a space that has no fixed size.
+        BadInputError: the space has no fixed size.
     """
 
     def __init__(self, space: gym.Space, size: int, colours: str, stack: int = 1) -> None:
@@ -60,17 +60,17 @@ class View:
             source = space if self._picture == "" else space[self._picture]  # type: ignore[index]
             self._convert, channels = _converter(source, size, colours)
         self.channels = channels  # of one picture
-        # For OpenCV, of the image's channels followed by the new picture's: which one goes where; in this order, so
-        # that each is read before it is written over.
+        # Pairs (from, to) for cv2.mixChannels, which numbers the image's channels, then the new picture's. The order
+        # makes sure that each channel is read before it is overwritten.
         self._moves = [number for to in range(channels * stack) for number in (channels + to, to)]
         self._length = length
         self.shape = Shape((size, size, channels * stack) if channels else (0, 0, 0), length * stack)
 
     def begin(self, observation: Any, out: Observations) -> None:
-        """Write an episode's first observation into `out`, as if it had been seen all the time.
+        """Fill `out` with an episode's first observation, repeated `stack` times.
 
         Raises:
-            NotFiniteError: numbers in it are not finite; `out` is as it was.
+            NotFiniteError: it has numbers that are not finite; `out` is unchanged.
         """
         image, vector = self._both(observation)
         if self.channels:
@@ -79,10 +79,10 @@ class View:
             out.vector[...] = np.tile(vector, len(out.vector) // self._length)
 
     def follow(self, observation: Any, out: Observations) -> None:
-        """Write the next observation into `out`, which holds those before it.
+        """Append the next observation to `out` and drop the oldest one.
 
         Raises:
-            NotFiniteError: numbers in it are not finite; `out` is as it was.
+            NotFiniteError: it has numbers that are not finite; `out` is unchanged.
         """
         image, vector = self._both(observation)
         if self.channels:
@@ -107,7 +107,7 @@ class View:
 
 
 def is_picture(space: gym.Space) -> bool:
-    """Say whether a space is one of pictures."""
+    """Return whether a space contains pictures."""
     return (
         isinstance(space, gym.spaces.Box)
         and space.dtype == np.uint8
@@ -116,7 +116,7 @@ def is_picture(space: gym.Space) -> bool:
 
 
 def _parts(space: gym.Space) -> tuple[str | None, gym.Space | None]:
-    """Return where the picture is ("" = it is all there is), and the space of what goes into the vector."""
+    """Return the picture's key ("" = the whole observation), and the space that goes into the vector."""
     if is_picture(space):
         return "", None
     if isinstance(space, gym.spaces.Dict):
@@ -127,7 +127,7 @@ def _parts(space: gym.Space) -> tuple[str | None, gym.Space | None]:
 
 
 def _flattener(space: gym.Space | None) -> tuple[Callable[[Any], Any], int]:
-    """Return the function that makes a vector of an observation, and the vector's length."""
+    """Return the function that turns an observation into a vector, and the vector's length."""
     if space is None:
         return lambda _: np.zeros(0, np.float32), 0
     if not space.is_np_flattenable:
@@ -142,7 +142,7 @@ def _flattener(space: gym.Space | None) -> tuple[Callable[[Any], Any], int]:
 
 
 def _converter(space: gym.Space, size: int, colours: str) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
-    """Return the function that makes pictures [size, size, channels], and the channels."""
+    """Return the function that resizes pictures to [size, size, channels], and the number of channels."""
     coloured = len(space.shape or ()) == 3 and space.shape[2] == 3  # type: ignore[index]
     channels = 3 if coloured and colours == "rgb" else 1
 
