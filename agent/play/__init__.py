@@ -1,1 +1,1 @@
-"""Watch, film and judge a policy."""
+"""Watch, film and evaluate a policy."""

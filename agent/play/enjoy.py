@@ -1,4 +1,4 @@
-"""Watching a trained policy play: `a3c64 enjoy`, in a window or as a film, and a line for each episode."""
+"""Play a trained policy in a window or into a film, and print a line for each episode (`a3c64 enjoy`)."""
 
 import json
 import os
@@ -29,20 +29,20 @@ def enjoy(
     greedy: bool = True,
     film: Path | None = None,
 ) -> list[Episode]:
-    """Play with one environment until `stop`, or so many episodes are over, and tell of each.
+    """Play `episodes` episodes, or until `stop`, in one environment, and print a line for each.
 
     Args:
-        run: its environment and its seed are played.
-        policy: who plays.
-        episodes: how many.
+        run: gives the environment and the seed.
+        policy: the policy that plays.
+        episodes: number of episodes.
         rom: path of an N64 ROM; empty = Open Kart.
-        window: show it; the environment keeps its own pace then.
-        stop: ends it early.
-        greedy: take the likeliest action instead of drawing one.
-        film: an MP4 to write. Not together with `window`.
+        window: show a window; the environment then runs in real time.
+        stop: set to end early.
+        greedy: take the greedy action instead of drawing one.
+        film: an MP4 to write; not allowed together with `window`.
     """
     if film:
-        os.environ.update({"MUJOCO_GL": "egl"})  # MuJoCo's own choice needs a display
+        os.environ.update({"MUJOCO_GL": "egl"})  # MuJoCo's default needs a display
     shown = {"render_mode": "human"} if window else {"render_mode": "rgb_array"} if film else {}
     run = varied(run)
     arguments = json.dumps(json.loads(run.env_args) | shown)
@@ -82,11 +82,11 @@ def enjoy(
 
 
 def open_display() -> bool:
-    """Say whether a window can be opened; if not, whatever draws with pygame draws into memory."""
+    """Return whether a window can be opened; if not, pygame draws into memory from now on."""
     import pygame
 
     try:
-        os.environ.update({"SDL_VIDEODRIVER": "x11"})  # SDL's own choice may be a console, or one that crashes
+        os.environ.update({"SDL_VIDEODRIVER": "x11"})  # SDL's default may be a console, or a driver that crashes
         pygame.display.init()
     except pygame.error:
         os.environ.update({"SDL_VIDEODRIVER": "dummy"})

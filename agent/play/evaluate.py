@@ -1,4 +1,4 @@
-"""Judge a policy: play episodes and sum them up (`a3c64 eval`)."""
+"""Evaluate a policy: play episodes and summarise them (`a3c64 eval`)."""
 
 import threading
 from pathlib import Path
@@ -27,17 +27,17 @@ def evaluate(
     report: Path | None = None,
     folder: Path | None = None,
 ) -> dict[str, Any] | None:
-    """Play episodes of a run's environment and sum them up, or return None if `stop` came first.
+    """Play episodes of a run's environment and summarise them; return None if `stop` was set first.
 
     Args:
-        run: its environment and its seed are played.
-        policy: who plays; None = at random.
-        episodes: how many at least.
-        greedy: take the likeliest action instead of drawing one.
+        run: gives the environment and the seed.
+        policy: the policy that plays; None = random actions.
+        episodes: number of episodes, at least.
+        greedy: take the greedy action instead of drawing one.
         rom: path of an N64 ROM; empty = Open Kart.
-        stop: ends it early.
-        report: a page to write, HTML.
-        folder: of the run whose learning curve that page shows.
+        stop: set to end early.
+        report: an HTML page to write.
+        folder: run folder whose learning curve the page shows.
     """
     run = varied(run)
     traces: list[Trace] = []
@@ -65,7 +65,7 @@ def evaluate(
 
 
 def summary(episodes: list[Episode], figures: Figures) -> dict[str, Any]:
-    """Sum up episodes; what only some of them report is summed up over those."""
+    """Summarise episodes; each figure is summarised over the episodes that report it."""
     rewards = [episode.total_reward for episode in episodes]
     return {
         "n": len(episodes),

@@ -1,4 +1,4 @@
-"""H.264 in MP4, by ffmpeg through a pipe: frames go in as they come, none is kept in memory; browsers play it."""
+"""Write H.264 video in MP4, which browsers play. Each frame goes through a pipe to ffmpeg and is not kept in memory."""
 
 import shutil
 import subprocess
@@ -11,16 +11,16 @@ import numpy as np
 from a3c64.config import BadInputError
 from a3c64.files import move_into_place, why_unwritable
 
-QUALITY = "20"  # x264's constant rate factor: 18 is all but lossless, 23 its default
-SPEED = "veryfast"  # x264's preset: half the processor time of its default, a few per cent more bytes
-END_S = 60.0  # for ffmpeg to finish the file
+QUALITY = "20"  # x264's constant rate factor: 18 is nearly lossless, 23 is the default
+SPEED = "veryfast"  # x264's preset: half the processor time of the default, files a few per cent larger
+END_S = 60.0  # timeout for ffmpeg to finish the file
 
 
 def check(path: Path) -> None:
-    """Refuse a film that cannot be made; nothing is written.
+    """Check that a film can be written, without writing anything.
 
     Raises:
-        BadInputError: there is no ffmpeg, the name does not end in .mp4, or the file cannot be written.
+        BadInputError: ffmpeg is not installed, the name does not end in .mp4, or the file cannot be written.
     """
     if path.suffix != ".mp4":
         raise BadInputError(f"--mp4: found {path}, expected a name that ends in .mp4")
@@ -31,14 +31,14 @@ def check(path: Path) -> None:
 
 
 class Video:
-    """Writes one file, which is there whole or not at all. Use it with `with`; an exception inside leaves no file.
+    """A context manager that writes one file atomically; an exception in the `with` block leaves no file.
 
     Args:
-        path: ends in .mp4; its folder is made.
-        fps: frames a second of the film's own time.
+        path: must end in .mp4; its folder is created.
+        fps: frames per second of the film.
 
     Raises:
-        BadInputError: there is no ffmpeg, the name does not end in .mp4, or the file cannot be written.
+        BadInputError: ffmpeg is not installed, the name does not end in .mp4, or the file cannot be written.
     """
 
     def __init__(self, path: Path, fps: float) -> None:
@@ -50,7 +50,7 @@ class Video:
         self._process: subprocess.Popen | None = None
 
     def write(self, picture: np.ndarray) -> None:
-        """Add a frame, uint8 [H, W, 3], H and W even; the first one decides the size of all."""
+        """Add a frame, uint8 [H, W, 3], H and W even; all frames must have the size of the first."""
         if self._process is None:
             self._shape = picture.shape
             self._process = self._start(picture.shape[0], picture.shape[1])
@@ -77,7 +77,7 @@ class Video:
             self._process.communicate()
             self._temporary.unlink(missing_ok=True)
             return
-        with suppress(OSError):  # its exit code tells
+        with suppress(OSError):  # the exit code below shows a failure
             self._process.stdin.close()
         try:
             code = self._process.wait(END_S)
@@ -99,7 +99,7 @@ class Video:
             ["ffmpeg", "-y", "-loglevel", "error", *raw, *coded, str(self._temporary)],
             stdin=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is for us: we end the film properly
+            start_new_session=True,  # Ctrl-C must not reach ffmpeg: it has to finish the file
         )
 
     def _failed(self) -> BadInputError:
