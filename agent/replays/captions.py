@@ -5,14 +5,14 @@ from functools import lru_cache
 
 import numpy as np
 
-GROUND = (20, 22, 28)  # behind captions
+GROUND = (20, 22, 28)  # background of captions
 EDGE = 4  # pixels around text
 
 
 def write(
     picture: np.ndarray, text: str, left: int, top: int, size: int = 18, colour: Sequence[int] = (255, 255, 255)
 ) -> int:
-    """Write a line into a picture, uint8 RGB [H, W, 3]; what does not fit is cut off. Returns its height in pixels."""
+    """Write a line into a picture, uint8 RGB [H, W, 3], cropped at its edges. Return the line's height in pixels."""
     ink = _ink(text, size)
     region = picture[top : top + ink.shape[0], left : left + ink.shape[1]]
     part = ink[: region.shape[0], : region.shape[1], None]
@@ -31,7 +31,7 @@ def band(lines: Sequence[str], width: int, height: int, size: int) -> np.ndarray
 
 @lru_cache(maxsize=256)
 def _ink(text: str, size: int) -> np.ndarray:
-    """Return how much of each pixel a line covers, uint16 [h, w], 0 to 255."""
+    """Return the coverage of each pixel by a line of text, uint16 [h, w], 0 to 255."""
     import pygame
 
     pygame.font.init()

@@ -1,4 +1,4 @@
-"""A course from above: the road as a picture, and where on it a place of the course is."""
+"""A map of a course: a picture of the road, and the pixel of each place on the course."""
 
 import cv2
 import numpy as np
@@ -6,18 +6,18 @@ import numpy as np
 from n64gym import RoadEdges
 
 GROUND, ASPHALT, LINE, START = (30, 34, 42), (84, 90, 102), (150, 156, 168), (255, 255, 255)
-SUBPIXEL = 4  # bits of a pixel's fraction that OpenCV draws with
+SUBPIXEL = 4  # fractional bits of the coordinates given to OpenCV
 
 
 class CourseMap:
-    """A course drawn as large as fits.
+    """A course, drawn as large as the picture allows.
 
     Args:
-        road: None = only places are known.
-        places: what the map is of where there is no road, to the right and up [N, 2].
+        road: the road's edges; None = unknown.
+        places: places to fit into the map if the road is unknown, [N, 2], x to the right and y up.
         width: of the picture, pixels.
         height: of the picture, pixels.
-        margin: pixels around the course.
+        margin: around the course, pixels.
     """
 
     def __init__(self, road: RoadEdges | None, places: np.ndarray, width: int, height: int, margin: int = 20) -> None:
@@ -31,7 +31,7 @@ class CourseMap:
         if road is None:
             return
         left, right = road
-        for at in range(len(left)):  # piece by piece, as a course may cross itself
+        for at in range(len(left)):  # one polygon for each piece, because a course may cross itself
             after = (at + 1) % len(left)
             piece = np.stack([left[at], left[after], right[after], right[at]])
             cv2.fillPoly(self.picture, [self._fixed(piece)], ASPHALT, cv2.LINE_AA, SUBPIXEL)
@@ -40,11 +40,11 @@ class CourseMap:
         self.line(self.picture, np.stack([left[0], right[0]]), START, 3)
 
     def pixels(self, places: np.ndarray) -> np.ndarray:
-        """Return where places, to the right and up [N, 2], are in the picture, pixels from left and top [N, 2]."""
+        """Turn places, [N, 2], x to the right and y up, into pixels from left and top, [N, 2]."""
         return self._screen + (places - self._middle) * self.scale * (1.0, -1.0)
 
     def line(self, picture: np.ndarray, places: np.ndarray, colour: tuple[int, int, int], width: int = 1) -> None:
-        """Draw a way, places [N, 2], into a picture of the map's size."""
+        """Draw a line through places, [N, 2], into a picture of the map's size."""
         cv2.polylines(picture, [self._fixed(places)], False, colour, width, cv2.LINE_AA, SUBPIXEL)
 
     def dot(self, picture: np.ndarray, place: np.ndarray, colour: tuple[int, int, int], radius: int = 6) -> None:

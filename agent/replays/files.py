@@ -1,4 +1,4 @@
-"""Which movies are to be played: found in files and folders, and chosen by what their JSON says."""
+"""Find movies in files and folders, and choose among them by the facts in their JSON files."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -13,14 +13,14 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 class Replay(NamedTuple):
-    """A movie, and what its JSON says; empty for one that was made elsewhere."""
+    """A movie and the facts in its JSON file; no facts for a movie from another program."""
 
     path: Path
     facts: dict[str, Any]
 
     @property
     def step(self) -> int:
-        """Return the run's step when the episode ended; 0 where that is not known."""
+        """Return the run's step when the episode ended; 0 if it is not known."""
         return int(self.facts.get("training", {}).get("step", 0))
 
     @property
@@ -30,12 +30,12 @@ class Replay(NamedTuple):
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Return the figures of the episode; none if it was not played to its end."""
+        """Return the figures of the episode; empty if it was not played to its end."""
         return {str(name): float(value) for name, value in self.facts.get("metrics", {}).items()}
 
     @property
     def course(self) -> str:
-        """Return the course that was driven; empty if there is none."""
+        """Return the course that was driven; "" if the game has no courses."""
         return str(self.facts.get("setup", {}).get("course", ""))
 
 
@@ -47,10 +47,10 @@ class Skipped(NamedTuple):
 
 
 def find(paths: Iterable[Path]) -> tuple[list[Replay], list[Skipped]]:
-    """Return all movies in files and folders, in the order they were made, and those whose JSON is damaged.
+    """Return all movies in files and folders, ordered by step, and those with an invalid JSON file.
 
     Raises:
-        BadInputError: a path is not there.
+        BadInputError: a path does not exist.
     """
     files: dict[Path, None] = {}
     for path in paths:
@@ -62,7 +62,7 @@ def find(paths: Iterable[Path]) -> tuple[list[Replay], list[Skipped]]:
     for file in files:
         try:
             replay = Replay(file, read_facts(file))
-            _ = replay.step, replay.total, replay.course, replay.metrics  # of the right types
+            _ = replay.step, replay.total, replay.course, replay.metrics  # raise if a fact has the wrong type
             replays.append(replay)
         except (MovieError, ValueError, TypeError, AttributeError) as error:
             skipped.append(Skipped(file, str(error)))
@@ -73,7 +73,7 @@ def find(paths: Iterable[Path]) -> tuple[list[Replay], list[Skipped]]:
 def choose(
     replays: Sequence[Replay], best: int | None = None, since: datetime | None = None, course: str | None = None
 ) -> list[Replay]:
-    """Return those recorded since a moment, on a course, the best of them by return; in their order."""
+    """Return the replays on `course` since `since`, in their order; with `best`, that number of the highest returns."""
     chosen = [replay for replay in replays if course is None or replay.course == course]
     if since is not None:
         chosen = [replay for replay in chosen if (at := recorded(replay)) is not None and at >= since]
@@ -84,7 +84,7 @@ def choose(
 
 
 def stages(replays: Sequence[Replay], count: int) -> list[Replay]:
-    """Return one of each of `count` equal stages of the run's steps: the one whose return is in the middle."""
+    """Divide the run's steps into `count` equal stages; return the replay with the median return of each."""
     known = sorted((replay for replay in replays if replay.facts), key=lambda replay: replay.step)
     if len(known) <= count:
         return known
@@ -96,7 +96,7 @@ def stages(replays: Sequence[Replay], count: int) -> list[Replay]:
 
 
 def recorded(replay: Replay) -> datetime | None:
-    """Return when an episode was recorded, if its JSON says so."""
+    """Return when an episode was recorded; None if its JSON file does not say."""
     try:
         return datetime.fromisoformat(replay.facts["recorded"])
     except (KeyError, ValueError, TypeError):
@@ -104,16 +104,16 @@ def recorded(replay: Replay) -> datetime | None:
 
 
 def moment(text: str) -> datetime:
-    """Return the moment that a date, a time or a duration before now means.
+    """Parse a date, a date with a time, or a duration before now.
 
     Raises:
-        BadInputError: it is none.
+        BadInputError: the text is none of these.
     """
     now = datetime.now().astimezone()
     if match := re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text):
         return now - timedelta(**{UNITS[match[2]]: float(match[1])})
     try:
-        return datetime.fromisoformat(text).astimezone()  # without a zone, this machine's
+        return datetime.fromisoformat(text).astimezone()  # local time if no time zone is given
     except ValueError:
         raise BadInputError(
             f"--since: found {text!r}, expected a duration such as 30m, 2h or 3d, or a date such as 2026-11-21 or "

@@ -1,4 +1,4 @@
-"""Several runs on one map: where each kart was at each moment, coloured by how far training was."""
+"""Several replays on one map: the place of each kart over time, coloured by its training step."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -12,27 +12,27 @@ from a3c64.replays.files import Replay
 from a3c64.replays.pictures import FPS, HEIGHT, VIS, WIDTH, Problem
 from n64gym import EmulatorError, MovieError, Playback, RomError, Track, track
 
-LEGEND = 208  # pixels at the right
-MOST = 12  # karts that can be told apart
-TRAIL = 2 * FPS  # places that a kart draws behind it: two seconds
-TEXT, ROW = 18, 20  # pixels, letters and lines of the legend
+LEGEND = 208  # width of the legend at the right, pixels
+MOST = 12  # karts; more could not be told apart
+TRAIL = 2 * FPS  # places in the trail behind a kart: two seconds
+TEXT, ROW = 18, 20  # font size and line height of the legend, pixels
 GREY = (150, 156, 168)
 
 
 class Ghost(NamedTuple):
-    """One run."""
+    """One replay on the map."""
 
     replay: Replay
-    track: Track  # where its kart was, FPS times a second
+    track: Track  # its kart's places, FPS a second
 
 
 def ghosts(replays: Sequence[Replay], rom: str, problem: Problem) -> list[Ghost]:
-    """Play movies and return the ways of all that drive the course of the first.
+    """Play movies to their ends and return the tracks of all on the same course as the first.
 
     Args:
-        replays: what is played, each to its end.
-        rom: empty = Open Kart.
-        problem: is told of those that cannot be played, diverge, or drive elsewhere.
+        replays: the movies.
+        rom: path of an N64 ROM; empty = Open Kart.
+        problem: called for each movie that cannot be played, diverges, or is on another course.
     """
     found: list[Ghost] = []
     for replay in replays:
@@ -53,14 +53,14 @@ def ghosts(replays: Sequence[Replay], rom: str, problem: Problem) -> list[Ghost]
 
 
 def frames(found: Sequence[Ghost], speed: float) -> Iterator[np.ndarray]:
-    """Yield frames, uint8 RGB [HEIGHT, WIDTH, 3], until the last kart has ended; at least one ghost must be given."""
+    """Yield frames, uint8 RGB [HEIGHT, WIDTH, 3], until the last kart's movie ends; `found` must not be empty."""
     places = [ghost.track.places for ghost in found]
     course = CourseMap(found[0].track.road, np.concatenate(places), WIDTH - LEGEND, HEIGHT)
     colours = shades([ghost.replay.step for ghost in found])
     last = max(map(len, places))
     for now in [*np.arange(0.0, last - 1, speed).astype(int), last - 1]:
         picture = course.picture.copy()
-        trails = [way[: now + 1][-TRAIL - 1 :] for way in places]  # one that has ended stays where it is
+        trails = [way[: now + 1][-TRAIL - 1 :] for way in places]  # an ended kart stays at its last place
         for trail, colour in zip(trails, colours, strict=True):
             course.line(picture, trail, colour, 2)
         for trail, colour in zip(trails, colours, strict=True):
@@ -69,7 +69,7 @@ def frames(found: Sequence[Ghost], speed: float) -> Iterator[np.ndarray]:
 
 
 def legend(found: Sequence[Ghost], colours: Sequence[tuple[int, int, int]], seconds: float) -> np.ndarray:
-    """Return the legend after so many seconds: step, return or time of each, and the laps that it has done."""
+    """Return the legend at a time: the step of each kart, and its finished laps or, at the end, its return."""
     picture = np.full((HEIGHT, LEGEND, 3), GROUND, np.uint8)
     write(picture, f"{found[0].track.title}   {seconds:.1f} s", 8, 10, 22)
     write(picture, "training step     laps, s", 26, 34, TEXT, GREY)
@@ -87,7 +87,7 @@ def legend(found: Sequence[Ghost], colours: Sequence[tuple[int, int, int]], seco
 
 
 def shades(steps: Sequence[int]) -> list[tuple[int, int, int]]:
-    """Return a colour for each step: from blue, where training began, to red, where it is."""
+    """Return a colour for each step, by rank: from blue, the earliest, to red, the latest."""
     order = np.argsort(np.argsort(steps, kind="stable"), kind="stable")
     levels = (30 + 200 * order / max(1, len(steps) - 1)).astype(np.uint8)
     colours = cv2.applyColorMap(levels[:, None], cv2.COLORMAP_TURBO)[:, 0, ::-1]

@@ -1,4 +1,4 @@
-"""Movies as frames, one or several side by side, with a caption below each."""
+"""Movies as frames: one movie or a grid of several, with a caption below each."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -11,18 +11,18 @@ from a3c64.replays.captions import band
 from a3c64.replays.files import Replay
 from n64gym import EmulatorError, MovieError, Playback, RomError
 
-WIDTH, HEIGHT = 640, 480  # of a movie that is shown alone; in a grid, half of each
+WIDTH, HEIGHT = 640, 480  # of a single movie, pixels; half of each in a grid
 FPS = 30  # of films and windows
-VIS = 2  # a frame, at speed 1: 60 a second
-UNSEEN_VIS = 600  # at once, where nobody looks
-BANDS = {WIDTH: (48, 26), WIDTH // 2: (40, 22)}  # a cell's width -> height of its caption, and of letters
+VIS = 2  # vertical interrupts a frame at speed 1; the game has 60 a second
+UNSEEN_VIS = 600  # vertical interrupts at once when no picture is drawn
+BANDS = {WIDTH: (48, 26), WIDTH // 2: (40, 22)}  # a cell's width -> height of its caption, font size
 
-Problem = Callable[[Replay, str], None]  # told of a movie that cannot be played, or not to its end
-Done = Callable[[Replay], None]  # told of one that has been
+Problem = Callable[[Replay, str], None]  # called for a movie that cannot be played to its end
+Done = Callable[[Replay], None]  # called for a movie that was played
 
 
 class Cell:
-    """A movie being played, and its picture."""
+    """A movie that is being played, and its current picture with a caption."""
 
     def __init__(self, replay: Replay, rom: str, width: int, height: int) -> None:
         self.replay = replay
@@ -35,7 +35,7 @@ class Cell:
         self.problem = ""
 
     def advance(self, vis: int, drawn: bool) -> None:
-        """Play on; at the end, or where it diverges, the last picture stays."""
+        """Play `vis` vertical interrupts; after the end or a divergence, the last picture stays."""
         if not self.on:
             return
         try:
@@ -50,7 +50,7 @@ class Cell:
             self.close()
 
     def close(self) -> None:
-        """End its emulator."""
+        """Close its emulator."""
         self._playback.close()
 
 
@@ -65,20 +65,20 @@ def pages(
     drawn: bool = True,
     seconds: float = 0.0,
 ) -> Iterator[np.ndarray]:
-    """Yield frames, uint8 RGB [H, W, 3] FPS times a second: so many movies at once, then as many of the next.
+    """Yield frames, uint8 RGB [H, W, 3], FPS a second: pages of rows x columns movies, one page after the other.
 
-    Those that have ended show their last picture until all of a page have.
+    A movie that has ended shows its last picture until all movies of its page have ended.
 
     Args:
-        replays: what is played.
-        rom: empty = Open Kart.
-        problem: is told of those that cannot be played.
-        done: is told of the others when they have ended.
-        rows: of movies.
-        columns: likewise.
-        speed: how many times as fast as the game.
-        drawn: make pictures; else the frames are black, and nothing costs time but the emulators.
-        seconds: of each page at most; 0 = to the end.
+        replays: the movies.
+        rom: path of an N64 ROM; empty = Open Kart.
+        problem: called for each movie that cannot be played to its end.
+        done: called for each other movie, at the end of its page.
+        rows: of the grid.
+        columns: of the grid.
+        speed: multiple of the game's speed.
+        drawn: draw pictures; else frames are black, which is faster.
+        seconds: the longest that a page lasts; 0 = to the end.
     """
     width, height = (WIDTH, HEIGHT) if rows == columns == 1 else (WIDTH // 2, HEIGHT // 2)
     high = height + BANDS[width][0]
@@ -114,13 +114,13 @@ def pages(
 
 
 def fitted(picture: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Return a picture, uint8 [h, w, 3], at another size: whole pixels where it grows, means where it shrinks."""
+    """Resize a picture, uint8 [h, w, 3]: nearest neighbour to enlarge it, area means to shrink it."""
     grows = picture.shape[0] <= height
     return cv2.resize(picture, (width, height), interpolation=cv2.INTER_NEAREST if grows else cv2.INTER_AREA)
 
 
 def described(replay: Replay) -> list[str]:
-    """Return what a caption says: course, step, return; below it, the environment's figures of the episode."""
+    """Return a caption's lines: course, step and return; below, the environment's figures of the episode."""
     facts = replay.facts
     if not facts:
         return [replay.path.name]

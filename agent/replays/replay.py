@@ -1,4 +1,4 @@
-"""`a3c64 replay` and `a3c64 film`: recorded episodes in a window, in a film, or only checked."""
+"""Play recorded episodes in a window, into a film, or only to check them (`a3c64 replay`, `a3c64 film`)."""
 
 import sys
 import threading
@@ -30,14 +30,14 @@ class Show(NamedTuple):
     columns: int = 1
     speed: float = 1.0
     ghosts: bool = False
-    seconds: float = 0.0  # of each at most; 0 = to its end
+    seconds: float = 0.0  # the longest that a page lasts; 0 = to the end
     film: Path | None = None
     window: bool = False
     rom: str = ""
 
 
 class Tally:
-    """Says what becomes of each file: a line each, below them a bar on a terminal; keeps count."""
+    """Counts files and prints a line for each; on a terminal, with a progress bar below."""
 
     def __init__(self, total: int) -> None:
         self.played = self.skipped = 0
@@ -48,17 +48,17 @@ class Tally:
         self._bar.start()
 
     def done(self, replay: Replay) -> None:
-        """Count one that was played."""
+        """Count and print a movie that was played."""
         self.played += 1
         self._say(f"{replay.path}: {', '.join(described(replay)[0].split('   '))}")
 
     def problem(self, replay: Replay | Skipped, why: str) -> None:
-        """Name one that was not."""
+        """Count and print a file that was skipped."""
         self.skipped += 1
         self._say(f"{replay.path}: skipped: {why.removeprefix(str(replay.path)).strip()}")
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the progress bar."""
         self._bar.stop()
 
     def _say(self, line: str) -> None:
@@ -68,9 +68,9 @@ class Tally:
 
 
 def replay(replays: list[Replay], skipped: list[Skipped], show: Show, stop: threading.Event) -> int:
-    """Play until all have ended, the user has had enough, or `stop`; return the exit code.
+    """Play until all movies have ended, the user quits, or `stop` is set; return the exit code.
 
-    0: all were played; 1: some were skipped; 2: none could be played.
+    0: no file was skipped; 1: some were skipped; 2: some were skipped and none was played.
     """
     tally = Tally(len(replays) + len(skipped))
     with ExitStack() as opened:
@@ -113,10 +113,10 @@ def _frames(replays: list[Replay], show: Show, tally: Tally, drawn: bool) -> Ite
 
 
 def grid(text: str) -> tuple[int, int]:
-    """Return rows and columns of a text such as 3x3.
+    """Parse COLUMNSxROWS, such as 3x3, into rows and columns.
 
     Raises:
-        BadInputError: it is something else.
+        BadInputError: the text has another form, or a number is not 1 to 6.
     """
     columns, _, rows = text.lower().partition("x")
     if not (columns.isdecimal() and rows.isdecimal() and 1 <= int(columns) <= 6 and 1 <= int(rows) <= 6):

@@ -1,4 +1,4 @@
-"""A window that shows frames at their pace, and its keys."""
+"""A window that shows frames at a given rate, and its keys."""
 
 import time
 from contextlib import suppress
@@ -9,7 +9,7 @@ KEYS = "space pauses, right arrow goes on by a frame, q ends"
 
 
 class Window:
-    """Shows frames, uint8 RGB [H, W, 3]; `enjoy.open_display` must have said that a window can be opened."""
+    """Shows frames, uint8 RGB [H, W, 3]; call `enjoy.open_display` first: it must return True."""
 
     def __init__(self, fps: float) -> None:
         self._period = 1.0 / fps
@@ -18,7 +18,7 @@ class Window:
         self._size = (0, 0)
 
     def show(self, frame: np.ndarray) -> bool:
-        """Show a frame when it is due, later while paused; return False once the user has had enough."""
+        """Show a frame and wait until the next is due or, while paused, for a key; return False if the user quits."""
         import pygame
 
         size = (frame.shape[1], frame.shape[0])
@@ -48,7 +48,7 @@ class Window:
             time.sleep(self._period if self._paused else min(wait, self._period))
 
     def close(self) -> None:
-        """Close it."""
+        """Close the window."""
         import pygame
 
         with suppress(pygame.error):
