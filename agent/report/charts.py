@@ -1,4 +1,4 @@
-"""Charts as inline SVG: lines, points and bars on axes with round numbers. Colours are the page's, by class."""
+"""Charts as inline SVG: lines, points and bars on axes with round numbers. CSS classes of the page set the colours."""
 
 from collections.abc import Sequence
 from html import escape
@@ -6,22 +6,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-WIDTH, HEIGHT = 560, 300  # of a chart, in its own units
+WIDTH, HEIGHT = 560, 300  # of a chart, in units of its viewBox
 LEFT, RIGHT, TOP, BOTTOM = 52, 14, 12, 42  # margins around the axes
-ROUND = (1, 2, 5, 10)  # what ticks may be multiples of, times a power of ten
+ROUND = (1, 2, 5, 10)  # steps between ticks, times a power of ten
 
 
 class Series(NamedTuple):
-    """Something drawn on axes."""
+    """A line or points on the axes of a chart."""
 
     x: np.ndarray  # [N]
     y: np.ndarray  # [N]; NaN interrupts a line
-    style: str  # class: what it looks like
+    style: str  # CSS class
     shape: str = "line"  # or "points"
 
 
 def chart(title: str, x_label: str, series: Sequence[Series]) -> str:
-    """Draw series over common axes."""
+    """Draw series on common axes; return SVG."""
     known = [(one.x[np.isfinite(one.y)], one.y[np.isfinite(one.y)]) for one in series]
     x, y = (np.concatenate(parts) for parts in zip(*known, strict=True))
     axes = Axes.around(np.append(x, 0.0), y)
@@ -36,12 +36,12 @@ def chart(title: str, x_label: str, series: Sequence[Series]) -> str:
 
 
 def histogram(title: str, x_label: str, values: Sequence[float]) -> str:
-    """Draw how often values occur, with their median."""
+    """Draw a histogram of values with their median; return SVG."""
     low, high = min(values), max(values)
     if high - low < 1e-6 * max(1.0, abs(high)):
         low, high = low - 0.5, high + 0.5
     counts, edges = np.histogram(values, bins=max(8, min(24, len(values) // 2)), range=(low, high))
-    axes = Axes.around(edges, np.array([0, 1.12 * counts.max()]))  # room for what is said
+    axes = Axes.around(edges, np.array([0, 1.12 * counts.max()]))  # room for the median's label
     left, top = axes.place(edges[:-1], counts)
     right, bottom = axes.place(edges[1:], np.zeros(len(counts)))
     drawn = [
@@ -59,7 +59,7 @@ def histogram(title: str, x_label: str, values: Sequence[float]) -> str:
 
 
 def line(x: np.ndarray, y: np.ndarray) -> str:
-    """Return a path through points; where one is not finite it is interrupted."""
+    """Return an SVG path through points; a point that is not finite interrupts it."""
     words, pen = [], "M"
     for a, b in zip(x, y, strict=True):
         if np.isfinite(a) and np.isfinite(b):
@@ -79,9 +79,9 @@ def number(value: float, digits: int = 3) -> str:
 
 
 class Axes(NamedTuple):
-    """Where numbers lie in a chart."""
+    """The ticks of a chart's axes, and the scale that they set."""
 
-    x: tuple[float, ...]  # ticks; the first and the last are the axis' ends
+    x: tuple[float, ...]  # ticks; the first and the last are the ends of the axis
     y: tuple[float, ...]
 
     @classmethod
@@ -90,13 +90,13 @@ class Axes(NamedTuple):
         return cls(ticks(float(x.min()), float(x.max()), 7), ticks(float(y.min()), float(y.max()), 5))
 
     def place(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return where points of numbers lie."""
+        """Turn values into coordinates of the chart."""
         across = (np.asarray(x, float) - self.x[0]) / (self.x[-1] - self.x[0])
         up = (np.asarray(y, float) - self.y[0]) / (self.y[-1] - self.y[0])
         return LEFT + across * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - up * (HEIGHT - TOP - BOTTOM)
 
     def frame(self, title: str, x_label: str, drawn: Sequence[str]) -> str:
-        """Return a chart: a grid with its numbers behind what is drawn."""
+        """Return a chart as SVG: a grid with numbers, and `drawn` on top of it."""
         rows = []
         xs, _ = self.place(np.array(self.x), np.zeros(len(self.x)))
         _, ys = self.place(np.zeros(len(self.y)), np.array(self.y))
@@ -114,7 +114,7 @@ class Axes(NamedTuple):
 
 
 def ticks(low: float, high: float, about: int) -> tuple[float, ...]:
-    """Return round numbers, at most `about` + 1, the first and the last around low and high."""
+    """Return at most `about` + 1 round numbers; the first is at most low, the last at least high."""
     if high <= low:
         low, high = low - 0.5, high + 0.5
     power = 10.0 ** np.floor(np.log10((high - low) / about))

@@ -1,4 +1,4 @@
-"""Runs side by side: a table of what differs, and a page with their learning curves (`a3c64 compare`)."""
+"""Compare runs: a table of their differences, and a page with their learning curves (`a3c64 compare`)."""
 
 from collections.abc import Sequence
 from html import escape
@@ -19,7 +19,7 @@ COLOURS = 8  # of report.css, path.c0 to path.c7
 
 
 def rows(runs: Sequence[RunSummary]) -> list[list[str]]:
-    """Return a row for each quantity, a column for each run; of the settings, those that are not the same in all."""
+    """Return a row for each quantity and each setting that differs between runs; a column for each run."""
     told = [
         ["", *(str(run.folder) for run in runs)],
         ["steps", *(f"{run.steps:,}" for run in runs)],
@@ -41,7 +41,7 @@ def write(path: Path, runs: Sequence[RunSummary]) -> None:
     """Write a page with the table and the learning curves of all runs.
 
     Raises:
-        BadInputError: it cannot be written.
+        BadInputError: the page cannot be written.
     """
     style = files("a3c64.report").joinpath("report.css").read_text()
     known = [(run, history.curves(run.folder), history.evaluations(run.folder)) for run in runs]

@@ -1,4 +1,4 @@
-"""How a run has learned, out of its folder: the curves of its TensorBoard files, and its evaluations."""
+"""Read the history of a run from its folder: the curves in its TensorBoard files, and its evaluations."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,23 +10,23 @@ from a3c64.envs.figures import Figures
 from a3c64.files import read_json
 from a3c64.wire.report import MAX_EVALUATION, Evaluation
 
-POINTS = 2000  # of a curve, at least, where there are as many; a chart has 560 columns
+POINTS = 2000  # a longer curve is subsampled to this number of points at least; a chart is 560 units wide
 MAX_RECORD = 64 << 20  # bytes
 
 
 class Curve(NamedTuple):
-    """One figure over a run."""
+    """One scalar over a run."""
 
-    steps: np.ndarray  # environment steps [N], rising
-    minutes: np.ndarray  # of training until then [N]; pauses between a stop and the next start are left out
+    steps: np.ndarray  # environment steps [N], ascending
+    minutes: np.ndarray  # of training before each point [N], without the time between a stop and the next start
     values: np.ndarray  # [N]
 
 
 def curves(folder: Path) -> dict[str, Curve]:
-    """Return all scalars of a run's TensorBoard folder by tag; none if there is no such folder.
+    """Return all scalars of a run's TensorBoard folder by tag; empty if there is no such folder.
 
-    Every start of a server begins a file. What an earlier one charted beyond the checkpoint that a later one went on
-    from was lost, and is left out.
+    Every start of a server begins a new file. A resumed server starts from a checkpoint, so the points of earlier files
+    after that checkpoint's step are dropped.
     """
     points: dict[str, _Points] = {}
     seconds = 0.0
@@ -51,8 +51,8 @@ def charts(
     """Return the learning curves that a page draws: title, tag in training, name in evaluations.
 
     Args:
-        figures: what the environment says about its metrics.
-        runs: their curves and evaluations.
+        figures: the figures that the environment declares.
+        runs: the curves and evaluations of each run.
     """
     reported: dict[str, None] = {}
     for curves_, judged in runs:
@@ -63,7 +63,7 @@ def charts(
 
 
 def evaluations(folder: Path) -> list[Evaluation]:
-    """Return what stands in evaluation.json; nothing if that is missing or something else."""
+    """Return the evaluations in evaluation.json; empty if the file is missing or invalid."""
     try:
         return [Evaluation.of(one) for one in read_json(folder / "evaluation.json", MAX_EVALUATION, True)]
     except (OSError, ValueError, TypeError):
@@ -71,11 +71,11 @@ def evaluations(folder: Path) -> list[Evaluation]:
 
 
 class _Points:
-    """The points of one tag, evenly thinned so that there are never more than 2 * POINTS."""
+    """The points of one tag, evenly subsampled to fewer than 2 * POINTS."""
 
     def __init__(self) -> None:
         self.rows: list[tuple[int, float, float]] = []
-        self._every = 1  # how many points there are for each that is kept
+        self._every = 1  # one point in this number is stored
         self._skipped = 0
 
     def add(self, row: tuple[int, float, float]) -> None:
@@ -88,15 +88,15 @@ class _Points:
             self.rows, self._every = self.rows[1::2], 2 * self._every
 
     def forget(self, step: int) -> None:
-        """Forget the points from a step on."""
+        """Drop the points from a step on."""
         self.rows = [row for row in self.rows if row[0] < step]
 
 
 def _events(path: Path) -> Iterator[Any]:
-    """Yield a file's events; of one that is being written, or was cut off, those that are whole.
+    """Yield a TensorBoard file's events; an incomplete record at its end is skipped.
 
     A record is its length (8 bytes), a checksum of that (4), the event, and a checksum of it (4). Checksums are not
-    looked at: in Python that takes twenty times as long as the rest.
+    verified: in Python that takes twenty times as long as the rest.
     """
     from google.protobuf.message import DecodeError
     from tensorboard.compat.proto.event_pb2 import Event

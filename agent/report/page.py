@@ -1,4 +1,4 @@
-"""A report of an evaluation: one HTML file without scripts, to look at anywhere (`a3c64 eval --report FILE.html`)."""
+"""The report of an evaluation: one HTML file without scripts (`a3c64 eval --report FILE.html`)."""
 
 from collections.abc import Sequence
 from html import escape
@@ -17,7 +17,7 @@ from a3c64.report import races as course_report
 from a3c64.report.charts import Series, chart, histogram, number
 from a3c64.report.trace import Trace
 
-COURSES = 4  # that are drawn
+COURSES = 4  # the most courses that are drawn
 LEGEND = '<span class="key line"></span>training, last 100 episodes <span class="key dot"></span>greedy evaluations'
 
 
@@ -34,14 +34,14 @@ def write(
     """Write the report.
 
     Args:
-        path: of the file; its folder is made.
-        run: what was played.
-        policy: who played; None = at random.
-        greedy: with the likeliest action every time.
-        episodes: how they went, at least one.
-        figures: what the environment says about its metrics.
-        traces: the races among them.
-        folder: of the run that the policy comes from, if it is known.
+        path: of the file; its folder is created.
+        run: the settings that were played.
+        policy: the policy that played; None = random actions.
+        greedy: whether the actions were greedy.
+        episodes: the episodes, at least one.
+        figures: the figures that the environment declares.
+        traces: the races, if the episodes were races.
+        folder: the policy's run folder, for learning curves; None = no curves.
 
     Raises:
         BadInputError: the file cannot be written.
@@ -65,7 +65,7 @@ def write(
 
 
 def facts(episodes: Sequence[Episode], figures: Figures) -> str:
-    """Return the figures at the top."""
+    """Return the tiles at the top, as HTML."""
     returns = [episode.total_reward for episode in episodes]
     shown = [("mean return", f"{np.mean(returns):.1f}", f"± {np.std(returns):.1f}")]
     summed_up = figures.sum_up(episodes)
@@ -84,7 +84,7 @@ def facts(episodes: Sequence[Episode], figures: Figures) -> str:
 
 
 def learned(folder: Path, figures: Figures) -> str:
-    """Return the learning curves of a run's folder."""
+    """Return the learning curves of a run folder, as HTML."""
     curves = history.curves(folder)
     judged = sorted(history.evaluations(folder), key=lambda one: one.step)
     drawn = []
@@ -92,7 +92,7 @@ def learned(folder: Path, figures: Figures) -> str:
         curve = curves.get(tag)
         found = {one.step: one.numbers[name] for one in judged if name in one.numbers}
         steps, values = np.array(list(found), float), np.array(list(found.values()), float)
-        if curve is not None:  # an evaluation stands where training was when it had these weights
+        if curve is not None:  # an evaluation is drawn at the time when training had reached its step
             over = [Series(curve.steps, curve.values, "line"), Series(steps, values, "dot", "points")]
             clock = curves.get("time/total_timesteps", curve)
             minutes = np.interp(steps, clock.steps, clock.minutes)
@@ -108,7 +108,7 @@ def learned(folder: Path, figures: Figures) -> str:
 
 
 def played(episodes: Sequence[Episode], figures: Figures, traces: Sequence[Trace]) -> str:
-    """Return how the episodes went."""
+    """Return the charts of the episodes, as HTML."""
     drawn, series = [], figures.series(episodes)
     for one, values in series.items():
         said = f"{len(values)} of {len(episodes)} episodes"
@@ -135,6 +135,6 @@ def played(episodes: Sequence[Episode], figures: Figures, traces: Sequence[Trace
 
 
 def figure(title: str, svg: str, said: str = "", kind: str = "") -> str:
-    """Return a chart with its title, and what there is to say about it."""
+    """Return a chart with its title and caption, as HTML."""
     caption = f"<figcaption>{said}</figcaption>" if said else ""
     return f'<figure class="{kind}"><h3>{escape(title)}</h3>{svg}{caption}</figure>'

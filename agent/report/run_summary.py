@@ -1,4 +1,4 @@
-"""Runs at a glance, out of their folders: what each is, how far it is, and how its greedy evaluations went."""
+"""Summarise runs from their folders: settings, steps, and greedy evaluations."""
 
 import logging
 import os
@@ -14,7 +14,7 @@ from a3c64.wire.report import Evaluation
 
 log = logging.getLogger(__name__)
 
-DEPTH = 4  # folders below the one that is searched
+DEPTH = 4  # levels of folders that are searched
 
 
 class RunSummary(NamedTuple):
@@ -23,13 +23,13 @@ class RunSummary(NamedTuple):
     folder: Path
     settings: dict[str, Any]  # its hyperparameters
     steps: int  # of the newest checkpoint
-    written: float  # when that was written, or else config.json; seconds since 1970
+    written: float  # when that checkpoint was written, else config.json; seconds since 1970
     last: Evaluation | None
     best: Evaluation | None  # by mean return
 
 
 def find(folder: Path) -> Iterator[Path]:
-    """Yield the folders of runs in a folder, or the folder itself if it is a run's; in the order of their names."""
+    """Yield the run folders in a folder, by name; or the folder itself if it is a run folder."""
     for path, names, files in os.walk(folder):
         names.sort()
         if CONFIG in files or checkpoint.CHECKPOINTS in names:
@@ -40,7 +40,7 @@ def find(folder: Path) -> Iterator[Path]:
 
 
 def summarise(folder: Path) -> RunSummary:
-    """Return what a run's folder says; of another release's run, without its settings."""
+    """Return the summary of a run folder; without settings if its config.json is not readable by this release."""
     steps = checkpoint.steps(folder / checkpoint.CHECKPOINTS)
     judged = history.evaluations(folder)
     newest = folder / checkpoint.CHECKPOINTS / f"step_{steps[0]}" if steps else folder / CONFIG
@@ -63,12 +63,12 @@ def _settings(folder: Path) -> dict[str, Any]:
 
 
 def score(one: Evaluation | None) -> str:
-    """Return an evaluation in a few words."""
+    """Return an evaluation as text: mean return and step."""
     return "-" if one is None else f"{one.mean_reward:.2f} at {one.step:,}"
 
 
 def age(seconds: float) -> str:
-    """Return how long ago something was: 40 s, 5 min, 3 h, 12 days."""
+    """Return a duration as text: 40 s, 5 min, 3 h, 12 days."""
     for size, unit in ((86_400.0, "days"), (3_600.0, "h"), (60.0, "min")):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
@@ -83,5 +83,5 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def changed(folder: Path) -> bool:
-    """Say whether settings of a run were changed on the way."""
+    """Return whether settings of a run were changed when it was resumed."""
     return (folder / CHANGES).exists()

@@ -1,25 +1,25 @@
-"""What a race looked like from above: a recorder around an environment that tells where the kart is."""
+"""A wrapper that records the kart's place and speed in each race, for maps and speed charts."""
 
 from typing import Any, NamedTuple
 
 import gymnasium as gym
 import numpy as np
 
-PLACES = 120  # along a lap
+PLACES = 120  # points along a lap at which speeds are compared
 
 
 class Trace(NamedTuple):
-    """One race, step for step."""
+    """One race, step by step."""
 
     course: str
     way: np.ndarray  # laps since the start line [N]
     speed: np.ndarray  # km/h [N]
-    position: np.ndarray  # metres, right and up on a map [N, 2]; [0, 2] where the game does not tell
-    edges: tuple[np.ndarray, np.ndarray] | None  # of the road, left and right, closed [M, 2]; None where it does not
+    position: np.ndarray  # metres, right and up on a map [N, 2]; [0, 2] if unknown
+    edges: tuple[np.ndarray, np.ndarray] | None  # of the road, left and right, closed [M, 2]; None if unknown
 
 
 class Traced(gym.Wrapper):
-    """Records the races of an environment whose info tells `progress` and `speed`, into a list; others pass through."""
+    """Adds each race to a list, if the environment's info has `progress` and `speed`; else changes nothing."""
 
     def __init__(self, env: gym.Env, traces: list[Trace]) -> None:
         super().__init__(env)
@@ -39,7 +39,7 @@ class Traced(gym.Wrapper):
         return observation, info
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
-        """Step, and take note of where the kart is."""
+        """Step, and record the kart's place and speed."""
         outcome = self.env.step(action)
         info = outcome[4]
         if "progress" in info and "speed" in info:
@@ -54,7 +54,7 @@ class Traced(gym.Wrapper):
 
 
 def lap_speeds(trace: Trace) -> np.ndarray:
-    """Return the speed at PLACES equal steps along each lap, km/h [laps, PLACES]; NaN where none was driven."""
+    """Return the speed at PLACES equal steps along each lap, km/h [laps, PLACES]; NaN where nothing was driven."""
     onward = np.concatenate([[True], np.diff(np.maximum.accumulate(trace.way)) > 0])  # driving back does not count
     way, speed = trace.way[onward], trace.speed[onward]
     laps = []
