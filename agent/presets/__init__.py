@@ -11,9 +11,9 @@ NONE = "none"
 
 
 class Preset(NamedTuple):
-    """One file."""
+    """The content of one preset file."""
 
-    environments: tuple[str, ...]  # patterns of the ids it is chosen for
+    environments: tuple[str, ...]  # patterns of the environment ids that it is chosen for
     settings: dict[str, Any]
 
 
@@ -29,10 +29,10 @@ def presets() -> dict[str, Preset]:
 
 
 def chosen(name: str, env_id: str) -> dict[str, Any]:
-    """Return the settings of a preset; "auto" picks the one for the environment, if there is one.
+    """Return the settings of a preset; "auto" picks the first that matches the environment, "none" picks none.
 
     Raises:
-        KeyError: there is no preset of that name.
+        KeyError: no preset has that name.
     """
     if name == NONE:
         return {}
