@@ -1,4 +1,4 @@
-/* The courses there are; each lies in a file of its own and is listed, in the order of the menu, in index.c. */
+/* The hand-made courses. Each has its own file. index.c lists them in the order of the menu. */
 #ifndef OPENKART_COURSES_H
 #define OPENKART_COURSES_H
 

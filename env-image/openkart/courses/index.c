@@ -1,5 +1,5 @@
-/* The menu's order of courses. To add one: write courses/NAME.c, declare it in courses.h, list it here and in the
- * Makefile, and count it in course.h. */
+/* The courses in the order of the menu. To add a course, write courses/NAME.c, declare the course in courses.h, list it
+ * here and in the Makefile, and raise COURSES in course.h. */
 #include "courses.h"
 #include "generator.h"
 

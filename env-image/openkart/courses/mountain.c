@@ -1,4 +1,4 @@
-/* Frost Peak: a mountain road in serpentines, on snow and ice: little grip. */
+/* Frost Peak: a mountain road in serpentines. Snow and ice give little grip. */
 #include "courses.h"
 
 #define ROAD 54, 90, 90 /* 10.8 m of road, walls 9 m from the centre line */
