@@ -1,6 +1,7 @@
-/* Open Kart on the host: the same game behind a few C functions, for tests and for playing with its physics (ctypes).
+/* Open Kart on the host: the same game behind a few C functions, for tests and for experiments with its physics
+ * (ctypes).
  *
- * One game per process, like the console. A step is one VI, as on the N64: the input given is the one sampled in it.
+ * There is one game per process, as on the console. A step is one VI, and the given input is the sample of that VI.
  */
 #include "game.h"
 #include "generator.h"
@@ -20,7 +21,7 @@ EXPORT void ok_karts(int32_t *out);
 EXPORT int ok_build(int course, int seed);
 EXPORT int ok_samples(int32_t *out);
 
-/* Power on. May be called again. */
+/* Power on. A second call resets the game. */
 void ok_start(void) {
     __builtin_memset(&the_game, 0, sizeof the_game);
     __builtin_memset(telemetry, 0, sizeof telemetry);
@@ -40,22 +41,22 @@ const uint32_t *ok_telemetry(void) { return telemetry; }
 /* The picture that the next VI will show: SCREEN_H rows of SCREEN_W pixels, host order. */
 const Pixel *ok_frame(void) { return raster_shown(); }
 
-/* For tests: put the kart somewhere (s16.16 metres, heading in 1/65536 turns) without telling the course tracking. */
+/* For tests: move the kart (s16.16 metres, heading in 1/65536 turns) without updating its place on the course. */
 void ok_place(int32_t x, int32_t z, uint32_t heading) {
     the_game.kart.x = x;
     the_game.kart.z = z;
     the_game.kart.heading = heading << 16;
 }
 
-/* For tests: build a course behind the menu's back. Returns how many drafts a generated one took, else 1. */
+/* For tests: build a course without the menu. Returns the number of drafts of a generated course, else 1. */
 int ok_build(int course, int seed) {
     if (course == COURSE_GENERATED) return generator_build(&the_game.course, seed);
     course_build(&the_game.course, course_list[course]);
     return 1;
 }
 
-/* For tests: the course's centre line, at most COURSE_MAX_SAMPLES times x, z, half, left, right; s16.16 metres. Returns
- * the number of samples. */
+/* For tests: write the course's centre line as x, z, half, left, right per sample; s16.16 metres. Returns the number of
+ * samples, at most COURSE_MAX_SAMPLES. */
 int ok_samples(int32_t *out) {
     const Course *course = &the_game.course;
     for (int i = 0; i < course->count; i++, out += 5) {
@@ -65,7 +66,8 @@ int ok_samples(int32_t *out) {
     return course->count;
 }
 
-/* For tests: of all karts, the player's first, x, z (s16.16 metres), heading (1/65536 turns), speed (s8.24 m/VI). */
+/* For tests: write x, z (s16.16 metres), heading (1/65536 turns), speed (s8.24 m/VI) per kart, the player's kart first.
+ */
 void ok_karts(int32_t *out) {
     for (int i = 0; i < KARTS; i++, out += 4) {
         const Kart *kart = i == 0 ? &the_game.kart : &the_game.rivals[i - 1].kart;
