@@ -1,12 +1,12 @@
-# Header, boot program, start-up and interrupt entry: everything of Open Kart that cannot be C.
+# Header, boot program, start-up and interrupt entry: the parts of Open Kart that C cannot express.
 #
 # The PIF (the emulator's imitation of it) copies the first 4 KiB of the ROM to the RSP's DMEM and jumps to offset 0x40.
-# No checksum is verified and RDRAM works at once, so the boot program is a DMA and a jump. Emulators only: a console's
-# PIF would insist on Nintendo's boot code.
+# An emulator verifies no checksum, and its RDRAM works at once, so the boot program is a DMA and a jump. A console
+# cannot run it, because a console's PIF requires Nintendo's boot code.
 
 #include "n64.h"
 
-#ifndef ROM_TITLE /* other ROMs that begin in the same way bring their own: tests/roms */
+#ifndef ROM_TITLE /* the ROMs of tests/roms use this file too and define their own titles */
 #define ROM_TITLE "OPEN KART           " /* exactly 20 bytes */
 #define ROM_ID "NOKE" /* cartridge, game, NTSC for North America */
 #define ROM_CRC 0x4F4B5254, 0x4B415254
@@ -19,7 +19,7 @@
     .section .header, "a"
     .word 0x80371240            # byte order mark and PI timing of cartridge domain 1
     .word 0x0000000F            # clock rate: default
-    .word 0x80001000            # entry point, informative here
+    .word 0x80001000            # entry point, not used by this boot program
     .word 0x00001444            # libultra release, ignored
     .word ROM_CRC               # not verified without Nintendo's boot code, so Open Kart's say OKRTKART
     .word 0, 0
@@ -52,7 +52,7 @@ _start:
     li    $t0, 0x30000000       # Status: coprocessors usable, 32-bit FPU registers, interrupts off
     mtc0  $t0, $12
     la    $sp, STACK_TOP
-    la    $t0, _bss_start       # a reset button must find the same memory as power-on
+    la    $t0, _bss_start       # a reset must begin with the same memory as power-on
     la    $t1, _bss_end
 2:  sw    $zero, 0($t0)
     addiu $t0, $t0, 4
@@ -80,8 +80,8 @@ vector:
     j     interrupt
     nop
 
-# The interrupt entry saves nothing: the only code it can interrupt is `idle`, which uses no register. All of the game
-# runs inside it, on the one stack.
+# The interrupt entry saves no registers: it can interrupt only `idle`, which uses none. The whole game runs in the
+# interrupt, on one stack.
 interrupt:
     la    $sp, STACK_TOP
     jal   hw_interrupt

@@ -1,4 +1,4 @@
-/* The camera: where the picture is seen from, and how world points get onto the screen. */
+/* The camera: its position, and the projection of world points onto the screen. */
 #ifndef OPENKART_CAMERA_H
 #define OPENKART_CAMERA_H
 
@@ -39,7 +39,7 @@ static inline View camera_view(const Camera *camera, fix x, fix z) {
     return view;
 }
 
-/* May the world point be handed to camera_view? */
+/* Returns whether the world point is near enough for camera_view. */
 static inline int camera_sees(const Camera *camera, fix x, fix z) {
     uint32_t dx = (uint32_t)(x - camera->x + FIX(90)), dz = (uint32_t)(z - camera->z + FIX(90));
     return dx < (uint32_t)FIX(180) && dz < (uint32_t)FIX(180);

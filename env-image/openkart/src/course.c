@@ -38,7 +38,7 @@ static int16_t between(int a, int b, int32_t t) { /* decimetres to s8.8 metres *
     return (int16_t)((a * FINE + (b - a) * t) * 256 / (10 * FINE));
 }
 
-/* Walk the curve in fine steps; put a sample wherever `spacing` metres have gone by. Returns the curve's length. */
+/* Walk the curve in fine steps and add a sample every `spacing` metres. Returns the curve's length. */
 static fix walk(Course *course, const CourseData *data, fix spacing) {
     fix gone = 0, next = 0, x, z, fx, fz;
     int made = 0;
@@ -93,7 +93,7 @@ static void shape(Course *course) {
         const Sample *before = &s[i == 0 ? n - 1 : i - 1], *after = &s[i == n - 1 ? 0 : i + 1];
         int32_t bend = (before->bend + 2 * s[i].bend + after->bend) / 4;
         s[i].kerb = iabs(bend) > 800 ? 256 : 90; /* a kerb in bends tighter than about 80 m, else a white line */
-        if (iabs(bend) > 300) { /* the inner wall stays clear of the bend's centre, where cells would overlap */
+        if (iabs(bend) > 300) { /* the inner wall must not reach the bend's centre, where cells would overlap */
             int32_t room = (course->spacing >> 8) * 16384 / iabs(bend) * 7 / 8;
             int16_t *inner = bend > 0 ? &s[i].right : &s[i].left;
             if (room < s[i].half + 256) room = s[i].half + 256;
@@ -103,7 +103,7 @@ static void shape(Course *course) {
     s[n] = s[0];
 }
 
-/* Is (x, z), s11.4 metres, at least `clear` metres outside all walls? */
+/* Returns whether (x, z), s11.4 metres, is at least `clear` metres outside all walls. */
 static int is_outside(const Course *course, int32_t x, int32_t z, int32_t clear) {
     for (int i = 0; i < course->count; i += 2) {
         const Sample *s = &course->samples[i];
@@ -147,7 +147,7 @@ void course_lay(Course *course, const CourseData *data) {
     course->spacing = length / course->count;
     course->cells = (10 << 24) / (course->spacing >> 8);
     course->grip = data->theme.grip * 256 / 100;
-    course->slippery = 256 * 200 / (data->theme.grip + 100); /* the nose still turns more than the tyres can follow */
+    course->slippery = 256 * 200 / (data->theme.grip + 100); /* the nose turns faster than the tyres can follow */
     course->serial++;
     walk(course, data, course->spacing);
     shape(course);

@@ -1,4 +1,4 @@
-/* A course: what its author writes down (CourseData) and what the game makes of it (Course). */
+/* A course: its definition (CourseData) and the course that the game builds from it (Course). */
 #ifndef OPENKART_COURSE_H
 #define OPENKART_COURSE_H
 
@@ -20,8 +20,8 @@ typedef struct {
     Pixel sky_high, sky_low, hill_far, hill_near, cloud, cloud_shade; /* at night: moon and stars */
     Pixel map;                                                        /* the course on the head-up display */
     Pixel dust;                                                       /* off the road */
-    uint8_t landscape;                                                /* enum Landscape: what the horizon looks like */
-    uint8_t decor[2];                                                 /* enum DecorKind, by turns at random */
+    uint8_t landscape;                                                /* enum Landscape: the horizon */
+    uint8_t decor[2];                                                 /* enum DecorKind, chosen at random */
     uint8_t density;                                                  /* of decoration, per 256 places */
     uint8_t grip;                                                     /* of road and ground, percent of dry asphalt */
     uint32_t seed;                                                    /* of clouds and decoration */
@@ -36,7 +36,7 @@ typedef struct {
 
 #define COURSE_MAX_SAMPLES 256
 #define COURSE_MAX_DECORS 160
-#define SAMPLE_SPACING FIX(4.0) /* metres between samples, nearly: a whole number of them makes the lap */
+#define SAMPLE_SPACING FIX(4.0) /* approximate metres between samples: a lap has a whole number of samples */
 
 /* The centre line sampled at equal distances. Vectors s1.14, widths s8.8 metres. */
 typedef struct {
@@ -55,16 +55,16 @@ typedef struct {
 typedef struct {
     const CourseData *data;
     int count;                              /* samples */
-    fix spacing;                            /* metres between two */
-    fix cells;                              /* of that size in ten metres, s16.16 */
-    int32_t grip, slippery;                 /* tyres' pull by dry asphalt's; radius of turns by dry asphalt's; s.8 */
-    uint32_t serial;                        /* counts the courses built: another number, another course */
+    fix spacing;                            /* metres between two samples */
+    fix cells;                              /* cells per ten metres, s16.16; a cell is the road between two samples */
+    int32_t grip, slippery;                 /* tyre force and turn radius, relative to dry asphalt, s.8 */
+    uint32_t serial;                        /* the number of courses built so far, which identifies this one */
     Sample samples[COURSE_MAX_SAMPLES + 1]; /* the last repeats the first */
     int decors;
     Decor decor[COURSE_MAX_DECORS];
 } Course;
 
-/* Where a point lies with respect to the course. */
+/* The position of a point relative to the course. */
 typedef struct {
     int32_t sample;        /* cell: between samples[sample] and the next */
     fix fraction;          /* within the cell, [0, 1) */
@@ -84,15 +84,15 @@ void course_build(Course *course, const CourseData *data);
 void course_lay(Course *course, const CourseData *data);
 void course_decorate(Course *course);
 
-/* Swap left and right, in all that was built. */
+/* Swap left and right in the built course. */
 void course_mirror(Course *course);
 
-/* Find (x, z) on the course, starting from the cell in place->sample and moving at most one cell either way, which is
- * how far a kart gets in a VI; so a jump over the infield finds no other part of the course. Returns -1, 0 or 1: cells
- * moved. */
+/* Find (x, z) on the course, in the cell of place->sample or in a neighbouring cell. A kart moves at most one cell in a
+ * VI, so a kart that jumps over the infield is not found on another part of the course. Returns the cells moved: -1, 0
+ * or 1. */
 int course_locate(const Course *course, Place *place, fix x, fix z);
 
-/* Heading of the course so many cells (s16.16, below one lap) ahead of a place, 1/65536 turns. */
+/* Heading of the course `cells` cells (s16.16, below one lap) ahead of a place, 1/65536 turns. */
 int32_t course_heading_ahead(const Course *course, const Place *place, fix cells);
 
 /* Length of the lap along the centre line, metres. */

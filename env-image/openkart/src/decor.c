@@ -33,7 +33,7 @@ static void fir(Pixel *p, int is_snowy) {
     uint32_t state = 7;
     trunk(p, 40, 2);
     for (int32_t y = 0; y < 43; y++) {
-        int32_t tier = y % 14, half = y / 14 * 2 + 1 + tier * (10 + y / 14) / 13; /* three skirts, each wider */
+        int32_t tier = y % 14, half = y / 14 * 2 + 1 + tier * (10 + y / 14) / 13; /* three tiers, each wider */
         if (half > 15) half = 15;
         for (int32_t x = -half; x <= half; x++) {
             int32_t noise = next_random(&state) & 15;
@@ -84,7 +84,7 @@ static void cactus(Pixel *p) {
         }
 }
 
-/* A weathered block: layers of sandstone, the left side in the light. */
+/* A weathered block of layered sandstone, lit from the left. */
 static void rock(Pixel *p) {
     uint32_t state = 5;
     int32_t left = 9, right = 22;

@@ -1,4 +1,4 @@
-/* What stands beside a course: sprites painted by rule at start, and how large and how near the walls each kind is. */
+/* The decoration beside a course: sprites painted by code at start, and the size and distance of each kind. */
 #ifndef OPENKART_DECOR_H
 #define OPENKART_DECOR_H
 
@@ -17,9 +17,9 @@ enum DecorKind {
 };
 
 typedef struct {
-    uint8_t height, taller; /* decimetres; up to `taller`, a power of two less one, are added at random */
-    uint8_t behind;         /* metres from the wall to its middle, at least */
-    uint8_t spread;         /* up to so many sixteenths of 16 m are added at random */
+    uint8_t height, taller; /* decimetres; 0 to `taller` (a power of two less one) are added at random */
+    uint8_t behind;         /* least metres from the wall to its middle */
+    uint8_t spread;         /* 0 to `spread` metres are added to `behind` at random */
     uint8_t clear;          /* metres from its middle to any wall */
 } DecorSize;
 

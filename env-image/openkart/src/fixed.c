@@ -3,7 +3,7 @@
 
 int16_t sine_table[1024 + 256];
 
-/* sin(x) for x in [0, pi/4] and cos likewise, as Taylor series in s2.29; `i` in 1/1024 turns, 0..128. */
+/* sin(x) or cos(x) for x in [0, pi/4], as a Taylor series in s2.29; `i` in 1/1024 turns, 0..128. */
 static int32_t series(int32_t i, int cosine_wanted) {
     const int32_t two_pi_1024 = 3294199; /* 2 pi / 1024 in s2.29 */
     int32_t x = i * two_pi_1024, x2 = mul_shift(x, x, 29), one = 1 << 29;
@@ -39,7 +39,7 @@ uint32_t isqrt(uint32_t x) {
     return root;
 }
 
-/* First octant: atan(t) for t in [0, 1] (s.12), in 1/65536 turns; t (pi/4 + 0.273 (1 - t)) of a well-known fit. */
+/* First octant: atan(t) for t in [0, 1] (s.12), in 1/65536 turns, by the fit t (pi/4 + 0.273 (1 - t)). */
 static int32_t octant(int32_t t) { return (t * (8192 + ((2847 * (4096 - t)) >> 12))) >> 12; }
 
 uint32_t angle_of(int32_t x, int32_t z) {

@@ -1,4 +1,4 @@
-/* Fixed-point numbers and angles, 32-bit integers only; nothing here needs a library. */
+/* Fixed-point numbers and angles in integers, without a library. */
 #ifndef OPENKART_FIXED_H
 #define OPENKART_FIXED_H
 
@@ -8,7 +8,7 @@ typedef int32_t fix; /* s16.16 unless a comment says otherwise */
 
 #define FIX_ONE 65536
 #define FIX(x) \
-    ((fix)((x) * 65536 + ((x) < 0 ? -0.5 : 0.5))) /* of a constant: folded by the compiler, no float at run time */
+    ((fix)((x) * 65536 + ((x) < 0 ? -0.5 : 0.5))) /* x must be a constant: the compiler folds it */
 
 /* (a * b) >> shift with a 64-bit product: one mult on MIPS. */
 static inline int32_t mul_shift(int32_t a, int32_t b, int shift) { return (int32_t)(((int64_t)a * b) >> shift); }
@@ -33,7 +33,7 @@ uint32_t isqrt(uint32_t x);
 /* Angle of the vector (x right, z forward), 0..65535, clockwise from +z; error below 1/1000 turn. |x|, |z| < 2^20. */
 uint32_t angle_of(int32_t x, int32_t z);
 
-/* A small linear congruential generator for decoration; the state is the caller's. Returns 0..32767. */
+/* A small linear congruential generator for decoration. The caller keeps the state. Returns 0..32767. */
 static inline int32_t next_random(uint32_t *state) {
     *state = *state * 1664525u + 1013904223u;
     return (int32_t)(*state >> 17);

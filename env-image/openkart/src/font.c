@@ -34,8 +34,9 @@ static const uint8_t *find(char letter) {
 #define INK_MAX 24 /* multiples of 4 */
 #define RIM_MAX 48
 
-/* Where a letter's pixels lie, counted from one pixel above and left of it; made when it is first used. The lists are
- * filled up to a multiple of four with repetitions, so that they can be drawn by fours (raster.h says why). */
+/* The positions of a letter's pixels, relative to one pixel above and left of it. They are computed at its first use.
+ * Each list repeats a pixel up to a multiple of four, so that pixels are drawn in groups of four (raster.h says why).
+ */
 typedef struct {
     uint8_t made, inks, rims;
     uint16_t ink[INK_MAX], rim[RIM_MAX];
@@ -99,7 +100,7 @@ void text_centre(const char *text, int y, Pixel colour) {
     text_draw(text, (SCREEN_W - length(text) * TEXT_STEP + 1) / 2, y, colour);
 }
 
-/* Neighbouring blocks of a row are one rectangle. */
+/* Draws neighbouring blocks of a row as one rectangle. */
 static void blocks(const char *text, int x, int y, int size, int grow, Pixel top, Pixel bottom) {
     for (; *text; text++, x += TEXT_STEP * size) {
         const uint8_t *column = find(*text);

@@ -6,15 +6,15 @@
 
 #define TEXT_STEP 6 /* pixels from one letter to the next */
 
-/* Draw text (0-9 A-Z and .:'"!-/<>% ) with its letters' upper left at (x, y) and a dark rim; must fit the canvas with a
- * pixel to spare. */
+/* Draw text (0-9 A-Z and .:'"!-/<>% ) with a dark rim. The upper left of its letters is at (x, y). The text and one
+ * pixel around it must fit the canvas. */
 void text_draw(const char *text, int x, int y, Pixel colour);
 
 /* The same, centred on the screen. */
 void text_centre(const char *text, int y, Pixel colour);
 
-/* Large letters, each font pixel size x size, slanted, light at the top and dark at the bottom, with a rim; centred at
- * x. */
+/* Draw large slanted letters with a rim, centred at x. Each font pixel is size x size. The colour fades from `top` to
+ * `bottom`. */
 void text_large(const char *text, int x, int y, int size, Pixel top, Pixel bottom);
 
 #endif

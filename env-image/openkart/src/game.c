@@ -13,7 +13,7 @@
 #include "telemetry.h"
 #include "decor.h"
 
-#define REST_TIME 12 /* VIs that the choice must have rested before the course is built */
+#define REST_TIME 12 /* VIs without a change of the choice before the course is built */
 
 Game the_game;
 
@@ -42,7 +42,7 @@ static void build_course(void) {
     const int32_t *chosen = the_game.menu.value;
     the_game.course_id = chosen[ROW_COURSE];
     if (the_game.course_id == COURSE_GENERATED) {
-        if (the_game.seed != chosen[ROW_SEED]) /* they were another course's */
+        if (the_game.seed != chosen[ROW_SEED]) /* the best laps belong to another course */
             the_game.best_laps[0][COURSE_GENERATED] = the_game.best_laps[1][COURSE_GENERATED] = 0;
         the_game.seed = chosen[ROW_SEED];
         generator_build(&the_game.course, the_game.seed);
@@ -65,7 +65,7 @@ void game_start(void) {
     decor_bake();
     menu_start(&the_game.menu);
     build_course();
-    race_begin(&the_game); /* whoever looks at the telemetry finds the kart on the grid */
+    race_begin(&the_game); /* so that telemetry shows the kart on the grid */
     game_enter(STAGE_TITLE);
     camera_orbit(&the_game.camera, &the_game.course, 0);
 }

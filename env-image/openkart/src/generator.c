@@ -1,10 +1,10 @@
 /* A course from a seed: the outline of a random patch of squares, bent, turned and rounded.
  *
- * The patch grows square by square on a board. A square may be added if what is occupied of the eight around it is one
- * unbroken run, for then the patch has no hole and touches itself nowhere, and its outline is one closed line that
- * never comes nearer to itself than a square's side. The control points are the middles of the outline's edges and its
- * corners, moved a little; the whole is stretched and turned. Moving can go wrong, so the course is built and measured,
- * and if it breaks a limit the next draft of the same seed is made.
+ * The patch grows square by square on a board. A square may be added if the occupied squares among its eight neighbours
+ * form one unbroken run. Then the patch has no hole and does not touch itself. Its outline is one closed line, and no
+ * two parts of it are nearer to each other than a square's side. The control points are the middles of the outline's
+ * edges and its corners, moved a little. The whole outline is stretched and turned. Moving the points can break a
+ * limit, so the course is built and measured. If it breaks a limit, the next draft of the same seed is made.
  */
 #include "generator.h"
 
@@ -13,7 +13,7 @@
 #define BOARD_W 6
 #define BOARD_H 5
 #define MAX_EDGES 24
-#define DRAFTS 64 /* no seed takes as many: the tests try them all */
+#define DRAFTS 64 /* every seed needs fewer: the tests try all seeds */
 
 static ControlPoint points[2 * MAX_EDGES];
 
@@ -30,7 +30,7 @@ static Spot outline[MAX_EDGES];                 /* corners of the squares, clock
 
 static int32_t below(uint32_t *state, int32_t limit) { return next_random(state) % limit; }
 
-/* Edges that the outline gains by a square there, or 99 if it must not be added. */
+/* Returns the number of edges that a square at (x, z) adds to the outline, or 99 if it must not be added. */
 static int gain(int x, int z) {
     int runs = 0, sides = 0;
     if (board[x][z]) return 99;
@@ -75,7 +75,7 @@ static void follow(int edges) {
     }
 }
 
-/* The edge in the middle of the longest straight: there is the start. */
+/* Returns the edge in the middle of the longest straight, where the start line is. */
 static int start_edge(int edges) {
     int best = 0, longest = 0;
     for (int i = 0; i < edges; i++) {
@@ -90,7 +90,7 @@ static int start_edge(int edges) {
     return best;
 }
 
-/* From the board, in 1/32 squares, to metres. */
+/* Converts positions on the board, in 1/32 squares, to metres. */
 typedef struct {
     int32_t xx, xz, zx, zz; /* s.14 metres */
 } Turn;
@@ -119,7 +119,7 @@ static void draft(uint32_t *state) {
         int at = is_backwards ? start - i + edges : start + i, next = is_backwards ? at : at + 1;
         Spot a = outline[at % edges], b = outline[(at + 1) % edges], corner = outline[next % edges];
         Spot before = outline[(next + edges - 1) % edges], after = outline[(next + 1) % edges];
-        int32_t cut = 3 + below(state, 4), away = below(state, 13) - 6; /* 1/32 squares: off the corner; anywhere */
+        int32_t cut = 3 + below(state, 4), away = below(state, 13) - 6; /* 1/32 squares: corner's cut, random shift */
         int32_t dx = before.x + after.x - 2 * corner.x, dz = before.z + after.z - 2 * corner.z; /* 0: no corner */
         int32_t is_straight = dx == 0 && dz == 0, is_home = i == 0 || i == edges - 1;
         int32_t across = is_straight && !is_home ? away : 0;
@@ -130,7 +130,7 @@ static void draft(uint32_t *state) {
     course_generated.count = 2 * edges;
 }
 
-/* Does the built course keep all limits? */
+/* Returns whether the built course keeps all limits. */
 static int is_sound(const Course *course) {
     fix length = course_length(course);
     int n = course->count;
@@ -152,7 +152,7 @@ static int is_sound(const Course *course) {
     return 1;
 }
 
-/* Neighbouring seeds must have nothing in common: all bits of x into all bits of the result. */
+/* Hashes a seed: every bit of x affects every bit of the result, so that neighbouring seeds give unrelated courses. */
 static uint32_t scatter(uint32_t x) {
     x = (x + 1) * 2654435761u;
     x = (x ^ x >> 15) * 2246822519u;

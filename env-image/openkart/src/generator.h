@@ -4,16 +4,16 @@
 
 #include "course.h"
 
-#define GENERATED_SHORTEST FIX(520) /* metres a lap, as the hand-made courses have it */
+#define GENERATED_SHORTEST FIX(520) /* metres a lap, about the range of the hand-made courses */
 #define GENERATED_LONGEST FIX(940)
 #define GENERATED_RADIUS FIX(9) /* metres: no bend is tighter */
-#define GENERATED_GAP FIX(3)    /* metres between the walls of two pieces of road, at least */
+#define GENERATED_GAP FIX(3)    /* least metres between the walls of two pieces of road */
 
-/* What the last seed was made into. */
+/* The course of the last seed. */
 extern CourseData course_generated;
 
-/* Build the seed's course: closed, never crossing or touching itself, within the limits above. The same seed gives the
- * same course. Returns how many drafts it took. */
+/* Build the seed's course. It is closed, does not cross or touch itself, and keeps the limits above. The same seed
+ * gives the same course. Returns the number of drafts. */
 int generator_build(Course *course, int32_t seed);
 
 #endif

@@ -1,14 +1,14 @@
 /* Grass, sand or snow in a chequered pattern, in perspective, drawn as spans.
  *
- * Along one screen row the ground moves by the same world vector from pixel to pixel. So the borders of the pattern in
- * x are equally far apart on the row, and so are those in z: two sequences of borders, found with two divisions a row,
- * are merged, and what lies between two neighbours is one flat span. No pixel is looked up anywhere.
+ * Along a screen row, the ground moves by the same world vector from pixel to pixel. So the pattern's borders in x have
+ * equal distances on the row, and so have its borders in z. Two divisions a row give these two sequences of borders.
+ * The two are merged, and each part between neighbouring borders is one flat span. There is no texture lookup.
  */
 #include "ground.h"
 
 #define CELL_SHIFT 19        /* a square of the pattern is 8 m = 2^19 in s16.16 */
-#define FADE_NEAR (36 * 256) /* s.8 metres: from here on the two tones come closer to each other ... */
-#define FADE_FAR (70 * 256)  /* ... and here they are one */
+#define FADE_NEAR (36 * 256) /* s.8 metres: the two tones begin to fade into each other ... */
+#define FADE_FAR (70 * 256)  /* ... and are equal from here */
 
 static Pixel mix(Pixel a, Pixel b) { return (Pixel)(((a & 0xF7BC) >> 1) + ((b & 0xF7BC) >> 1)) | 1; }
 
@@ -20,7 +20,7 @@ typedef struct {
 /* u: cells at the row's left end (fraction of s16.16); du: cells per pixel (s16.16). */
 static inline Borders borders(int32_t u, int32_t du) {
     int32_t sign = du >> 31, size = ((du ^ sign) - sign) | 1;
-    int32_t to_go = ((u ^ ~sign) & 65535) + 1; /* to the next cell if du > 0, else back to this cell's beginning */
+    int32_t to_go = ((u ^ ~sign) & 65535) + 1; /* distance to the next cell if du > 0, else to this cell's beginning */
     Borders b;
     b.step = (1 << 24) / size;
     b.next = mul_shift(b.step, to_go, 16);

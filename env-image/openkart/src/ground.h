@@ -1,4 +1,4 @@
-/* The plain that everything stands on. */
+/* The ground plane. */
 #ifndef OPENKART_GROUND_H
 #define OPENKART_GROUND_H
 

@@ -1,5 +1,5 @@
 /* The head-up display. The progress border runs round the screen's edge, clockwise from the middle of the bottom, and
- * grows with the lap: blue in the first, yellow in the second, red in the third, as Mario Kart 64 has it.
+ * grows with the lap. It is blue in the first lap, yellow in the second and red in the third, as in Mario Kart 64.
  */
 #include "hud.h"
 
@@ -29,7 +29,7 @@ char *hud_time(char *text, uint32_t vis) {
     return text;
 }
 
-/* One side: `lit` of its `length` pixels, counted from its clockwise beginning, in one colour, the rest in the other.
+/* Draws one side: `lit` of its `length` pixels, from its clockwise beginning, in one colour and the others in `rest`.
  */
 static void side_across(int y, int from, int length, int reversed, int lit, Pixel colour, Pixel rest) {
     lit = (int)clamp(lit, 0, length);
@@ -71,7 +71,7 @@ static void number(char *text, int32_t n) { /* three places */
     text[2] = (char)('0' + n % 10);
 }
 
-/* A course's outline, kept from picture to picture: pixels as offsets into the canvas, a multiple of four of them. */
+/* The cached outline of a course: pixels as offsets into the canvas. Their number is a multiple of four. */
 static struct {
     uint32_t serial; /* the course's */
     int size, count;
@@ -106,7 +106,7 @@ static void map(const Course *course, int x, int y, int size, Pixel colour) {
     for (int i = 0; i < outline.count; i++) p[outline.at[i]] = p[outline.at[i] + 1] = colour;
 }
 
-/* A place on the map drawn last: a square of `wide` pixels. */
+/* Draws a place on the last drawn map, as a square of `wide` pixels. */
 static void map_dot(fix at_x, fix at_z, int x, int y, int size, int wide, Pixel colour) {
     int32_t kx = x + clamp((at_x - outline.low_x) / outline.span, 0, size - 2);
     int32_t ky = y + clamp((outline.high_z - at_z) / outline.span, 0, size - 2);

@@ -1,9 +1,9 @@
 /* The N64's side of the game: video set-up, controller reads over SI, and the one interrupt that drives everything.
  *
- * A video interrupt (VI, 60 Hz) starts a DMA read of controller 1. Its completion interrupt, 0x900 counts later, hands
- * the pad to game_vi(), which advances the game by 1/60 s and draws every second time. So the input of a VI is sampled
- * right after that VI begins, and the picture it leads to is the one shown by the next VI. VIs that begin while
- * game_vi() still runs, because it builds a course, are one VI to the game.
+ * A video interrupt (VI, 60 Hz) starts a DMA read of controller 1. The read's completion interrupt, 0x900 counts later,
+ * passes the pad to game_vi(), which advances the game by 1/60 s and draws every second time. So the input of a VI is
+ * sampled right after that VI begins, and the next VI shows the resulting picture. While game_vi() builds a course, it
+ * runs longer than a VI: the game counts all VIs that begin in that time as one.
  */
 #include "game.h"
 #include "n64.h"
@@ -33,7 +33,8 @@ static const uint32_t vi_registers[14] = {
     SCREEN_H * 1024 / 240, /* Y_SCALE */
 };
 
-/* The joybus program: each of four channels sends 1 byte (0x01 = read) and receives 4; 0xFE ends it; last byte = run.
+/* The joybus program: each of four channels sends 1 byte (0x01 = read) and receives 4; 0xFE is the end; last byte =
+ * run.
  */
 static uint32_t pif_block[16] __attribute__((aligned(64))) = {
     0xFF010401, 0xFFFFFFFF, 0xFF010401, 0xFFFFFFFF, 0xFF010401, 0xFFFFFFFF, 0xFF010401, 0xFFFFFFFF,
@@ -41,7 +42,7 @@ static uint32_t pif_block[16] __attribute__((aligned(64))) = {
 };
 static uint32_t pad_block[16] __attribute__((aligned(64)));
 
-/* GCC may ask for these two even in freestanding code. */
+/* GCC may call these two even in freestanding code. */
 void *memcpy(void *to, const void *from, unsigned long size) {
     uint8_t *t = to;
     const uint8_t *f = from;
@@ -55,8 +56,8 @@ void *memset(void *to, int value, unsigned long size) {
     return to;
 }
 
-/* Called once from boot.S with interrupts off. Video goes on first, so that whoever waits for a VI need not wait for the
- * game's tables; the VIs of that time are not the game's: it counts from the first one after it. */
+/* Called once from boot.S with interrupts off. It switches video on first, so that VIs begin before the game's tables
+ * are ready. The game does not count these VIs: it counts from the first VI after this function. */
 void hw_start(void) {
     for (int i = 0; i < 14; i++)
         if (i != 4) REG(VI_BASE + 4 * i) = i == 1 ? PHYSICAL(raster_shown()) : vi_registers[i];
@@ -66,7 +67,7 @@ void hw_start(void) {
     volatile uint32_t *block = UNCACHED(pif_block);
     for (int i = 0; i < 16; i++) block[i] = pif_block[i];
     SI_DRAM_ADDR = PHYSICAL(pif_block);
-    SI_PIF_WRITE64 = PIF_RAM; /* the PIF keeps the program: each later read runs it again */
+    SI_PIF_WRITE64 = PIF_RAM; /* the PIF keeps the program and runs it again at each later read */
     while (SI_STATUS & SI_STATUS_BUSY) {
     }
     SI_STATUS = 0;
@@ -85,7 +86,7 @@ static Pad read_pad(void) {
     return pad;
 }
 
-/* Any interrupt. Runs to its end before the next one is taken. */
+/* Handles every interrupt. It runs to its end before the next interrupt is taken. */
 void hw_interrupt(void) {
     uint32_t pending = MI_INTR;
     if (pending & MI_INTR_SI) {

@@ -8,15 +8,15 @@
 #define TOP_SPEED_MS 24.0 /* 86 km/h */
 #define TOP_SPEED SPEED(TOP_SPEED_MS)
 #define BOOST_SPEED SPEED(29.0)
-#define GRASS_SPEED SPEED(9.0) /* what the engine still manages off road */
+#define GRASS_SPEED SPEED(9.0) /* the engine's top speed off road */
 #define REVERSE_SPEED SPEED(6.0)
-#define ENGINE_MS2 9.5 /* at rest; falls towards top speed */
+#define ENGINE_MS2 9.5 /* at speed 0; falls towards top speed */
 #define ENGINE ACCELERATION(ENGINE_MS2)
 #define BRAKES_MS2 17.0
 #define BRAKES ACCELERATION(BRAKES_MS2)
 #define ROLLING ACCELERATION(2.2)
 
-/* A kart at full lock turns with a radius of TIGHTEST metres, or as wide as its tyres' pull across demands. */
+/* A kart at full lock turns with a radius of TIGHTEST metres, or wider if its tyres do not hold that turn. */
 #define TIGHTEST FIX(4.5)
 #define TURN_ROAD_MS2 15
 #define TURN_ROAD (3600 / TURN_ROAD_MS2) /* 1 / (15 m/s2) in VI2/m */
@@ -29,13 +29,13 @@
 
 #define STEER_RATE 8 /* stick units per VI: full lock in 10 VIs */
 #define STICK_MAX 80
-#define DRIFT_STICK 20         /* a hop lands in a drift if the stick is at least this far over */
-#define DRIFT_SPEED SPEED(8.0) /* and ends below this */
+#define DRIFT_STICK 20         /* a hop becomes a drift if the stick is at least this far to a side */
+#define DRIFT_SPEED SPEED(8.0) /* a drift ends below this speed */
 #define HOP FIX(0.055)         /* metres per VI upwards */
 #define GRAVITY FIX(0.0075)
 #define KART_RADIUS FIX(0.7)
 #define HIT_SPEED SPEED(1.5) /* a touch of the wall slower than this does not count as a hit */
-#define PIVOT 120000         /* angle units/256 per VI and stick unit when pushing against something */
+#define PIVOT 120000         /* angle units/256 per VI and stick unit when pushing against a wall or a kart */
 
 void kart_place(Kart *kart, const Course *course, fix metres, fix lateral) {
     int32_t cells = 0;
@@ -123,7 +123,7 @@ static void engine_and_brakes(Kart *kart, Pad pad) {
     kart->speed = v;
 }
 
-/* Turn the nose: v / radius, where the radius grows with the square of the speed once the tyres' limit is reached. */
+/* Turn the nose by v / radius. Above the tyres' limit, the radius grows with the square of the speed. */
 static void steering(Kart *kart, const Course *course, Pad pad) {
     int32_t stick = clamp(pad.x, -STICK_MAX, STICK_MAX);
     if (kart->drift)
@@ -138,7 +138,7 @@ static void steering(Kart *kart, const Course *course, Pad pad) {
     if (kart->touching && (pad.buttons & PAD_A) && iabs(v) < 6000) kart->heading += (uint32_t)(kart->steer * PIVOT);
 }
 
-/* Tyres take speed across the nose away, as much as they can; what is left over is a slide. */
+/* The tyres reduce the speed across the nose up to their limit. The rest of it is a slide. */
 static void grip(Kart *kart, const Course *course) {
     int32_t limit = kart->off_road ? GRIP_GRASS : kart->drift ? GRIP_DRIFT : GRIP_ROAD;
     if (kart->y > 0) limit /= 4;
@@ -147,7 +147,7 @@ static void grip(Kart *kart, const Course *course) {
     kart->slip -= taken;
 }
 
-/* Keep the kart between the walls: push it back, bounce a little, scrub off speed. */
+/* Keep the kart between the walls: push it back, bounce it a little, and reduce its speed. */
 static void walls(Kart *kart) {
     const Place *p = &kart->place;
     fix room = (p->lateral < 0 ? p->left : p->right) - KART_RADIUS, over = iabs(p->lateral) - room;

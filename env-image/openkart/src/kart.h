@@ -17,7 +17,7 @@ typedef struct {
     int8_t x, y;
 } Pad;
 
-/* Speeds are metres per VI in s8.24; angles have 2^32 units to the turn, so that they wrap by themselves. */
+/* Speeds are metres per VI in s8.24. A turn has 2^32 angle units, so that angles wrap without extra code. */
 typedef struct {
     fix x, z;           /* metres */
     fix y;              /* metres above the ground */
@@ -26,16 +26,16 @@ typedef struct {
     uint32_t heading;   /* of the nose */
     int32_t speed;      /* along the nose */
     int32_t slip;       /* across it, right positive */
-    int32_t steer;      /* the front wheels, -80..80, following the stick */
-    int32_t drift;      /* 0, or the side drifted to: -1 left, 1 right */
+    int32_t steer;      /* of the front wheels, -80..80; follows the stick */
+    int32_t drift;      /* 0, or the side of the drift: -1 left, 1 right */
     int32_t drift_time; /* VIs in this drift */
     int32_t boost;      /* VIs of boost left */
     int32_t off_road, touching;
     int32_t wall_hits, hit_pause;      /* collisions, and VIs until the next one counts */
     int32_t kart_hits, kart_hit_pause; /* the same with other karts */
-    uint16_t held;                     /* buttons of the VI before */
+    uint16_t held;                     /* buttons of the previous VI */
     Place place;
-    int32_t turns; /* laps by cell changes over the line: race progress = turns + (sample + fraction) / samples */
+    int32_t turns; /* laps, from cell changes at the line: race progress = turns + (sample + fraction) / samples */
 } Kart;
 
 #define BOOST_TIME 40       /* VIs */
@@ -54,13 +54,13 @@ fix kart_progress(const Kart *kart, const Course *course);
 /* Kart's heading minus the course's, s16 in 1/65536 turns. */
 int32_t kart_heading_error(const Kart *kart);
 
-/* What a kart can do on a course's road; s16.16 metres and seconds. */
+/* The limits of a kart on a course's road; s16.16 metres and seconds. */
 typedef struct {
     fix top_speed;          /* without a boost */
-    fix engine, brakes;     /* m/s2; the engine's at rest */
-    fix turning, gripping;  /* m/s2 across the nose: what full lock reaches, what the tyres hold */
+    fix engine, brakes;     /* m/s2; the engine at speed 0 */
+    fix turning, gripping;  /* m/s2 across the nose: reached at full lock, held by the tyres */
     fix tightest;           /* least radius of a turn */
-    fix radius;             /* of the kart itself: how far from a wall it is stopped */
+    fix radius;             /* of the kart: its least distance from a wall */
 } KartLimits;
 
 KartLimits kart_limits(const Course *course);

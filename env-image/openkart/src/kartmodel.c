@@ -1,5 +1,5 @@
-/* The model is made of boxes, wheels and a helmet in centimetres; it is drawn three times too large, with light from
- * the upper left, and shrunk to sprites, which smooths its edges.
+/* The model consists of boxes, wheels and a helmet, in centimetres. It is drawn at three times its size, with light
+ * from the upper left. Shrinking the picture to sprites smooths the edges.
  */
 #include "kartmodel.h"
 
@@ -11,7 +11,7 @@
 #define W 40
 #define H 38
 #define SCALE 3
-#define EYE_BACK 480 /* centimetres, as the camera follows in a race */
+#define EYE_BACK 480 /* centimetres: the camera's distance in a race */
 #define EYE_UP 220
 #define REAR_ROWS 9 /* the rear wheels touch the ground this many rows below the kart's middle */
 #define MAX_FACES 256
@@ -40,7 +40,7 @@ static Sprite sprites[DIRECTIONS];
 static Pixel pixels[DIRECTIONS][W * H];
 
 static void face(Corner a, Corner b, Corner c, Corner d, Paint paint) {
-    while (face_count == MAX_FACES) { /* the model has outgrown its table; parallel_n64 knows no conditional trap */
+    while (face_count == MAX_FACES) { /* the table is too small; parallel_n64 lacks the conditional trap */
     }
     faces[face_count++] = (Face){{a, b, c, d}, (uint8_t)paint.red, (uint8_t)paint.green, (uint8_t)paint.blue};
 }
@@ -120,7 +120,7 @@ static void build(void) {
     wheel(58, 62, 23, 11);
 }
 
-/* Brightness of a face, 0..64, from the angle between its normal and the light; seen from outside or inside alike. */
+/* Brightness of a face, 0..64, from the angle between its normal and the light. Both sides of a face look the same. */
 static int32_t light_on(const View *at, const int32_t *up) {
     int32_t ax = at[1].x - at[0].x, ay = up[1] - up[0], az = at[1].z - at[0].z;
     int32_t bx = at[2].x - at[0].x, by = up[2] - up[0], bz = at[2].z - at[0].z;
@@ -132,7 +132,7 @@ static int32_t light_on(const View *at, const int32_t *up) {
     return clamp(44 + (-nx * 14 + ny * 26 - nz * 4) / length, 14, 70);
 }
 
-/* Draw the model seen from a direction onto the (cleared) canvas, SCALE times too large; feet at row H * SCALE - 1. */
+/* Draw the model from a direction onto the cleared canvas at SCALE times its size; its lowest row is H * SCALE - 1. */
 static void render(uint32_t turn) {
     static View at[MAX_FACES][4];
     static int32_t up[MAX_FACES][4], depth[MAX_FACES];
@@ -210,7 +210,7 @@ static void dust(const Kart *kart, int32_t x, int32_t y, Pixel earth) {
                                                           : RGB(224, 224, 224);
     uint32_t state = (uint32_t)(kart->x ^ kart->z);
     for (int side = -1; side <= 1; side += 2)
-        for (int i = 0; i < 3; i++) { /* one after the other: C leaves the order of arguments to the compiler */
+        for (int i = 0; i < 3; i++) { /* separate statements: C does not fix the order of evaluation of arguments */
             int32_t across = next_random(&state) & 3, up = next_random(&state) & 3, more = next_random(&state) & 1;
             spot(x + side * (11 + i * 2) + across - 2, y - 3 - up - i, 1 + more + (i == 0), colour);
         }
@@ -240,8 +240,8 @@ void kartmodel_draw(const Kart *kart, uint32_t camera_heading, Point ground, Poi
     dust(kart, x, y + 8, earth);
 }
 
-/* The CPU karts are the player's with its colour components put in other places: each picks from (red, green, blue), 3
- * is the mean of red and green. */
+/* A CPU kart is the player's kart with exchanged colour components. Each component is an index into (red, green, blue);
+ * 3 is the mean of red and green. */
 #define RIVAL_DIRECTIONS (DIRECTIONS / 2)
 
 static const uint8_t liveries[RIVALS][3] = {{2, 1, 0}, {0, 3, 2}, {1, 0, 2}, {0, 1, 0},
@@ -273,7 +273,7 @@ void kartmodel_paint_rivals(void) {
 }
 
 void kartmodel_draw_rival(const Kart *kart, int livery, uint32_t camera_heading, Point ground, int32_t z) {
-    int32_t size = (EYE_BACK * 256 / 100 << 8) / z; /* s.8 of the sprite's own */
+    int32_t size = (EYE_BACK * 256 / 100 << 8) / z; /* relative to the sprite's size, s.8 */
     uint32_t turn = ((kart->heading - camera_heading) >> 16) + (uint32_t)(kart->steer * 24);
     uint32_t direction = (turn + 65536 / RIVAL_DIRECTIONS / 2) / (65536 / RIVAL_DIRECTIONS) & (RIVAL_DIRECTIONS - 1);
     shadow(ground, size);

@@ -1,4 +1,4 @@
-/* The kart's looks: a small 3D model, turned into sprites for all directions at start. */
+/* The kart's sprites: a small 3D model is rendered from all directions at start. */
 #ifndef OPENKART_KARTMODEL_H
 #define OPENKART_KARTMODEL_H
 
@@ -7,14 +7,14 @@
 /* Render the model from 64 directions into sprites. Uses the canvas as scratch. */
 void kartmodel_bake(void);
 
-/* Draw the kart with its shadow and dust. ground: the screen point under it; foot: the point of its lowest part;
+/* Draw the kart with its shadow and dust. ground: the screen point under it; foot: the screen point of its lowest part;
  * earth: the colour of its dust off the road. */
 void kartmodel_draw(const Kart *kart, uint32_t camera_heading, Point ground, Point foot, Pixel earth);
 
-/* Draw CPU kart `livery` (0..RIVALS - 1) in its own colours, as small as z (s.8 metres) makes it. */
+/* Draw CPU kart `livery` (0..RIVALS - 1) in its colours, scaled for its depth z (s.8 metres). */
 void kartmodel_draw_rival(const Kart *kart, int livery, uint32_t camera_heading, Point ground, int32_t z);
 
-/* Paint the CPU karts, if that has not been done yet. */
+/* Paint the CPU karts, unless they are already painted. */
 void kartmodel_paint_rivals(void);
 
 /* The colour of CPU kart `livery` on the map. */

@@ -3,11 +3,11 @@
 
 #include "course.h"
 
-#define STICK_PRESS 40 /* stick as a direction */
+#define STICK_PRESS 40 /* a stick beyond this value counts as a direction */
 
 typedef struct {
     int16_t low, high, first;
-    int16_t large; /* do L, R and Z count? */
+    int16_t large; /* 1 if L, R and Z apply */
 } Range;
 
 static const Range ranges[ROWS] = {
@@ -29,7 +29,7 @@ int menu_shows(const Menu *menu, enum Row row) {
     return 1;
 }
 
-/* low..high as a ring. */
+/* Wraps x into low..high. */
 static int32_t wrap(int32_t x, int32_t low, int32_t high) {
     int32_t count = high - low + 1, past = (x - low) % count;
     return low + (past < 0 ? past + count : past);

@@ -1,4 +1,4 @@
-/* The course select: what the next race is to be, row by row. */
+/* The course select: the settings of the next race, one per row. */
 #ifndef OPENKART_MENU_H
 #define OPENKART_MENU_H
 
@@ -10,23 +10,23 @@ enum Row { ROW_MODE, ROW_COURSE, ROW_SEED, ROW_LEVEL, ROW_LAPS, ROW_START, ROW_M
 enum Mode { MODE_TIME_TRIAL, MODE_GRAND_PRIX };
 
 typedef struct {
-    int32_t value[ROWS];              /* mode, index of the course, seed, level, laps, start in percent, mirrored? */
-    int32_t row;                      /* the cursor's */
-    int32_t stick_x_was, stick_y_was; /* the stick's directions of the VI before, -1, 0 or 1 */
-    int32_t rested;                   /* VIs since a value has changed */
+    int32_t value[ROWS];              /* mode, index of the course, seed, level, laps, start in percent, mirrored */
+    int32_t row;                      /* of the cursor */
+    int32_t stick_x_was, stick_y_was; /* the stick's directions in the previous VI: -1, 0 or 1 */
+    int32_t rested;                   /* VIs since the last change of a value */
 } Menu;
 
-/* What is chosen after power-on: a time trial of three laps on the first course from its start line. */
+/* Set the values of power-on: a time trial of three laps on the first course from its start line. */
 void menu_start(Menu *menu);
 
-/* The course select begins: a stick that is held over from before must be let go first. */
+/* Begin the course select. A stick that is already pushed must return to the centre before it counts. */
 void menu_enter(Menu *menu);
 
-/* Let the stick move the cursor (up, down) and change the value under it (left, right) by 1, with L, R or Z held by 10,
- * 100 or 1000 where numbers are large. A push of the stick counts once. Both wrap. */
+/* Move the cursor (stick up, down) and change its value (stick left, right) by 1. While L, R or Z is held, large values
+ * change by 10, 100 or 1000. A push of the stick counts once. The cursor and the values wrap. */
 void menu_step(Menu *menu, Pad pad);
 
-/* Is the row there? The seed is the generated course's, the level the grand prix'. */
+/* Returns whether the row is shown. Only the generated course has a seed, and only a grand prix has a level. */
 int menu_shows(const Menu *menu, enum Row row);
 
 #endif

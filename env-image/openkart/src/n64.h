@@ -1,8 +1,9 @@
-/* The N64's registers and addresses that Open Kart uses (also included by boot.S, hence only #defines up front). */
+/* The N64's registers and addresses that Open Kart uses. boot.S includes this file, so its first part has only
+ * #defines. */
 #ifndef OPENKART_N64_H
 #define OPENKART_N64_H
 
-#define STACK_TOP 0x803FFFF0 /* grows down from 4 MiB: works without an expansion pak */
+#define STACK_TOP 0x803FFFF0 /* grows down from 4 MiB, so that the game needs no expansion pak */
 #define TELEMETRY_ADDRESS 0x80000400
 
 #ifndef __ASSEMBLER__

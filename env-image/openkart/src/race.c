@@ -1,24 +1,25 @@
 /* The rules of racing: grid, laps, wrong way, pause, finish. */
 #include "race.h"
 
-#define GRID_FRONT FIX(-6.0)  /* the foremost kart waits this far from the line */
+#define GRID_FRONT FIX(-6.0)  /* position of the first kart, relative to the line */
 #define WRONG_WAY_ERROR 20480 /* 112 degrees */
 #define RIGHT_WAY_ERROR 16384 /* 90 degrees: below this the warning ends */
 #define WRONG_WAY_PATIENCE 20 /* VIs */
-#define RESULTS_TIME 30       /* VIs that the results stay at least */
+#define RESULTS_TIME 30       /* least VIs of the results */
 
-/* Everybody onto the grid. Its front is before the line; or, if the race begins elsewhere, the player is just there. */
+/* Place all karts on the grid. Its front is before the line. If the race begins elsewhere, the player is exactly there.
+ */
 static void line_up(Game *game) {
     int32_t percent = game->menu.value[ROW_START];
     fix back = (game->karts - 1) * GRID_STEP, front = GRID_FRONT;
     if (percent) front = mul_shift(course_length(&game->course), percent * 41943, 22) + back; /* 2^22 / 100 */
     kart_place(&game->kart, &game->course, front - back, -GRID_LATERAL);
-    if (front != GRID_FRONT || back) /* maybe in a bend, where the course turns within the cell */
+    if (front != GRID_FRONT || back) /* the place may be in a bend, where the course turns within the cell */
         game->kart.heading -= (uint32_t)kart_heading_error(&game->kart) << 16;
     if (game->karts > 1) rivals_place(game->rivals, &game->course, front, game->menu.value[ROW_LEVEL]);
 }
 
-/* How the race stands among all karts: until the player has finished. */
+/* Move the CPU karts, and update the player's place until the player has finished. */
 static void step_rivals(Game *game) {
     if (game->karts == 1) return;
     rivals_step(game->rivals, &game->course, &game->kart, game->menu.value[ROW_LAPS] * FIX_ONE);
@@ -48,7 +49,7 @@ static void watch_direction(Game *game) {
 
 static void count_laps(Game *game) {
     int32_t laps = kart_progress(&game->kart, &game->course) >> 16;
-    if (laps <= game->laps_done) return; /* backwards over the line and forwards again is no new lap */
+    if (laps <= game->laps_done) return; /* crossing the line backwards and forwards again must not count as a lap */
     uint32_t time = game->race_time - game->lap_start;
     int is_whole = game->laps_done > 0 || game->menu.value[ROW_START] == 0;
     game->lap_times[game->laps_done] = time;
@@ -76,7 +77,7 @@ void race_step(Game *game) {
     camera_follow(&game->camera, &game->kart);
 }
 
-/* The karts roll out while the times are shown. */
+/* The karts slow down while the times are shown. */
 void race_results(Game *game) {
     Pad nobody = {0, 0, 0};
     kart_step(&game->kart, &game->course, nobody);

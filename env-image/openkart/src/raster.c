@@ -4,7 +4,7 @@
 #include "fixed.h"
 
 static Pixel frames[3][SCREEN_W * SCREEN_H] __attribute__((aligned(64)));
-static int drawn, shown = 1; /* black at first, while the tables are made with the help of frame 0 */
+static int drawn, shown = 1; /* frame 1 is black at first; frame 0 is scratch while the tables are made */
 
 Pixel *canvas = frames[0];
 
@@ -31,9 +31,9 @@ static inline int32_t at_most(int32_t x, int32_t limit) { return limit + ((x - l
 
 static inline int32_t row_of(int32_t y) { return (y + 15) >> 4; } /* first pixel row at or below y */
 
-/* Both sides are walked downwards from the topmost corner. Row y belongs to an edge from a to b if row_of(a.y) <= y <
- * row_of(b.y), and pixels from the left x rounded up to below the right x rounded up are filled: so two polygons with
- * an edge in common compute the same x for it and meet exactly. */
+/* The loop walks down both sides from the topmost corner. Row y belongs to an edge from a to b if row_of(a.y) <= y <
+ * row_of(b.y). The filled pixels begin at the left x rounded up and end before the right x rounded up. So two polygons
+ * that share an edge compute the same x for it and meet exactly. */
 static inline __attribute__((always_inline)) void fill(const Point *points, int32_t n, uint32_t pair) {
     int32_t top = 0, high = points[0].y, low = high;
     for (int32_t i = 1; i < n; i++) {
@@ -69,7 +69,7 @@ static inline __attribute__((always_inline)) void fill(const Point *points, int3
             }
         }
         int32_t end = at_most(at_most(a_end, b_end), bottom);
-        if (y < 0) { /* skip what lies above the canvas */
+        if (y < 0) { /* skip the rows above the canvas */
             int32_t skip = at_most(end, 0) - y;
             y += skip, ax += as * skip, bx += bs * skip;
         }

@@ -19,13 +19,13 @@ typedef struct {
 
 extern Pixel *canvas; /* the buffer being drawn, SCREEN_W * SCREEN_H */
 
-/* Take the next of the three buffers as canvas: neither the one shown nor the one shown before. */
+/* Take the next of the three buffers as the canvas. It is neither the shown buffer nor the one shown before. */
 void raster_begin(void);
 
 /* The canvas is complete: show it from the next VI on. */
 void raster_finish(void);
 
-/* The buffer on show. */
+/* The buffer that is shown. */
 const Pixel *raster_shown(void);
 
 #define POLYGON_CORNERS 6
@@ -38,8 +38,8 @@ typedef struct {
 
 #define RASTER_LIST 256
 
-/* The polygons waiting to be drawn. Convex, any orientation, clipped to the canvas; neighbours that share an edge leave
- * no gap. */
+/* The polygons that wait to be drawn. They are convex, have any orientation, and are clipped to the canvas. Neighbours
+ * that share an edge leave no gap. */
 extern Polygon raster_list[RASTER_LIST];
 extern int32_t raster_waiting;
 
@@ -61,13 +61,13 @@ void raster_rectangle(int x, int y, int w, int h, Pixel colour);
 /* Darken a rectangle to half brightness (for panels behind text); it must lie inside the canvas. */
 void raster_shade(int x, int y, int w, int h);
 
-/* What the emulator's recompiler charges (measured, nanoseconds): an addition 0.4, a load 0.8, a store 1.2 whatever its
- * width, a branch 6.5 taken or not, a computed jump 9.5, a call into another 4 KiB page and back 59. Hence: the widest
- * stores, few branches, unrolled loops, hot code in one page, and lists handed over instead of calls.
- * C for o32 has no 64-bit registers but the VR4300 does, so the two loops that touch most pixels are assembler.
+/* The cost of instructions in the emulator's recompiler (measured, nanoseconds): an addition 0.4, a load 0.8, a store
+ * of any width 1.2, a branch 6.5 whether taken or not, a computed jump 9.5, a call into another 4 KiB page and back 59.
+ * So this code uses the widest stores, few branches, unrolled loops, hot code in one page, and lists instead of calls.
+ * C for o32 has no 64-bit registers but the VR4300 does, so the two loops that write most pixels are in assembler.
  */
 
-/* Masks of the pixels from the i-th on, and up to the i-th, in a group of four. */
+/* Masks of the pixels of a group of four: from the i-th pixel to the end, and from the beginning to the i-th pixel. */
 extern const Pixel raster_head_mask[4][4], raster_tail_mask[4][4];
 
 /* Fill pixels [from, to) of a row, from < to; row is 8-aligned. `pair` is the colour twice. */
@@ -75,8 +75,8 @@ static inline void span_fill(Pixel *row, int32_t from, int32_t to, uint32_t pair
     int32_t last = to - 1, groups = (last >> 2) - (from >> 2);
     Pixel *p = row + (from & ~3);
 #ifdef __mips__
-    /* First and last group: old ^ ((old ^ colour) & mask). Between them a jump into a row of stores, the last ones
-     * first. */
+    /* The first and the last group are old ^ ((old ^ colour) & mask). For the groups between them, the code jumps into
+     * a sequence of stores, which begins with the last group. */
     __asm__ volatile(
         ".set push\n .set noreorder\n .set noat\n .set mips3\n"
         "dsll32 $1, %2, 0\n dsrl32 $8, $1, 0\n or $1, $1, $8\n"

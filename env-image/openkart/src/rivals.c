@@ -1,24 +1,25 @@
-/* The CPU drivers, and karts that touch.
+/* The CPU drivers, and the collisions of karts.
  *
- * Before a race each sample of the course gets the speed that its bend allows, less where a slower one comes too soon
- * to brake for it. A driver steers along the centre line, shifted into its lane, and keeps its share of that speed.
+ * Before a race, each sample of the course gets a speed limit: the speed that its bend allows, or less if a driver must
+ * brake for a slower sample ahead. A driver steers along the centre line, shifted into its lane. It drives at its share
+ * of the limit.
  */
 #include "rivals.h"
 
-#define SPEED_16TH (16777216 / 60 / 16) /* 1/16 m/s as the kart has it */
+#define SPEED_16TH (16777216 / 60 / 16) /* 1/16 m/s in units of Kart.speed */
 #define TOP_16THS (24 * 16)             /* a kart's top speed */
-#define CORNERING 13                    /* m/s2 across that a driver dares on dry asphalt */
-#define BRAKING 7                       /* m/s2 that it counts on */
+#define CORNERING 13                    /* m/s2 across the nose on dry asphalt, for the speed limits */
+#define BRAKING 7                       /* m/s2, for the speed limits */
 #define ROLL_ON (10 * 16 * SPEED_16TH)  /* after the finish */
 
-#define AIM 30                /* VIs that the steering looks ahead */
+#define AIM 30                /* VIs between the kart and the point that it steers to */
 #define DEGREE (65536 / 360)  /* angle units */
 #define PASSING FIX(9.0)      /* metres within which others are passed */
 #define PASSING_ROOM FIX(2.4) /* from line to line */
-#define LINE_STEP FIX(0.04)   /* metres per VI that a line shifts at most */
-#define ROAD_MARGIN FIX(1.0)  /* a line stays so far from the edge of the road */
+#define LINE_STEP FIX(0.04)   /* most metres per VI that a line shifts */
+#define ROAD_MARGIN FIX(1.0)  /* least metres between a line and the edge of the road */
 #define TOUCHING FIX(1.6)     /* metres between the middles of two karts that touch */
-#define HIT_SPEED 220000      /* 0.8 m/s of approach: slower touches are no collisions */
+#define HIT_SPEED 220000      /* 0.8 m/s of approach: a slower touch does not count as a collision */
 #define HIT_PAUSE 30          /* VIs: one push is one collision */
 
 static int32_t limits[COURSE_MAX_SAMPLES]; /* squared speeds, then speeds of the kart */
@@ -31,7 +32,7 @@ static void learn_course(const Course *course) {
         int32_t square = CORNERING * course->grip * (course->spacing >> 8) * 64 / bend; /* 1/256 (m/s)2 */
         limits[i] = clamp(square, 0, TOP_16THS * TOP_16THS);
     }
-    for (int i = 2 * n - 1; i >= 0; i--) { /* twice round, as the lap is closed */
+    for (int i = 2 * n - 1; i >= 0; i--) { /* two laps: limits before the line depend on bends after it */
         int32_t then = limits[(i + 1) % n] + gain;
         if (limits[i % n] > then) limits[i % n] = then;
     }
@@ -39,7 +40,7 @@ static void learn_course(const Course *course) {
 }
 
 void rivals_place(Rival *rivals, const Course *course, fix front, int32_t level) {
-    static const int16_t skills[3] = {186, 220, 256}; /* of the one in front, s.8 */
+    static const int16_t skills[3] = {186, 220, 256}; /* of the first kart, s.8 */
     learn_course(course);
     for (int i = 0; i < RIVALS; i++) {
         fix lateral = i & 1 ? -GRID_LATERAL : GRID_LATERAL;
@@ -69,10 +70,11 @@ static void drive(Rival *rival, const Course *course, fix goal) {
     rival->line += clamp(rival->lane - rival->line, -LINE_STEP / 4, LINE_STEP / 4);
 }
 
-/* `rival` is near `other`: if behind it and in its way, shift the line to the side where it is already. */
+/* `rival` is near `other`. If `other` is ahead and in the way, shift the rival's line to the side where the rival is.
+ */
 static void pass(Rival *rival, const Kart *other, fix dx, fix dz) {
     const Place *mine = &rival->kart.place, *theirs = &other->place;
-    if (mul_shift(dx, mine->tx, 14) + mul_shift(dz, mine->tz, 14) < 0) return; /* that one is behind */
+    if (mul_shift(dx, mine->tx, 14) + mul_shift(dz, mine->tz, 14) < 0) return; /* `other` is behind */
     fix apart = mine->lateral - theirs->lateral;
     if (iabs(apart) > PASSING_ROOM) return;
     fix side = apart < 0 ? -PASSING_ROOM : PASSING_ROOM;
@@ -97,7 +99,7 @@ static void collide(Kart *a, Kart *b, fix dx, fix dz) {
     a->x -= px, a->z -= pz, b->x += px, b->z += pz;
     int32_t vx = a->vx - b->vx, vz = a->vz - b->vz, into = mul_shift(vx, nx, 14) + mul_shift(vz, nz, 14);
     if (into <= 0) return;
-    int32_t swap = into / 2 + into / 4; /* half of it would stop them against each other; the rest is the bounce */
+    int32_t swap = into / 2 + into / 4; /* half of `into` ends the approach; the rest is the bounce */
     a->vx -= mul_shift(swap, nx, 14), a->vz -= mul_shift(swap, nz, 14);
     b->vx += mul_shift(swap, nx, 14), b->vz += mul_shift(swap, nz, 14);
     if (into < HIT_SPEED) return;
@@ -107,7 +109,7 @@ static void collide(Kart *a, Kart *b, fix dx, fix dz) {
 
 static inline int is_within(fix d, fix reach) { return (uint32_t)(d + reach) <= (uint32_t)(2 * reach); }
 
-/* Kart a with all CPU karts from `first` on. rival: a's driver, 0 for the player. */
+/* Handle passing and collisions of kart a with all CPU karts from `first` on. rival: a's driver, 0 for the player. */
 static void meet(Kart *a, Rival *rival, Rival *rivals, int first) {
     for (int i = first; i < RIVALS; i++) {
         Kart *b = &rivals[i].kart;

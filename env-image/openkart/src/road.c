@@ -1,24 +1,25 @@
-/* What lies on the ground: road, kerbs, lines.
+/* The flat parts of a course: road, kerbs, lines.
  *
- * Two neighbouring lines across the course make quadrilaterals. Those of one kind never cover each other and are drawn
- * as they come. Far away two cells of the course become one quadrilateral.
+ * Two neighbouring lines across the course form quadrilaterals. Quadrilaterals of one kind never cover each other, so
+ * they are drawn in any order. Far away, two cells of the course become one quadrilateral.
  */
 #include "road.h"
 
-#define KERBS_TO (60 * 256) /* s.8 metres: farther away only the road itself is drawn */
-#define LINES_TO (35 * 256) /* the white lines of straights are less than a pixel wide there */
+#define KERBS_TO (60 * 256) /* s.8 metres: beyond this, only the road is drawn */
+#define LINES_TO (35 * 256) /* beyond this, the white lines of straights are narrower than a pixel */
 #define DASHES_TO (40 * 256)
 #define DOUBLE_FROM (45 * 256)
-#define SIDE_ROOM (16 * 256) /* how far beside the view's edge a line's middle may be and still matter */
+#define SIDE_ROOM (16 * 256) /* a line is visible if its middle is at most this far outside the view */
 
 Line lines[COURSE_MAX_SAMPLES + 1];
 
-/* All branches that can be are arithmetic, see raster.h: this runs for every sample, seen or not. */
+/* Uses arithmetic instead of branches where possible (see raster.h), because it runs for every sample, visible or not.
+ */
 static inline __attribute__((always_inline)) void make_line(const Camera *camera, const Sample *s, Line *line) {
     int32_t dx = (s->x - camera->x) >> 8, dz = (s->z - camera->z) >> 8;
     View middle = {(dx * camera->c - dz * camera->s) >> 14, (dx * camera->s + dz * camera->c) >> 14};
     int32_t room = iabs(middle.z) + SIDE_ROOM - iabs(middle.x); /* negative: beside the view */
-    int32_t far = 90 * 256;                                     /* beyond that the products above do not fit */
+    int32_t far = 90 * 256;                                     /* beyond this, the products above overflow */
     int32_t unseen = room | (middle.z + SIDE_ROOM) | (far - iabs(dx)) | (far - iabs(dz));
     line->seen = 0;
     if (unseen < 0) return;
@@ -46,7 +47,7 @@ static int clip(View *corner, int n) {
         View a = corner[i], b = corner[i == n - 1 ? 0 : i + 1];
         if (a.z >= NEAR) out[made++] = a;
         if ((a.z >= NEAR) != (b.z >= NEAR)) {
-            View front = a.z >= NEAR ? a : b, behind = a.z >= NEAR ? b : a; /* neighbours must cut alike */
+            View front = a.z >= NEAR ? a : b, behind = a.z >= NEAR ? b : a; /* neighbours cut at the same point */
             out[made++] =
                 (View){front.x + (behind.x - front.x) * ((front.z - NEAR) * 4096 / (front.z - behind.z)) / 4096, NEAR};
         }
@@ -65,7 +66,8 @@ static __attribute__((noinline, section(".text.hot.road"))) void flat(const Came
     for (int i = 0; i < n; i++) point[i] = camera_project(camera, corner[i], 0);
 }
 
-/* Do two lines have points, and is anything between marks p and q of them on the screen? */
+/* Returns whether two lines have points, and whether a part of the strip between their marks p and q is on the screen.
+ */
 static inline int in_picture(const Line *a, const Line *b, enum Mark p, enum Mark q) {
     int32_t right_of = (SCREEN_W * 16 - a->point[p].x) & (SCREEN_W * 16 - b->point[p].x); /* negative: both beyond */
     int32_t left_of = a->point[q].x & b->point[q].x;
@@ -106,7 +108,7 @@ static void chequer(const Camera *camera, const Line *a, const Line *b) {
     }
 }
 
-/* Kerbs, or a white line where it is straight: as wide as the road, which comes on top. */
+/* Draws kerbs, or white lines on straights. They span the whole width, because the road is drawn over them. */
 static inline void kerbs(const Camera *camera, const Course *course, int i) {
     const Theme *theme = &course->data->theme;
     int is_bend = (course->samples[i].kerb | course->samples[i + 1].kerb) > 128;
@@ -124,7 +126,7 @@ __attribute__((section(".text.hot.road"), aligned(4096))) void road_draw(const C
     int n = course->count;
     for (int i = 0; i < n; i++) make_line(camera, &course->samples[i], &lines[i]);
     lines[n] = lines[0];
-    for (int i = 0; i < n; i++) /* all kerbs before any road: a kerb's end may round onto the next piece of road */
+    for (int i = 0; i < n; i++) /* all kerbs before the road: rounding can move a kerb's end onto the road */
         if (lines[i].seen & lines[i + 1].seen) kerbs(camera, course, i);
     for (int i = 0; i < n; i++) {
         if (!(lines[i].seen & lines[i + 1].seen)) continue;

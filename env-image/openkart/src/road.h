@@ -1,4 +1,4 @@
-/* The course as the camera sees it: at each sample a line across the course with six marks. */
+/* The course in the camera's view: each sample gives a line across the course with six marks. */
 #ifndef OPENKART_ROAD_H
 #define OPENKART_ROAD_H
 
@@ -7,13 +7,13 @@
 enum Mark { WALL_LEFT, KERB_LEFT, ROAD_LEFT, ROAD_RIGHT, KERB_RIGHT, WALL_RIGHT, MARKS };
 
 typedef struct {
-    int32_t seen;    /* 0: none of it matters in this picture, and the rest is stale */
+    int32_t seen;    /* 0: the line is outside of this picture, and its other fields are stale */
     int32_t nearest; /* smallest z of the marks */
     View view[MARKS];
     Point point[MARKS]; /* valid if nearest >= NEAR */
 } Line;
 
-/* One for each sample of the course and the first one again at the end; made by road_draw. */
+/* One line for each sample of the course, and the first line again at the end. road_draw computes them. */
 extern Line lines[COURSE_MAX_SAMPLES + 1];
 
 /* Compute `lines`, and draw kerbs, road, centre line and start line. */

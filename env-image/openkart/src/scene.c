@@ -1,5 +1,5 @@
-/* What stands on the ground: walls, decoration, the kart. All of it is put into buckets by its distance and drawn from
- * the farthest bucket to the nearest. The ground comes first, see road.c.
+/* The upright objects: walls, decoration, karts. They are sorted into buckets by distance and drawn from the farthest
+ * bucket to the nearest. The ground is drawn before them, see road.c.
  */
 #include "scene.h"
 
@@ -7,10 +7,10 @@
 #include "road.h"
 #include "decor.h"
 
-#define CAPS_TO (40 * 256)     /* s.8 metres: farther away a wall has no cap ... */
-#define DOUBLE_FROM (45 * 256) /* ... and spans two cells of the course */
+#define CAPS_TO (40 * 256)     /* s.8 metres: beyond this, a wall has no cap ... */
+#define DOUBLE_FROM (45 * 256) /* ... and beyond this, one wall spans two cells of the course */
 #define WALL_HEIGHT 220        /* 0.86 m, s.8 */
-#define WALL_CAP 50            /* 0.2 m of it are the cap */
+#define WALL_CAP 50            /* the upper 0.2 m of a wall are its cap */
 
 #define DECOR_TO FIX(70) /* metres, in x and in z */
 #define BUCKETS 128      /* of one metre */
@@ -34,7 +34,7 @@ static inline void put(int32_t z, enum ItemKind kind, int index, int side) {
     buckets[bucket] = (int16_t)item_count++;
 }
 
-/* A wall one of whose ends is behind the camera's near plane: cut it there. Returns 0 if there is nothing left. */
+/* Cuts a wall at the camera's near plane. Returns 0 if no part of the wall is left. */
 static __attribute__((noinline)) int cut(const Camera *camera, View a, View b, Point *from, Point *to) {
     if (a.z < NEAR && b.z < NEAR) return 0;
     View front = a.z >= NEAR ? a : b, behind = a.z >= NEAR ? b : a;
@@ -45,8 +45,9 @@ static __attribute__((noinline)) int cut(const Camera *camera, View a, View b, P
     return 1;
 }
 
-/* height: of a point over the ground whose screen row is y; ratio is (camera's height - height) / camera's height,
- * s.12. */
+/* Returns the screen point at `height` above a ground point. ratio is (camera's height - height) / camera's height,
+ * s.12.
+ */
 static inline Point raised(const Camera *camera, Point ground, int32_t ratio) {
     int32_t horizon = camera->horizon * 16;
     return (Point){ground.x, horizon + (((ground.y - horizon) * ratio) >> 12)};

@@ -4,7 +4,7 @@
 
 #include "game.h"
 
-/* Draw everything that lies or stands on the ground, far things first; no karts if game is 0. */
+/* Draw everything on the ground, far objects first. Draw no karts if game is 0. */
 void scene_draw(const Camera *camera, const Course *course, const Game *game);
 
 #endif

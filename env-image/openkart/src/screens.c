@@ -37,7 +37,7 @@ static const char *value_text(const Menu *menu, enum Row row, char *number) {
     return decimal(number, value);
 }
 
-/* Row `row` at y: a bar and arrows mark the cursor's. */
+/* Draws row `row` at y. A bar and arrows mark the row of the cursor. */
 static void menu_row(const Menu *menu, enum Row row, int y) {
     static const char *const labels[ROWS] = {"MODE", "COURSE", "SEED", "LEVEL", "LAPS", "START", "MIRROR"};
     int is_here = row == (enum Row)menu->row, x = 59;
@@ -53,14 +53,14 @@ static void menu_row(const Menu *menu, enum Row row, int y) {
     text_draw(">", 147, y, YELLOW);
 }
 
-/* The course from above, with a dot where the race begins; its length; the best lap so far. */
+/* Draws the course from above with a dot where the race begins, its length, and the best lap so far. */
 static void course_panel(const Game *game) {
     char text[12];
     raster_shade(4, 4, 50, 44);
     raster_shade(58, 4, 98, 44);
     text_draw("A: GO", 64, 9, blink(game->stage_time) ? YELLOW : WHITE);
     text_draw("B: BACK", 106, 9, WHITE);
-    if (!game_course_ready(game)) return; /* what is there is another one */
+    if (!game_course_ready(game)) return; /* `course` is still the previous choice */
     hud_map_panel(game, 7, 6, 42);
     text_draw("LAP", 64, 22, RGB(168, 200, 240));
     text_draw(decimal(text, course_length(&game->course) >> 16), 100, 22, WHITE);
@@ -86,7 +86,7 @@ static void lamp(int x, int y, Pixel colour) {
     raster_rectangle(x + 3, y + 2, 2, 2, WHITE);
 }
 
-/* lit: how many of three lamps burn. */
+/* lit: the number of lit lamps, 0 to 3. */
 static void traffic_light(int lit, Pixel colour) {
     raster_rectangle(58, 20, 44, 16, RGB(24, 24, 32));
     raster_rectangle(59, 21, 42, 14, RGB(56, 56, 64));

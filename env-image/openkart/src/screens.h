@@ -1,4 +1,4 @@
-/* What the stages write over the scene: title, course select, traffic light, pause, warnings, results. */
+/* The overlays that the stages draw over the scene: title, course select, traffic light, pause, warnings, results. */
 #ifndef OPENKART_SCREENS_H
 #define OPENKART_SCREENS_H
 

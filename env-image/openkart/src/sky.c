@@ -1,5 +1,5 @@
-/* The panorama is painted once, four times over, each copy one pixel further left: wherever the view begins, one of the
- * four has it at an address divisible by eight, so rows are copied four pixels at a time.
+/* The panorama is kept in four copies, each one pixel further left than the one before. For every beginning of the
+ * view, one copy has it at an address divisible by eight, so that rows are copied four pixels at a time.
  */
 #include "sky.h"
 
@@ -19,7 +19,7 @@ static Pixel blend(Pixel a, Pixel b, int32_t part, int32_t whole) {
 static void gradient(const Theme *theme) {
     for (int32_t y = 0; y < HIGH; y++)
         for (int32_t x = 0; x < TURN; x++) {
-            int32_t part = y * 4 + ((x ^ y) & 1) * 2; /* a little dither hides the 5-bit steps */
+            int32_t part = y * 4 + ((x ^ y) & 1) * 2; /* dither hides the 5-bit steps */
             panorama[0][y][x] = blend(theme->sky_high, theme->sky_low, part > HIGH * 4 ? HIGH * 4 : part, HIGH * 4);
         }
 }
@@ -45,7 +45,7 @@ static void clouds(const Theme *theme) {
     }
 }
 
-/* A ridge: three waves that fit the turn a whole number of times. */
+/* The height of a ridge: three waves, each with a whole number of periods per turn. */
 static int32_t ridge(int32_t x, int32_t a, int32_t b, int32_t c, int32_t scale) {
     uint32_t angle = (uint32_t)(x * 65536 / TURN);
     return ((sine(angle * (uint32_t)a) * 3 + sine(angle * (uint32_t)b + 9000) * 2 + sine(angle * (uint32_t)c + 30000)) *
@@ -69,7 +69,7 @@ static void hills(const Theme *theme) {
     }
 }
 
-/* Table mountains of different heights on sloping scree, layered, their left ends in the light; dunes before them. */
+/* Layered table mountains of different heights on sloping scree, lit from the left, with dunes in front. */
 static void mesas(const Theme *theme) {
     Pixel light = blend(theme->hill_far, theme->cloud, 1, 3), band = blend(theme->hill_far, theme->hill_near, 1, 2),
           scree = blend(theme->hill_far, theme->hill_near, 2, 3),
@@ -92,7 +92,7 @@ static void mesas(const Theme *theme) {
     }
 }
 
-/* Snowy summits: a zigzag of triangles of two heights, white caps, the right flanks in shadow; firs at their feet. */
+/* Snowy summits: a zigzag of triangles of two heights with white caps, the right sides in shadow, and firs below. */
 static void peaks(const Theme *theme) {
     Pixel shadow = blend(theme->hill_far, theme->sky_high, 1, 2);
     for (int32_t x = 0; x < TURN; x++) {
@@ -110,7 +110,7 @@ static void peaks(const Theme *theme) {
     }
 }
 
-/* A town at night: house after house of random height, here and there a lit window. */
+/* A town at night: a row of houses of random height, with some lit windows. */
 static void skyline(const Theme *theme) {
     uint32_t state = theme->seed;
     for (int32_t row = 0; row < 2; row++)
@@ -133,7 +133,7 @@ static void stars(const Theme *theme) {
         panorama[0][y][x] = blend(theme->sky_high, theme->cloud, 1 + (next_random(&state) & 3), 4);
     }
     puff(TURN / 6, 10, 6, 6, theme->cloud, theme->cloud);
-    puff(TURN / 6 + 3, 9, 5, 5, theme->sky_high, theme->sky_high); /* a sickle */
+    puff(TURN / 6 + 3, 9, 5, 5, theme->sky_high, theme->sky_high); /* this disc makes the moon a crescent */
 }
 
 void sky_build(const Theme *theme) {

@@ -1,4 +1,4 @@
-/* Drawing sprites, as they are or scaled. */
+/* Draws sprites, unscaled or scaled. */
 #include "sprite.h"
 
 #include "fixed.h"
@@ -35,7 +35,7 @@ __attribute__((section(".text.hot"))) void sprite_draw(const Sprite *sprite, int
 __attribute__((section(".text.hot"))) void sprite_draw_scaled(const Sprite *sprite, Point foot, int32_t height) {
     if (height < 16) return;
     int32_t step = (sprite->h << 20) / height,
-            grow = (height << 12) / sprite->h; /* source by screen and back, s16.16 */
+            grow = (height << 12) / sprite->h; /* source pixels per screen pixel, and the inverse, s16.16 */
     int32_t left = (foot.x << 12) - grow * sprite->w / 2, top = foot.y - height;
     int32_t y = (top + 15) >> 4, bottom = (foot.y + 15) >> 4;
     if (y < 0) y = 0;

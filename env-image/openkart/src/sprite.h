@@ -1,4 +1,4 @@
-/* Pictures with a transparent surround whose every row is one unbroken run of pixels. */
+/* Sprites with a transparent background. Each row of a sprite is one unbroken run of pixels. */
 #ifndef OPENKART_SPRITE_H
 #define OPENKART_SPRITE_H
 
@@ -12,13 +12,13 @@ typedef struct {
     uint8_t from[SPRITE_MAX_ROWS], to[SPRITE_MAX_ROWS]; /* the run of each row: [from, to) */
 } Sprite;
 
-/* Find the runs; holes inside a run are filled with `hole`. */
+/* Find the runs, and fill holes inside a run with `hole`. */
 void sprite_finish(Sprite *sprite, Pixel hole);
 
-/* Draw pixel by pixel, its bottom middle at (x, y). */
+/* Draw the sprite unscaled, with its bottom middle at (x, y). */
 void sprite_draw(const Sprite *sprite, int32_t x, int32_t y);
 
-/* Draw `height` pixels high (s28.4), its bottom middle at foot. */
+/* Draw the sprite `height` pixels high (s28.4), with its bottom middle at foot. */
 void sprite_draw_scaled(const Sprite *sprite, Point foot, int32_t height);
 
 #endif

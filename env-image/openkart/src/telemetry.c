@@ -1,11 +1,11 @@
-/* Writing the telemetry block. */
+/* Writes the telemetry block. */
 #include "telemetry.h"
 
 #include <stddef.h>
 
 #include "game.h"
 
-/* m/VI s8.24 to km/h s16.16: 60 * 3.6 = 216, and eight bits less. */
+/* m/VI s8.24 to km/h s16.16: times 60 * 3.6 = 216, with eight fraction bits fewer. */
 static int32_t kilometres_per_hour(int32_t speed) { return mul_shift(speed, 216, 8); }
 
 static void write_course(const Course *course, uint32_t *block) {
@@ -33,7 +33,7 @@ void telemetry_write(const struct Game *g, uint32_t *block) {
     const int32_t *chosen = g->menu.value;
     int32_t heading_error = kart_heading_error(kart), here = (int32_t)(kart->heading >> 16) - heading_error;
     fix progress = kart_progress(kart, &g->course);
-    fix half = kart->place.half >> 9; /* 7 fraction bits, and lateral gets 7 more: the quotient has 16 */
+    fix half = kart->place.half >> 9; /* `half` has 7 fraction bits and lateral gets 7 more, so the quotient has 16 */
     block[TM_MAGIC] = TELEMETRY_MAGIC;
     block[TM_VERSION] = TELEMETRY_VERSION;
     block[TM_STAGE] = (uint32_t)g->stage;

@@ -1,10 +1,10 @@
-/* The telemetry block: 80 big-endian words of 32 bits at RDRAM 0x400 (KSEG0 0x80000400), rewritten with every
- * controller read: every VI, but for those that go by while a course is built. Words 0 to 63 tell how the game stands;
- * words 64 to 79 tell where the course lies in memory, how to read it, and what a kart can do on it.
+/* The telemetry block: 80 big-endian words of 32 bits at RDRAM 0x400 (KSEG0 0x80000400). The game rewrites it at every
+ * controller read, which is every VI except those in which a course is built. Words 0 to 63 are the state of the game.
+ * Words 64 to 79 are the course's address and format in memory, and the limits of a kart on it.
  *
- * This is the interface to programs that watch the game from outside (n64gym). Words keep their meaning for as long as
- * VERSION stays; new ones take reserved places. Units: s16.16 = signed fixed point, 65536 = 1; VI = 1/60 s;
- * one course unit = 1 metre; angles have 65536 units to the turn, clockwise seen from above, 0 = +z.
+ * This is the interface for programs that observe the game from outside (n64gym). A word's meaning does not change
+ * while TM_VERSION stays the same. New words take reserved places. Units: s16.16 = signed fixed point, 65536 = 1; VI =
+ * 1/60 s; one course unit = 1 metre; a turn has 65536 angle units, clockwise seen from above, 0 = +z.
  */
 #ifndef OPENKART_TELEMETRY_H
 #define OPENKART_TELEMETRY_H
@@ -33,7 +33,7 @@ enum TelemetryWord {
     TM_OFF_ROAD = 14,     /* 1 while the kart's centre is off road and kerb and on the ground */
     TM_WRONG_WAY = 15,    /* 1 while pointing against the course for more than 1/3 s */
     TM_FINISHED = 16,     /* 1 from the last lap's end until a new race begins */
-    TM_RACE_TIME = 17,    /* VIs raced; counts from the first VI of stage 4, stands while paused and after the finish */
+    TM_RACE_TIME = 17,    /* VIs raced; counts from the first VI of stage 4, stops while paused and after the finish */
     TM_LAP_TIME_1 = 18,   /* VIs, 0 = not yet driven; the first is a partial lap if the race began at TM_START > 0 */
     TM_LAP_TIME_2 = 19,
     TM_LAP_TIME_3 = 20,
@@ -48,7 +48,7 @@ enum TelemetryWord {
     TM_SEED = 29,          /* of the generated course, 0..9999 */
     TM_LEVEL = 30,         /* of the CPU karts: 0 easy, 1 medium, 2 hard */
     TM_KARTS = 31,         /* karts in the race, the player's included: 1 in a time trial */
-    TM_PLACE = 32,         /* the player's place, 1..TM_KARTS; stands from the finish on */
+    TM_PLACE = 32,         /* the player's place, 1..TM_KARTS; does not change after the finish */
     TM_START = 33,         /* where the race begins, percent of a lap, 0..99 */
     TM_MENU_ROW = 34,      /* the course select's cursor: 0 mode, 1 course, 2 seed, 3 level, 4 laps, 5 start, 6 mirror */
     TM_KART_HITS = 35,     /* collisions with other karts in this race */
@@ -60,8 +60,8 @@ enum TelemetryWord {
     TM_AHEAD_6 = 41,       /* 60 m */
     TM_LAP_METRES = 42,    /* s16.16 length of the centre line */
     TM_HALF_WIDTH = 43,    /* s16.16 metres from the centre line to the edge of the road, here */
-    TM_COURSE_READY = 44,  /* 1 when the course shown, or raced on, is that of TM_COURSE, TM_SEED, TM_MIRROR */
-    TM_RIVAL_1 = 45,       /* s16.16 race progress of the CPU karts; 0 for one that is not there */
+    TM_COURSE_READY = 44,  /* 1 if the course in memory is that of TM_COURSE, TM_SEED, TM_MIRROR */
+    TM_RIVAL_1 = 45,       /* s16.16 race progress of the CPU karts; 0 for a kart that is not in the race */
     TM_RIVAL_2 = 46,
     TM_RIVAL_3 = 47,
     TM_RIVAL_4 = 48,
@@ -70,12 +70,12 @@ enum TelemetryWord {
     TM_RIVAL_7 = 51,
     TM_MIRROR = 52,    /* 1 if left and right are swapped on the course */
     TM_RESERVED = 53,  /* 53..62: 0 */
-    TM_DRAW_FROM = 63, /* the one word that the outside writes and the game reads: pictures before this TM_VIS are not
-                          drawn, as nobody will look at them; 0 = all are */
+    TM_DRAW_FROM = 63, /* the only word that the outside writes and the game reads: the game does not draw pictures
+                          before this TM_VIS; 0 = it draws all pictures */
 
     /* The centre line is sampled at equal distances, in driving order, the first sample on the start line. Offsets count
      * bytes from the beginning of a sample. Vectors are s1.14: 16384 = 1. Widths are s8.8 metres: 256 = 1 m. */
-    TM_SAMPLES = 64,         /* address of the first sample, KSEG0; means nothing in the host's copy of the game */
+    TM_SAMPLES = 64,         /* address of the first sample, KSEG0; not valid in the host build of the game */
     TM_SAMPLE_COUNT = 65,    /* of one lap */
     TM_SAMPLE_BYTES = 66,    /* from one sample to the next */
     TM_SAMPLE_POSITION = 67, /* offset of s16.16 x, s16.16 z: metres */
@@ -85,22 +85,22 @@ enum TelemetryWord {
     TM_SAMPLE_WALLS = 71,    /* offset of s16 left, s16 right: widths from the centre line to the walls */
     TM_SPACING = 72,         /* s16.16 metres from one sample to the next */
 
-    /* A kart on this course's road: s16.16, metres and seconds. */
+    /* The limits of a kart on this course's road: s16.16, metres and seconds. */
     TM_TOP_SPEED = 73,   /* without a boost */
-    TM_ENGINE = 74,      /* m/s2 at rest; falls towards top speed */
+    TM_ENGINE = 74,      /* m/s2 at speed 0; falls towards top speed */
     TM_BRAKES = 75,      /* m/s2 */
     TM_TURNING = 76,     /* m/s2 across the nose that full lock reaches */
     TM_GRIPPING = 77,    /* m/s2 across the nose that the tyres hold */
     TM_TIGHTEST = 78,    /* least radius of a turn */
-    TM_KART_RADIUS = 79, /* how far from a wall a kart is stopped */
+    TM_KART_RADIUS = 79, /* the kart's least distance from a wall */
 };
 
-/* The choices (TM_MODE, TM_COURSE, TM_SEED, TM_LEVEL, TM_LAPS, TM_START, TM_MIRROR) follow the course select at once;
- * they stand from there to the end of the race. */
+/* The choices (TM_MODE, TM_COURSE, TM_SEED, TM_LEVEL, TM_LAPS, TM_START, TM_MIRROR) change at once with the course
+ * select. After it, they do not change until the end of the race. */
 
 struct Game;
 
-/* Write all words of the block from the game's state. */
+/* Write all words of the block, from the game's state. */
 void telemetry_write(const struct Game *game, uint32_t *block);
 
 #endif
