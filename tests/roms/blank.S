@@ -1,4 +1,4 @@
-# Switches its video on and draws nothing; counts the VIs that it sees in RDRAM word 0x100. Never reads the pad.
+# Switches video on, draws nothing, and counts VIs in RDRAM word 0x100. It never reads the pad.
     .include "header.S"
     lui   $t0, 0xA440           # VI
     li    $t1, 2

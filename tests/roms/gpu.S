@@ -1,12 +1,12 @@
-# Draws with the GPU: every second VI a display list, 320x240, two buffers in turn. The background has the colour that
-# controller 1's word spells (its buttons as RGBA5551); a white square of 32x32 runs to the right, 8 pixels a picture,
-# and a red one down, 4 pixels a picture. It waits for each picture's DP interrupt before it goes on.
+# Draws with the GPU: a display list every second VI, 320x240, in two alternating buffers. The background's colour is
+# controller 1's buttons as RGBA5551. A white square of 32x32 moves right by 8 pixels a picture, and a red square moves
+# down by 4 pixels a picture. The program waits for each picture's DP interrupt before it continues.
 #
-# While Start is held, a picture comes in two lists, of which the second only syncs.
+# While Start is held, a picture consists of two lists. The second list only syncs.
 #
-# RDRAM: 0x100 pictures shown, 0x104 the pad's word, 0x108 VIs, 0x10C DP interrupts. Between interrupts the CPU sits in a
-# jump to itself. The microcode is no code: one word, so that the words of its 3 KiB add up to what F3DEX' add up to, which
-# is all that a high-level graphics plugin looks at.
+# RDRAM: 0x100 pictures shown, 0x104 the pad's word, 0x108 VIs, 0x10C DP interrupts. Between interrupts the CPU runs a
+# jump to itself. The microcode is not a program. It is one word, which makes the sum of its 3 KiB equal to F3DEX's sum. A
+# high-level graphics plugin checks only this sum.
     .include "header.S"
     .equ  UCODE, 0x300000
     .equ  LISTS, 0x310000       # two lists, 0x1000 apart; each calls a second list 0x800 behind it
@@ -20,7 +20,7 @@
     lui   $s5, 0xA400           # DMEM
     move  $s6, $zero            # pictures begun
 
-    # The interrupt's handler goes on behind the jump to itself, with interrupts off: this one is still pending.
+    # The handler returns behind the jump to itself, with interrupts off, because this interrupt is still pending.
     lui   $t0, 0x401A           # mfc0 $k0, EPC
     ori   $t0, $t0, 0x7000
     sw    $t0, 0x180($s2)
@@ -70,7 +70,7 @@
 
 picture:
     andi  $s7, $s6, 1           # which buffer
-    # the main list, $t9: where to draw, and the list that draws
+    # the main list, $t9: sets the buffer and calls the list that draws
     sll   $t0, $s7, 12
     lui   $t9, 0xA000 | LISTS >> 16
     or    $t9, $t9, $t0
@@ -100,7 +100,7 @@ picture:
     lhu   $t0, 0x104($s2)       # Start?
     andi  $t0, $t0, 0x1000
     bnez  $t0, 1f
-    move  $t0, $t1              # the list ends here, too soon
+    move  $t0, $t1              # the list ends here, without a sync
     lui   $t0, 0xE900           # FullSync
 1:  sw    $t0, 0x20($t9)
     sw    $zero, 0x24($t9)
@@ -143,7 +143,7 @@ picture:
     sw    $t0, 0x00($t8)
     sw    $zero, 0x04($t8)
 
-    # the task, and off it goes
+    # the task; then start it
     li    $t0, 1
     sw    $t0, 0xFC0($s5)       # type: graphics
     sw    $zero, 0xFC4($s5)     # flags
@@ -212,7 +212,7 @@ wait:
     addiu $s6, $s6, 1
     sw    $s6, 0x100($s2)
 
-    # the pad, for the next one
+    # the pad, for the next picture
     lui   $t1, 0xFF01
     ori   $t1, $t1, 0x0401
     sw    $t1, 0x200($s2)

@@ -1,5 +1,5 @@
-# The cartridge header and the first instruction of every test ROM: the program itself is the boot program, which the
-# emulator copies to 0xA4000040 and starts there.
+# The cartridge header and the first instruction of every test ROM. The test's program is the boot program: the emulator
+# copies it to 0xA4000040 and starts it there.
     .set noreorder
     .set noat
     .word 0x80371240, 0x0000000F, 0xA4000040, 0, 0, 0, 0, 0

@@ -1,5 +1,5 @@
-# Reads controller 1 once a VI, keeps its word in RDRAM word 0x104 and the number of reads in 0x100, and paints a
-# 320x240 picture: the upper half in a colour made of the number of reads, the lower half in one made of the pad's word.
+# Reads controller 1 once a VI. It keeps the pad's word in RDRAM word 0x104 and the number of reads in 0x100. It paints a
+# 320x240 picture: the upper half's colour comes from the number of reads, the lower half's from the pad's word.
     .include "header.S"
     lui   $t0, 0xA440           # VI
     lui   $t2, 0xA000           # RDRAM, uncached

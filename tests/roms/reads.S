@@ -1,5 +1,5 @@
-# Reads controller 1 twice before it switches its video on, then 0, 1, 2 or 3 times a VI in turn. Keeps the number of
-# reads in RDRAM word 0x100 and a hash of all words read, in their order, in 0x104; the VIs that it sees in 0x108.
+# Reads controller 1 twice before it switches video on, then 0, 1, 2 or 3 times a VI in turn. It keeps the number of reads
+# in RDRAM word 0x100, a hash of all words in the order of their reads in 0x104, and the number of VIs in 0x108.
     .include "header.S"
     lui   $t0, 0xA440           # VI
     lui   $t2, 0xA000           # RDRAM, uncached

@@ -1,4 +1,4 @@
-# Never switches its video on, never reads the pad, never does anything.
+# Runs an endless loop. It never switches video on and never reads the pad.
     .include "header.S"
     b .
     nop

@@ -1,11 +1,11 @@
-/* What is on, in words; in a race a map, and the numbers that a driver would want to see. */
+/* Draws the name of the screen; in a race, also a map and the race's numbers. */
 #include "double.h"
 #include "font.h"
 #include "raster.h"
 
 #define WHITE RGB(255, 255, 255)
 #define YELLOW RGB(255, 224, 64)
-#define MAP_UNITS (18 * 2.2f) /* a pixel of the map, in Mario Kart 64's units */
+#define MAP_UNITS (18 * 2.2f) /* Mario Kart 64's units per pixel of the map */
 
 static const char *const course_names[COURSE_IDS] = {
     "MARIO RACEWAY",  "CHOCO MOUNTAIN", "BOWSER'S CASTLE", "BANSHEE BOARDWALK", "YOSHI VALLEY",
@@ -17,7 +17,7 @@ static const char *const character_names[PLAYER_COUNT] = {"MARIO", "LUIGI", "YOS
                                                      "D.K.",  "WARIO", "PEACH", "BOWSER"};
 static const char *const modes[] = {"MARIO GP", "TIME TRIALS"};
 
-/* The last `places` digits of n, and a terminating 0, into text. */
+/* Writes the last `places` digits of n and a terminating 0 into text. */
 static void digits(char *text, int32_t n, int places) {
     text[places] = 0;
     while (places-- > 0) text[places] = (char)('0' + n % 10), n /= 10;

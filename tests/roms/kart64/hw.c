@@ -8,7 +8,7 @@ void hw_interrupt(void);
 void *memcpy(void *to, const void *from, unsigned long size);
 void *memset(void *to, int value, unsigned long size);
 
-/* As env-image/openkart/src/hw.c has them: 160x120 at 16 bits a pixel, stretched over an NTSC screen. */
+/* The values of env-image/openkart/src/hw.c: 160x120 at 16 bits a pixel, stretched over an NTSC screen. */
 static const uint32_t vi_registers[14] = {
     0x00003202, 0,          SCREEN_W,   2,          0,          0x03E52239, 0x20D,
     0xC15,      0x0C150C15, 0x006C02EC, 0x002501FF, 0x000E0204, SCREEN_W * 1024 / 640, SCREEN_H * 1024 / 240,
@@ -56,7 +56,7 @@ void hw_start(void) {
 #define SP_STATUS REG(0xA4040010)
 #define MI_INTR_SP 0x01u
 
-/* Hands an empty display list to the signal processor, and waits until it is done with it. */
+/* Submits an empty display list to the signal processor, and waits until it has finished. */
 static void submit_picture(void) {
     static uint32_t list[2] __attribute__((aligned(8))) = {0xB8000000, 0}; /* the list's end */
     static uint32_t microcode[0x400];

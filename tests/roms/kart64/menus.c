@@ -1,10 +1,10 @@
-/* Mario Kart 64's screens from the logo to the OK of the course select. While one fades into the next, and for a moment
- * after each choice, presses are lost: whoever drives these menus must look at what became of a press. */
+/* Mario Kart 64's screens, from the logo to the OK of the course select. Presses are lost during a fade and shortly after
+ * each choice. So a program that operates these menus must check the effect of each press. */
 #include "double.h"
 
-#define START_DELAY 46  /* frames before the start screen takes a button */
-#define LOGO_FRAMES 150 /* then the start screen comes by itself */
-#define DEMO_FRAMES 400 /* on the start screen without a button */
+#define START_DELAY 46  /* frames before the start screen accepts a button */
+#define LOGO_FRAMES 150 /* frames of the logo before the start screen */
+#define DEMO_FRAMES 400 /* frames of the start screen without a button before the demo */
 #define CHOICE_FRAMES 5 /* a choice is shown for this long before the next press counts */
 #define START_IS_A(pressed) ((uint16_t)((pressed) & PAD_START ? (pressed) | PAD_A : (pressed)))
 
@@ -17,7 +17,7 @@ void menus_enter(int32_t menu) {
     gMenuSelection = menu;
     gMenuDelayTimer = 0;
     frames = choice = fade_out = 0;
-    fade_in = 7 + menu * 5 % 11; /* no two screens alike */
+    fade_in = 7 + menu * 5 % 11; /* a different time for each screen */
     if (menu == MENU_START) gPlayerCount = 1, gCupSelection = gCupCourseSelection = 0;
     if (menu == MENU_MAIN) gMainMenuSelectionDepth = MAIN_PLAYERS;
     if (menu == MENU_PLAYERS) {

@@ -1,5 +1,5 @@
-/* How far every player has come, as Mario Kart 64 keeps it: by path points, which turn to 0 a little before the line,
- * and by laps, which count at the line itself. */
+/* The progress of every player in Mario Kart 64's terms: path points, which return to 0 a little before the line, and
+ * laps, which count at the line. */
 #include "double.h"
 
 void progress_update(int player, fix progress) {
@@ -12,7 +12,7 @@ void progress_update(int player, fix progress) {
     gCourseCompletionPercentByPlayerId[player] = (float)nearest / (float)count + (float)lap;
 }
 
-/* Whoever has finished keeps the place. */
+/* A player that has finished keeps its place. */
 static int is_before(int a, int b) {
     int done_a = gPlayers[a].type & PLAYER_CINEMATIC, done_b = gPlayers[b].type & PLAYER_CINEMATIC;
     if (done_a && done_b) return gPlayers[a].currentRank < gPlayers[b].currentRank;

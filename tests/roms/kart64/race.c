@@ -8,14 +8,14 @@
 #define DEMO_TICKS 1200
 #define LOADING_FRAMES 9
 #define TICK_SECONDS (1.0f / 60)
-#define POLE FIX(-5.5)      /* metres before the line: the place of a time trial, */
-#define LAST_PLACE FIX(-30) /* and of a grand prix' first race, behind the rivals */
+#define POLE FIX(-5.5)      /* metres from the line: the player's place in a time trial */
+#define LAST_PLACE FIX(-30) /* metres from the line: the player's place in a grand prix's first race, behind the rivals */
 #define WRONG_ERROR 24758   /* 136 degrees */
 #define RIGHT_ERROR 16384
 #define WRONG_COUNT 5
 #define HIT_TICKS 20
 
-#ifndef HUMAN_TYPE /* another build of this ROM says something else, to be caught by the environment's self-check */
+#ifndef HUMAN_TYPE /* a variant of this ROM defines a wrong type, which the environment's self-check must refuse */
 #define HUMAN_TYPE (PLAYER_EXISTS | PLAYER_HUMAN)
 #endif
 
@@ -76,7 +76,7 @@ void race_enter(void) {
     progress_before = kart_progress(&kart, &course);
 }
 
-/* A tyre is on the grass if it is beyond the kerb; the four stand half a metre from the kart's middle. */
+/* A tyre is on the grass if it is beyond the kerb. The four tyres are half a metre from the kart's middle. */
 static uint8_t surface_under(int tyre) {
     fix lateral = kart.place.lateral + (tyre & 1 ? FIX(0.5) : -FIX(0.5));
     if (kart.y > 0) return SURFACE_AIRBORNE;
@@ -121,7 +121,7 @@ static void watch_direction(void) {
     score_before = score;
 }
 
-/* The line was crossed within this tick: when exactly, from how far beyond it the kart is. */
+/* The kart crossed the line within this tick. Its distance beyond the line gives the exact time. */
 static void finish_lap(int32_t lap, fix progress) {
     PlayerHud *hud = &playerHUD[0];
     float beyond = (float)(progress - lap * FIX_ONE) / (float)(progress - progress_before);
@@ -150,7 +150,7 @@ static void drive(Pad pad) {
     watch_direction();
     if (!finished) {
         playerHUD[0].someTimer = (int32_t)(gCourseTimer * 100);
-        /* a lap is a lap once: back over the line and forwards again makes none */
+        /* crossing the line backwards and forwards again must not count as a lap */
         if (progress >> 16 > gPlayers[0].lapCount) finish_lap(progress >> 16, progress);
     }
     gPlayers[0].lapCount = (int16_t)gLapCountByPlayerId[0];

@@ -1,16 +1,16 @@
-/* The karts that nobody drives: points on the centre line. */
+/* The rivals: points that move along the centre line. */
 #include "double.h"
 
 #define ROW FIX(3.5)       /* metres between two places on the grid */
 #define FIRST_ROW FIX(5.5) /* metres before the line */
-#define KMH(x) ((x) * 65536 / 216) /* to metres per tick */
+#define KMH(x) ((x) * 65536 / 216) /* km/h to metres per tick */
 
 static struct {
-    fix along; /* metres since the line, of this lap */
+    fix along; /* metres from the line, in this lap */
     int32_t lap;
 } rivals[PLAYER_COUNT];
 
-/* The demo's first rival is player 0; a grand prix is begun from the last place on the grid. */
+/* The demo's first rival is player 0. In a grand prix, the player begins on the last place of the grid. */
 void rivals_place(int first) {
     fix length = course.spacing * course.count;
     for (int i = first; i < PLAYER_COUNT; i++) {

@@ -1,6 +1,6 @@
-/* Mario Kart 64's variables as far as the double keeps them: its names and types, at the addresses of symbols.ld.
+/* The Mario Kart 64 variables that the double has, with the game's names and types, at the addresses of symbols.ld.
  *
- * What each means is public knowledge (the decompilation's headers); n64gym/games/mariokart64_memory.py reads the same. */
+ * Their meaning is public (the decompilation's headers). n64gym/games/mariokart64_memory.py reads the same variables. */
 #ifndef KART64_SYMBOLS_H
 #define KART64_SYMBOLS_H
 

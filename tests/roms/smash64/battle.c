@@ -1,9 +1,9 @@
-/* The match: two fighters on a line, 2000 units of it over ground. A hits who is near, the computer hits back, and who is
- * driven off the ground falls. */
+/* The match: two fighters on a line, of which 2000 units are ground. A hits a fighter that is near, and the computer hits
+ * back. A fighter that is pushed off the ground falls. */
 #include "smash64.h"
 
 #define EDGE 1000.0f
-#define DEATH -1500.0f /* how far below the ground a fighter dies */
+#define DEATH -1500.0f /* a fighter dies at this height, relative to the ground */
 #define COUNTDOWN 120
 #define REVIVAL 60
 #define AFTER_END 90
@@ -91,7 +91,7 @@ static void computer(const Pad *pad) {
     move(1, distance() < 150 ? 0 : towards * (float)level);
 }
 
-/* A tie is fought out in the other state, at 300 %. */
+/* After a tie, the match continues in the sudden-death state, with fighters at 300 %. */
 static void sudden_death(void) {
     vs_state.status = END;
     sudden_death_state = vs_state;

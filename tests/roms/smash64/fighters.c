@@ -1,7 +1,7 @@
 /* The fighter select: a hand with four pucks, twelve portraits of 45x43 pixels, buttons below. */
 #include "smash64.h"
 
-#define FREE 4 /* a puck that no hand holds */
+#define FREE 4 /* the puck is not held by a hand */
 
 static uint16_t mask;
 static uint16_t held_before;
@@ -24,7 +24,7 @@ static int fighter_under(const Shown *p) {
     return is_locked(fighter) ? NO_FIGHTER : fighter;
 }
 
-/* The costume that C button 0 to 3 picks; -1 = the first that the other does not wear. */
+/* Returns the costume that C button 0 to 3 picks; -1 = the first costume that the other player does not wear. */
 static int costume_of(int player, int button) {
     static const uint8_t usual[4] = {0, 1, 2, 3}, link[4] = {0, 2, 3, 1}, falcon[4] = {0, 4, 1, 3};
     int fighter = slots[player].fighter;
@@ -56,7 +56,7 @@ static void switch_on_computer(Slot *slot, Shown *p) {
     slot->holder = FREE;
     do random = (random * 5 + 1) & 15;
     while (random >= 12 || is_locked(portraits[random]));
-    for (int corner = 0; corner < 12; corner++) /* what is hardest to carry away: a corner next to a locked one */
+    for (int corner = 0; corner < 12; corner++) /* the hardest case for the environment: a corner next to a locked fighter */
         if (mask && (corner % 6 == 0 || corner % 6 == 5) && !is_locked(portraits[corner])) random = corner;
     p->sprite_x = (float)(random % 6 * 45 + 36);
     p->sprite_y = random < 6 ? 46 : 89;
@@ -122,7 +122,7 @@ static void move_pucks(void) {
         puck(held)->sprite_x = hand()->sprite_x + 11;
         puck(held)->sprite_y = hand()->sprite_y - 14;
         int fighter = fighter_under(puck(held));
-        if (slots[held].kind == COMPUTER && fighter == NO_FIGHTER) place(held, slots[held].costume); /* it will not leave the portraits */
+        if (slots[held].kind == COMPUTER && fighter == NO_FIGHTER) place(held, slots[held].costume); /* a computer's puck must stay on the portraits */
         else slots[held].fighter = fighter;
     }
     float apart = puck(1)->sprite_x - puck(0)->sprite_x;
@@ -162,7 +162,7 @@ void fighters_start(void) {
 }
 
 void fighters_frame(const Pad *pad) {
-    uint16_t pressed = pad->held & (uint16_t)~held_before; /* a slow menu has edges of its own */
+    uint16_t pressed = pad->held & (uint16_t)~held_before; /* a slow menu skips frames, so it must detect presses itself */
     held_before = pad->held;
     fighter_clock++;
     random ^= fighter_clock & 3;

@@ -1,4 +1,4 @@
-/* Video, the pad and the one interrupt: each VI reads controller 1, and the read's completion runs one frame. */
+/* Video, the pad and the interrupt: each VI reads controller 1, and the read's completion runs one frame. */
 #include "smash64.h"
 
 #define REG(address) (*(volatile uint32_t *)(address))
@@ -19,7 +19,7 @@ void hw_start(void) {
         if (i != 4) REG(0xA4400000 + 4 * i) = video[i];
     for (int i = 0; i < 16; i++) UNCACHED(joybus)[i] = joybus[i];
     REG(0xA4800000) = PHYSICAL(joybus);
-    REG(0xA4800010) = 0x1FC007C0; /* the PIF keeps the program: each later read runs it again */
+    REG(0xA4800010) = 0x1FC007C0; /* the PIF keeps the program and runs it again at each later read */
     while (REG(0xA4800018) & 3) {
     }
     REG(0xA4800018) = 0;
@@ -50,7 +50,7 @@ void paint(int x, int y, int w, int h, int colour) {
             ((volatile uint16_t *)0xA0300000)[row * WIDTH + column] = (uint16_t)colour;
 }
 
-/* GCC may ask for these two. */
+/* GCC may call these two. */
 void *memcpy(void *to, const void *from, unsigned long size) {
     for (unsigned long i = 0; i < size; i++) ((uint8_t *)to)[i] = ((const uint8_t *)from)[i];
     return to;

@@ -1,12 +1,12 @@
-/* What is on, and every menu but the fighter select. */
+/* The scenes, and every menu except the fighter select. */
 #include "smash64.h"
 
 #ifdef SLOW
 #define LOADING_FRAMES 300
 #define SLOWNESS 4
 #else
-#define LOADING_FRAMES 40 /* between scenes: the new menu's code comes from the cartridge */
-#define SLOWNESS 2        /* of the fighter select */
+#define LOADING_FRAMES 40 /* between scenes, while the new menu's code is read from the cartridge */
+#define SLOWNESS 2        /* VIs per frame of the fighter select */
 #endif
 
 static int loading, clock, objects, repeat;
@@ -25,7 +25,7 @@ int menu_step(const Pad *pad, int up, int down) {
     return step;
 }
 
-/* The number of the new scene stands in RAM at once; what stands where the new menu's variables will be is its code. */
+/* RAM has the number of the new scene at once. Until the scene begins, the addresses of its variables hold its code. */
 void go_to(int next) {
     scene_before = scene;
     scene = (uint8_t)next;

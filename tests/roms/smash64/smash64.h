@@ -1,7 +1,7 @@
-/* A double of Super Smash Bros. (US): not the game, but the state that n64gym reads of it, at the same addresses with the
- * same types, behind the same scenes and menus, so that the environment can be tried without the cartridge.
+/* A double of Super Smash Bros. (US). It has the variables that n64gym reads, at the same addresses and with the same
+ * types, and the same scenes and menus. So the environment can be tested without the cartridge.
  *
- * What each thing is in the real game, and how that is known: env-image/n64gym/games/smash_memory.py.
+ * env-image/n64gym/games/smash_memory.py says what each variable is in the real game, and gives the sources.
  */
 #ifndef SMASH64_H
 #define SMASH64_H
@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 enum { BUTTON_A = 0x8000, BUTTON_B = 0x4000, BUTTON_Z = 0x2000, BUTTON_START = 0x1000 };
-enum { UP = 0x0808, DOWN = 0x0404, LEFT = 0x0202, RIGHT = 0x0101 }; /* D-pad and C buttons alike */
+enum { UP = 0x0808, DOWN = 0x0404, LEFT = 0x0202, RIGHT = 0x0101 }; /* the D-pad or the C buttons */
 
 typedef struct Pad {
     uint16_t held, pressed;
@@ -22,7 +22,7 @@ enum { WAIT, GO, END = 5 };
 enum { HUMAN, COMPUTER, NOBODY, NO_FIGHTER = 28, NO_LIMIT = 100, TIME_RULE = 1, STOCK_RULE = 2 };
 enum { MUSHROOM_KINGDOM = 8 };
 
-typedef struct Shown { /* a sprite has its place at 0x58, a model at 0x1C; here everything is both */
+typedef struct Shown { /* a sprite has its position at 0x58, a model at 0x1C; this struct has both */
     uint8_t to_model[0x1C];
     float model_x, model_y, model_z;
     uint8_t to_sprite[0x58 - 0x28];
@@ -77,7 +77,7 @@ _Static_assert(__builtin_offsetof(Shown, sprite_x) == 0x58, "SObj");
 #define sudden_death_state AT(Battle, 0x800A4EF8)
 #define battle AT(Battle *, 0x800A50E8)
 
-#define MENUS_BEGIN 0x80131B00 /* the code and data of whatever menu is on, loaded over each other */
+#define MENUS_BEGIN 0x80131B00 /* code and data of the current menu; each menu is loaded over the one before */
 #define MENUS_END 0x8013C4C0
 #define mode_cursor AT(int32_t, 0x80132C88)
 #define mode_clock AT(int32_t, 0x80132CA0)
@@ -91,12 +91,12 @@ _Static_assert(__builtin_offsetof(Shown, sprite_x) == 0x58, "SObj");
 #define slots ((Slot *)0x8013BA88)
 #define fighter_clock AT(int32_t, 0x8013BDCC)
 
-#define OBJECTS 0x80200000 /* wherever the real game's allocator would have put them */
+#define OBJECTS 0x80200000 /* an arbitrary address: the real game allocates its objects */
 
 void hw_start(void);                  /* hardware.c */
 void hw_interrupt(void);              /* */
 void paint(int x, int y, int w, int h, int colour); /* in pixels of 160x120, colour RGBA5551; clipped */
-void scenes_start(void);              /* scenes.c: run what is on for one frame */
+void scenes_start(void);              /* scenes.c: run the current scene for one frame */
 void scenes_frame(const Pad *pad);    /* */
 void go_to(int next);                 /* */
 int menu_step(const Pad *pad, int up, int down); /* -1, 0 or 1: a held button repeats every 12 frames */
