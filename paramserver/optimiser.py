@@ -1,14 +1,41 @@
 """RMSProp with shared statistics (Mnih et al. 2016, section 4, equations 2 and 3), in place on flat float32 vectors."""
 
+import logging
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
+log = logging.getLogger(__name__)
+
+MEAN_SQUARE = "mean_square"
+VECTORS = {MEAN_SQUARE: 0.0}  # the vectors that a checkpoint holds for the optimiser: name -> first value
 TINY = 1e-12  # a step of zeros has no length to divide by
 PACE_GAIN = 0.05  # of the logarithm of the pace, for the push of a single worker
 PACE_PUSHES = 10.0  # that the measured divergence is averaged over
 PACE_RANGE = (0.01, 2.0)  # a higher pace builds up while there is nothing to learn, and meets the next surprise
 FARTHEST = 100.0  # times the target, or a hundredth of it: what a single measurement counts at most
+
+
+def begun(size: int) -> dict[str, np.ndarray]:
+    """Return the vectors that the optimiser begins a run with, each float32 [size]."""
+    return {name: np.full(size, value, np.float32) for name, value in VECTORS.items()}
+
+
+def completed(vectors: Mapping[str, np.ndarray], size: int) -> dict[str, np.ndarray]:
+    """Return the vectors that the optimiser needs, out of a checkpoint's: missing ones begin, others are dropped.
+
+    Args:
+        vectors: of a checkpoint, each float32 [size]; they are not copied.
+        size: of the vector of all parameters.
+    """
+    if missing := [f"{name} ({value:g})" for name, value in VECTORS.items() if name not in vectors]:
+        log.warning(
+            "the checkpoint lacks vectors of the optimiser; they begin at their first value: %s", ", ".join(missing)
+        )
+    if unknown := [name for name in vectors if name not in VECTORS]:
+        log.warning("the checkpoint holds vectors that the optimiser does not use; dropped: %s", ", ".join(unknown))
+    return {**begun(size), **{name: flat for name, flat in vectors.items() if name in VECTORS}}
 
 
 def rmsprop(

@@ -346,10 +346,10 @@ class Service:
         best = self.evaluations.add(one)
         snapshot = None
         if best:
-            now = self.weights.snapshot()  # RMSProp's statistics are those of now: to play, nobody needs them
+            now = self.weights.snapshot()  # its optimiser vectors are the current ones: playing does not need them
             snapshot = now._replace(
                 weights=vector.copy(),
-                mean_square=now.mean_square.copy(),
+                optimiser={name: flat.copy() for name, flat in now.optimiser.items()},
                 version=one.version,
                 step=one.step,
                 seconds=self.seconds,

@@ -1,4 +1,4 @@
-"""The shared weights: one flat vector, RMSProp's statistics, how many updates it has seen, and the run's steps."""
+"""The shared weights: one flat vector, the optimiser's vectors, how many updates it has seen, and the run's steps."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ import numpy as np
 from a3c64.config import Hyperparameters
 from a3c64.learning.parameters import ParameterSpec, learned_size, signature
 from a3c64.learning.scaling import packed, unpacked
-from a3c64.paramserver.optimiser import Pace, damped, rmsprop, scheduled
+from a3c64.paramserver.optimiser import MEAN_SQUARE, Pace, begun, completed, damped, rmsprop, scheduled
 from a3c64.policy.checkpoint import Snapshot, first
 
 MOMENTS_MEMORY = 1e6  # observations; what is older counts less and less, as a policy comes to see other things
@@ -22,7 +22,7 @@ class SharedWeights:
         self.pace = Pace(hyperparameters.target_kl)  # begins at 1 in a resumed run, too: it adapts within seconds
         self._snapshot: Snapshot | None = None
         if snapshot is not None:
-            self._take(snapshot)
+            self._take(snapshot._replace(optimiser=completed(snapshot.optimiser, snapshot.weights.size)))
 
     @property
     def known(self) -> bool:
@@ -63,7 +63,8 @@ class SharedWeights:
 
     def begin(self, specs: Sequence[ParameterSpec]) -> None:
         """Make the first weights of a run from its seed."""
-        self._take(first(specs, self.hyperparameters.seed, self.hyperparameters.model_dump()))
+        snapshot = first(specs, self.hyperparameters.seed, self.hyperparameters.model_dump())
+        self._take(snapshot._replace(optimiser=begun(snapshot.weights.size)))
 
     def count(self, steps: int) -> None:
         """Add environment steps that were taken."""
@@ -80,7 +81,7 @@ class SharedWeights:
         learned = self._learned
         rmsprop(
             snapshot.weights[:learned],
-            snapshot.mean_square[:learned],
+            snapshot.optimiser[MEAN_SQUARE][:learned],
             gradient[:learned],
             self._scratch,
             snapshot.version + 1,

@@ -2,8 +2,9 @@
 
 checkpoints/
   step_123456/weights.safetensors    one float32 tensor per parameter
-  step_123456/optimiser.safetensors  RMSProp's mean squares, one float32 tensor per parameter
-  step_123456/state.json             version, step, schedule, the order of the parameters, hashes of both files
+  step_123456/optimiser.safetensors  the same for each vector of the optimiser, named VECTOR/PARAMETER
+  step_123456/state.json             version, step, schedule, the order of the parameters, the names of the
+                                     optimiser's vectors, hashes of both files
   step_123456/figures.json           the state of charts and page: means, counters
   latest                             name of the newest checkpoint
 best/                                the checkpoint with the best greedy evaluation; state.json has its score
@@ -42,14 +43,18 @@ from a3c64.wire import messages as wire
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
+FIRST_FORMAT = 1  # its optimiser.safetensors holds one vector, RMSProp's mean squares, under the parameters' bare names
+FIRST_FORMAT_VECTOR = "mean_square"
 MAX_STATE = 4 << 20  # bytes of state.json; a typical one has 3,000
-MAX_TENSORS = 4 * MAX_PARAMETERS + (1 << 20)  # bytes of a file of tensors
+MAX_TENSORS = 4 * MAX_PARAMETERS + (1 << 20)  # bytes of a file with one vector
+MAX_VECTORS = 4  # of an optimiser; Adam has two, AMSGrad three
+VECTOR_NAME = re.compile("[a-z][a-z0-9_]{0,39}")  # without a slash, which separates it from the parameter's name
 MAX_COUNT = 2**53  # steps or updates; TensorBoard's steps are 64 bits
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 CHECKPOINTS, BEST = "checkpoints", "best"  # their names in a run's folder
 FIGURES = "figures.json"
-FILES = ("weights.safetensors", "optimiser.safetensors")
+WEIGHTS, OPTIMISER = "weights.safetensors", "optimiser.safetensors"
 
 
 class Snapshot(NamedTuple):
@@ -57,7 +62,7 @@ class Snapshot(NamedTuple):
 
     specs: tuple[ParameterSpec, ...]
     weights: np.ndarray  # float32 [parameters]
-    mean_square: np.ndarray  # float32 [parameters], RMSProp's statistics
+    optimiser: dict[str, np.ndarray]  # its vectors by name, each float32 [parameters]
     version: int  # updates applied
     step: int  # environment steps taken
     hyperparameters: dict  # of the run, including the schedule
@@ -101,16 +106,23 @@ def _write(folder: Path, snapshot: Snapshot) -> Path:
     temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder))
     try:
         hashes = {}
-        for name, flat in zip(FILES, (snapshot.weights, snapshot.mean_square), strict=True):
+        optimiser = {f"{name}/": flat for name, flat in snapshot.optimiser.items()}
+        for file, vectors in ((WEIGHTS, {"": snapshot.weights}), (OPTIMISER, optimiser)):
             # The library copies arrays as bytes. Views of one flat vector work, because each view is contiguous.
-            data = save_tensors(dict(named_views(flat, snapshot.specs)))
-            hashes[name] = hashlib.sha256(data).hexdigest()
-            write_synced(temporary / name, data)
+            views = {
+                prefix + parameter: view
+                for prefix, flat in vectors.items()
+                for parameter, view in named_views(flat, snapshot.specs)
+            }
+            data = save_tensors(views)
+            hashes[file] = hashlib.sha256(data).hexdigest()
+            write_synced(temporary / file, data)
         state = {
             "format": FORMAT,
             "step": snapshot.step,
             "version": snapshot.version,
             "parameters": [[spec.name, list(spec.shape), spec.gain] for spec in snapshot.specs],
+            "optimiser": list(snapshot.optimiser),
             "hyperparameters": snapshot.hyperparameters,
             "seconds": round(snapshot.seconds, 3),
             "score": snapshot.score,
@@ -151,27 +163,19 @@ def load(path: Path) -> Snapshot:
     """
     try:
         state = read_json(path / "state.json", MAX_STATE)
-        if state["format"] != FORMAT:
-            raise DamagedError(f"format {state['format']}, expected {FORMAT}")
+        if state["format"] == FIRST_FORMAT:
+            names = {FIRST_FORMAT_VECTOR: ""}
+        elif state["format"] == FORMAT:
+            names = {name: f"{name}/" for name in _vector_names(state["optimiser"])}
+        else:
+            raise DamagedError(f"format {state['format']}, expected {FIRST_FORMAT} or {FORMAT}")
         specs = tuple(wire.unpack_specs(state["parameters"]))
-        vectors = []
-        for name in FILES:
-            data = read_regular(path / name, MAX_TENSORS)
-            if hashlib.sha256(data).hexdigest() != state["sha256"][name]:
-                raise DamagedError(f"{name} is not the file that was written")
-            tensors = load_tensors(data)
-            flat = np.empty(total_size(specs), np.float32)
-            for parameter, view in named_views(flat, specs):
-                if tensors[parameter].shape != view.shape:
-                    raise DamagedError(f"{name}: {parameter} is {tensors[parameter].shape}, expected {view.shape}")
-                view[...] = tensors[parameter]
-            if not np.isfinite(flat).all():
-                raise DamagedError(f"{name} holds numbers that are not finite")
-            vectors.append(flat)
+        (weights,) = _vectors(path / WEIGHTS, state["sha256"][WEIGHTS], specs, [""])
+        optimiser = _vectors(path / OPTIMISER, state["sha256"][OPTIMISER], specs, list(names.values()))
         return Snapshot(
             specs,
-            vectors[0],
-            vectors[1],
+            weights,
+            dict(zip(names, optimiser, strict=True)),
             _count(state["version"], "version"),
             _count(state["step"], "step"),
             dict(state["hyperparameters"]),
@@ -209,9 +213,8 @@ def steps(folder: Path) -> list[int]:
 
 
 def first(specs: Sequence[ParameterSpec], seed: int, hyperparameters: dict) -> Snapshot:
-    """Return the first state of a new run."""
-    weights = initialise(specs, seed)
-    return Snapshot(tuple(specs), weights, np.zeros_like(weights), 0, 0, hyperparameters)
+    """Return the first state of a new run, without the optimiser's vectors: the server adds them."""
+    return Snapshot(tuple(specs), initialise(specs, seed), {}, 0, 0, hyperparameters)
 
 
 def _by_age(folder: Path) -> list[Path]:
@@ -219,6 +222,43 @@ def _by_age(folder: Path) -> list[Path]:
     numbered = [(path.name.removeprefix("step_"), path) for path in folder.glob("step_*") if path.is_dir()]
     known = [(int(number), path) for number, path in numbered if re.fullmatch("[0-9]{1,16}", number)]
     return [path for _, path in sorted(known, reverse=True)]
+
+
+def _vectors(path: Path, sha256: str, specs: Sequence[ParameterSpec], prefixes: Sequence[str]) -> list[np.ndarray]:
+    """Return the vectors in a file of tensors, each float32 [parameters], checked.
+
+    Args:
+        path: of the file.
+        sha256: that the file must have.
+        specs: of the parameters.
+        prefixes: one for each vector; its tensors are named prefix + parameter.
+    """
+    data = read_regular(path, max(1, len(prefixes)) * MAX_TENSORS)
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise DamagedError(f"{path.name} is not the file that was written")
+    tensors = load_tensors(data)
+    vectors = []
+    for prefix in prefixes:
+        flat = np.empty(total_size(specs), np.float32)
+        for parameter, view in named_views(flat, specs):
+            tensor = tensors[prefix + parameter]
+            if tensor.shape != view.shape:
+                raise DamagedError(f"{path.name}: {prefix}{parameter} is {tensor.shape}, expected {view.shape}")
+            view[...] = tensor
+        if not np.isfinite(flat).all():
+            raise DamagedError(f"{path.name} holds numbers that are not finite")
+        vectors.append(flat)
+    return vectors
+
+
+def _vector_names(value: object) -> list[str]:
+    """Return the names of an optimiser's vectors, checked."""
+    if not isinstance(value, list) or len(value) > MAX_VECTORS:
+        raise DamagedError(f"optimiser must be a list of at most {MAX_VECTORS} names")
+    for name in value:
+        if not isinstance(name, str) or not VECTOR_NAME.fullmatch(name):
+            raise DamagedError(f"optimiser holds {name!r}, expected a name of lower-case letters, digits and _")
+    return value
 
 
 def _figures(path: Path) -> dict | None:

@@ -1,6 +1,7 @@
 """Checkpoints survive what disks and processes do to them."""
 
 import errno
+import hashlib
 import json
 import os
 import resource
@@ -11,8 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save
 
+from a3c64.config import Hyperparameters
 from a3c64.learning.parameters import ParameterSpec
+from a3c64.paramserver import optimiser
+from a3c64.paramserver.weights import SharedWeights
 from a3c64.policy import checkpoint
 
 SPECS = (ParameterSpec("a/kernel", (4, 3), 1.0), ParameterSpec("a/bias", (3,), 0.0))
@@ -20,14 +25,17 @@ SPECS = (ParameterSpec("a/kernel", (4, 3), 1.0), ParameterSpec("a/bias", (3,), 0
 
 def snapshot(step: int) -> checkpoint.Snapshot:
     first = checkpoint.first(SPECS, seed=step, hyperparameters={"learning_rate": 0.5})
-    return first._replace(step=step, version=step // 10, mean_square=np.full(15, step, np.float32))
+    vectors = {"mean_square": np.full(15, step, np.float32), "momentum": np.arange(15, dtype=np.float32) - step}
+    return first._replace(step=step, version=step // 10, optimiser=vectors)
 
 
 def test_everything_comes_back(tmp_path: Path):
     path = checkpoint.save(tmp_path, snapshot(70))
     loaded = checkpoint.load(path)
     np.testing.assert_array_equal(loaded.weights, snapshot(70).weights)
-    np.testing.assert_array_equal(loaded.mean_square, snapshot(70).mean_square)
+    assert list(loaded.optimiser) == ["mean_square", "momentum"]
+    for name, flat in snapshot(70).optimiser.items():
+        np.testing.assert_array_equal(loaded.optimiser[name], flat)
     assert (loaded.specs, loaded.version, loaded.step) == (SPECS, 7, 70)
     assert loaded.hyperparameters == {"learning_rate": 0.5}
     assert (tmp_path / "latest").read_text() == "step_70\n"
@@ -44,6 +52,47 @@ def test_the_same_step_again_replaces(tmp_path: Path):
     checkpoint.save(tmp_path, snapshot(5))
     checkpoint.save(tmp_path, snapshot(5)._replace(version=77))
     assert checkpoint.newest(tmp_path).version == 77
+
+
+def as_format_1(path: Path) -> None:
+    """Rewrite a checkpoint as releases before format 2 wrote it: one vector under the parameters' bare names."""
+    file, facts = path / "optimiser.safetensors", json.loads((path / "state.json").read_bytes())
+    named = load_file(file)
+    file.write_bytes(save({spec.name: named[f"mean_square/{spec.name}"] for spec in SPECS}))
+    del facts["optimiser"]
+    facts["format"] = 1
+    facts["sha256"][file.name] = hashlib.sha256(file.read_bytes()).hexdigest()
+    (path / "state.json").write_text(json.dumps(facts))
+
+
+def resumed(path: Path) -> checkpoint.Snapshot:
+    return SharedWeights(Hyperparameters(), checkpoint.load(path)).snapshot()
+
+
+def test_a_checkpoint_of_format_1_resumes_with_its_mean_squares(tmp_path: Path, caplog):
+    path = checkpoint.save(tmp_path, snapshot(70))
+    as_format_1(path)
+    after = resumed(path)
+    np.testing.assert_array_equal(after.weights, snapshot(70).weights)
+    assert list(after.optimiser) == ["mean_square"]
+    np.testing.assert_array_equal(after.optimiser["mean_square"], np.full(15, 70, np.float32))
+    assert not caplog.text
+    again = checkpoint.load(checkpoint.save(tmp_path, after._replace(step=80)))
+    np.testing.assert_array_equal(again.optimiser["mean_square"], after.optimiser["mean_square"])
+
+
+def test_the_optimiser_says_which_vectors_it_needs(tmp_path: Path, caplog, monkeypatch):
+    path = checkpoint.save(tmp_path, snapshot(70))
+    monkeypatch.setattr(optimiser, "VECTORS", {"mean_square": 0.0, "scale": 2.0})
+    after = resumed(path)
+    assert list(after.optimiser) == ["mean_square", "scale"]
+    np.testing.assert_array_equal(after.optimiser["mean_square"], np.full(15, 70, np.float32))
+    np.testing.assert_array_equal(after.optimiser["scale"], np.full(15, 2, np.float32))
+    lacks, holds = [record.getMessage() for record in caplog.records]
+    assert "lacks" in lacks
+    assert lacks.endswith(": scale (2)")
+    assert "dropped" in holds
+    assert holds.endswith(": momentum")
 
 
 def cut(path: Path) -> None:
@@ -101,6 +150,14 @@ def replace_in_state(old: str, new: str):
         state(parameters=[["a/kernel", [3, 4], 1.0], ["a/bias", [3], 0.0]]),
         state(parameters=7),
         state(sha256=None),
+        state(format=1),  # its optimiser.safetensors has no bare names
+        state(format=3),
+        state(optimiser=None),
+        state(optimiser="mean_square"),
+        state(optimiser=["momentum", "variance"]),
+        state(optimiser=["mean_square", 7]),
+        state(optimiser=["mean_square", "a/b"]),
+        state(optimiser=["mean_square"] * 5),
         state(hyperparameters=[1]),
         state(step=-5),
         state(step=2**70),
@@ -111,7 +168,7 @@ def replace_in_state(old: str, new: str):
         replace_in_state('"seconds": 0.0', '"seconds": NaN'),
         state_text("[" * 100_000),
         state_text("[]"),
-        state_text('{"format": 1}' + " " * (5 << 20)),
+        state_text('{"format": 2}' + " " * (5 << 20)),
         in_place_of("state.json", os.mkfifo),
         in_place_of("state.json", os.mkdir),
         in_place_of("weights.safetensors", os.mkfifo),
@@ -203,7 +260,8 @@ BIG = (ParameterSpec("a", (100, 250), 1.0),)  # a checkpoint of 200 KB: two fit
 
 
 def big(step: int) -> checkpoint.Snapshot:
-    return checkpoint.first(BIG, seed=0, hyperparameters={})._replace(step=step)
+    vectors = {"mean_square": np.zeros(25_000, np.float32)}
+    return checkpoint.first(BIG, seed=0, hyperparameters={})._replace(step=step, optimiser=vectors)
 
 
 def test_a_full_disk_costs_the_oldest_checkpoints_first(tiny_disk: Path, caplog):

@@ -168,11 +168,11 @@ def test_what_is_refused_leaves_weights_and_counters_alone(frames, reason):
     client.hello()
     client.join(SPECS)
     before = service.weights.snapshot()
-    weights, mean_square = before.weights.copy(), before.mean_square.copy()
+    weights, mean_square = before.weights.copy(), before.optimiser["mean_square"].copy()
     assert reason in refusal(service, connection(client), frames).reason
     after = service.weights.snapshot()
     np.testing.assert_array_equal(after.weights, weights)
-    np.testing.assert_array_equal(after.mean_square, mean_square)
+    np.testing.assert_array_equal(after.optimiser["mean_square"], mean_square)
     assert (after.version, after.step) == (0, 0)
     assert service.metrics.refused.total() == 1
     assert service.scalars()["workers/refused"] == 1.0
