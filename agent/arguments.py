@@ -59,7 +59,7 @@ GROUPS: dict[str, tuple[str, ...]] = {  # as --help shows them; every setting is
     "addresses": ("server", "bind"),
 }  # fmt: skip
 MEANS = {  # (command, setting) -> its help text there, where the setting's description does not fit
-    **{(command, "run_dir"): "the run whose policy is meant" for command in ("eval", "enjoy", "export")},
+    **{(command, "run_dir"): "the run whose policy is used" for command in ("eval", "enjoy", "export")},
     **{(command, "run_dir"): "the run to look at" for command in ("status", "watch")},
     **{(command, "server"): "where its server listens; not together with --run-dir" for command in ("status", "watch")},
     **{(command, "rom"): "the N64 ROM they were recorded with; empty = Open Kart" for command in ("replay", "film")},
@@ -69,7 +69,7 @@ MEANS = {  # (command, setting) -> its help text there, where the setting's desc
         for command in ("eval", "enjoy")
     },
     ("eval", "env_id"): "with --random: Gymnasium id of the environment to play",
-    ("enjoy", "env_id"): "Gymnasium id of the environment whose bundled policy is meant",
+    ("enjoy", "env_id"): "Gymnasium id of the environment whose bundled policy is played",
 }
 INSTEAD = {  # (command, a setting it does not have) -> what to use instead
     ("eval", "deterministic"): "--greedy or --sample says how actions are chosen",

@@ -87,7 +87,7 @@ class Hyperparameters(BaseModel):
         2,
         ge=1,
         le=16,
-        description="how many of the last observations are seen at once; the paper has 4 instead of memory",
+        description="number of newest observations in the network's input; the paper uses 4 and no memory",
     )
     frameskip: int = Field(4, ge=1, le=60, description="n64gym only: how many VIs one action lasts")
     envs_per_worker: int = Field(
@@ -98,11 +98,12 @@ class Hyperparameters(BaseModel):
     gae_lambda: float = Field(0.95, ge=0.0, le=1.0, description="lambda of GAE; 1 = n-step returns as in A3C")
     normalise_observations: bool = Field(
         False,
-        description="observations get mean 0, deviation 1: vectors as all workers count them, images each by itself",
+        description="scale observations to mean 0, standard deviation 1: vectors by all workers' moments, each image "
+        "by its own",
     )
     rewards: Literal["raw", "clipped", "scaled"] = Field(
         "scaled",
-        description="learn from rewards as they are, or cut to -1..1, or divided by the deviation of returns",
+        description="learn from raw rewards, or clipped to -1..1, or divided by the standard deviation of returns",
     )
     normalise_advantages: bool = Field(
         False, description="give a rollout's advantages mean 0 and standard deviation 1; makes long runs unstable"
@@ -144,10 +145,10 @@ class Hyperparameters(BaseModel):
     lstm_size: int = Field(0, ge=0, le=4096, description="units of the LSTM; 0 = a dense layer instead of memory")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of weights, actions and environments")
     deterministic: bool = Field(
-        False, description="the same weights to the bit after as many updates, every time; with one worker only"
+        False, description="the same number of updates gives bit-identical weights in every run; with one worker only"
     )
     total_timesteps: int = Field(
-        0, ge=0, description="stop after that many environment steps; 0 = train until told to stop"
+        0, ge=0, description="stop after this many environment steps; 0 = train until told to stop"
     )
     stop_at_reward: Annotated[float | None, BeforeValidator(_none)] = Field(
         None,
@@ -156,7 +157,9 @@ class Hyperparameters(BaseModel):
         "reaches this; none = never",
     )
     time_limit: float = Field(
-        0.0, ge=0.0, description="stop after that many seconds with workers at work, over all of the run; 0 = none"
+        0.0,
+        ge=0.0,
+        description="stop after this many seconds with workers at work, summed over all starts of the run; 0 = none",
     )
     eval_interval: float = Field(
         300.0, ge=0.0, description="seconds from one greedy evaluation to the next; 0 = no evaluator"
@@ -202,11 +205,14 @@ class Settings(Hyperparameters, BaseSettings):
         120.0,
         ge=0.0,
         allow_inf_nan=False,
-        description="a worker that takes no step for that many seconds, and 10 times its usual time between gradients, "
-        "is ended and started again; 0 = never",
+        description="a worker that takes no step for this many seconds, and for 10 times its usual time between "
+        "gradients, is restarted; 0 = never",
     )
     worker_index: int = Field(
-        -1, ge=-1, le=65535, description="worker: the number it asks for, so that it keeps it; -1 = the lowest free one"
+        -1,
+        ge=-1,
+        le=65535,
+        description="worker: the index to ask for, so that a restart keeps it; -1 = the lowest free one",
     )
     vnc_port: Port = Field(
         0,
@@ -214,7 +220,8 @@ class Settings(Hyperparameters, BaseSettings):
     )
     vnc_host: str = Field("127.0.0.1", description="address the VNC server listens on; in a container 0.0.0.0")
     vnc_view: Literal["panel", "plain"] = Field(
-        "panel", description="what a worker's display shows: the game with what the agent sees and thinks, or it alone"
+        "panel",
+        description="content of a worker's display: the game with the agent's input and output, or the game alone",
     )
     tensorboard_host: str = Field("127.0.0.1", description="address TensorBoard listens on")
     tensorboard_port: Port = Field(12345, description="port of TensorBoard; 0 = none")
@@ -227,7 +234,7 @@ class Settings(Hyperparameters, BaseSettings):
         5.0, gt=0.0, description="seconds between two lines of progress, and two TensorBoard points"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="how much is said: debug, info, warning or error"
+        "info", description="log messages of this level and above: debug, info, warning or error"
     )
     log_format: Literal["text", "json"] = Field("text", description="log lines as text for people, or as JSON")
 

@@ -106,7 +106,7 @@ def _wrong_with(run: Hyperparameters, rom: str, parsed: Parsed) -> str:
         spec = making.find(run.env_id)
         for name in ("rom", "frameskip"):
             if name in parsed and not making.is_n64(spec):
-                return f"{flag(name)}: {run.env_id} is not an N64 game, so this setting means nothing"
+                return f"{flag(name)}: {run.env_id} is not an N64 game; leave this setting out"
         env = making.make_one(run, rom)
         family_of(env.action_space)
         View(env.observation_space, run.frame_size, run.frame_colours, run.frame_stack)

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 def add_eval_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `eval`."""
-    parser.add_argument("--episodes", type=int, default=20, metavar="N", help="how many at least (default: 20)")
+    parser.add_argument("--episodes", type=int, default=20, metavar="N", help="least number to play (default: 20)")
     _add_which(parser)
     _add_how(parser)
     parser.add_argument(
-        "--random", action="store_true", help="act at random; --run-dir then says in which run's environment"
+        "--random", action="store_true", help="act at random, in the environment of --run-dir or --env-id"
     )
     parser.add_argument("--report", type=Path, metavar="FILE", help="write a page with plots as well, HTML")
 
@@ -74,7 +74,7 @@ def enjoy(settings: Settings, parsed: Parsed) -> int:
     policy = _chosen(settings, parsed) if given else policy_file.bundled(settings.env_id)
     run = _to_play(settings, parsed, policy)
     window = film is None and has_display() and watching.open_display()
-    where = "" if window else f"into {film}; " if film else "no display is there ($DISPLAY), so without a window; "
+    where = "" if window else f"into {film}; " if film else "there is no display ($DISPLAY), so without a window; "
     print(f"{where}Ctrl-C stops", flush=True)
     greedy = not parsed["sample"]
     watching.enjoy(run, policy, parsed["episodes"], settings.rom, window, stop_on_signals(), greedy, film)
@@ -84,7 +84,7 @@ def enjoy(settings: Settings, parsed: Parsed) -> int:
 def add_export_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `export`."""
     parser.add_argument("target", metavar="FILE", help="the file, or a folder to put policy.safetensors into")
-    parser.add_argument("--command", default="", help="the command that made it, if --workers and the like matter")
+    parser.add_argument("--command", default="", help="the training command to record in the file")
     _add_which(parser)
 
 
@@ -106,15 +106,15 @@ def export(settings: Settings, parsed: Parsed) -> int:
 def _add_which(parser: argparse.ArgumentParser) -> None:
     """Add the options that choose the policy."""
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--load-best", action="store_true", help="the one of the run's folder that evaluated best")
+    which.add_argument("--load-best", action="store_true", help="the run's policy with the best evaluation")
     which.add_argument("--load-checkpoint", type=int, metavar="STEP", help="the run's checkpoint of that step")
-    which.add_argument("--policy", type=Path, metavar="FILE", help="one that `a3c64 export` wrote")
+    which.add_argument("--policy", type=Path, metavar="FILE", help="a file that `a3c64 export` wrote")
 
 
 def _add_how(parser: argparse.ArgumentParser) -> None:
     """Add the options that say how the policy chooses its actions."""
     how = parser.add_mutually_exclusive_group()
-    how.add_argument("--greedy", action="store_true", help="take the likeliest action every time (default)")
+    how.add_argument("--greedy", action="store_true", help="take the most probable action every time (default)")
     how.add_argument("--sample", action="store_true", help="draw each action from the policy's distribution")
 
 
@@ -150,7 +150,7 @@ def _to_play(settings: Settings, parsed: Parsed, policy: "Policy | None") -> Hyp
     run = settings.hyperparameters() if policy is None else policy.run
     if "env_id" in parsed and settings.env_id != run.env_id:
         raise BadInputError(
-            f"--env-id: found {settings.env_id}, but this policy was trained on {run.env_id}; leave --env-id away"
+            f"--env-id: found {settings.env_id}, but this policy was trained on {run.env_id}; leave --env-id out"
         )
     arguments = settings.env_args if "env_args" in parsed else run.env_args
     return run.model_copy(update={"env_args": arguments, "seed": settings.seed})

@@ -48,7 +48,7 @@ def add_film_options(parser: argparse.ArgumentParser) -> None:
     _add_showing(parser)
     parser.add_argument("--stages", type=int, default=8, metavar="N", help="how many (default: 8)")
     parser.add_argument(
-        "--seconds", type=float, default=15.0, metavar="X", help="of each at most; 0 = to its end (default: 15)"
+        "--seconds", type=float, default=15.0, metavar="X", help="most seconds of each; 0 = all (default: 15)"
     )
 
 
@@ -104,7 +104,7 @@ def _shown(show: Callable[..., int], chosen: Any, skipped: Any, how: Any) -> int
     from a3c64.processes import stop_on_signals
 
     if not how.window and how.film is None:
-        print("no display is there ($DISPLAY), so nothing is shown, only checked; --mp4 FILE makes a film", flush=True)
+        print("there is no display ($DISPLAY), so nothing is shown, only checked; --mp4 FILE makes a film", flush=True)
     return show(chosen, skipped, how, stop_on_signals())
 
 

@@ -21,7 +21,7 @@ def train(settings: Settings, parsed: Parsed) -> int:
     if settings.deterministic and settings.workers != 1:
         raise BadInputError(
             f"--workers: found {settings.workers}, expected 1 with --deterministic: gradients of several workers "
-            "arrive in an order that nobody can repeat; give --workers 1"
+            "arrive in an order that cannot be repeated; give --workers 1"
         )
     check_run_folder(settings.run_dir)
     check_ports(settings)

@@ -235,7 +235,7 @@ def _vectors(path: Path, sha256: str, specs: Sequence[ParameterSpec], prefixes: 
     """
     data = read_regular(path, max(1, len(prefixes)) * MAX_TENSORS)
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise DamagedError(f"{path.name} is not the file that was written")
+        raise DamagedError(f"{path.name} differs from its SHA-256 in state.json")
     tensors = load_tensors(data)
     vectors = []
     for prefix in prefixes:

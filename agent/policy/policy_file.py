@@ -137,7 +137,7 @@ def load(path: Path) -> Policy:
     except OSError as error:
         raise BadInputError(f"--policy: {path} cannot be read: {error.strerror or error}") from None
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise BadInputError(f"--policy: {path} is no policy of `a3c64 export`: {error}") from None
+        raise BadInputError(f"--policy: {path} is not a policy file of `a3c64 export`: {error}") from None
 
 
 def bundled(env_id: str) -> Policy:

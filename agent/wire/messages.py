@@ -261,17 +261,17 @@ def unpack_specs(raw: list) -> list[ParameterSpec]:
             raise WireError("a parameter is not [name, shape, gain]")
         shape = item[1]
         if not isinstance(shape, list) or not 1 <= len(shape) <= 8 or not all(_is(n, int) and n > 0 for n in shape):
-            raise WireError(f"parameter {item[0]!r} has no valid shape")
+            raise WireError(f"shape of parameter {item[0]!r} must be 1 to 8 integers > 0")
         if not _number(item[2]) or not 0.0 <= item[2] <= 100.0:
-            raise WireError(f"parameter {item[0]!r} has no valid gain")
+            raise WireError(f"gain of parameter {item[0]!r} must be a number from 0 to 100")
         size += math.prod(shape)
         if size > MAX_PARAMETERS:
             raise WireError(f"more than {MAX_PARAMETERS} parameters")
         specs.append(ParameterSpec(item[0], tuple(shape), float(item[2])))
     if not specs:
-        raise WireError("a model without parameters")
+        raise WireError("a model must have at least one parameter")
     if len({spec.name for spec in specs}) != len(specs):
-        raise WireError("two parameters of one name")
+        raise WireError("names of parameters must be unique")
     return specs
 
 
@@ -335,10 +335,10 @@ def _number(value: object) -> bool:
 def _body(kind: type, fields: object) -> Any:
     hints = _HINTS[kind]
     if not isinstance(fields, dict) or set(fields) != set(hints):
-        raise WireError(f"{kind.__name__.lower()} has not the fields {', '.join(hints) or '(none)'}")
+        raise WireError(f"{kind.__name__.lower()} must have exactly the fields {', '.join(hints) or '(none)'}")
     for name, wanted in hints.items():
         if not _is(fields[name], wanted):
-            raise WireError(f"{kind.__name__.lower()}.{name} is no {wanted.__name__}")
+            raise WireError(f"{kind.__name__.lower()}.{name} must be of type {wanted.__name__}")
         if wanted is str and len(fields[name]) > 512:
             raise WireError(f"{kind.__name__.lower()}.{name} is longer than 512 characters")
     return kind(**fields)
