@@ -149,7 +149,9 @@ def declared_in(metadata: Mapping[str, Any], whose: str) -> Figures:
     """
     raw = metadata.get("figures", {})
     if not isinstance(raw, Mapping) or len(raw) > MAX_METRICS:
-        raise BadInputError(f"{whose}: metadata['figures'] must be a dict of at most {MAX_METRICS} figures")
+        raise BadInputError(
+            f"{whose}: metadata['figures'] must be a dict of at most {MAX_METRICS} figures, found {raw!r:.60}"
+        )
     figures = []
     for name, about in raw.items():
         unknown = set(about) - set(Figure._fields[1:]) if isinstance(about, Mapping) else {str(about)}

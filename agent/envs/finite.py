@@ -46,7 +46,7 @@ def check_vector(vector: np.ndarray) -> None:
     if not math.isfinite(np.dot(vector, vector)):
         with np.errstate(over="ignore"):
             bad = vector[~np.isfinite(vector * vector)]
-        raise NotFiniteError("observations", float(bad[0]) if bad.size else "a sum of squares beyond float32")
+        raise NotFiniteError("observations", float(bad[0]) if bad.size else "a sum of squares too large for float32")
 
 
 class MetricsFilter:

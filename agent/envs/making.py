@@ -132,7 +132,7 @@ def unusable(hyperparameters: Hyperparameters, error: Exception) -> BadInputErro
     if unexpected := re.search(r"unexpected keyword argument '(\w+)'", said):
         name = unexpected[1]
         known = _arguments(gym.spec(hyperparameters.env_id.rpartition(":")[2]))
-        said = f"there is no argument {name!r}{nearest(name, known) or '; there are ' + ', '.join(known)}"
+        said = f"there is no argument {name!r}{nearest(name, known) or '; expected one of ' + ', '.join(known)}"
     return BadInputError(f"{named(setting)}: {hyperparameters.env_id}: {said}")
 
 
@@ -168,7 +168,9 @@ def _refused(reason: str) -> BadInputError:
 
 def _hint(module: str) -> str:
     """Return advice about an id that is similar to no registered one."""
-    return f"; {module} does not register it" if module else "; one of your own is named my_module:MyEnv-v0"
+    return (
+        f"; {module} does not register it" if module else "; write the id of your own environment as my_module:MyEnv-v0"
+    )
 
 
 def _arguments(spec: EnvSpec) -> list[str]:

@@ -98,7 +98,7 @@ class Actor:
             memory: before the step.
             generator: the source of random numbers; None = greedy.
         """
-        assert self._session is not None, "load comes first"
+        assert self._session is not None, "call load before act"
         feeds = {}
         if self.network.shape.image[2]:
             feeds["image"] = observations.image

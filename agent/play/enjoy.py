@@ -72,7 +72,7 @@ def enjoy(
             play(run, policy.weights, episodes, rom, greedy, stop, tell, wrap)
         except BadInputError as error:
             if film and "'render_mode'" in str(error):
-                raise BadInputError(f"--mp4: {run.env_id} draws no pictures: it takes no render_mode") from None
+                raise BadInputError(f"--mp4: {run.env_id} cannot be filmed: it does not accept render_mode") from None
             raise
     if len(played) > 1:
         print(f"mean return {np.mean([episode.total_reward for episode in played]):.2f}", flush=True)

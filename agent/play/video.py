@@ -55,7 +55,7 @@ class Video:
             self._shape = picture.shape
             self._process = self._start(picture.shape[0], picture.shape[1])
         if picture.shape != self._shape:
-            raise ValueError(f"a frame of {picture.shape}, expected {self._shape}")
+            raise ValueError(f"found a frame of shape {picture.shape}, expected {self._shape}")
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(np.ascontiguousarray(picture).data)

@@ -55,7 +55,9 @@ def find(paths: Iterable[Path]) -> tuple[list[Replay], list[Skipped]]:
     files: dict[Path, None] = {}
     for path in paths:
         if not path.exists():
-            raise BadInputError(f"{path} is not there; expected a movie (.m64), or a folder with some, such as a run's")
+            raise BadInputError(
+                f"{path} does not exist; expected a movie (.m64) or a folder with movies, such as a run folder"
+            )
         found = sorted(path.rglob("*.m64")) if path.is_dir() else [path]
         files.update(dict.fromkeys(file for file in found if file.is_file()))
     replays, skipped = [], []

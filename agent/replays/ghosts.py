@@ -46,7 +46,7 @@ def ghosts(replays: Sequence[Replay], rom: str, problem: Problem) -> list[Ghost]
             problem(replay, str(error))
             continue
         if found and ghost.track.title != found[0].track.title:
-            problem(replay, f"drives another course than {found[0].replay.path.name}: choose with --course")
+            problem(replay, f"drives another course than {found[0].replay.path.name}; choose one course with --course")
             continue
         found.append(ghost)
     return found

@@ -33,7 +33,7 @@ def rows(runs: Sequence[RunSummary]) -> list[list[str]]:
         if len(set(values)) > 1:
             told.append([name, *values])
     if any(changed(run.folder) for run in runs):
-        told.append(["changed on the way", *("yes" if changed(run.folder) else "no" for run in runs)])
+        told.append(["changed on resume", *("yes" if changed(run.folder) else "no" for run in runs)])
     return told
 
 

@@ -124,7 +124,7 @@ def test_nothing_playable_and_nothing_chosen_are_2(run_dir, tmp_path):
     assert a3c64("replay", tmp_path).returncode == 2
     missing = a3c64("replay", tmp_path / "missing")
     assert missing.returncode == 2
-    assert "is not there" in missing.stderr
+    assert "does not exist" in missing.stderr
     none = a3c64("replay", run_dir, "--course", "harbour")
     assert none.returncode == 2
     assert "(courses: desert, meadow)" in none.stderr
