@@ -2,9 +2,15 @@
  *
  * One memory file per emulator:  [ control block, 4096 bytes | picture | observation | movie | history | RDRAM ]
  *
- * The emulator stops in the video plugin's UpdateScreen, once per vertical interrupt (VI), and waits there for `go`.
- * Python writes a request, posts `go` and waits for `done`; the plugin carries the request out and posts `done`.
- * Exactly one side runs at any time, so the memory needs no lock.
+ * The emulator stops in the video plugin's UpdateScreen, once per vertical interrupt (VI), and at the moment of a
+ * savestate, and waits there for `go`. Python writes a request, increments `request`, posts `go` and waits for `done`.
+ * The plugin carries the request out, sets `answered` to `request` and posts `done`. Exactly one side runs at any time,
+ * so the memory needs no lock.
+ *
+ * A signal handler may raise between any two instructions of the Python side. The two counts make that safe: a request is
+ * open while they differ, and a `go` without an open request is ignored. So Python can post `go` again for an open
+ * request, then wait until the counts are equal. A `done` that nobody waited for does no harm, as Python compares the
+ * counts after each wait.
  *
  * n64gym/machine/shared.py declares the same layout; lockstep_attach refuses a block of another version or size. */
 #ifndef LOCKSTEP_H
@@ -14,7 +20,7 @@
 #include <stdint.h>
 
 #define LOCKSTEP_MAGIC 0x4C4F434BU /* "LOCK" */
-#define LOCKSTEP_VERSION 2U
+#define LOCKSTEP_VERSION 3U
 
 #define LOCKSTEP_CONTROL_BYTES 4096
 #define LOCKSTEP_PICTURE_BYTES (1024 * 768 * 3)     /* the largest picture that a ROM or a real video plugin can show */
@@ -31,10 +37,11 @@
 #define LOCKSTEP_FILE_BYTES (LOCKSTEP_RDRAM_OFFSET + LOCKSTEP_RDRAM_BYTES + 4096)
 
 enum lockstep_command {
-    LOCKSTEP_STEP = 1,  /* run `vis` VIs with `buttons` held, then make the observation */
+    LOCKSTEP_START,     /* run to the first VI; sent before this process begins */
+    LOCKSTEP_STEP,      /* run `vis` VIs with `buttons` held, then make the observation */
     LOCKSTEP_PICTURE,   /* convert the whole picture to RGB; no time passes */
-    LOCKSTEP_SAVE,      /* take a savestate, and run to the first VI after it; the core writes `path` a little later */
-    LOCKSTEP_LOAD,      /* load a savestate from `path`, and run to the first VI after it */
+    LOCKSTEP_SAVE,      /* take a savestate and stop at that moment; the core writes `path` a little later */
+    LOCKSTEP_LOAD,      /* load a savestate from `path` and stop at its moment */
     LOCKSTEP_STOP,      /* end the emulation */
 };
 
@@ -46,6 +53,7 @@ struct lockstep_control {
     sem_t go, done;
 
     /* The request, written by Python. */
+    uint32_t request; /* counts them; the first is the start of the emulation */
     uint32_t command;
     uint32_t vis;
     uint32_t buttons;      /* controller 1's word, a mupen64plus BUTTONS; the other controllers stay neutral */
@@ -56,6 +64,7 @@ struct lockstep_control {
     char path[512];
 
     /* The reply, written by the plugins. */
+    uint32_t answered;         /* the `request` that was carried out last */
     uint32_t vi_count;         /* VIs since power-on; after LOCKSTEP_LOAD, since the power-on of the loaded run */
     uint32_t controller_reads; /* reads of controller 1 (joybus command 0x01), counted from the same power-on */
     uint32_t movie_position;   /* words of the movie used so far */

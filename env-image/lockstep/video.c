@@ -28,7 +28,9 @@ static pid_t parent;
 static uint32_t now; /* VIs since this process began */
 static uint32_t vis_left;
 static uint32_t state_vis_left; /* VIs until the timeout of the savestate in progress; 0 if there is none */
+static uint32_t next_state;     /* the LOCKSTEP_SAVE or LOCKSTEP_LOAD that waits for the next VI; 0 if there is none */
 static bool stopping;
+static uint32_t request; /* the one that is being carried out; the first is the start */
 static GFX_INFO gfx;
 static ptr_CoreDoCommand core_do_command;
 
@@ -43,37 +45,20 @@ EXPORT const char *CALL lockstep_attach(int fd, const char *real_path)
         return "n64gym and the lockstep plugins are of different versions: run make -C env-image";
     shared_fd = fd;
     parent = getppid();
+    request = control->request;
     return real_path ? real_load(real_path) : NULL;
 }
 
-/* The core's state callback. The core calls it on the emulation thread exactly when it takes or loads a savestate.
- *
- * A load happens at the next interrupt of any kind. Until then the abandoned run continues and may read the controller.
- * So the counts are set to the savestate's counts here, not at the request. */
-EXPORT void CALL lockstep_state_changed(void *context, m64p_core_param parameter, int value)
-{
-    (void)context;
-    if (parameter == M64CORE_STATE_SAVECOMPLETE) {
-        control->state_vi_count = control->vi_count;
-        control->state_controller_reads = control->controller_reads;
-    } else if (parameter == M64CORE_STATE_LOADCOMPLETE) {
-        control->vi_count = control->state_vi_count;
-        control->controller_reads = control->state_controller_reads;
-        gpu_forget();
-    } else {
-        return;
-    }
-    control->state_failed = value == 0;
-    state_vis_left = 0;
-}
-
-/* Asks the core to take or load a savestate. */
-static void begin_state(m64p_command command, int type)
+/* Asks the core for a savestate. It saves at the end of this interrupt, and loads when the next interrupt begins. */
+static void begin_state(uint32_t command)
 {
     control->state_failed = 1;
     state_vis_left = STATE_VIS;
     vis_left = 1;
-    core_do_command(command, type, control->path);
+    if (command == LOCKSTEP_SAVE)
+        core_do_command(M64CMD_STATE_SAVE, 1, control->path);
+    else
+        core_do_command(M64CMD_STATE_LOAD, 0, control->path);
 }
 
 /* Maps the memory file over the core's RDRAM, so that Python sees every byte of RDRAM without a copy. */
@@ -109,6 +94,12 @@ static struct picture current_picture(void)
                            *gfx.VI_H_START_REG, *gfx.VI_V_START_REG, *gfx.VI_X_SCALE_REG, *gfx.VI_Y_SCALE_REG);
 }
 
+static void answer(void)
+{
+    control->answered = request;
+    sem_post(&control->done);
+}
+
 static void finish_step(void)
 {
     if (control->observation_format != LOCKSTEP_NONE) {
@@ -117,7 +108,7 @@ static void finish_step(void)
         picture_observe(&picture, shared + LOCKSTEP_OBSERVATION_OFFSET, control->observation_height,
                         control->observation_width, control->observation_format);
     }
-    sem_post(&control->done);
+    answer();
 }
 
 /* Waits for the next request. Returns LOCKSTEP_STOP if the parent process has ended. */
@@ -127,11 +118,71 @@ static uint32_t next_command(void)
         struct timespec until;
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += PARENT_CHECK_S;
-        if (sem_clockwait(&control->go, CLOCK_MONOTONIC, &until) == 0)
-            return control->command;
-        if (errno == ETIMEDOUT && getppid() != parent)
+        if (sem_clockwait(&control->go, CLOCK_MONOTONIC, &until) == 0) {
+            if (control->request != control->answered) {
+                request = control->request;
+                return control->command;
+            }
+        } else if (errno == ETIMEDOUT && getppid() != parent) {
             return LOCKSTEP_STOP;
+        }
     }
+}
+
+/* Carries out requests until one lets the emulation continue. */
+static void serve(void)
+{
+    for (;;) {
+        uint32_t command = next_command();
+        switch (command) {
+        case LOCKSTEP_STEP:
+            vis_left = control->vis;
+            return;
+        case LOCKSTEP_PICTURE: {
+            struct picture picture = current_picture();
+            picture_to_rgb(&picture, shared + LOCKSTEP_PICTURE_OFFSET);
+            control->picture_height = picture.height;
+            control->picture_width = picture.width;
+            answer();
+            break;
+        }
+        case LOCKSTEP_SAVE:
+        case LOCKSTEP_LOAD:
+            next_state = command;
+            vis_left = 1;
+            return;
+        default:
+            stopping = true;
+            core_do_command(M64CMD_STOP, 0, NULL);
+            return;
+        }
+    }
+}
+
+/* The core's state callback. The core calls it on the emulation thread exactly when it takes or loads a savestate. The
+ * emulation stops in here, so no time passes between a savestate and the step that follows it.
+ *
+ * A load happens at the next interrupt of any kind. Until then the abandoned run continues and may read the controller.
+ * So the counts are set to the savestate's counts here, not at the request. */
+EXPORT void CALL lockstep_state_changed(void *context, m64p_core_param parameter, int value)
+{
+    (void)context;
+    if (stopping || !state_vis_left)
+        return;
+    if (parameter == M64CORE_STATE_SAVECOMPLETE) {
+        control->state_vi_count = control->vi_count;
+        control->state_controller_reads = control->controller_reads;
+    } else if (parameter == M64CORE_STATE_LOADCOMPLETE) {
+        control->vi_count = control->state_vi_count;
+        control->controller_reads = control->state_controller_reads;
+        gpu_forget();
+    } else {
+        return;
+    }
+    control->state_failed = value == 0;
+    state_vis_left = 0;
+    finish_step();
+    serve(); /* the core drops a savestate request that is made in here, so such a request waits for the next VI */
 }
 
 EXPORT void CALL UpdateScreen(void)
@@ -150,31 +201,13 @@ EXPORT void CALL UpdateScreen(void)
     }
     if (state_vis_left && --state_vis_left)
         return;
-    finish_step();
-    for (;;) {
-        switch (next_command()) {
-        case LOCKSTEP_STEP:
-            vis_left = control->vis;
-            return;
-        case LOCKSTEP_PICTURE: {
-            struct picture picture = current_picture();
-            picture_to_rgb(&picture, shared + LOCKSTEP_PICTURE_OFFSET);
-            control->picture_height = picture.height;
-            control->picture_width = picture.width;
-            sem_post(&control->done);
-            break;
-        }
-        case LOCKSTEP_SAVE: /* the core saves at the end of this interrupt */
-            begin_state(M64CMD_STATE_SAVE, 1);
-            return;
-        case LOCKSTEP_LOAD: /* the core loads when the next interrupt begins, before it calls UpdateScreen again */
-            begin_state(M64CMD_STATE_LOAD, 0);
-            return;
-        default:
-            stopping = true;
-            core_do_command(M64CMD_STOP, 0, NULL);
-            return;
-        }
+    if (!next_state) {
+        finish_step();
+        serve();
+    }
+    if (next_state) {
+        begin_state(next_state);
+        next_state = 0;
     }
 }
 

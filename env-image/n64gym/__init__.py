@@ -6,7 +6,7 @@ env = gymnasium.make("n64gym/OpenKart-v0", obs_type="grayscale", size=(84, 84))
 
 import gymnasium
 
-from n64gym import vector
+from n64gym.episode import Outcome, Snapshot, StartError
 from n64gym.files import TEMPORARY
 from n64gym.games import aliases
 from n64gym.machine.emulator import Emulator, EmulatorError, ObservationFormat
@@ -27,11 +27,14 @@ __all__ = [
     "MovieError",
     "N64Env",
     "ObservationFormat",
+    "Outcome",
     "Playback",
     "RecordMovie",
     "RoadEdges",
     "Rom",
     "RomError",
+    "Snapshot",
+    "StartError",
     "State",
     "Track",
     "demonstrations",
@@ -40,16 +43,16 @@ __all__ = [
     "track",
 ]
 
-for name, game in {
-    "OpenKart-v0": "openkart:OpenKartEnv",
-    "MarioKart64-v0": "mariokart64:MarioKart64Env",
-    "SuperSmashBros-v0": "smash:SmashEnv",
-    "Rom-v0": "rom_env:RomEnv",
-}.items():
+for name, game, vector in (
+    ("OpenKart-v0", "openkart:OpenKartEnv", "open_kart"),
+    ("MarioKart64-v0", "mariokart64:MarioKart64Env", "mario_kart_64"),
+    ("SuperSmashBros-v0", "smash:SmashEnv", "super_smash_bros"),
+    ("Rom-v0", "rom_env:RomEnv", "rom"),
+):
     gymnasium.register(
         f"n64gym/{name}",
         entry_point=f"n64gym.games.{game}",
-        vector_entry_point=vector.entry_point(f"n64gym/{name}"),
+        vector_entry_point=f"n64gym.vector:{vector}",
         disable_env_checker=True,  # tests check them; a wrapper around every step would not come free
     )
 aliases.register()

@@ -6,15 +6,17 @@ action nearest to a word (for demonstrations).
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 
-from n64gym.machine.controller import DRIVING, STICK, A, B, R, stick_of, word
+from n64gym.machine.controller import DRIVING, STICK, A, B, R, stick_of, whole_number, whole_numbers, word
 from n64gym.settings import listed, nearest
 
 BUTTONS = (A, B, R)
+BOUNDS = ((-STICK, STICK),) * 2 + ((0, 1),) * len(BUTTONS)  # of a MultiDiscrete action
 
 
 class Discrete:
@@ -30,7 +32,7 @@ class Discrete:
 
     def word(self, action: Any) -> int:
         """Return the controller word of action 0 to 11."""
-        return DRIVING[int(action)].word
+        return DRIVING[whole_number(action, len(DRIVING))].word
 
     def action(self, buttons: int) -> np.int64:
         """Return the action with the same A and B and the nearest stick."""
@@ -57,7 +59,7 @@ class MultiDiscrete:
 
     def word(self, action: Any) -> int:
         """Return the controller word of [x, y, A, B, R]."""
-        x, y, *pressed = (int(value) for value in action)
+        x, y, *pressed = whole_numbers(action, BOUNDS)
         return word(sum(button for button, down in zip(BUTTONS, pressed, strict=True) if down), x, y)
 
     def action(self, buttons: int) -> np.ndarray:
@@ -82,7 +84,9 @@ class Continuous:
 
     def word(self, action: Any) -> int:
         """Return the controller word of [steer, throttle, brake, drift]; what lies outside is clipped."""
-        steer, *pressed = (float(value) for value in action)
+        steer, *pressed = values = [float(value) for value in action]
+        if len(values) != 1 + len(BUTTONS) or any(map(math.isnan, values)):
+            raise ValueError(f"action is {action!r}; expected four numbers: steer, throttle, brake, drift")
         x = round(STICK * max(-1.0, min(1.0, steer)))
         buttons = sum(button for button, value in zip(BUTTONS, pressed, strict=True) if value > 0.5)
         return word(buttons, x, -STICK if buttons & B and not buttons & A else 0)

@@ -6,20 +6,24 @@ A game's environment says how its actions become controller words, how the start
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
+from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 
 from n64gym import settings
+from n64gym.episode import Begun, Outcome, Snapshot, StartError
 from n64gym.machine.emulator import Emulator, EmulatorError
-from n64gym.machine.rom import Rom, RomError, open_rom
+from n64gym.machine.rom import Rom, open_rom
 from n64gym.machine.shared import RDRAM_BYTES
+from n64gym.machine.supervisor import EmulatorSupervisor
 from n64gym.observations import Observations
 from n64gym.road import RoadEdges
 from n64gym.starts import Starts, code_hash, default_folder
@@ -27,29 +31,10 @@ from n64gym.window import Window
 from n64gym.wrappers import hand_on_actions
 
 VIS_PER_SECOND = 60
-GPU_VIS = 4  # after a load, until the GPU has drawn a picture again
+FIRST_VIS = 2  # after a load, until there is an observation
+GPU_FIRST_VIS = 5  # until the GPU has drawn a picture again, too
 RANDOM_VIS = 60  # that each action of a random start is held
 STARTS_TRIED = 3  # emulators started in a row before reset gives up
-
-
-class Outcome(NamedTuple):
-    """What a step was worth."""
-
-    reward: float
-    terminated: bool
-    truncated: bool
-    info: dict[str, Any]
-
-
-class Begun(NamedTuple):
-    """A step that is under way."""
-
-    action: Any
-    word: int  # the action's controller word
-
-
-class StartError(RomError):
-    """The game is not where an episode begins."""
 
 
 class N64Env(gymnasium.Env[Any, Any], ABC):
@@ -85,6 +70,8 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
     """Words of RDRAM, [first, end, stride], by which a movie's playback is compared after every step."""
     watch_at_end: ClassVar[Sequence[list[int]]] = ([0, RDRAM_BYTES // 4, 1],)
     """Likewise, at the movie's end: all that does not depend on who looks."""
+    remembers: ClassVar[tuple[str, ...]] = ("_start_vi", "_start_read", "_start_state")
+    """Attributes that hold what an episode has come to; a game adds its own. A snapshot has copies of them."""
 
     def __init__(
         self,
@@ -130,11 +117,10 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         self._starts = Starts(default_folder() if cache is True else Path(cache) if cache else None)
         self._begun: Begun | None = None
         self._window: Window | None = None
+        self._off = "an episode begins with reset: call it before step"  # why no step can be taken; empty in an episode
         self._start_vi = self._start_read = 0
         self._start_state = ""
-        self.emulator_restarts = 0
-        self._emulator: Emulator | None = None
-        self._emulator = self._start_emulator()
+        self._supervisor = EmulatorSupervisor(self._start_emulator)
 
     # What a game adds.
 
@@ -200,19 +186,20 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         """
         super().reset(seed=seed)
         settings.check(self.settings, options or {})
+        self._off = "the last reset has not come to its end: call reset again"
         setup = settings.draw(self.settings, {**self._choices, **(options or {})}, self.np_random)
         noops = int(self.np_random.integers(self._noop_max + 1)) if self._noop_max else 0
         presses = self._random_presses() if self._random_max else []
         for tries_left in reversed(range(STARTS_TRIED)):
             try:
                 emulator = self._bring_to_start(setup)
-                emulator.step((GPU_VIS if self.video else 1) + noops)  # observations are made by steps
+                emulator.step((GPU_FIRST_VIS if self.video else FIRST_VIS) + noops)
                 for vis, word in presses:
                     emulator.step(vis, word)
                 info = self._begin_episode(emulator, setup)
                 break
             except EmulatorError:
-                self._lose_emulator()
+                self._supervisor.lose()
                 self._starts.forget(self._what_starts(setup))  # it may be what is wrong
                 if not tries_left:
                     raise
@@ -221,6 +208,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         info.update(setup=setup, title=self.title(setup), start_noops=noops, start_state=self._start_state)
         info["start_random"] = sum(vis for vis, _ in presses)
         self._count(info)
+        self._off = ""
         return observation, info
 
     def starter(self, env: gymnasium.Env[Any, Any]) -> Callable[[Any], None] | None:
@@ -235,30 +223,41 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
 
         So several environments can step side by side. Where wrappers stand around it, ask `starter` first.
         """
-        if self._emulator is None or self._begun:
-            return  # step reports what is wrong
-        word = self._word(action)
-        self._foresee(self._emulator)
-        self._emulator.step_async(self.frameskip, word)
-        self._begun = Begun(action, word)
+        if not self._off:
+            with contextlib.suppress(EmulatorError):  # step meets it, too, and says so
+                self._begun = self._begin(action)
+
+    def _begin(self, action: Any) -> Begun:
+        emulator, word = self.emulator, self._word(action)
+        if emulator is None:
+            raise EmulatorError("the emulator has died; call reset")
+        self._foresee(emulator)
+        emulator.step_async(self.frameskip, word)
+        return Begun(action, word)
 
     def _foresee(self, emulator: Emulator) -> None:
         """Tell the game, if it listens, that nobody will look before `frameskip` more VIs have passed."""
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """Hold `action` for `frameskip` VIs. An emulator that dies ends the episode as truncated."""
-        if self._begun and self._begun.action is not action and self._begun.word != self._word(action):
-            raise ValueError(f"step was given {action}; begin_step was given {self._begun.action}")
-        self.begin_step(action)
-        begun, self._begun = self._begun, None
+        """Hold `action` for `frameskip` VIs. An emulator that dies ends the episode as truncated.
+
+        Raises ValueError for what is not an action, ResetNeeded if no episode is on. If an interrupt cuts a step off
+        (KeyboardInterrupt, a signal handler that raises), it has been taken or it has not; the next one goes on from
+        there, and its reward is for both.
+        """
+        if self._off:
+            raise ResetNeeded(self._off)
         try:
-            if self._emulator is None or begun is None:
-                raise EmulatorError("the emulator has died; call reset")
-            self._emulator.step_wait()
-            outcome = self._judge(self._emulator, begun.word)
-            observation = self.observe(self._emulator)
+            begun = self._begun or self._begin(action)
+            emulator, self._begun = self.emulator, None
+            assert emulator is not None  # it is where the step is under way
+            if begun.action is not action and begun.word != self._word(action):
+                raise ValueError(f"step was given {action}; begin_step was given {begun.action}")
+            emulator.step_wait()
+            outcome = self._judge(emulator, begun.word)
+            observation = self.observe(emulator)
         except EmulatorError as error:
-            self._lose_emulator()
+            self._supervisor.lose()
             observation = self.observations.repeat()
             metrics = {"emulator_restarts": float(self.emulator_restarts)}
             outcome = Outcome(0.0, False, True, {"emulator_error": str(error), "metrics": metrics})
@@ -270,15 +269,44 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         """The picture as the game shows it, uint8 [height, width, 3], in mode "rgb_array"."""
         if self.render_mode != "rgb_array":
             return None
-        if self._emulator is None or self._begun:
+        if self.emulator is None:
             return np.zeros((*self.native_size, 3), np.uint8)
-        return self._emulator.frame()
+        return self.emulator.frame()
+
+    def snapshot(self) -> Snapshot:
+        """This moment of the episode, to come back to with `restore`. No time passes: the episode goes on as if nothing
+        had been done.
+
+        What wrappers know of the episode, and the random numbers that reset draws from, are not in it. Raises
+        ResetNeeded if no episode is on, EmulatorError.
+        """
+        if self._off or self.emulator is None or self._begun:
+            raise ResetNeeded(self._off or "there is no moment to keep: a step is under way, or the emulator has died")
+        episode = {name: getattr(self, name) for name in self.remembers}
+        return Snapshot(self.emulator.save_state(), *copy.deepcopy((episode, self.observations.last)))
+
+    def restore(self, snapshot: Snapshot) -> Any:
+        """Bring back the machine, the way made, the rewards given so far; returns that moment's observation.
+
+        With a real video plugin it takes a few VIs until there is a picture again. Raises EmulatorError.
+        """
+        self._off, self._begun = "the last restore has not come to its end: call it again, or reset", None
+        try:
+            self._supervisor.ready().load_state(snapshot.state)
+        except EmulatorError:
+            self._supervisor.lose()
+            raise
+        episode, self.observations.last = copy.deepcopy((snapshot.episode, snapshot.observation))
+        for name, value in episode.items():
+            setattr(self, name, value)
+        self._off = ""
+        return self.observations.last
 
     def close(self) -> None:
         """End the emulator."""
-        if self._emulator is not None:
-            self._emulator.close()
-            self._emulator = None
+        self._off = "the environment is closed: make another, or call reset to start its emulator again"
+        self._begun = None
+        self._supervisor.close()
         if self._window is not None:
             self._window.close()
             self._window = None
@@ -288,7 +316,8 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
     def _bring_to_start(self, setup: Mapping[str, Any]) -> Emulator:
         """An emulator at the start: the start state loaded, after it has been made if there is none that is right."""
         what = self._what_starts(setup)
-        emulator = self._ready_emulator()
+        self._begun = None
+        emulator = self._supervisor.ready()
         start = self._starts.find(what)
         if start is not None:
             emulator.load_state(start.state)
@@ -298,9 +327,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
                 self._starts.forget(what)
                 start = None
         if start is None:
-            if emulator.vi_count > 1:  # the way to the start begins at power-on
-                emulator.close()
-                emulator = self._start_emulator()
+            emulator = self._supervisor.switched_on()  # the way to the start begins at power-on
             self._go_to_start(emulator, setup)
             state = emulator.save_state()
             emulator.load_state(state)
@@ -335,33 +362,20 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
 
     @property
     def emulator(self) -> Emulator | None:
-        """The running emulator; None between its death and the next reset."""
-        return self._emulator
+        """The running emulator; None before the first reset, and between its death and the next one."""
+        return self._supervisor.emulator
+
+    @property
+    def emulator_restarts(self) -> int:
+        """Emulators that died and were replaced, since this environment was made."""
+        return self._supervisor.restarts
 
     def road_edges(self) -> RoadEdges | None:
         """The road of this episode, for a map; None if the game does not tell."""
-        return self.road(self._emulator) if self._emulator else None
+        return self.road(self.emulator) if self.emulator else None
 
     def _start_emulator(self) -> Emulator:
-        self._emulator = Emulator(
-            self.rom, video=self.video, observation=self.observations.format, timeout=self._timeout
-        )
-        return self._emulator
-
-    def _ready_emulator(self) -> Emulator:
-        """The emulator, stopped; another one if there is none."""
-        emulator = self._emulator or self._start_emulator()
-        if self._begun:
-            self._begun = None
-            emulator.step_wait()
-        return emulator
-
-    def _lose_emulator(self) -> None:
-        """The emulator is dead or useless: the next reset starts another."""
-        if self._emulator is not None:
-            self._emulator.close()
-            self._emulator = None
-            self.emulator_restarts += 1
+        return Emulator(self.rom, video=self.video, observation=self.observations.format, timeout=self._timeout)
 
     def observe(self, emulator: Emulator) -> Any:
         """What is seen of an emulator that has just ended a step."""
@@ -373,12 +387,12 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
     def _count(self, info: dict[str, Any]) -> None:
         """VIs and controller reads since the start state; emulators replaced since the environment was made."""
         info["emulator_restarts"] = self.emulator_restarts
-        if self._emulator is not None:
-            info["vis"] = self._emulator.vi_count - self._start_vi
-            info["controller_reads"] = self._emulator.controller_reads - self._start_read
+        if self.emulator is not None:
+            info["vis"] = self.emulator.vi_count - self._start_vi
+            info["controller_reads"] = self.emulator.controller_reads - self._start_read
 
     def _show(self) -> None:
-        if self.render_mode == "human" and self._emulator is not None:
+        if self.render_mode == "human" and self.emulator is not None:
             if self._window is None:
                 self._window = Window("n64gym")
-            self._window.show(self._emulator.frame, self.metadata["render_fps"])
+            self._window.show(self.emulator.frame, self.metadata["render_fps"])

@@ -69,21 +69,67 @@ def uneventful(step: RaceStep) -> bool:
     return not (finished(step) or lap(step) or checkpoint(step) or backwards(step))
 
 
+def progress(step: RaceStep) -> float:
+    """Laps' worth of way."""
+    return step.now.progress - step.before.progress
+
+
+def place(step: RaceStep) -> int:
+    """Places gained."""
+    return step.before.place - step.now.place
+
+
+def seconds_left(step: RaceStep) -> float:
+    """Of the time limit, when the race ends."""
+    return max(0.0, step.time_limit - step.now.race_time) if finished(step) else 0.0
+
+
+def steps_left(step: RaceStep) -> int:
+    """Of gym-mupen64plus' 1250, when the race ends; negative after more."""
+    return LEGACY_STEPS - step.steps if finished(step) else 0
+
+
+def time(step: RaceStep) -> float:
+    """Seconds."""
+    return step.seconds
+
+
+def wrong_way(step: RaceStep) -> float:
+    """Seconds."""
+    return step.seconds * step.now.wrong_way
+
+
+def off_road(step: RaceStep) -> float:
+    """Seconds."""
+    return step.seconds * step.now.off_road
+
+
+def collisions(step: RaceStep) -> int:
+    """With walls and karts."""
+    return step.now.collisions - step.before.collisions
+
+
+def jerk(step: RaceStep) -> float:
+    """How far the stick was moved, 0 to 1."""
+    return step.stick_moved
+
+
+# The terms are functions of this module rather than lambdas, so that an environment can be pickled.
 OBJECTIVES: dict[str, Term] = {  # granted by the environment
-    "progress": lambda step: step.now.progress - step.before.progress,  # laps' worth of way
+    "progress": progress,
     "lap": lap,
     "checkpoint": checkpoint,
-    "place": lambda step: step.before.place - step.now.place,  # places gained
+    "place": place,
     "finish": finished,
-    "seconds_left": lambda step: max(0.0, step.time_limit - step.now.race_time) if finished(step) else 0.0,
-    "steps_left": lambda step: LEGACY_STEPS - step.steps if finished(step) else 0,
+    "seconds_left": seconds_left,
+    "steps_left": steps_left,
 }
 COSTS: dict[str, Term] = {  # paid by the agent
-    "time": lambda step: step.seconds,
-    "wrong_way": lambda step: step.seconds * step.now.wrong_way,
-    "off_road": lambda step: step.seconds * step.now.off_road,
-    "collisions": lambda step: step.now.collisions - step.before.collisions,
-    "jerk": lambda step: step.stick_moved,
+    "time": time,
+    "wrong_way": wrong_way,
+    "off_road": off_road,
+    "collisions": collisions,
+    "jerk": jerk,
     "uneventful": uneventful,
     "backwards": backwards,
 }

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from n64gym.actions import driving
+from n64gym.episode import Outcome
 from n64gym.machine.controller import STICK, stick_of
 from n64gym.machine.emulator import Emulator
 from n64gym.machine.rom import Rom
-from n64gym.n64_env import VIS_PER_SECOND, N64Env, Outcome
+from n64gym.n64_env import VIS_PER_SECOND, N64Env
 from n64gym.race import COSTS, OBJECTIVES, PRESETS, RaceStatus, RaceStep
 from n64gym.rewards import Reward
 
@@ -41,6 +42,7 @@ class RaceEnv(N64Env):
     """
 
     metadata: dict[str, Any] = {**N64Env.metadata, "figures": {**FIGURES, **N64Env.metadata["figures"]}}  # noqa: RUF012
+    remembers = (*N64Env.remembers, "_step", "_stick", "_off_road_steps", "_reward")
 
     def __init__(
         self,

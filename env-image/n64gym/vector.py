@@ -5,7 +5,7 @@ envs = gymnasium.make_vec("n64gym/OpenKart-v0", num_envs=8, vectorization_mode="
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gymnasium
@@ -31,10 +31,13 @@ class LockstepVectorEnv(SyncVectorEnv):
         return super().step(actions)
 
 
-def entry_point(env_id: str) -> Callable[..., LockstepVectorEnv]:
-    """Return what gymnasium.make_vec calls for `env_id`."""
+def make(env_id: str, num_envs: int, **settings: Any) -> LockstepVectorEnv:
+    """Return environments of one id, all with the same settings."""
+    return LockstepVectorEnv([lambda: gymnasium.make(env_id, **settings)] * num_envs)
 
-    def make(num_envs: int, **settings: Any) -> LockstepVectorEnv:
-        return LockstepVectorEnv([lambda: gymnasium.make(env_id, **settings)] * num_envs)
 
-    return make
+# What gymnasium.make_vec calls, by name, so that an environment's spec can be written as JSON.
+open_kart = partial(make, "n64gym/OpenKart-v0")
+mario_kart_64 = partial(make, "n64gym/MarioKart64-v0")
+super_smash_bros = partial(make, "n64gym/SuperSmashBros-v0")
+rom = partial(make, "n64gym/Rom-v0")

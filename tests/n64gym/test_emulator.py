@@ -162,7 +162,7 @@ def test_a_stopped_emulator_is_an_error_within_the_timeout(rom):
 def test_an_emulator_ends_with_its_parent(rom):
     script = (
         "from n64gym.machine.emulator import Emulator; import sys, time\n"
-        f"e = Emulator({str(rom('blank'))!r}); print(e.pid, e._folder.name, flush=True); time.sleep(60)"
+        f"e = Emulator({str(rom('blank'))!r}); print(e.pid, e._process._workspace.path, flush=True); time.sleep(60)"
     )
     parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     pid, folder = parent.stdout.readline().split()

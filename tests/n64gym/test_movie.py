@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import os
+import signal
 import subprocess
 import sys
 
@@ -193,7 +195,7 @@ def test_an_episode_whose_emulator_died_leaves_no_movie(tmp_path):
     with n64gym.RecordMovie(gymnasium.make("n64gym/OpenKart-v0"), tmp_path) as env:
         env.reset()
         env.step(1)
-        env.unwrapped.emulator._process.kill()
+        os.kill(env.unwrapped.emulator.pid, signal.SIGKILL)
         assert env.step(1)[3]
         assert not list(tmp_path.iterdir())
         env.reset()

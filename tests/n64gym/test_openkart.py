@@ -233,6 +233,8 @@ def test_telemetry_is_the_headers():
     header = (Path(openkart_telemetry.__file__).parents[2] / "openkart" / "src" / "telemetry.h").read_text()
     words = re.findall(r"^ *TM_(\w+) = (\d+),", header, re.MULTILINE)
     first = openkart_telemetry.COURSE_WORD - openkart_telemetry.TELEMETRY_WORD
+    assert f"TELEMETRY_WORDS {openkart_telemetry.TELEMETRY_WORDS}\n" in header
+    assert first + len(CourseTelemetry._fields) == openkart_telemetry.TELEMETRY_WORDS
     assert [(name.lower(), int(word)) for name, word in words] == [
         *((name, word) for word, name in enumerate((*Telemetry._fields, "reserved"))),
         ("draw_from", openkart_telemetry.DRAW_FROM),

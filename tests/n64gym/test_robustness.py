@@ -88,7 +88,7 @@ def play_with_a_full(folder, rom_path, *arguments, options="size=4k"):
     return run_with_mounts(fill, sys.executable, "-c", PLAY, rom_path, folder, *arguments)
 
 
-PLAYED = "12 [5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 0]\n"
+PLAYED = "11 [5, 5, 5, 5, 5, 5, 5, 5, 5, 5]\n"
 
 
 def test_a_full_dev_shm_does_not_matter(rom):

@@ -25,7 +25,7 @@ def test_ten_steps(rom, name):
             observation, reward, terminated, truncated, info = env.step(env.action_space.sample())
             assert (reward, terminated, truncated) == (0.0, False, False)
             assert observation.shape == (240, 320, 3)
-        assert info["vis"] == 41  # one more than ten times four: reset's own
+        assert info["vis"] == 42  # two more than ten times four: reset's own
 
 
 def test_check_env(rom):

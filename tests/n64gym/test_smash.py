@@ -6,6 +6,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from n64gym import Emulator, Playback, RecordMovie, RomError
+from n64gym.episode import StartError
 from n64gym.games import smash_memory as ram
 from n64gym.games.smash import PATIENCE_S, SmashEnv
 from n64gym.games.smash_actions import fighting
@@ -13,7 +14,6 @@ from n64gym.games.smash_memory import FIGHTERS, STAGES, Memory, read_battle, rea
 from n64gym.games.smash_menus import go_to_match
 from n64gym.machine.controller import C_RIGHT, START, A, B, L, Z, stick_of, word
 from n64gym.machine.rom import OPEN_KART, SUPER_SMASH_BROS
-from n64gym.n64_env import StartError
 
 STAND, HIT, SHIELD, LEFT = [0] * 8, [0, 0, 1] + [0] * 5, [0] * 6 + [1, 0], [-128] + [0] * 7
 TO_THE_OPPONENT = [127, 0, 1] + [0] * 5  # and hit

@@ -66,6 +66,8 @@ class HostState(NamedTuple):
 class HostEmulator:
     """What OpenKartEnv needs of n64gym's Emulator, with the game in this process instead of on an N64."""
 
+    is_ours = True  # it is no process that a fork could share
+
     def __init__(self, rom: Rom, observation: ObservationFormat) -> None:
         self.rom = rom
         folder, game, observe = libraries()
@@ -121,7 +123,6 @@ class HostEmulator:
         ctypes.memmove(self._variables[0], state.memory, len(state.memory))
         self._block[:] = self._words
         self.vi_count = state.vi_count
-        self.step()  # as the emulator goes on to the first VI after the state
 
     def close(self) -> None:
         """Unload the game; it must not be stepped again."""
@@ -172,8 +173,7 @@ class HostOpenKartEnv(OpenKartEnv):
 
     def _start_emulator(self) -> Any:
         self._starts = OwnStarts()  # type: ignore[assignment]
-        self._emulator = HostEmulator(self.rom, self.observations.format)  # type: ignore[assignment,arg-type]
-        return self._emulator
+        return HostEmulator(self.rom, self.observations.format)  # type: ignore[arg-type]
 
 
 gymnasium.register(ENV_ID, entry_point=HostOpenKartEnv)

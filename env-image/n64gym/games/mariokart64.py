@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from n64gym.episode import StartError
 from n64gym.games.cartridge import Cartridge
 from n64gym.games.mariokart64_memory import (
     CHARACTERS,
@@ -25,7 +26,6 @@ from n64gym.games.mariokart64_memory import (
 from n64gym.games.mariokart64_menu import check_race, go_to_race, in_race, wanted_of
 from n64gym.machine.emulator import Emulator
 from n64gym.machine.rom import MARIO_KART_64
-from n64gym.n64_env import StartError
 from n64gym.race import RaceStatus
 from n64gym.race_env import RaceEnv
 from n64gym.settings import Setting
@@ -66,6 +66,7 @@ class MarioKart64Env(RaceEnv):
         "drifting",
     )
     watch = WATCH
+    remembers = (*RaceEnv.remembers, "_progress", "_hits", "_hit")
 
     def __init__(
         self,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from n64gym.episode import StartError
 from n64gym.games.openkart_menu import go_to_race, telemetry_of
 from n64gym.games.openkart_road import read_road
 from n64gym.games.openkart_telemetry import (
@@ -24,7 +25,7 @@ from n64gym.games.openkart_telemetry import (
 )
 from n64gym.machine.emulator import Emulator
 from n64gym.machine.rom import OPEN_KART
-from n64gym.n64_env import VIS_PER_SECOND, StartError
+from n64gym.n64_env import VIS_PER_SECOND
 from n64gym.race import RaceStatus
 from n64gym.race_env import RaceEnv
 from n64gym.road import RoadEdges

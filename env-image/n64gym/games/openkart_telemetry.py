@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 TELEMETRY_WORD = 0x400 // 4
+TELEMETRY_WORDS = 80
 COURSE_WORD = TELEMETRY_WORD + 64
 MAGIC = 0x4F4B5254  # "OKRT"
 VERSION = 3

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from n64gym.episode import Outcome
 from n64gym.machine.controller import whole_controller, whole_controller_word
 from n64gym.machine.emulator import Emulator
 from n64gym.machine.rom import RomError
-from n64gym.n64_env import N64Env, Outcome
+from n64gym.n64_env import N64Env
 
 
 class RomEnv(N64Env):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
+from n64gym.episode import Outcome, StartError
 from n64gym.games import smash_memory as ram
 from n64gym.games.cartridge import Cartridge
 from n64gym.games.smash_actions import fighting
@@ -14,7 +15,7 @@ from n64gym.games.smash_menus import PLACING, go_to_match, wanted_of
 from n64gym.machine.emulator import Emulator
 from n64gym.machine.memory import Memory
 from n64gym.machine.rom import SUPER_SMASH_BROS
-from n64gym.n64_env import VIS_PER_SECOND, N64Env, Outcome, StartError
+from n64gym.n64_env import VIS_PER_SECOND, N64Env
 from n64gym.rewards import Reward
 from n64gym.settings import Setting
 
@@ -30,15 +31,33 @@ class BattleStep(NamedTuple):
     idle: float  # seconds of the step that nobody was hurt in, for longer than PATIENCE_S
 
 
-OBJECTIVES: dict[str, Callable[[BattleStep], float]] = {
-    "damage_dealt": lambda step: step.now.players[1].total_damage - step.before.players[1].total_damage,  # percent
-    "kill": lambda step: step.now.players[1].falls - step.before.players[1].falls,
-}
-COSTS: dict[str, Callable[[BattleStep], float]] = {
-    "damage_taken": lambda step: step.now.players[0].total_damage - step.before.players[0].total_damage,
-    "death": lambda step: step.now.players[0].falls - step.before.players[0].falls,
-    "idle": lambda step: step.idle,
-}
+def damage_dealt(step: BattleStep) -> float:
+    """Percent."""
+    return step.now.players[1].total_damage - step.before.players[1].total_damage
+
+
+def kill(step: BattleStep) -> float:
+    """How often the opponent fell."""
+    return step.now.players[1].falls - step.before.players[1].falls
+
+
+def damage_taken(step: BattleStep) -> float:
+    """Percent."""
+    return step.now.players[0].total_damage - step.before.players[0].total_damage
+
+
+def death(step: BattleStep) -> float:
+    """How often one fell oneself."""
+    return step.now.players[0].falls - step.before.players[0].falls
+
+
+def idle(step: BattleStep) -> float:
+    """Seconds in which nobody was hurt, after PATIENCE_S of them."""
+    return step.idle
+
+
+OBJECTIVES: dict[str, Callable[[BattleStep], float]] = {"damage_dealt": damage_dealt, "kill": kill}
+COSTS: dict[str, Callable[[BattleStep], float]] = {"damage_taken": damage_taken, "death": death, "idle": idle}
 PRESETS = {
     "legacy": {"damage_dealt": 1.0, "kill": 200.0, "damage_taken": 1.0, "death": 200.0, "idle": 1.0},
     "stocks": {"kill": 1.0, "death": 1.0},
@@ -92,6 +111,7 @@ class SmashEnv(N64Env):
     metadata: dict[str, Any] = {**N64Env.metadata, "figures": {**FIGURES, **N64Env.metadata["figures"]}}  # noqa: RUF012
     telemetry_names = ("damage", "opponent_damage", "x", "y", "opponent_x", "opponent_y")  # 1 = 100 percent, 1000 units
     watch = ([(ram.SCENE & 0x7FFFFF) >> 2, (ram.BATTLE & 0x7FFFFF) + 4 >> 2, 1],)
+    remembers = (*N64Env.remembers, "_last", "_vis", "_unhurt_vis", "_reward")
 
     def __init__(
         self,

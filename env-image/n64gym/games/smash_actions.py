@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from n64gym.machine.controller import C_RIGHT, STICK, A, B, L, R, Z, stick_of, word
+from n64gym.machine.controller import C_RIGHT, STICK, A, B, L, R, Z, stick_of, whole_number, whole_numbers, word
 from n64gym.settings import listed, nearest
 
 BUTTONS = (A, B, R, L, Z, C_RIGHT)  # L taunts, Z shields, C jumps; gym-mupen64plus left R, which grabs, out
+BOUNDS = ((-128, 127),) * 2 + ((0, 1),) * len(BUTTONS)  # of a MultiDiscrete action
 STICKS = (-STICK, -60, 0, 60, STICK)  # its outermost were 120, which the game takes for 80
 PRESSED = (0, A, B, Z, C_RIGHT)
 GRAB, TAUNT = A | Z, L
@@ -28,7 +29,7 @@ class MultiDiscrete:
 
     def word(self, action: Any) -> int:
         """Return the controller word of [x, y, A, B, R, L, Z, C]."""
-        x, y, *pressed = (int(value) for value in action)
+        x, y, *pressed = whole_numbers(action, BOUNDS)
         x, y = (max(-STICK, min(STICK, value)) for value in (x, y))
         return word(sum(button for button, down in zip(BUTTONS, pressed, strict=True) if down), x, y)
 
@@ -50,7 +51,7 @@ class Discrete:
 
     def word(self, action: Any) -> int:
         """Return the controller word of action 0 to 126."""
-        return self._words[int(action)]
+        return self._words[whole_number(action, len(self._words))]
 
     def action(self, buttons: int) -> np.int64:
         """Return the action with the most buttons in common, and of these the nearest stick."""

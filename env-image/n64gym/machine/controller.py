@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium import spaces
@@ -48,6 +48,33 @@ DRIVING = (  # gym-mupen64plus' twelve, in its order
 )
 
 BUTTON_ORDER = (A, B, Z, START, R, L, D_UP, D_DOWN, D_LEFT, D_RIGHT, C_UP, C_DOWN, C_LEFT, C_RIGHT)
+WHOLE_BOUNDS = ((-STICK, STICK),) * 2 + ((0, 1),) * len(BUTTON_ORDER)
+
+
+def whole_number(action: Any, choices: int) -> int:
+    """The number that a discrete action is. Raises ValueError unless it is one from 0 to `choices` - 1."""
+    try:
+        number = int(action)
+        if number == action and 0 <= number < choices:
+            return number
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise ValueError(f"action is {action!r}; expected a whole number from 0 to {choices - 1}")
+
+
+def whole_numbers(action: Any, bounds: Sequence[tuple[int, int]]) -> list[int]:
+    """The numbers that an action of several parts is. Raises ValueError unless each lies within its bounds."""
+    try:
+        numbers = [int(part) for part in action]
+        if len(numbers) == len(bounds) and all(
+            low <= number <= high and number == part
+            for number, part, (low, high) in zip(numbers, action, bounds, strict=True)
+        ):
+            return numbers
+    except (TypeError, ValueError, OverflowError):
+        pass
+    ranges = ", ".join(f"{low} to {high}" for low, high in bounds)
+    raise ValueError(f"action is {action!r}; expected {len(bounds)} whole numbers: {ranges}")
 
 
 def whole_controller() -> spaces.MultiDiscrete:
@@ -58,5 +85,5 @@ def whole_controller() -> spaces.MultiDiscrete:
 
 def whole_controller_word(action: Sequence[int] | np.ndarray) -> int:
     """The BUTTONS word of an action of `whole_controller`."""
-    x, y, *pressed = (int(value) for value in action)
+    x, y, *pressed = whole_numbers(action, WHOLE_BOUNDS)
     return word(sum(button for button, down in zip(BUTTON_ORDER, pressed, strict=True) if down), x, y)

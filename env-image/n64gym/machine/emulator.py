@@ -7,14 +7,8 @@ with Emulator("game.z64") as n64:
 
 from __future__ import annotations
 
-import contextlib
-import json
 import math
-import os
-import subprocess
-import sys
 import sysconfig
-import tempfile
 import time
 import warnings
 from pathlib import Path
@@ -24,8 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from n64gym.machine import shared
+from n64gym.machine.process import EmulatorProcess
 from n64gym.machine.rom import DATA, Rom, open_rom
 from n64gym.machine.state import State
+from n64gym.machine.workspace import Workspace
 
 # where Debian keeps mupen64plus' own plugins: /usr/lib/x86_64-linux-gnu/mupen64plus, or another architecture's
 PLUGINS = Path("/usr/lib", sysconfig.get_config_var("MULTIARCH") or "", "mupen64plus")
@@ -64,6 +60,9 @@ class Emulator:
 
     It remembers every controller word that the game has read since power-on (`samples`): fed to another emulator, they
     give the same run, to the bit. Loading a state puts that memory back, too.
+
+    A signal handler may raise in any of its methods. The next one first finishes what was cut off. A forked copy of the
+    program can close it, which leaves the emulator running for the parent, and can do nothing else with it.
     """
 
     def __init__(
@@ -76,20 +75,27 @@ class Emulator:
         movie: NDArray[np.uint32] | None = None,
         timeout: float = 10.0,
     ) -> None:
+        self._process: EmulatorProcess | None = None  # first, for __del__
         self.rom = rom if isinstance(rom, Rom) else open_rom(rom)
         self.timeout = timeout
         self._format = observation
         self._movie = movie
-        self._closed = True
+        self._state: State | None = None  # the one that is being saved or loaded
+        self._at: State | None = None  # the one that the machine is in: no time has passed since it was saved or loaded
         try:
-            self._start(video, controllers, force_video=False)
-            self._wait(START_S, silent_after=SILENT_CPU_S)
-        except SilentEmulator:
-            warnings.warn(
-                f"{self.rom.path.name} has not switched its video on: done for it, and it runs slowly", stacklevel=2
-            )
-            self._start(video, controllers, force_video=True)
-            self._wait(START_S)
+            try:
+                self._start(video, controllers, force_video=False)
+                self._wait(START_S, silent_after=SILENT_CPU_S)
+            except SilentEmulator:
+                warnings.warn(
+                    f"{self.rom.path.name} has not switched its video on: done for it, and it runs slowly", stacklevel=2
+                )
+                self._start(video, controllers, force_video=True)
+                self._wait(START_S)
+            self._finish()
+        except BaseException:
+            self._destroy()
+            raise
 
         self.rdram: NDArray[np.uint32] = self._memory.array(
             self._control.rdram_offset, (shared.RDRAM_BYTES // 4,), "<u4"
@@ -104,7 +110,7 @@ class Emulator:
 
     def _start(self, video: str | None, controllers: int, *, force_video: bool) -> None:
         try:
-            self._folder = tempfile.TemporaryDirectory(prefix="n64gym-")
+            workspace = Workspace()
         except OSError as error:
             raise EmulatorError(
                 f"{self.rom.path.name}: no folder can be made for its emulator: {error}: "
@@ -118,12 +124,10 @@ class Emulator:
             self._control.observation_format = channels
             self._control.observation_crop[:] = crop or (0, 0, 0, 0)
         if self._movie is not None:
-            self.play(self._movie)
-        self._log = os.fdopen(os.memfd_create("n64gym-log"), "rb")
+            self._play(self._movie)
         request = {
             "rom": str(self.rom.path),
             "fd": self._memory.fd,
-            "folder": self._folder.name,
             "video_plugin": str(DATA / "lockstep-video.so"),
             "input_plugin": str(DATA / "lockstep-input.so"),
             "real_plugin": str(PLUGINS / f"mupen64plus-video-{video}.so") if video else None,
@@ -131,20 +135,16 @@ class Emulator:
             "screen": (480, 640),
             "force_video": force_video,
         }
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", str(Path(__file__).with_name("host.py")), json.dumps(request)],
-            pass_fds=[self._memory.fd],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=self._log,
-            start_new_session=True,  # Ctrl-C is for the parent: it ends the emulator when it is done
-        )
-        self._closed = False
+        self._busy = True  # a request has been sent, or is about to be, and its answer has not been waited for
+        self._memory.send(shared.START)
+        self._process = process = EmulatorProcess(workspace, request, self._memory.fd)
+        self.pid = process.pid
+        """The emulator's process id; it may have ended."""
 
     @property
-    def pid(self) -> int:
-        """The emulator's process id."""
-        return self._process.pid
+    def is_ours(self) -> bool:
+        """Whether it was started by this very process, rather than by one of which this is a fork."""
+        return self._process is None or self._process.is_ours
 
     @property
     def vi_count(self) -> int:
@@ -177,17 +177,22 @@ class Emulator:
         self.step_wait()
 
     def step_async(self, vis: int = 1, buttons: int = 0) -> None:
-        """Begin a step; `step_wait` must follow before anything else."""
+        """Begin a step; `step_wait` waits for its end, as every other method does that needs it."""
+        self._prepare()
+        self._at = None
         self._control.vis = vis
         self._control.buttons = buttons
-        self._send(shared.STEP)
+        self._memory.send(shared.STEP)
 
     def step_wait(self) -> None:
         """Wait for the end of the step that `step_async` began."""
-        self._wait(self.timeout + SLOWEST_VI_S * self._control.vis)
+        if self._busy:
+            self._wait(self.timeout + SLOWEST_VI_S * self._control.vis)
+            self._finish()
 
     def frame(self) -> NDArray[np.uint8]:
         """The picture being shown, uint8 RGB [height, width, 3] at the game's own resolution; no time passes."""
+        self._prepare()
         self._call(shared.PICTURE)
         height, width = self._control.picture_height, self._control.picture_width
         return self._memory.array(shared.PICTURE_OFFSET, (height, width, 3)).copy()
@@ -197,11 +202,9 @@ class Emulator:
 
         Raises ValueError if there are more than shared.SAMPLES.
         """
-        if len(samples) > shared.SAMPLES:
-            raise ValueError(f"the movie has {len(samples)} samples; expected at most {shared.SAMPLES}")
-        self._memory.array(shared.MOVIE_OFFSET, (len(samples),), "<u4")[:] = samples
-        self._control.movie_position = 0
-        self._control.movie_length = len(samples)
+        self._prepare()
+        self._play(samples)
+        self._busy = False
 
     def samples(self) -> NDArray[np.uint32]:
         """Every word that the game has read from controller 1 since power-on, [controller_reads], a copy.
@@ -211,43 +214,42 @@ class Emulator:
         return self._history(self.controller_reads).copy()
 
     def save_state(self) -> State:
-        """The machine as it is now, to come back to; one VI passes, with nothing held."""
-        state = State()
+        """The machine as it is now, to come back to. No time passes: what follows is as if nothing had been saved.
+
+        If none has passed since the last savestate was taken or loaded, it is that one. In the midst of what the core
+        cannot save, time passes until it can: a few microseconds of the game's time, with nothing held.
+        """
+        if self._at is not None:
+            return self._at
+        self._prepare()
+        self._state = state = State()
         self._control.buttons = 0
         self._control.path = state.path.encode()
         self._call(shared.SAVE)
-        if self._control.state_failed:
-            self._fail("a savestate cannot be taken")
-        try:
-            state.await_written(self.timeout)
-        except TimeoutError as error:
-            self._fail(str(error))
-        state.vi_count = self._control.state_vi_count
-        state.samples = self._history(self._control.state_controller_reads).copy()
         return state
 
     def load_state(self, state: State) -> None:
-        """Go back to `state`, and on to the first VI after it, with nothing held; a movie being played ends."""
+        """Go back to the moment of `state`; a movie being played ends."""
+        self._prepare()
+        self._at = None
+        self._state = state
         self._control.buttons = 0
         self._control.movie_position = self._control.movie_length = 0
         self._control.state_vi_count = state.vi_count
         self._control.state_controller_reads = len(state.samples)
         self._control.path = state.path.encode()
         self._call(shared.LOAD)
-        if self._control.state_failed:
-            self._fail("the savestate cannot be loaded: it is damaged or another ROM's")
-        # Only now: until the state was loaded, the abandoned run went on and may have written down one more read.
-        self._history(len(state.samples))[:] = state.samples
 
     def close(self) -> None:
         """End the emulator process; may be called more than once."""
-        if self._closed:
+        if self._process is None:
             return
-        self._control.command = shared.STOP
-        self._memory.post_go()
-        with contextlib.suppress(subprocess.TimeoutExpired):  # it is killed then
-            self._process.wait(STOP_S)
-        self._destroy()
+        try:
+            if self._process.is_ours:
+                self._memory.send(shared.STOP)
+                self._process.wait(STOP_S)
+        finally:
+            self._destroy()
 
     def __enter__(self) -> Self:
         return self
@@ -256,60 +258,97 @@ class Emulator:
         self.close()
 
     def __del__(self) -> None:
-        if not getattr(self, "_closed", True):
-            self._destroy()
+        self._destroy()
+
+    def _play(self, samples: NDArray[np.uint32]) -> None:
+        if len(samples) > shared.SAMPLES:
+            raise ValueError(f"the movie has {len(samples)} samples; expected at most {shared.SAMPLES}")
+        self._memory.array(shared.MOVIE_OFFSET, (len(samples),), "<u4")[:] = samples
+        self._control.movie_position = 0
+        self._control.movie_length = len(samples)
 
     def _history(self, reads: int) -> NDArray[np.uint32]:
         if reads > shared.SAMPLES:
             raise ValueError(f"the game has read the controller {reads} times; only {shared.SAMPLES} are remembered")
         return self._memory.array(shared.HISTORY_OFFSET, (reads,), "<u4")
 
-    def _call(self, command: int) -> None:
-        self._send(command)
-        self._wait(self.timeout)
+    # The conversation: _prepare, fill in the request, send it, _wait, _finish.
 
-    def _send(self, command: int) -> None:
-        if self._closed:
+    def _running(self) -> EmulatorProcess:
+        process = self._process
+        if process is None:
             raise EmulatorError("the emulator is closed")
-        self._control.command = command
-        self._memory.post_go()
+        if not process.is_ours:
+            raise EmulatorError(
+                f"the emulator belongs to process {process.owner}, of which this one is a fork: start another in here"
+            )
+        return process
+
+    def _prepare(self) -> None:
+        """See to it that the emulator stands still: an interrupt may have cut the last request off at any moment."""
+        self._running()
+        if self._busy:
+            if self._memory.is_open:
+                self._memory.send_again()
+                self._wait(self.timeout + SLOWEST_VI_S * self._control.vis)
+            self._memory.drain()
+            self._finish()
+        self._busy = True
+
+    def _call(self, command: int) -> None:
+        self._memory.send(command)
+        self._wait(self.timeout)
+        self._finish()
 
     def _wait(self, timeout: float, silent_after: float = math.inf) -> None:
-        """Wait until the emulator has stopped at a VI again; kill it and raise EmulatorError if it does not.
+        """Wait until the emulator has stopped again; kill it and raise EmulatorError if it does not.
 
         SilentEmulator if it has worked for `silent_after` seconds of processor time, which a loaded machine does not
         stretch, without a first VI.
         """
-        end = time.monotonic() + timeout
-        while not self._memory.wait_done(DEATH_CHECK_S):
-            if self._process.poll() is not None:
-                self._fail(f"the emulator has died (exit code {self._process.returncode})")
-            if silent_after < math.inf and cpu_seconds(self._process.pid) >= silent_after:
+        process, end = self._running(), time.monotonic() + timeout
+        while not self._memory.wait(DEATH_CHECK_S):
+            if process.exit_code is not None:
+                self._fail(f"the emulator has died (exit code {process.exit_code})")
+            if silent_after < math.inf and process.cpu_seconds() >= silent_after:
                 self._fail("the ROM has not switched its video on", SilentEmulator)
             if time.monotonic() >= end:
                 self._fail(f"the emulator has not answered for {timeout:.0f} s")
 
+    def _finish(self) -> None:
+        """The emulator has answered: do what remains to be done for a savestate."""
+        state = self._state
+        if state is not None and self._control.command == shared.SAVE:
+            if self._control.state_failed:
+                self._fail("a savestate cannot be taken")
+            try:
+                state.await_written(self.timeout)
+            except TimeoutError as error:
+                self._fail(str(error))
+            state.vi_count = self._control.state_vi_count
+            state.samples = self._history(self._control.state_controller_reads).copy()
+            self._at = state
+        elif state is not None and self._control.command == shared.LOAD:
+            if self._control.state_failed:
+                self._fail("the savestate cannot be loaded: it is damaged or another ROM's")
+            # Until the state was loaded, the abandoned run went on and may have written down one more read.
+            self._history(len(state.samples))[:] = state.samples
+            self._at = state
+        self._state = None
+        self._busy = False
+
     def _fail(self, what: str, error: type[EmulatorError] = EmulatorError) -> NoReturn:
-        self._log.seek(0)
-        last = self._log.read().decode(errors="replace").strip()[-1000:]
+        last = self._process.last_words() if self._process else ""
         self._destroy()
         raise error(f"{self.rom.path.name}: {what}" + (f": {last}" if last else ""))
 
     def _destroy(self) -> None:
-        self._closed = True
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
-        self._memory.close()
-        self._log.close()
-        self._folder.cleanup()
+        """Let go of everything; the emulator's own process is killed if it still runs."""
+        if self._process is not None:
+            self._process.end()
+            self._process = None
+            self._memory.close()
 
 
 class SilentEmulator(EmulatorError):
     """The ROM runs, but has not switched the video interface on, so no VI has come yet."""
-
-
-def cpu_seconds(pid: int) -> float:
-    """Processor time that a process has used: fields 14 and 15 of /proc/PID/stat, proc(5)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

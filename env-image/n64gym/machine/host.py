@@ -9,11 +9,11 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
 import threading
-import time
 from ctypes import byref, c_char_p, c_int, c_void_p
 from pathlib import Path
 
@@ -106,9 +106,15 @@ def start_display(screen: tuple[int, int]) -> str:
 
 
 def follow_parent(parent: int, folder: str) -> None:
-    """End this process and its folder when the parent has died, even while a ROM hangs and no VI comes any more."""
-    while os.getppid() == parent:
-        time.sleep(1.0)
+    """End this process and its folder when nobody is left to step it, even while a ROM hangs and no VI comes any more.
+
+    That is so when standard input ends, whose other end the parent holds, or when the parent has died: forks of it may
+    still hold that end.
+    """
+    watch = select.poll()
+    watch.register(sys.stdin.fileno(), select.POLLIN)
+    while not watch.poll(1000) and os.getppid() == parent:
+        pass
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
 

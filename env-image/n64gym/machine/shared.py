@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAGIC = 0x4C4F434B  # "LOCK"
-VERSION = 2
+VERSION = 3
 
 CONTROL_BYTES = 4096
 PICTURE_BYTES = OBSERVATION_BYTES = 1024 * 768 * 3
@@ -24,7 +24,7 @@ RDRAM_OFFSET = HISTORY_OFFSET + 4 * SAMPLES
 RDRAM_BYTES = 8 << 20
 FILE_BYTES = RDRAM_OFFSET + RDRAM_BYTES + 4096
 
-STEP, PICTURE, SAVE, LOAD, STOP = 1, 2, 3, 4, 5
+START, STEP, PICTURE, SAVE, LOAD, STOP = range(6)
 FORMAT_NONE, FORMAT_GRAY, FORMAT_RGB = 0, 1, 3
 
 Semaphore = ctypes.c_uint64 * 4  # sem_t on 64-bit Linux: 32 bytes, aligned to 8
@@ -40,6 +40,7 @@ class Control(ctypes.Structure):
         ("rdram_offset", ctypes.c_uint32),
         ("go", Semaphore),
         ("done", Semaphore),
+        ("request", ctypes.c_uint32),
         ("command", ctypes.c_uint32),
         ("vis", ctypes.c_uint32),
         ("buttons", ctypes.c_uint32),
@@ -50,6 +51,7 @@ class Control(ctypes.Structure):
         ("observation_width", ctypes.c_uint32),
         ("observation_crop", ctypes.c_uint32 * 4),
         ("path", ctypes.c_char * 512),
+        ("answered", ctypes.c_uint32),
         ("vi_count", ctypes.c_uint32),
         ("controller_reads", ctypes.c_uint32),
         ("movie_position", ctypes.c_uint32),
@@ -70,7 +72,7 @@ class Timespec(ctypes.Structure):
 
 
 _libc = ctypes.CDLL(None, use_errno=True)
-sem_clockwait, sem_post = _libc.sem_clockwait, _libc.sem_post  # called in every step
+sem_clockwait, sem_post, sem_trywait = _libc.sem_clockwait, _libc.sem_post, _libc.sem_trywait
 CLOCK_MONOTONIC = ctypes.c_int(time.CLOCK_MONOTONIC)
 
 
@@ -97,20 +99,41 @@ class SharedMemory:
         """A view of the shared memory from byte `offset` on; no copy."""
         return np.ndarray(shape, dtype=dtype, buffer=self._map, offset=offset)
 
-    def post_go(self) -> None:
-        """Let the emulator run."""
+    def send(self, command: int) -> None:
+        """Hand a request to the emulator; its other fields have been written."""
+        self.control.command = command
+        self.control.request += 1
         sem_post(self._go)
 
-    def wait_done(self, timeout: float) -> bool:
-        """Wait until the emulator has stopped again; False after `timeout` seconds."""
+    def send_again(self) -> None:
+        """Hand an open request over once more: an interrupt may have cut off `send`. If it has not, nothing happens."""
+        sem_post(self._go)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a request that has not been answered."""
+        return self.control.request != self.control.answered
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until the open request is answered; False after `timeout` seconds."""
         end = time.monotonic() + timeout
         self._until.seconds = int(end)
         self._until.nanoseconds = int(end % 1 * 1e9)
-        # A signal ends the wait early (EINTR); Python then runs its handler and we wait on.
-        while sem_clockwait(self._done, CLOCK_MONOTONIC, self._until_reference) != 0:
-            if time.monotonic() >= end:
+        while True:
+            # A signal ends the wait early (EINTR); Python then runs its handler, and we wait on unless that raises.
+            if sem_clockwait(self._done, CLOCK_MONOTONIC, self._until_reference) == 0:
+                if (
+                    not self.is_open
+                ):  # it may have been an earlier request's, which an interrupt kept us from waiting for
+                    return True
+            elif time.monotonic() >= end:
                 return False
-        return True
+
+    def drain(self) -> None:
+        """Take back what `send_again` and cut-off waits have left; no request is open."""
+        for semaphore in (self._go, self._done):
+            while sem_trywait(semaphore) == 0:
+                pass
 
     def close(self) -> None:
         """Give the file back; views of it stay valid until they are dropped."""

@@ -28,6 +28,8 @@ class State:
     samples: NDArray[np.uint32] = np.zeros(0, np.uint32)
     """The controller words that led here from power-on, [N]."""
 
+    _fd = -1
+
     def __init__(self) -> None:
         self._fd = os.memfd_create("n64gym-state")
 
@@ -85,7 +87,8 @@ class State:
             written += os.pwrite(self._fd, data[written:], written)
 
     def __del__(self) -> None:
-        os.close(self._fd)
+        if self._fd >= 0:
+            os.close(self._fd)
 
 
 def without_garbage(machine: bytes) -> bytes:

@@ -48,7 +48,8 @@ class Watch:
 class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
     """Writes a movie of every episode into `folder`, when it is over, abandoned by reset, or by close.
 
-    An episode whose emulator died leaves none. Raises OSError if the folder cannot be written.
+    An episode leaves none if its emulator died, if an interrupt cut a step off, or if `restore` went back in it: it was
+    not one run of whole steps then. Raises OSError if the folder cannot be written.
     A subclass may add to what is saved, see `save`.
     """
 
@@ -74,6 +75,7 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
         emulator = self._game.emulator
         assert emulator is not None
         self._watch = Watch(emulator, self._game.watch)
+        self._is_whole = True
         self._return = 0.0
         self._facts: dict[str, Any] = {
             "format": FORMAT,
@@ -96,10 +98,10 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
         """Go on with it."""
         observation, reward, terminated, truncated, info = self.env.step(action)
         self._return += float(reward)
-        if self._game.emulator is None:
-            self._checks.clear()
-        else:
-            self._checks += self._watch.look()
+        self._checks += self._watch.look()
+        emulator, steps = self._game.emulator, len(self._checks) // CHECK_BYTES
+        expected_vi = self._facts["begins"]["vi"] + steps * self._game.frameskip
+        self._is_whole &= emulator is not None and emulator.vi_count == expected_vi
         if terminated or truncated:
             self._write("terminated" if terminated else "truncated", info)
         return observation, reward, terminated, truncated, info
@@ -111,7 +113,8 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
 
     def _write(self, ended: str, info: dict[str, Any]) -> None:
         emulator = self._game.emulator
-        if emulator is None or not self._checks:
+        if emulator is None or not self._checks or not self._is_whole:
+            self._checks.clear()
             return
         samples = emulator.samples()
         rom = emulator.rom

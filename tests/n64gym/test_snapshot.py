@@ -1,0 +1,159 @@
+"""Moments of an episode: kept without disturbing it, and brought back with reward and progress."""
+
+import gymnasium
+import numpy as np
+import pytest
+from driving import STRAIGHT
+from gymnasium.error import ResetNeeded
+
+from n64gym import Playback, RecordMovie
+
+ID = "n64gym/OpenKart-v0"
+GRAND_PRIX = {
+    "mode": "grand_prix",
+    "course": "harbour",
+    "laps": 1,
+    "telemetry": True,
+    "reward": {"progress": 1, "jerk": 2},
+}
+
+
+def drive(env, actions):
+    """All that the steps return."""
+    return [env.step(int(action)) for action in actions]
+
+
+def assert_same(found, expected):
+    """Whatever the steps returned, to the bit."""
+    assert len(found) == len(expected)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_equal(one, other)
+
+
+@pytest.fixture
+def actions():
+    """Mostly forwards [60]."""
+    random = np.random.default_rng(8)
+    return np.where(random.random(60) < 0.6, STRAIGHT, random.integers(0, 12, 60))
+
+
+@pytest.mark.parametrize("settings", [{}, GRAND_PRIX, {"obs_type": "grayscale", "size": (42, 42), "frameskip": 3}])
+def test_what_follows_a_snapshot_follows_its_restoration(settings, actions):
+    with (
+        gymnasium.make(ID, **settings) as env,
+        gymnasium.make(ID, **settings) as other,
+    ):
+        other.reset(seed=1)
+        undisturbed = drive(other, [*actions, *actions[:45]])
+        env.reset(seed=1)
+        found = drive(env, actions)
+        moment = env.unwrapped.snapshot()
+        found += drive(env, actions[:45])
+        assert_same(found, undisturbed)
+        for _ in range(2):
+            np.testing.assert_equal(env.unwrapped.restore(moment), found[59][0])
+            assert_same(drive(env, actions[:45]), found[60:])
+        env.reset(seed=2)
+        drive(env, actions[:7])
+        np.testing.assert_equal(env.unwrapped.restore(moment), found[59][0])
+        assert_same(drive(env, actions[:45]), found[60:])
+
+
+def test_metrics_of_a_race_that_was_gone_back_in(actions):
+    """Its totals, laps and the way made are those of the race as it counts."""
+    with gymnasium.make(ID, time_limit=6.0, reward={"progress": 100.0, "off_road": 1.0}) as env:
+        _, info = env.reset()
+        start, total = info["progress"], 0.0
+        for outcome in drive(env, actions[:40]):
+            total += outcome[1]
+        moment = env.unwrapped.snapshot()
+        drive(env, [3] * 30)
+        env.unwrapped.restore(moment)
+        truncated = False
+        while not truncated:
+            _, reward, _, truncated, info = env.step(STRAIGHT)
+            total += reward
+    metrics = info["metrics"]
+    assert metrics["reward_progress"] + metrics["reward_off_road"] == pytest.approx(total)
+    assert metrics["reward_progress"] == pytest.approx(100 * (info["progress"] - start))
+
+
+def test_a_search_over_actions_plays_back(tmp_path):
+    """Snapshots in every step, others' outcomes tried from each: the way that was chosen is a plain run."""
+    with gymnasium.make(ID) as env:
+        env.reset(seed=1)
+        chosen, expected = [], []
+        for _ in range(8):
+            moment = env.unwrapped.snapshot()
+            outcomes = {}
+            for action in (1, 4, 8):
+                env.unwrapped.restore(moment)
+                outcomes[action] = env.step(action)
+            best = max(outcomes, key=lambda action: outcomes[action][1])
+            env.unwrapped.restore(moment)
+            chosen.append(best)
+            expected.append(env.step(best))
+    with RecordMovie(gymnasium.make(ID), tmp_path) as env:
+        env.reset(seed=1)
+        assert_same(drive(env, chosen), expected)
+    playback = Playback(env.last_movie)
+    playback.advance(10_000)
+    assert not playback.diverged
+    playback.close()
+
+
+def test_a_snapshot_goes_into_another_environment(actions):
+    with gymnasium.make(ID) as one, gymnasium.make(ID) as other:
+        one.reset(seed=1)
+        drive(one, actions)
+        moment = one.unwrapped.snapshot()
+        other.reset(seed=7)
+        np.testing.assert_equal(other.unwrapped.restore(moment), moment.observation)
+        assert_same(drive(other, actions[:20]), drive(one, actions[:20]))
+
+
+def test_it_outlives_its_emulator(actions):
+    with gymnasium.make(ID) as env:
+        env.reset(seed=1)
+        drive(env, actions)
+        moment = env.unwrapped.snapshot()
+        expected = env.step(STRAIGHT)
+        env.unwrapped.emulator.close()
+        assert env.step(STRAIGHT)[3], "truncated"
+        with pytest.raises(ResetNeeded, match="the emulator has died"):
+            env.unwrapped.snapshot()
+        env.unwrapped.restore(moment)
+        found = env.step(STRAIGHT)
+        assert found[4].pop("emulator_restarts") == 1
+        assert expected[4].pop("emulator_restarts") == 0
+        assert_same([found], [expected])
+
+
+def test_there_is_no_moment_outside_of_an_episode():
+    with gymnasium.make(ID) as env:
+        with pytest.raises(ResetNeeded, match="an episode begins with reset"):
+            env.unwrapped.snapshot()
+        env.reset()
+        env.unwrapped.begin_step(1)
+        with pytest.raises(ResetNeeded, match="a step is under way"):
+            env.unwrapped.snapshot()
+        env.step(1)
+        env.unwrapped.snapshot()
+
+
+def test_a_movie_of_an_episode_that_was_gone_back_in_is_not_written(tmp_path, actions):
+    with RecordMovie(gymnasium.make(ID), tmp_path) as env:
+        env.reset()
+        moment = env.unwrapped.snapshot()
+        drive(env, actions[:9])
+        env.unwrapped.restore(moment)
+        drive(env, actions[:9])
+        env.reset()
+        assert not list(tmp_path.iterdir())
+        drive(env, actions[:9])
+        env.unwrapped.snapshot()  # this alone disturbs nothing
+        drive(env, actions[:9])
+    playback = Playback(env.last_movie)
+    playback.advance(10_000)
+    assert not playback.diverged
+    playback.close()

@@ -1,0 +1,138 @@
+"""Folders of emulators: gone with them, and swept by the next start if all was killed at once."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from n64gym.machine import workspace
+from n64gym.machine.emulator import Emulator
+from n64gym.machine.rom import OPEN_KART
+from n64gym.machine.workspace import OWNER, PREFIX, Workspace, sweep
+
+START = """
+import sys, time
+from n64gym.machine.emulator import Emulator
+emulators = [Emulator(sys.argv[1]) for _ in range(2)]
+print(*[emulator.pid for emulator in emulators], flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def base(tmp_path, monkeypatch):
+    """A folder for temporary files that nobody has swept."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(workspace, "_swept", set())
+    return tmp_path
+
+
+def folders(base):
+    return sorted(base.glob(f"{PREFIX}*"))
+
+
+def killed_at_once(base):
+    """A program with two emulators, all three killed at the same moment."""
+    environment = {**os.environ, "TMPDIR": str(base)}
+    program = subprocess.Popen(
+        [sys.executable, "-c", START, OPEN_KART], stdout=subprocess.PIPE, text=True, env=environment
+    )
+    pids = [program.pid, *map(int, program.stdout.readline().split())]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)  # so that no one sees another's end
+    for pid in reversed(pids):
+        os.kill(pid, signal.SIGKILL)
+    program.communicate(timeout=10)
+
+
+def test_the_next_start_sweeps_what_was_killed_and_nothing_else(base):
+    killed_at_once(base)
+    assert len(folders(base)) == 2
+    (base / "n64gym-results").mkdir()
+    (base / "n64gym-results" / "mine.txt").write_text("a user's own")
+    (base / "n64gym-link").symlink_to(base / "n64gym-results")
+    (base / "n64gym-file").write_text("")
+    living = Workspace()  # as it is of this process, its own start has swept
+    assert folders(base) == sorted(
+        [living.path, *(base / name for name in ("n64gym-results", "n64gym-link", "n64gym-file"))]
+    )
+    assert (base / "n64gym-results" / "mine.txt").exists()
+    sweep(base)
+    assert living.path.exists(), "its owner lives"
+    living.remove()
+    living.remove()
+    assert not living.path.exists()
+
+
+def test_a_folder_of_another_user_is_left_alone(base, monkeypatch):
+    killed_at_once(base)
+    found = folders(base)
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    sweep(base)
+    assert folders(base) == found
+
+
+def test_an_emulator_leaves_nothing_behind(base):
+    with Emulator(OPEN_KART) as emulator:
+        emulator.step(3)
+        assert len(folders(base)) == 1
+    assert not folders(base)
+
+
+def test_folders_that_are_made_while_others_sweep_are_kept(base):
+    """Four threads make folders as fast as they can, four sweep: whoever has one keeps it."""
+    stop, lost, made = threading.Event(), [], []
+
+    def make():
+        while not stop.is_set():
+            one = Workspace()
+            made.append(one)
+            (one.path / "file").write_text("")
+            if not (one.path / OWNER).exists():
+                lost.append(one.path)
+            one.remove()
+
+    def clean():
+        while not stop.is_set():
+            sweep(base)
+
+    threads = [threading.Thread(target=work) for work in (make, clean) * 4]
+    for thread in threads:
+        thread.start()
+    threading.Event().wait(2.0)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert len(made) > 100
+    assert not lost
+    assert not folders(base)
+
+
+def test_an_emulator_ends_when_its_object_is_gone_although_the_program_lives(base):
+    program = (
+        "import os, sys, time; from n64gym.machine.emulator import Emulator\n"
+        "e = Emulator(sys.argv[1]); print(e.pid, flush=True); e._process._lifeline.close(); time.sleep(60)"
+    )
+    started = subprocess.Popen(
+        [sys.executable, "-c", program, OPEN_KART],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(base)},
+    )
+    try:
+        pid = int(started.stdout.readline())
+        end = threading.Event()
+        for _ in range(100):
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                break
+            end.wait(0.05)
+        else:
+            pytest.fail("the emulator still runs")
+    finally:
+        started.kill()
+        started.communicate()
