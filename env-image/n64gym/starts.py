@@ -35,9 +35,17 @@ class Start(NamedTuple):
 _in_memory: OrderedDict[tuple[Path | None, str], Start] = OrderedDict()
 
 
-def default_folder() -> Path:
-    """Return where the user's caches belong: $XDG_CACHE_HOME or ~/.cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "n64gym"
+def default_folder() -> Path | None:
+    """Return where the user's caches belong: $XDG_CACHE_HOME or ~/.cache. None, with a warning, if there is no home."""
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "n64gym"
+    except RuntimeError:  # as in a container that runs with any user id
+        warnings.warn(
+            f"start states are not kept: HOME is not set, and user id {os.getuid()} has no home folder; each process "
+            "makes them anew. Set XDG_CACHE_HOME, or name a folder with cache=",
+            stacklevel=2,
+        )
+        return None
 
 
 class Starts:

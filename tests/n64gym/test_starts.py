@@ -182,6 +182,30 @@ def test_the_users_cache_folder(monkeypatch, tmp_path):
     assert str(starts.default_folder()) == "/somewhere/.cache/n64gym"
 
 
+TWO_WITHOUT_HOME = """
+import os, gymnasium, n64gym
+for _ in range(2):
+    with gymnasium.make("n64gym/OpenKart-v0", laps=1) as env:
+        env.reset()
+print(os.getuid())
+"""
+
+
+def test_without_a_home_there_is_no_cache_and_one_warning():
+    """As where a container runs with any user id: HOME is not set, and the id has no name."""
+    become = ["unshare", "--user", "--map-user=54321", "--map-group=54321"]
+    if subprocess.run([*become, "true"], capture_output=True, check=False).returncode:
+        message = "this machine allows no user namespaces"
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    homeless = {name: value for name, value in os.environ.items() if name not in ("HOME", "XDG_CACHE_HOME")}
+    done = subprocess.run(
+        [*become, sys.executable, "-c", TWO_WITHOUT_HOME], env=homeless, capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout, done.returncode) == ("54321\n", 0), done.stderr
+    assert done.stderr.count("start states are not kept: HOME is not set, and user id 54321 has no home") == 1
+    assert "Traceback" not in done.stderr
+
+
 def test_other_code_is_another_start(tmp_path, monkeypatch):
     """A game that reaches its start in another way does not find the old one."""
     module = tmp_path / "some_game.py"
