@@ -7,6 +7,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import psutil
@@ -69,12 +71,66 @@ def test_frames_go_from_one_mapping_to_another():
     assert note == b"", "too long"
 
 
-def test_a_frame_that_is_being_written_is_not_shown():
-    writer = Frame.create()
-    reader = Frame(os.dup(writer.descriptor))
-    writer.write(np.zeros((2, 2, 3), np.uint8))
-    writer._memory[0] += 1  # what write does first
-    assert reader.read(0) is None
+HOLD = """
+import fcntl, sys
+for place in sys.argv[2:]:
+    fcntl.lockf(int(sys.argv[1]), fcntl.LOCK_EX, 1, int(place))
+print(flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def held(frame: Frame, *places: int) -> Iterator[None]:
+    """Another process has these places; at the end it is killed."""
+    command = [sys.executable, "-c", HOLD, str(frame.descriptor), *map(str, places)]
+    pipe = subprocess.PIPE
+    child = subprocess.Popen(command, pass_fds=[frame.descriptor], stdin=pipe, stdout=pipe)
+    assert child.stdout.readline() == b"\n"
+    try:
+        yield
+    finally:
+        child.kill()
+        child.communicate(timeout=5)
+
+
+def test_a_place_that_the_other_process_has_is_left_alone():
+    frame = Frame.create()
+    pictures = [np.full((2, 2, 3), k, np.uint8) for k in range(6)]
+    frame.write(pictures[0])
+    frame.write(pictures[1])
+    with held(frame, 1):
+        assert frame.read(1) is None, "the newest is being written"
+        frame.write(pictures[2])
+        frame.write(pictures[3])
+        count, seen, _ = frame.read(0)
+        assert (count, seen[0, 0, 0]) == (4, 3), "all went into the other place"
+    with held(frame, 0, 1):
+        frame.write(pictures[4])
+        assert frame.read(0) is None
+    assert frame.read(0)[0] == 4, "as it was; its holder was killed"
+    frame.write(pictures[5])
+    assert frame.read(0)[1][0, 0, 0] == 5
+
+
+DIE = """
+import os, signal, sys, numpy as np
+from a3c64.worker.display import frame
+writer = frame.Frame(int(sys.argv[1]))
+writer.write(np.full((4, 4, 3), 7, np.uint8))
+frame.np.copyto = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+writer.write(np.full((4, 4, 3), 8, np.uint8))
+"""
+
+
+def test_what_a_killed_writer_left_half_written_is_not_shown():
+    frame = Frame.create()
+    subprocess.run(
+        [sys.executable, "-c", DIE, str(frame.descriptor)], pass_fds=[frame.descriptor], timeout=30, check=False
+    )
+    count, seen, _ = frame.read(0)
+    assert (count, seen[0, 0, 0]) == (1, 7)
+    assert frame.read(1) is None
 
 
 def test_no_frame_is_ever_torn():
@@ -95,7 +151,7 @@ def test_no_frame_is_ever_torn():
             assert len(np.unique(picture)) == 1
             assert set(note) == {picture[0, 0, 0]}
             assert len(note) == 5000
-            assert picture.shape == (40 + (seen // 2 - 1) % 50, 60, 3)
+            assert picture.shape == (40 + (seen - 1) % 50, 60, 3)
             whole += 1
         assert whole == 300
     finally:
