@@ -140,7 +140,7 @@ def test_train_export_enjoy(stack, monkeypatch):
     assert "made by a3c64 train" in exported.stdout
     shown = stack.run("a3c64", "enjoy", "--policy", str(file), "--episodes", "2", run_dir="")
     assert shown.returncode == 0, shown.stderr
-    lines = [line for line in shown.stdout.splitlines() if "laps, return" in line]
+    lines = [line for line in shown.stdout.splitlines() if "progress 1.00, return" in line]
     assert len(lines) == 2, shown.stdout
     judged = stack.run("a3c64", "eval", "--policy", str(file), "--greedy")
     assert json.loads(judged.stdout)["mean_return"] > 17.0
@@ -168,7 +168,7 @@ def test_open_kart_is_driven_in_a_window(stack, display, tmp_path):
     until(drawn, 30, "a picture of the game")
     assert enjoying.wait(60) == 0, stack.log(enjoying)
     log = stack.log(enjoying)
-    assert log.count("did not finish, 0.") == 2, log
+    assert log.count("not finished, driven 0.") == 2, log
     assert "mean return" in log
 
 
