@@ -1,6 +1,7 @@
 """Learning: the gradient of the A3C losses through the network, as one compiled TensorFlow call with fixed shapes."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -8,15 +9,12 @@ import tensorflow as tf
 
 from a3c64.config import Hyperparameters
 from a3c64.envs.spaces import Observations
-from a3c64.learning import lstm
 from a3c64.learning.actor import Memory
 from a3c64.learning.distributions import of_family
+from a3c64.learning.forward import forward
 from a3c64.learning.losses import a3c_losses
-from a3c64.learning.network import DENSE_LAYERS, LEAK, LEAST_DEVIATION, WHITE, Network
-from a3c64.learning.parameters import MOMENTS, learned_size, signature, total_size
-from a3c64.learning.scaling import SCALED_LIMIT
-
-ACTIVATIONS = {"relu": tf.nn.relu, "leaky_relu": lambda x: LEAK * x + (1.0 - LEAK) * tf.nn.relu(x), "elu": tf.nn.elu}
+from a3c64.learning.network import Network
+from a3c64.learning.parameters import learned_size, signature, total_size
 
 
 class Gradient(NamedTuple):
@@ -87,67 +85,6 @@ class Learner:
         """Return the weights as one vector, float32 [total_size]."""
         return self._weights.copy()
 
-    # The computation. N = T x B, p = the parameters by name.
-
-    def _parameters(self, flat: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Split the flat vector into named parameters."""
-        parts = tf.split(flat, [spec.size for spec in self.specs])
-        return {spec.name: tf.reshape(part, spec.shape) for spec, part in zip(self.specs, parts, strict=True)}
-
-    def _features(self, p: dict[str, tf.Tensor], image: tf.Tensor, vector: tf.Tensor) -> tf.Tensor:
-        """Turn observations [N, ...] into features [N, F]."""
-        features = []
-        if self.network.shape.image[2]:
-            x = tf.cast(image, tf.float32)
-            if self.network.standardised:
-                x -= tf.reduce_mean(x, [1, 2, 3], keepdims=True)
-                deviation = tf.sqrt(tf.reduce_mean(x * x, [1, 2, 3], keepdims=True))
-                x /= tf.maximum(deviation, LEAST_DEVIATION)
-            else:
-                p = {**p, "conv0/kernel": p["conv0/kernel"] / WHITE}  # cheaper than dividing every pixel
-            for n, layer in enumerate(self.network.convolutions):
-                x = tf.nn.conv2d(x, p[f"conv{n}/kernel"], layer.stride, "SAME")
-                x = ACTIVATIONS[layer.activation](tf.nn.bias_add(x, p[f"conv{n}/bias"]))
-            features.append(tf.reshape(x, [x.shape[0], int(np.prod(x.shape[1:]))]))
-        if self.network.shape.vector:
-            x = vector
-            if self.network.scaled:
-                x = (x - p[f"{MOMENTS}mean"]) * tf.exp(-0.5 * p[f"{MOMENTS}log_variance"])
-                x = tf.clip_by_value(x, -SCALED_LIMIT, SCALED_LIMIT)
-            for n in range(DENSE_LAYERS):
-                x = tf.nn.tanh(tf.matmul(x, p[f"dense{n}/kernel"]) + p[f"dense{n}/bias"])
-            features.append(x)
-        return tf.concat(features, axis=1)
-
-    def _unrolled(
-        self,
-        flat: tf.Tensor,
-        image: tf.Tensor,
-        vector: tf.Tensor,
-        starts: tf.Tensor,
-        cell: tf.Tensor,
-        hidden: tf.Tensor,
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Turn a rollout [T, B, ...] into parameters [T, B, outputs + free] and values [T, B]."""
-        p, network = self._parameters(flat), self.network
-        length, batch = starts.shape
-        shape = network.shape
-        images = tf.reshape(image, [length * batch, *shape.image])
-        features = self._features(p, images, tf.reshape(vector, [length * batch, shape.vector]))
-        if network.units:
-            projected = tf.matmul(features, p["lstm/kernel"]) + p["lstm/bias"]
-            projected = tf.reshape(projected, [length, batch, 4 * network.units])
-            memory = lstm.unroll(projected, 1.0 - starts, cell, hidden, p["lstm/recurrent"])
-            memory = tf.reshape(memory, [length * batch, network.units])
-        else:
-            memory = tf.nn.relu(tf.matmul(features, p["hidden/kernel"]) + p["hidden/bias"])
-        parameters = tf.matmul(memory, p["policy/kernel"]) + p["policy/bias"]
-        if network.family.free:
-            free = tf.broadcast_to(p["policy/free"], [length * batch, network.family.free])
-            parameters = tf.concat([parameters, free], axis=1)
-        values = tf.matmul(memory, p["value/kernel"]) + p["value/bias"]
-        return tf.reshape(parameters, [length, batch, -1]), tf.reshape(values, [length, batch])
-
     def _compile(self) -> None:
         """Build the compiled calls."""
         batch, length = self.batch, self.hyperparameters.t_max
@@ -177,7 +114,7 @@ class Learner:
         ) -> tuple:
             with tf.GradientTape() as tape:
                 tape.watch(flat)
-                parameters, values = self._unrolled(flat, image, vector, starts, cell, hidden)
+                parameters, values = forward(network, flat, image, vector, starts, cell, hidden)
                 losses = a3c_losses(
                     self._distribution,
                     parameters,
@@ -196,5 +133,5 @@ class Learner:
             slope *= tf.minimum(1.0, hyperparameters.max_gradient_norm / tf.maximum(norm, 1e-12))
             return slope, tf.stack([losses.policy, losses.value, losses.entropy, norm])
 
-        self._forward: Callable = tf.function(self._unrolled, input_signature=[*given, memory, memory])
+        self._forward: Callable = tf.function(partial(forward, network), input_signature=[*given, memory, memory])
         self._gradient: Callable = gradient

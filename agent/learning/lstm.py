@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from a3c64.learning.network import FORGET_BIAS
+from a3c64.learning.layers import FORGET_BIAS
 
 
 class State(NamedTuple):

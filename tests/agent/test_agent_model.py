@@ -7,15 +7,18 @@ import tensorflow as tf
 
 from a3c64.config import Hyperparameters
 from a3c64.envs.actions import family_of
+from a3c64.envs.batch import EnvironmentBatch
 from a3c64.envs.spaces import Observations, Shape, View
-from a3c64.learning import lstm
+from a3c64.learning import forward, graph, lstm
 from a3c64.learning.actor import Actor
 from a3c64.learning.distributions import Categorical
+from a3c64.learning.layers import Layer
 from a3c64.learning.learner import Learner
 from a3c64.learning.losses import a3c_losses
 from a3c64.learning.network import design
 from a3c64.learning.parameters import initialise, learned_size, named_views, signature, total_size
 from a3c64.learning.scaling import Moments, packed
+from a3c64.policy import policy_file
 
 T, B = 6, 3
 IMAGE = gym.spaces.Box(0, 255, (42, 42, 1), np.uint8)
@@ -131,10 +134,10 @@ def test_lstm_backward_is_what_autodiff_says():
         return tf.stack(hiddens)
 
     results = []
-    for forward in (by_tape, lambda: lstm.unroll(projected, keep, cell, hidden, recurrent)):
+    for unroll in (by_tape, lambda: lstm.unroll(projected, keep, cell, hidden, recurrent)):
         with tf.GradientTape() as tape:
             tape.watch([projected, cell, hidden, recurrent])
-            output = forward()
+            output = unroll()
             scalar = tf.reduce_sum(output * weight)
         results.append([output, *tape.gradient(scalar, [projected, cell, hidden, recurrent])])
     for ours, theirs in zip(results[1], results[0], strict=True):
@@ -292,3 +295,42 @@ def test_orthogonal_start():
     kernel = views["lstm/recurrent"]
     np.testing.assert_allclose(kernel @ kernel.T, np.eye(8), atol=1e-5)
     assert not views["lstm/bias"].any()
+
+
+@pytest.mark.parametrize("units", [8, 0])
+def test_the_flat_vector_has_the_layout_of_saved_runs(units):
+    """A changed name, shape or order would make every saved checkpoint and policy unusable."""
+    actor, _ = make(EVERYTHING, gym.spaces.Box(-1, 1, (2,), np.float32), lstm_size=units, normalise_observations=True)
+    layers = {
+        "conv0": (4, 4, 1, 16),
+        "conv1": (3, 3, 16, 32),
+        "conv2": (3, 3, 32, 32),
+        "dense0": (8, 64),
+        "dense1": (64, 64),
+        **({"lstm": (3 * 3 * 32 + 64, 32)} if units else {"hidden": (3 * 3 * 32 + 64, 256)}),
+        "policy": (units or 256, 2),
+        "value": (units or 256, 1),
+    }
+    expected: dict[str, tuple[int, ...]] = {}
+    for name, shape in layers.items():
+        expected[f"{name}/kernel"] = shape
+        if name == "lstm":
+            expected["lstm/recurrent"] = (8, 32)
+        expected[f"{name}/bias"] = shape[-1:]
+        if name == "policy":
+            expected["policy/free"] = (2,)
+    expected |= {"moments/count": (1,), "moments/mean": (8,), "moments/log_variance": (8,)}
+    assert [(spec.name, spec.shape) for spec in actor.network.specs] == list(expected.items())
+
+
+def test_the_bundled_policy_fits_the_network():
+    policy = policy_file.bundled("n64gym/OpenKart-v0")
+    batch = EnvironmentBatch.make(policy.run.model_copy(update={"envs_per_worker": 1}), worker=0)
+    network = design(batch.view.shape, batch.family, policy.run)
+    batch.close()
+    assert [(s.name, s.shape) for s in policy.specs] == [(s.name, s.shape) for s in network.specs]
+    assert signature(policy.specs) == signature(network.specs)
+
+
+def test_both_backends_have_every_kind_of_layer():
+    assert set(forward.LAYERS) == set(graph.LAYERS) == set(Layer.__subclasses__())
