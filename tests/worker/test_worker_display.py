@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from PIL import Image
 
 from a3c64.worker.display.display import Display
 from a3c64.worker.display.frame import MAX_NOTE, MAX_SIDE, Frame
+from a3c64.worker.display.idle_client import IdleClient
 from a3c64.worker.display.panel import GAME, RIGHT
 from a3c64.worker.display.viewer import BLOCK, SCREEN, Audience, changed, placed
 from a3c64.worker.display.x11vnc import X11vnc
@@ -267,6 +269,80 @@ def test_connections_to_the_port_are_found():
             assert not Audience(port + 1).there()
         server.accept()[0].close()
         until(lambda: not audience.there(), 5, "nobody")
+
+
+def test_a_connection_that_does_not_count_is_nobody():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as ours:
+            ignored = ours.getsockname()[1]
+            audience = Audience(port)
+            assert not audience.there(ignored)
+            with socket.create_connection(("127.0.0.1", port)):
+                until(lambda: audience.there(ignored), 5, "somebody else")
+
+
+def test_the_idle_client_leaves_a_server_that_is_not_a_vnc_server():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = IdleClient(*server.getsockname())
+        other = threading.Thread(target=lambda: server.accept()[0].sendall(b"HTTP/1.1 400"))
+        other.start()
+        assert not client.tend()
+        other.join()
+        assert client.port == 0
+
+
+class Clock:
+    """Renders the monotonic clock, in ms, as 32 black or white tiles in 4 rows of 8."""
+
+    def render(self) -> np.ndarray:
+        bits = np.array([int(time.monotonic() * 1000) >> bit & 1 for bit in range(32)], np.uint8)
+        return np.repeat(np.kron(bits.reshape(4, 8), np.full((30, 20), 255, np.uint8))[..., None], 3, axis=2)
+
+    @staticmethod
+    def age(path) -> float:
+        """Return how many seconds ago a captured picture was rendered."""
+        bits = np.asarray(Image.open(path).convert("L"))[60::120, 40::80].ravel() > 127
+        return time.monotonic() - sum(1 << bit for bit in range(32) if bits[bit]) / 1000.0
+
+
+def test_a_whole_picture_is_of_the_present(vnc, tmp_path):
+    """Captures by new connections, then by one that asks now and then, each in a process of its own."""
+    display = Display(Clock(), "127.0.0.1", vnc)
+    ended = threading.Event()
+
+    def show() -> None:
+        while not ended.wait(0.01):
+            display.show(None)
+
+    worker = threading.Thread(target=show)
+    worker.start()
+    try:
+        until(lambda: greets(vnc), 60, "RFB greeting")
+        time.sleep(3.0)
+        ages = []
+        for k in range(5):
+            capture(vnc, tmp_path / f"{k}.png")
+            ages.append(Clock.age(tmp_path / f"{k}.png"))
+            time.sleep(1.0)
+        assert max(ages) < 2.0, f"new connections; for nobody there is a frame a second: {ages}"
+
+        steps = [word for k in range(5, 20) for word in ("capture", str(tmp_path / f"{k}.png"), "pause", "0.5")]
+        command = [sys.executable, "-m", "vncdotool.command", "-s", f"127.0.0.1::{vnc}", *steps]
+        with subprocess.Popen(command) as client:
+            ages = []
+            for k in range(5, 20):
+                path = tmp_path / f"{k + 1}.png"  # the next one is begun: this one is whole
+                if k == 19:
+                    client.wait(30)
+                else:
+                    until(path.exists, 30, "a picture")
+                ages.append(Clock.age(tmp_path / f"{k}.png"))
+        assert max(ages) < 2.0, f"one connection, and half a second from one to the next: {ages}"
+    finally:
+        ended.set()
+        worker.join()
+        display.close()
 
 
 def test_a_viewer_sees_the_game_and_cannot_touch_it(stack, vnc, tmp_path):

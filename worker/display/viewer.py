@@ -37,7 +37,7 @@ TEND_S = 0.5  # interval of checking x11vnc
 LOOK_S = 0.1  # interval of checking for frames and for viewers, without a viewer
 WATCHED_LOOK_S = 0.02  # interval of checking for frames, with a viewer
 WATCHED_S = 1.0  # time for which one check counts as "watched" for the worker
-WELCOME_S = 1.0  # redraw everything for this time after a viewer connects: x11vnc sees no changes without viewers
+REDRAW_S = 1.0  # redraw everything for this time after x11vnc begins to read: it may have missed earlier changes
 BLOCK = 40  # side of the square blocks in which changes are found, pixels
 REST = 50  # the pause between two checks for viewers is this many times a check, so that a long table costs no more
 
@@ -54,15 +54,16 @@ class Audience:
 
     def __init__(self, port: int) -> None:
         # proc(5): number, local address and port, remote address and port, state. State 01 is ESTABLISHED.
-        self._connection = re.compile(rb"^ *\d+: [0-9A-F]{8}:%04X [0-9A-F:]+ 01 " % port, re.MULTILINE)
+        self._connection = re.compile(rb"^ *\d+: [0-9A-F]{8}:%04X [0-9A-F]{8}:([0-9A-F]{4}) 01 " % port, re.MULTILINE)
         self._there = False
         self._next_look = 0.0
 
-    def there(self) -> bool:
-        """Return whether a client is connected. The answer may be a moment old."""
+    def there(self, ignored: int = 0) -> bool:
+        """Return whether a client is connected, other than from port `ignored`. The answer may be a moment old."""
         now = time.monotonic()
         if now >= self._next_look:
-            self._there = self._connection.search(Path("/proc/net/tcp").read_bytes()) is not None
+            ports = {int(port, 16) for port in self._connection.findall(Path("/proc/net/tcp").read_bytes())}
+            self._there = bool(ports - {ignored})
             self._next_look = now + max(LOOK_S, REST * (time.monotonic() - now))
         return self._there
 
@@ -74,7 +75,7 @@ def view(frame: Frame, stop: threading.Event, server: X11vnc, audience: Audience
     pygame.display.set_caption("a3c64")
     pygame.mouse.set_visible(False)
     panel, shown = Panel(), np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-    seen, next_tend, pause, came = 0, 0.0, LOOK_S, float("inf")
+    seen, next_tend, pause, redraw_until = 0, 0.0, LOOK_S, 0.0
     while not stop.is_set():
         if select.select([sys.stdin], [], [], pause)[0]:
             return  # end of file: the worker has ended
@@ -82,12 +83,12 @@ def view(frame: Frame, stop: threading.Event, server: X11vnc, audience: Audience
         now = time.monotonic()
         if now >= next_tend:
             next_tend = now + TEND_S
-            server.tend()
-        if audience.there():
-            pause, came, frame.watched_until = WATCHED_LOOK_S, min(came, now), now + WATCHED_S
+            if server.tend():
+                redraw_until = time.monotonic() + REDRAW_S
+        if audience.there(server.idle_client.port):
+            pause, frame.watched_until = WATCHED_LOOK_S, now + WATCHED_S
         else:
-            pause, came = LOOK_S, float("inf")
-        welcome = 0.0 <= now - came < WELCOME_S
+            pause = LOOK_S
         newer = frame.read(seen)
         if newer is not None:
             seen, picture, note = newer
@@ -95,7 +96,7 @@ def view(frame: Frame, stop: threading.Event, server: X11vnc, audience: Audience
             window.blit(pygame.image.frombuffer(drawn.data.cast("B"), SCREEN, "RGB"), (0, 0))
             pygame.display.update(changed(drawn, shown))
             shown = drawn
-        if welcome:
+        if now < redraw_until:
             pygame.display.flip()
 
 

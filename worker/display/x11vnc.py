@@ -6,6 +6,7 @@ import subprocess
 
 from a3c64.processes import start
 from a3c64.supervisor import Supervisor
+from a3c64.worker.display.idle_client import IdleClient
 
 log = logging.getLogger(__name__)
 
@@ -23,25 +24,31 @@ class X11vnc:
         # forever: run on after a viewer disconnects. shared: allow several viewers. viewonly: ignore keys and clicks.
         # xd_area 0: show each area that the viewer process redraws at once and whole. x11vnc's own search for changes
         # takes half a second, and finds the parts of one picture at different times.
+        # speeds lan: do not measure a viewer's connection. x11vnc does not read the screen for five seconds of that.
+        # nonap, sb 0: read the screen as often after a minute in which nothing was sent.
         # noremote: accept no commands through the display's X properties.
         # noipv6, no6: listen on the given IPv4 port only. nopw: silence a warning.
         self._command = [
             "x11vnc", "-display", display, "-listen", host, "-rfbport", str(port), "-forever", "-shared", "-viewonly",
             "-noipv6", "-no6", "-noremote", "-nopw", "-quiet", "-norc", "-nosel", "-noclipboard", "-nocursor",
-            "-xd_area", "0",
+            "-xd_area", "0", "-speeds", "lan", "-nonap", "-sb", "0",
         ]  # fmt: skip
         self.supervisor = Supervisor(f"x11vnc on port {port}", self._launch)
+        self.idle_client = IdleClient(host, port)
         self._missing = shutil.which("x11vnc") is None
         if self._missing:
             log.warning("x11vnc is not installed, nobody can watch (apt-get install x11vnc); training goes on")
 
-    def tend(self) -> None:
-        """Start x11vnc, or restart it if that is due. Call this often."""
-        if not self._missing:
-            self.supervisor.tend()
+    def tend(self) -> bool:
+        """Start x11vnc, or restart it if that is due. Return whether it began to read the screen. Call this often."""
+        if self._missing:
+            return False
+        self.supervisor.tend()
+        return self.supervisor.child is not None and self.idle_client.tend()
 
     def close(self) -> None:
         """End x11vnc."""
+        self.idle_client.close()
         self.supervisor.close(grace_s=1.0)
 
     def _launch(self) -> subprocess.Popen:
