@@ -160,13 +160,15 @@ def end_with_parent() -> None:
 def start(command: Sequence[str], environment: Mapping[str, str] | None = None, **options: object) -> subprocess.Popen:
     """Start a program in a new session. Ctrl-C then reaches only this process, which ends its children in order.
 
-    Call this from the main thread: the kernel ends the child when the thread that started it ends.
+    setpriv makes the kernel send SIGTERM to the program when this process dies, and then executes the program under the
+    same process id. Popen's preexec_fn could do that too, but it runs Python between fork and exec, where a lock that
+    another thread held is never released. Call this from the main thread: the kernel ends the child when the thread
+    that started it ends.
     """
     return subprocess.Popen(
-        command,
+        ["setpriv", "--pdeathsig", "TERM", "--", *command],
         env={**os.environ, **(environment or {})},
         start_new_session=True,
-        preexec_fn=end_with_parent,
         **options,  # type: ignore[call-overload]
     )
 

@@ -1,7 +1,6 @@
 """What users get wrong: one line on standard error, exit code 2, nothing on standard output, nothing written."""
 
 import os
-import resource
 import shlex
 import shutil
 import subprocess
@@ -123,12 +122,10 @@ def run(folder: Path, *arguments: str, file_bytes: int = 0) -> subprocess.Comple
     """Run the command; with `file_bytes`, files may not grow beyond that, as on a full disk."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("A3C64_", "DISPLAY"))}
 
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
-
+    limit = ["prlimit", f"--fsize={file_bytes}"] if file_bytes else []
     return subprocess.run(
-        [A3C64, *arguments], cwd=folder, env={**clean, "PYTHONDONTWRITEBYTECODE": "1"}, stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, timeout=120, preexec_fn=limit if file_bytes else None,
+        [*limit, A3C64, *arguments], cwd=folder, env={**clean, "PYTHONDONTWRITEBYTECODE": "1"},
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
 
 

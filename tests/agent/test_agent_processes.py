@@ -1,9 +1,14 @@
 """Being told to stop, however often and whenever."""
 
+import ast
+import os
 import subprocess
 import sys
+from pathlib import Path
 
+import psutil
 import pytest
+from live import still_running, until
 
 SCRIPT = """
 import signal
@@ -40,3 +45,38 @@ def test_a_terminal_that_hangs_up_stops_unless_nohup(nohup, stops):
     command = [*ignore, sys.executable, "-c", HANGS_UP]
     result = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=20)
     assert (result.returncode, result.stdout) == (0, f"{stops}\n"), result.stderr
+
+
+PARENT = """
+import subprocess, sys, time
+from a3c64.processes import start
+
+child = start(["sleep", "60"], stdin=subprocess.DEVNULL)
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_child_ends_when_its_parent_is_killed():
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
+    child = psutil.Process(int(parent.stdout.readline()))
+    until(lambda: child.name() == "sleep", 10, "setpriv has become the program")
+    assert os.getsid(child.pid) == child.pid, "a session of its own"
+    parent.kill()
+    parent.communicate(timeout=10)
+    until(lambda: not still_running([child]), 10, "the child has ended")
+
+
+def test_no_program_is_started_with_code_between_fork_and_exec():
+    """A lock that another thread holds at the fork is never released in the child."""
+    root = Path(__file__).parents[2]
+    files = subprocess.run(
+        ["git", "ls-files", "*.py"], cwd=root, capture_output=True, text=True, check=True, timeout=30
+    )
+    calls = [
+        f"{file}:{node.lineno}"
+        for file in files.stdout.split()
+        for node in ast.walk(ast.parse((root / file).read_text()))
+        if isinstance(node, ast.keyword) and node.arg == "preexec_fn"
+    ]
+    assert not calls
