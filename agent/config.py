@@ -20,6 +20,15 @@ PREFIX = "A3C64_"
 EXIT_FAILED = 1  # the process shut down cleanly, but something is missing, such as the last checkpoint
 EXIT_BAD_INPUT = 2  # the same as argparse; documented in the README
 EXIT_CRASHED = 70  # an unexpected exception; a restart may help
+# What Kubernetes sets in containers for a service named a3c64 or a3c64-NAME: variable=value.
+# https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+OF_A_SERVICE = re.compile(
+    r"A3C64_(?:\w+_)?"
+    r"(?:(?:SERVICE_HOST|PORT_\d+_(?:TCP|UDP|SCTP)_ADDR)=[0-9a-fA-F.:]+"
+    r"|(?:SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)_PORT)=\d+"
+    r"|PORT(?:_\d+_(?:TCP|UDP|SCTP))?=(?:tcp|udp|sctp)://\S+"
+    r"|PORT_\d+_(?:TCP|UDP|SCTP)_PROTO=(?:tcp|udp|sctp))"
+)
 ENDPOINT = re.compile(r"^(tcp://[^:/\s]+:(?P<port>\d{1,5})|ipc://\S+)$")
 
 
@@ -306,12 +315,14 @@ def has_display() -> bool:
 def check_environment(environ: Mapping[str, str]) -> None:
     """Refuse A3C64_* variables that no setting reads; otherwise nobody would notice a typo.
 
+    Variables that Kubernetes sets for a service named a3c64 or a3c64-NAME are ignored.
+
     Raises:
         BadInputError: a variable is unknown.
     """
     known = [variable(name) for name in Settings.model_fields]
-    for name in environ:
-        if name.startswith(PREFIX) and name not in known:
+    for name, value in environ.items():
+        if name.startswith(PREFIX) and name not in known and not OF_A_SERVICE.fullmatch(f"{name}={value}"):
             raise BadInputError(
                 f"unknown variable {name}{nearest(name, known, PREFIX) or '; see `python -m a3c64.config`'}"
             )

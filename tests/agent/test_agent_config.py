@@ -70,6 +70,43 @@ def test_wrong_variables_are_named_with_what_mends_them(monkeypatch, variable, v
     assert "\n" not in str(error.value)
 
 
+SERVICE = {  # what Kubernetes sets for a service NAME with a port 5555 that is called train
+    "NAME_SERVICE_HOST": "10.96.0.17",
+    "NAME_SERVICE_PORT": "5555",
+    "NAME_SERVICE_PORT_TRAIN": "5555",
+    "NAME_PORT": "tcp://10.96.0.17:5555",
+    "NAME_PORT_5555_TCP": "tcp://10.96.0.17:5555",
+    "NAME_PORT_5555_TCP_PROTO": "tcp",
+    "NAME_PORT_5555_TCP_PORT": "5555",
+    "NAME_PORT_5555_TCP_ADDR": "10.96.0.17",
+}
+
+
+@pytest.mark.parametrize("service", ["A3C64", "A3C64_SERVER", "A3C64_PARAMETER_SERVER"])
+def test_the_variables_of_a_kubernetes_service_are_no_typos(monkeypatch, service):
+    before = load()
+    for name, value in SERVICE.items():
+        monkeypatch.setenv(name.replace("NAME", service), value)
+    assert load() == before
+    monkeypatch.setenv("A3C64_SERVICE_HOST", "fd00::11")
+    load()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("A3C64_PORT", "5555"),
+        ("A3C64_TENSORBOARDS_PORT", "12345"),
+        ("A3C64_PORT_5555_TCP_ADDRESS", "10.96.0.17"),
+        ("A3C64_SERVICE", "10.96.0.17"),
+    ],
+)
+def test_what_only_looks_like_them_is_a_typo(monkeypatch, variable, value):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(BadInputError, match=f"unknown variable {variable}"):
+        load()
+
+
 def test_wrong_flags():
     with pytest.raises(BadInputError, match="unknown argument --lerning-rate, did you mean --learning-rate"):
         flags("--lerning-rate", "1")
