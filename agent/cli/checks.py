@@ -110,6 +110,8 @@ def _wrong_with(run: Hyperparameters, rom: str, parsed: Parsed) -> str:
         env = making.make_one(run, rom)
         family_of(env.action_space)
         View(env.observation_space, run.frame_size, run.frame_colours, run.frame_stack)
+        if making.is_n64(spec):
+            env.unwrapped.start()  # type: ignore[attr-defined]
         env.close()
     except BadInputError as error:
         return str(error)

@@ -273,6 +273,10 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
             return np.zeros((*self.native_size, 3), np.uint8)
         return self.emulator.frame()
 
+    def start(self) -> None:
+        """Start the emulator now rather than at the first reset. Raises EmulatorError if it cannot be started."""
+        self._supervisor.ready()
+
     def snapshot(self) -> Snapshot:
         """This moment of the episode, to come back to with `restore`. No time passes: the episode goes on as if nothing
         had been done.
