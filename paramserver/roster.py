@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from a3c64.envs.episode import Episode
+from a3c64.wire.messages import MAX_DOING
 from a3c64.wire.report import WorkerReport
 
 HEARTBEAT_TIMEOUT_S = 5.0  # five missed beats of one second
@@ -34,6 +35,7 @@ class Member:
     pushed: float = 0.0  # when its newest gradient came
     returns: deque[float] = field(default_factory=lambda: deque(maxlen=EPISODES))
     emulator_restarts: int = 0
+    doing: str = ""  # before its first gradient, as its heartbeat says; "" = not said
     _marks: deque[tuple[float, int]] = field(default_factory=deque)  # time and steps, a second apart at least
 
     def progress(self, now: float, steps: int, staleness: int, episodes: Sequence[Episode]) -> None:
@@ -62,7 +64,7 @@ class Member:
         if now - self.last_seen >= SILENT_S:
             return f"silent for {now - self.last_seen:.0f} s"
         if not self._marks:
-            return "starting"
+            return self.doing or "starting"
         if now - self.pushed >= IDLE_S:
             return f"no gradient for {now - self.pushed:.0f} s"
         return "working"
@@ -120,10 +122,11 @@ class Roster:
         """Return a member by its client id."""
         return self._members.get(client)
 
-    def beat(self, client: str) -> None:
-        """Note that a member's process lives."""
+    def beat(self, client: str, doing: str = "") -> None:
+        """Note that a member's process lives, and what it does."""
         if (member := self._members.get(client)) is not None:
             member.last_seen = self._clock()
+            member.doing = "".join(c for c in doing if c.isprintable())[:MAX_DOING].strip()
 
     def speaker(self, connection: bytes) -> Member | None:
         """Return the member that speaks over a connection, noting that it lives."""

@@ -193,7 +193,7 @@ class Service:
         if isinstance(body, wire.Push):
             return self._push(self._member(connection, message), message, body)
         if isinstance(body, wire.Beat):
-            self.roster.beat(body.client)
+            self.roster.beat(body.client, body.doing)
             self.evaluators.beat(body.client)
             return None
         if isinstance(body, wire.Sample):

@@ -53,10 +53,12 @@ def learn(settings: Settings, client: Client, heartbeat: Heartbeat, stop: thread
     """Build environments, model and display for the server's run, and train. Rebuild them if the run changes."""
     run = client.hello()
     logs.number(client.index)
+    heartbeat.doing = "checking the environment"
     heartbeat.start()
     from a3c64.envs.making import check
 
     check(run, settings.rom)
+    heartbeat.doing = "loading TensorFlow"
     pin_tensorflow(run.deterministic)  # takes seconds, so it comes after the checks
     from a3c64.envs.batch import EnvironmentBatch
     from a3c64.worker.display.display import show_on
@@ -69,10 +71,12 @@ def learn(settings: Settings, client: Client, heartbeat: Heartbeat, stop: thread
     watchdog.start()
     while not stop.is_set():
         watched = settings.vnc_port != 0
+        heartbeat.doing = "starting environments"
         record = Recorder(settings.run_dir, settings.replays_mb * 1_000_000, client)
         begin = time.monotonic()
         environments = EnvironmentBatch.make(run, client.index, settings.rom, render_first=watched, wrap=record)
         watchdog.made(time.monotonic() - begin)
+        heartbeat.doing = "building the network"
         try:
             display = show_on(
                 settings.vnc_host, settings.vnc_port, settings.vnc_view, environments, run.env_id, client.index

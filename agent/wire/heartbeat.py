@@ -18,6 +18,7 @@ class Heartbeat:
     def __init__(self, address: str, client: str) -> None:
         self._address = address
         self._client = client
+        self.doing = ""  # what this process does before its first gradient, in a few words
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
@@ -38,6 +39,6 @@ class Heartbeat:
             socket.connect(self._address)
             while not self._stop.wait(HEARTBEAT_S):
                 try:
-                    socket.send_multipart(wire.encode(0, wire.Beat(self._client)), zmq.DONTWAIT)
+                    socket.send_multipart(wire.encode(0, wire.Beat(self._client, self.doing)), zmq.DONTWAIT)
                 except zmq.Again:  # no server: the client handles that
                     continue

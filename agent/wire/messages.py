@@ -17,11 +17,12 @@ from a3c64.envs.episode import LARGEST, MAX_LENGTH, MAX_METRICS, MAX_NAME, Episo
 from a3c64.envs.figures import Figure, Figures, checked
 from a3c64.learning.parameters import MAX_PARAMETERS, ParameterSpec
 
-PROTOCOL = 5
+PROTOCOL = 6
 CHECKSUM = 4  # bytes: CRC-32, little-endian; takes 86 us for the 371 KB of a gradient, and a push takes milliseconds
 MAX_HEADER = 1 << 20  # bytes; a push with 256 episodes has a tenth of that
 MAX_MESSAGE = 4 * MAX_PARAMETERS + MAX_HEADER  # bytes, for ZMQ_MAXMSGSIZE
 COPY_THRESHOLD = 1 << 16  # bytes; below this size, copying is cheaper than ZeroMQ's zero-copy bookkeeping
+MAX_DOING = 64  # characters of what a starting worker does
 MAX_EPISODES = 256  # in one push
 MAX_SAMPLE = 1 << 17  # bytes of a picture's pixels; four 84 x 84 frames in colour have 85 kB
 SAMPLE_S = 60.0  # between two pictures
@@ -116,6 +117,7 @@ class Beat(NamedTuple):
     """The worker's process is alive. No answer."""
 
     client: str
+    doing: str  # what it does before its first gradient, in a few words; the server keeps MAX_DOING characters of it
 
 
 class Bye(NamedTuple):

@@ -20,7 +20,7 @@ BODIES = [
     wire.Score("abc", 7, 300, [[1.5, 20, {"laps": 1.0}]]),
     wire.Noted(True),
     wire.Sample([1, 2, 3], b"abcdef"),
-    wire.Beat("c1"),
+    wire.Beat("c1", "loading TensorFlow"),
     wire.Bye(),
     wire.Ask(),
     wire.Report({"steps": 1}),

@@ -86,7 +86,7 @@ def beat(context: zmq.Context, address: str, names: list[str]) -> None:
         time.sleep(HEARTBEAT_S)
         for name in names:
             with suppress(zmq.Again):
-                socket.send_multipart(wire.encode(0, wire.Beat(name)))
+                socket.send_multipart(wire.encode(0, wire.Beat(name, "")))
 
 
 def main() -> None:

@@ -77,7 +77,7 @@ bodies = st.one_of(
     st.builds(wire.Score, st.just(SIGNATURE), versions, versions, episodes),
     st.just(wire.Pull()),
     st.builds(wire.Sample, st.lists(integers, max_size=4), st.binary(max_size=12)),
-    st.builds(wire.Beat, clients),
+    st.builds(wire.Beat, clients, st.text(max_size=80)),
     st.just(wire.Bye()),
     st.just(wire.Ask()),
     st.builds(wire.Weights, st.just(SIGNATURE), versions, versions, st.booleans(), st.booleans()),

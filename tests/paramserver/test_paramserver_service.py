@@ -186,5 +186,5 @@ def test_strangers_and_impostors():
         assert (
             "hello.client" in refusal(service, b"z", wire.encode(1, wire.Hello(name, "n", -1, wire.WORKER, 0))).reason
         )
-    assert service.handle(b"z", wire.encode(0, wire.Beat("nobody"))) is None
+    assert service.handle(b"z", wire.encode(0, wire.Beat("nobody", ""))) is None
     assert len(service.roster) == 0

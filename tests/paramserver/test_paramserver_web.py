@@ -61,6 +61,14 @@ def test_the_report_says_how_a_worker_is_doing():
     client.hello()
     client.join(SPECS)
     assert service.report().workers[0].state == "starting"
+    for said, shown in [
+        ("loading TensorFlow", "loading TensorFlow"),
+        ("a\x1b[2J\nb" + "c" * 100, "a[2Jb" + "c" * 59),
+        ("", "starting"),
+    ]:
+        service.handle(b"b", wire.encode(0, wire.Beat("a", said)))
+        assert service.report().workers[0].state == shown
+    service.handle(b"b", wire.encode(0, wire.Beat("a", "building the network")))
     for second in range(1, 31):
         service._clock.now = float(second)
         client.push(ONES, SIGNATURE, 0, 20, {}, [Episode(float(second), 9, {"emulator_restarts": 1.0})])

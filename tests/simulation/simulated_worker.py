@@ -45,7 +45,7 @@ class SimulatedWorker:
         if self.task.ended or self.task.killed:
             return
         if self.run.world.now >= self.task.paused_until:
-            self._beats.send(wire.encode(0, wire.Beat(self.name)))
+            self._beats.send(wire.encode(0, wire.Beat(self.name, "")))
         self.run.world.after(HEARTBEAT_S, self._beat)
 
     def _work(self) -> None:

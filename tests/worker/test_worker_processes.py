@@ -32,6 +32,21 @@ def test_workers_join_leave_and_die_while_the_rest_goes_on(stack):
     assert report.lost == 1
 
 
+def test_a_starting_worker_says_what_it_does(stack):
+    stack.start("a3c64.paramserver")
+    stack.start("a3c64.worker")
+    states = []
+
+    def works(report) -> bool:
+        states.extend(worker.state for worker in report.workers)
+        return "working" in states
+
+    stack.wait_for(works, 60, "it works")
+    said = {"checking the environment", "loading TensorFlow", "starting environments", "building the network"}
+    assert set(states) <= said | {"starting", "working"}
+    assert set(states) & said, "its start takes longer than the second from one heartbeat to the next"
+
+
 def test_the_server_is_killed_and_comes_back(stack):
     server = stack.start("a3c64.paramserver", checkpoint_interval=0.5)
     workers = [stack.start("a3c64.worker"), stack.start("a3c64.worker")]
