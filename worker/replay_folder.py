@@ -16,7 +16,7 @@ BLOCK = 4096  # bytes that a file takes at least, on most file systems
 TENTH = 0.1  # share of replays kept as the best, and again as the newest; also the share of room to free at once
 
 
-class Replay(NamedTuple):
+class StoredReplay(NamedTuple):
     """A movie and its JSON."""
 
     path: Path  # of the movie
@@ -61,7 +61,7 @@ class ReplayFolder:
         self._size -= sum(replay.size for replay in gone)
 
 
-def surplus(replays: list[Replay], size: int) -> list[Replay]:
+def surplus(replays: list[StoredReplay], size: int) -> list[StoredReplay]:
     """Return which of `replays` (oldest first) to delete to free `size` bytes.
 
     Replays whose neighbours are closest in the run's steps go first, so that the rest is spread evenly over the run.
@@ -72,7 +72,7 @@ def surplus(replays: list[Replay], size: int) -> list[Replay]:
     kept = {replay.path for replay in [*best, *replays[-tenth:]]}
     others = sorted((replay for replay in replays if replay.path not in kept), key=lambda replay: replay.step)
     steps = np.array([replay.step for replay in others])
-    gone: list[Replay] = []
+    gone: list[StoredReplay] = []
     while size > 0 and others:
         # Distance between the two neighbours of each replay, in steps. The first and the last replay are deleted last.
         apart = np.full(len(others), np.iinfo(np.int64).max)
@@ -88,12 +88,12 @@ def surplus(replays: list[Replay], size: int) -> list[Replay]:
     return gone
 
 
-def _replay(path: Path, facts: dict[str, Any]) -> Replay:
+def _replay(path: Path, facts: dict[str, Any]) -> StoredReplay:
     blocks = sum(math.ceil(file.stat().st_size / BLOCK) for file in (path, path.with_suffix(".json")) if file.exists())
-    return Replay(path, BLOCK * blocks, int(facts["training"]["step"]), float(facts["return"]))
+    return StoredReplay(path, BLOCK * blocks, int(facts["training"]["step"]), float(facts["return"]))
 
 
-def _known(path: Path) -> Replay:
+def _known(path: Path) -> StoredReplay:
     """Return a replay of an earlier process. Without a readable JSON it gets step 0 and return -inf."""
     try:
         return _replay(path, json.loads(path.with_suffix(".json").read_bytes()))

@@ -17,7 +17,7 @@ from a3c64.play.video import Video
 from a3c64.replays import ghosts
 from a3c64.replays.files import Replay, Skipped
 from a3c64.replays.pictures import FPS, described, pages
-from a3c64.replays.window import KEYS, Window
+from a3c64.replays.window import KEYS, ReplayWindow
 
 EXIT_SKIPPED = 1
 EXIT_NOTHING = 2
@@ -78,7 +78,7 @@ def replay(replays: list[Replay], skipped: list[Skipped], show: Show, stop: thre
         for one in skipped:
             tally.problem(one, one.why)
         video = opened.enter_context(Video(show.film, FPS)) if show.film else None
-        window = Window(FPS) if show.window else None
+        window = ReplayWindow(FPS) if show.window else None
         if window:
             print(KEYS, flush=True)
             opened.callback(window.close)

@@ -8,7 +8,7 @@ import numpy as np
 KEYS = "space pauses, right arrow goes on by a frame, q ends"
 
 
-class Window:
+class ReplayWindow:
     """Shows frames, uint8 RGB [H, W, 3]; call `enjoy.open_display` first: it must return True."""
 
     def __init__(self, fps: float) -> None:

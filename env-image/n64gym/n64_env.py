@@ -24,7 +24,7 @@ from n64gym.machine.emulator import Emulator, EmulatorError
 from n64gym.machine.rom import Rom, open_rom
 from n64gym.machine.shared import RDRAM_BYTES
 from n64gym.machine.supervisor import EmulatorSupervisor
-from n64gym.observations import Observations
+from n64gym.observations import ObservationBuilder
 from n64gym.road import RoadEdges
 from n64gym.starts import Starts, code_hash, default_folder
 from n64gym.window import Window
@@ -104,7 +104,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         self.render_mode = render_mode
         self.frameskip = frameskip
         self.metadata = {**self.metadata, "render_fps": VIS_PER_SECOND / frameskip}
-        self.observations = Observations(
+        self.observations = ObservationBuilder(
             obs_type, size, crop, self.native_size, self.telemetry_names if telemetry else ()
         )
         self.observation_space = self.observations.space

@@ -15,7 +15,7 @@ LARGEST = (768, 1024)  # height, width
 BOUND = 100.0  # of telemetry, whose numbers are mostly between -1 and 1
 
 
-class Observations:
+class ObservationBuilder:
     """Makes observations of one kind.
 
     Either of the two alone, or Dict(picture=…, telemetry=float32 [N]) if there are `telemetry_names`.

@@ -19,7 +19,7 @@ import pytest
 from a3c64.config import BadInputError
 from a3c64.replays.files import Replay, choose, find, moment, stages
 from a3c64.replays.pictures import BANDS, HEIGHT, WIDTH, fitted
-from a3c64.replays.window import Window
+from a3c64.replays.window import ReplayWindow
 from n64gym import Playback, RecordMovie
 from n64gym.movies import m64
 
@@ -196,7 +196,7 @@ def test_keys_pause_step_and_end():
 
     os.environ["SDL_VIDEODRIVER"] = "dummy"
     pygame.display.init()
-    window, frame = Window(30), np.zeros((48, 64, 3), np.uint8)
+    window, frame = ReplayWindow(30), np.zeros((48, 64, 3), np.uint8)
     try:
         assert window.show(frame)
         press(pygame.K_SPACE)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from live import until
 
-from a3c64.worker.replay_folder import BLOCK, Replay, ReplayFolder, surplus
+from a3c64.worker.replay_folder import BLOCK, ReplayFolder, StoredReplay, surplus
 from n64gym.movies.playback import Playback
 
 SHORT = '{"stuck_limit": 1.0, "time_limit": 3.0}'
@@ -130,7 +130,7 @@ def test_a_damaged_json_of_ours_goes_first(tmp_path):
 
 
 def test_surplus_can_take_everything():
-    replays = [Replay(Path(str(k)), 10, k, float(k)) for k in range(7)]
+    replays = [StoredReplay(Path(str(k)), 10, k, float(k)) for k in range(7)]
     assert len(surplus(replays, 1000)) == 7
     assert len(surplus(replays, 15)) == 2
     assert surplus(replays, 0) == []
