@@ -25,6 +25,7 @@ from n64gym.machine.rom import Rom, open_rom
 from n64gym.machine.shared import RDRAM_BYTES
 from n64gym.machine.supervisor import EmulatorSupervisor
 from n64gym.observations import ObservationBuilder
+from n64gym.random_presses import random_presses
 from n64gym.road import RoadEdges
 from n64gym.starts import Starts, code_hash, default_folder
 from n64gym.window import Window
@@ -33,7 +34,6 @@ from n64gym.wrappers import hand_on_actions
 VIS_PER_SECOND = 60
 FIRST_VIS = 2  # after a load, until there is an observation
 GPU_FIRST_VIS = 5  # until the GPU has drawn a picture again, too
-RANDOM_VIS = 60  # that each action of a random start is held
 STARTS_TRIED = 3  # emulators started in a row before reset gives up
 
 
@@ -189,7 +189,9 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         self._off = "the last reset has not come to its end: call reset again"
         setup = settings.draw(self.settings, {**self._choices, **(options or {})}, self.np_random)
         noops = int(self.np_random.integers(self._noop_max + 1)) if self._noop_max else 0
-        presses = self._random_presses() if self._random_max else []
+        presses: list[tuple[int, int]] = []
+        if self._random_max:
+            presses = random_presses(self.np_random, self.action_space, self._word, self._random_max)
         for tries_left in reversed(range(STARTS_TRIED)):
             try:
                 emulator = self._bring_to_start(setup)
@@ -350,17 +352,6 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
             "video": self.video,
             "setup": dict(self._what_matters(setup)),
         }
-
-    def _random_presses(self) -> list[tuple[int, int]]:
-        """VIs, and the controller word that is held for so long."""
-        left = int(self.np_random.integers(self._random_max + 1))
-        space = copy.deepcopy(self.action_space)  # whoever samples from it is not to notice
-        space.seed(int(self.np_random.integers(1 << 31)))
-        presses = []
-        while left > 0:
-            presses.append((min(left, RANDOM_VIS), self._word(space.sample())))
-            left -= RANDOM_VIS
-        return presses
 
     # The emulator.
 

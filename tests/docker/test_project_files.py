@@ -142,3 +142,12 @@ def test_the_architecture_page_shows_the_tree_as_it_is() -> None:
         str(p.relative_to(ROOT)) for part in ("agent", "paramserver", "worker") for p in (ROOT / part).rglob("*.py")
     }
     assert not {module for module in modules if "__" not in module} - shown
+
+
+def test_no_source_file_is_longer_than_400_lines() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    paths = [ROOT / name for name in listed.stdout.split() if name.endswith((".py", ".c", ".h", ".S", ".js", ".css"))]
+    assert paths
+    assert not [path for path in paths if path.exists() and len(path.read_text().splitlines()) > 400]
