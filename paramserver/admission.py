@@ -12,7 +12,8 @@ from contextlib import suppress
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
-SPARE = 32  # descriptors held for the server's own files: checkpoints, TensorBoard, the web page
+SPARE = 64  # descriptors held for the server's own files, and for connections that wait when they get short
+BACKLOG = 16  # connections that may wait to be accepted; fewer than are spare, so that libzmq can accept them all
 PROBE = 16  # fewer free ones than this are short; a burst of connections may take them between two looks
 LISTENING_MS = 1000  # libzmq says at once what it listens with
 SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27  # asm-generic/socket.h
@@ -27,7 +28,7 @@ class Admission:
 
     By itself, libzmq would try to accept such a connection again and again, at 100 % of a core, and the next checkpoint
     could not be opened. To unbind the socket is no way out: libzmq ends its open connections then. So the listening
-    socket below it drops what comes in, and what waits there is accepted here and closed.
+    socket below it drops what comes in. The descriptors held back suffice for what waits there already.
 
     Args:
         bound: not yet bound.
@@ -38,6 +39,7 @@ class Admission:
     """
 
     def __init__(self, bound: zmq.Socket, address: str) -> None:
+        bound.setsockopt(zmq.BACKLOG, BACKLOG)
         monitor = bound.get_monitor_socket(zmq.EVENT_LISTENING)
         try:
             bound.bind(address)
@@ -46,7 +48,7 @@ class Admission:
         finally:
             bound.disable_monitor()
         self._accepts = True
-        self._spare = min(SPARE, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 8)
+        self._spare = min(SPARE, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
         self._held = _take(self._spare)
 
     def tend(self) -> None:
@@ -60,8 +62,7 @@ class Admission:
                 )
                 self._accepts = False
                 self._filter(SO_ATTACH_FILTER, DROP_ALL)
-                self._turn_away()
-                _give_back(self._held)
+                _give_back(self._held)  # libzmq, which tries all the time, would win a race for a few of them
         elif _free(self._spare + 2 * PROBE):
             self._held = _take(self._spare)
             self._filter(SO_DETACH_FILTER, 0)
@@ -86,10 +87,8 @@ class Admission:
         while self._listener is not None:
             try:
                 self._listener.accept()[0].close()
-            except OSError as error:
-                if error.errno not in (errno.EMFILE, errno.ENFILE) or not self._held:
-                    return
-                os.close(self._held.pop())
+            except OSError:  # none waits, or there is no descriptor
+                return
 
 
 def _same(descriptor: int) -> socket.socket:
