@@ -1,8 +1,11 @@
 """What a user of docker-compose sees, on the real images: `make e2e`. Tests of one file share one running stack."""
 
 import json
+import os
+import random
 import re
 import shutil
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -17,6 +20,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(BUILD_S + 300)]
 FOLLOWS_S = 10  # how soon workers/alive has to tell the truth
 LONGEST_PAUSE_S = 5.0  # without progress on the chart, which has a point a second; below the server's heartbeat timeout
 FREEZE_S = 1.0
+KILLS, KILL_EVERY_S = 8, 5.0
 
 
 def longest_pause(stack: Stack, since: float) -> float:
@@ -162,6 +166,22 @@ def test_a_killed_server_goes_on_from_its_last_checkpoint(stack: Stack) -> None:
     assert ended == {"0"}  # the same processes: they reconnected by themselves
 
 
+def test_a_run_goes_on_while_its_processes_are_killed(stack: Stack) -> None:
+    """Every few seconds a process in a container drawn by a seed is killed; Docker starts the container again."""
+    stack.wait_for_training(2, START_S)
+    before, generator = stack.step(), random.Random(7)
+    for _ in range(KILLS):
+        victim = generator.choice(stack.everything())
+        processes = run("docker", "top", victim, "-eo", "pid,args").splitlines()[1:]
+        ours = [int(line.split()[0]) for line in processes if "/a3c64 " in line]
+        if ours:
+            os.kill(max(ours), signal.SIGKILL)
+        time.sleep(KILL_EVERY_S)
+    stack.wait_for_training(2, START_S)
+    stack.wait_for_progress(before, seconds=60)
+    assert "SIGABRT" not in stack.logs()
+
+
 def test_every_container_becomes_healthy(stack: Stack) -> None:
     for container in stack.everything():
         look = ["docker", "inspect", "-f", "{{.State.Health.Status}}", container]
@@ -194,7 +214,7 @@ print([env.step(env.action_space.sample())[0].shape for _ in range(10)][-1])
 def test_a_rom_of_ones_own_is_seen_by_a_worker_and_safe_from_it(stack: Stack, tmp_path: Path) -> None:
     rom = tmp_path / "game.z64"
     image = ["docker", "run", "--rm", "a3c64-worker", "sh", "-c"]
-    rom.write_bytes(bytes.fromhex(run(*image, "od -An -v -tx1 /opt/n64gym/n64gym/data/openkart.z64")))
+    rom.write_bytes(bytes.fromhex(run(*image, "od -An -v -tx1 /opt/a3c64/n64gym/data/openkart.z64")))
     rom.chmod(0o666)  # so that nothing but the mount forbids to write
     compose = ["docker-compose"] if shutil.which("docker-compose") else ["docker", "compose"]
     worker = [*compose, "run", "-T", "--rm", "--no-deps", "worker"]
