@@ -48,7 +48,7 @@ from a3c64.policy import policy_file
 from a3c64.policy.episodes import play
 
 policy = policy_file.bundled("n64gym/OpenKart-v0")
-for episode in play(policy.run, policy.weights, episodes=2):
+for episode in play(policy.hyperparameters, policy.weights, episodes=2):
     print(episode.total_reward, episode.length, episode.metrics)
 ```
 

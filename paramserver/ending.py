@@ -5,26 +5,32 @@ from a3c64.paramserver.evaluations import Evaluations
 from a3c64.paramserver.metrics import WINDOW, Metrics
 
 
-def steps_taken(run: Hyperparameters, step: int) -> str:
+def steps_taken(hyperparameters: Hyperparameters, step: int) -> str:
     """Return why the run's steps are a reason to end it, or nothing."""
-    return f"the run has taken its {step} steps" if 0 < run.total_timesteps <= step else ""
+    return f"the run has taken its {step} steps" if 0 < hyperparameters.total_timesteps <= step else ""
 
 
-def time_over(run: Hyperparameters, seconds: float) -> str:
+def time_over(hyperparameters: Hyperparameters, seconds: float) -> str:
     """Return why the time it was trained is one, or nothing."""
-    return f"the run has trained for {seconds:.0f} s (A3C64_TIME_LIMIT)" if 0 < run.time_limit <= seconds else ""
+    return (
+        f"the run has trained for {seconds:.0f} s (A3C64_TIME_LIMIT)"
+        if 0 < hyperparameters.time_limit <= seconds
+        else ""
+    )
 
 
-def reward_reached(run: Hyperparameters, metrics: Metrics, evaluations: Evaluations, evaluated: bool) -> str:
+def reward_reached(
+    hyperparameters: Hyperparameters, metrics: Metrics, evaluations: Evaluations, evaluated: bool
+) -> str:
     """Return why what it has learned is one, or nothing.
 
     Args:
-        run: its hyperparameters.
+        hyperparameters: of the run.
         metrics: of training.
         evaluations: of before; one that was good enough still counts after a restart.
         evaluated: there is an evaluator, so that training's own figures, with drawn actions, are not asked.
     """
-    goal = run.stop_at_reward
+    goal = hyperparameters.stop_at_reward
     if goal is None:
         return ""
     for one in evaluations.all:

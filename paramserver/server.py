@@ -244,12 +244,14 @@ class Server:
         resumption, self._unwritten = self._unwritten, None
         if resumption is None:
             return
-        run, step = self.service.weights.hyperparameters, self.service.weights.step
+        hyperparameters, step = self.service.weights.hyperparameters, self.service.weights.step
         if resumption.new_task:
             self._folder.set_aside_scores(step)
-        new = self._folder.describe(run, self._command, resumption.changes if resumption.exists else (), step)
+        new = self._folder.describe(
+            hyperparameters, self._command, resumption.changes if resumption.exists else (), step
+        )
         if new or not self.service.weights.known:
-            self._introduce(run)
+            self._introduce(hyperparameters)
 
     def _save(self) -> None:
         weights = self.service.weights

@@ -114,12 +114,12 @@ class Service:
         if len(self.roster) and self.weights.known and not self.over:
             self.seconds += now - self._looked
         self._looked = now
-        run = self.weights.hyperparameters
+        hyperparameters = self.weights.hyperparameters
         if self.weights.known and not self.over:
             self.over = (
-                steps_taken(run, self.weights.step)
-                or time_over(run, self.seconds)
-                or reward_reached(run, self.metrics, self.evaluations, evaluated=len(self.evaluators) > 0)
+                steps_taken(hyperparameters, self.weights.step)
+                or time_over(hyperparameters, self.seconds)
+                or reward_reached(hyperparameters, self.metrics, self.evaluations, evaluated=len(self.evaluators) > 0)
             )
 
     @property
@@ -263,8 +263,8 @@ class Service:
         member.vnc = (self._host, body.vnc_port if self._host else 0)
         if not known:
             log.info("%s joined (%s)", f"{body.role} {member.index}", member.name)
-        run = self.weights.hyperparameters.model_dump()
-        return wire.encode(message.sequence, wire.Welcome(member.index, self._run, run))
+        hyperparameters = self.weights.hyperparameters.model_dump()
+        return wire.encode(message.sequence, wire.Welcome(member.index, self._run, hyperparameters))
 
     def _join(self, member: Member, message: wire.Message, body: wire.Join) -> list[bytes | memoryview]:
         specs, figures = wire.unpack_specs(body.specs), wire.unpack_figures(body.figures)

@@ -52,8 +52,13 @@ class SharedWeights:
     @property
     def learning_rate(self) -> float:
         """Return the learning rate at this step."""
-        h = self.hyperparameters
-        return scheduled(h.learning_rate, h.learning_rate_schedule, self.step, h.total_timesteps)
+        hyperparameters = self.hyperparameters
+        return scheduled(
+            hyperparameters.learning_rate,
+            hyperparameters.learning_rate_schedule,
+            self.step,
+            hyperparameters.total_timesteps,
+        )
 
     def snapshot(self) -> Snapshot:
         """Return all that a checkpoint holds; the arrays are the live ones."""
@@ -77,7 +82,7 @@ class SharedWeights:
         Moments at its end, if there are any, are merged. They count as those of its steps at most, and of a rollout at
         most, whatever they say: no push outweighs what all workers have seen.
         """
-        h, snapshot = self.hyperparameters, self.snapshot()
+        hyperparameters, snapshot = self.hyperparameters, self.snapshot()
         learned = self._learned
         rmsprop(
             snapshot.weights[:learned],
@@ -85,9 +90,9 @@ class SharedWeights:
             gradient[:learned],
             self._scratch,
             snapshot.version + 1,
-            damped(self.learning_rate, staleness, h.staleness_damping),
-            h.rmsprop_decay,
-            h.rmsprop_epsilon,
+            damped(self.learning_rate, staleness, hyperparameters.staleness_damping),
+            hyperparameters.rmsprop_decay,
+            hyperparameters.rmsprop_epsilon,
             self.pace.value,
         )
         if learned < gradient.size:
@@ -95,7 +100,7 @@ class SharedWeights:
             before = unpacked(counted)
             before = before._replace(size=min(before.size, MOMENTS_MEMORY))
             seen = unpacked(gradient[learned:])
-            seen = seen._replace(size=min(seen.size, steps, h.t_max * h.envs_per_worker))
+            seen = seen._replace(size=min(seen.size, steps, hyperparameters.t_max * hyperparameters.envs_per_worker))
             counted[...] = packed(before.merge(seen))
         self._snapshot = snapshot._replace(version=snapshot.version + 1)
 

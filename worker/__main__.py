@@ -51,15 +51,15 @@ def work(settings: Settings) -> int:
 
 def learn(settings: Settings, client: Client, heartbeat: Heartbeat, stop: threading.Event) -> None:
     """Build environments, model and display for the server's run, and train. Rebuild them if the run changes."""
-    run = client.hello()
+    hyperparameters = client.hello()
     logs.number(client.index)
     heartbeat.doing = "checking the environment"
     heartbeat.start()
     from a3c64.envs.making import check
 
-    check(run, settings.rom)
+    check(hyperparameters, settings.rom)
     heartbeat.doing = "loading TensorFlow"
-    pin_tensorflow(run.deterministic)  # takes seconds, so it comes after the checks
+    pin_tensorflow(hyperparameters.deterministic)  # takes seconds, so it comes after the checks
     from a3c64.envs.batch import EnvironmentBatch
     from a3c64.worker.display.display import show_on
     from a3c64.worker.loop import train
@@ -74,19 +74,26 @@ def learn(settings: Settings, client: Client, heartbeat: Heartbeat, stop: thread
         heartbeat.doing = "starting environments"
         record = Recorder(settings.run_dir, settings.replays_mb * 1_000_000, client)
         begin = time.monotonic()
-        environments = EnvironmentBatch.make(run, client.index, settings.rom, render_first=watched, wrap=record)
+        environments = EnvironmentBatch.make(
+            hyperparameters, client.index, settings.rom, render_first=watched, wrap=record
+        )
         watchdog.made(time.monotonic() - begin)
         heartbeat.doing = "building the network"
         try:
             display = show_on(
-                settings.vnc_host, settings.vnc_port, settings.vnc_view, environments, run.env_id, client.index
+                settings.vnc_host,
+                settings.vnc_port,
+                settings.vnc_view,
+                environments,
+                hyperparameters.env_id,
+                client.index,
             )
             with display as show:
-                train(environments, client, run, stop, show, signs)
+                train(environments, client, hyperparameters, stop, show, signs)
                 watchdog.close()
             return
         except RunChangedError:
-            run = client.start_over()
+            hyperparameters = client.start_over()
             logs.number(client.index)
         finally:
             environments.close()

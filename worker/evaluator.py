@@ -88,27 +88,27 @@ def work(settings: Settings) -> int:
 
 def serve(client: EvaluatorClient, heartbeat: Heartbeat, address: str, rom: str, stop: threading.Event) -> None:
     """Evaluate the server's run. Start again if the run changes."""
-    run = client.hello()
+    hyperparameters = client.hello()
     heartbeat.start()
     while not stop.is_set():
         watch = OverWatch(address, stop)
         try:
-            examine(client, run, rom, stop, watch.over)
+            examine(client, hyperparameters, rom, stop, watch.over)
             return
         except RunChangedError:
-            run = client.start_over()
+            hyperparameters = client.start_over()
         finally:
             watch.close()
 
 
 def examine(
-    client: EvaluatorClient, run: Hyperparameters, rom: str, stop: threading.Event, over: threading.Event
+    client: EvaluatorClient, hyperparameters: Hyperparameters, rom: str, stop: threading.Event, over: threading.Event
 ) -> None:
     """Play `eval_episodes` greedy episodes every `eval_interval` seconds, and a last time when the run is over.
 
     Args:
         client: after its hello.
-        run: the hyperparameters of the server's run.
+        hyperparameters: of the server's run.
         rom: path of an N64 ROM; empty = Open Kart.
         stop: when set, return as soon as possible.
         over: set when the run is over or `stop` is set.
@@ -116,25 +116,29 @@ def examine(
     Raises:
         DoneError: the run is over and its last weights have been scored.
     """
-    if run.eval_interval == 0:
+    if hyperparameters.eval_interval == 0:
         log.info("nothing to evaluate: A3C64_EVAL_INTERVAL of this run is 0")
         return
-    check(run, rom)  # at once, because the first evaluation is minutes away
-    played = varied(run)
-    due, scored = time.monotonic() + run.eval_interval, (-1, -1)
+    check(hyperparameters, rom)  # at once, because the first evaluation is minutes away
+    played = varied(hyperparameters)
+    due, scored = time.monotonic() + hyperparameters.eval_interval, (-1, -1)
     while not stop.is_set():
         if not over.is_set() and time.monotonic() < due:
             over.wait(min(LOOK_S, due - time.monotonic()))
             continue
         update = client.pull()
-        due = max(due + run.eval_interval, time.monotonic())
+        due = max(due + hyperparameters.eval_interval, time.monotonic())
         if update is None or (update.version, update.step) == scored:
             stop.wait(LOOK_S)
             continue
         try:
-            episodes = play(played, update.weights, run.eval_episodes, rom, stop=stop if update.finished else over)
+            episodes = play(
+                played, update.weights, hyperparameters.eval_episodes, rom, stop=stop if update.finished else over
+            )
         except ValueError as error:
-            raise BadInputError(f"these weights do not fit this evaluator's {run.env_id}: {error}") from None
+            raise BadInputError(
+                f"these weights do not fit this evaluator's {hyperparameters.env_id}: {error}"
+            ) from None
         if stop.is_set() or (over.is_set() and not update.finished):
             continue  # the evaluation was cut short
         if client.score(update, episodes):

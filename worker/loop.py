@@ -62,13 +62,12 @@ def turns(
         stop: checked before every step.
         show: called before every step, for a display of the first environment.
     """
-    h = hyperparameters
     batch = len(environments.environments)
-    network = design(environments.view.shape, environments.family, h)
-    actor, learner = Actor(network, batch), Learner(network, h, batch)
-    generator = np.random.default_rng([h.seed, client.index])
-    rollout = Rollout(h.t_max, batch, network.shape, network.family)
-    scale = RewardScale(h.rewards, batch, h.discount)
+    network = design(environments.view.shape, environments.family, hyperparameters)
+    actor, learner = Actor(network, batch), Learner(network, hyperparameters, batch)
+    generator = np.random.default_rng([hyperparameters.seed, client.index])
+    rollout = Rollout(hyperparameters.t_max, batch, network.shape, network.family)
+    scale = RewardScale(hyperparameters.rewards, batch, hyperparameters.discount)
     update, staleness = client.join(network.specs, environments.figures), 0
     observations = environments.observations
     starts = np.ones(batch, np.float32)  # every environment begins an episode
@@ -77,7 +76,7 @@ def turns(
     statistics: dict[str, float] = {}
     last: Action | None = None  # action of the previous weights for the current observations
     timings = Timings(SECTIONS)
-    sampler = ObservationPictures(client, h.frame_stack)
+    sampler = ObservationPictures(client, hyperparameters.frame_stack)
 
     while not stop.is_set() and not update.finished:
         actor.load(update.weights)
@@ -124,7 +123,7 @@ def turns(
         # The rollout's gradient, with newer weights if others have changed them often, else with the acting weights.
         last = actor.act(observations, starts, memory)
         yield
-        if h.surrogate_clip and staleness >= REFRESH_FROM:
+        if hyperparameters.surrogate_clip and staleness >= REFRESH_FROM:
             update = client.refresh()
         learner.load(update.weights)
         targets = generalised_advantages(
@@ -133,10 +132,10 @@ def turns(
             next_values(rollout.values, last.values, rollout.truncated, rollout.final_values),
             rollout.terminated,
             rollout.truncated,
-            h.discount,
-            h.gae_lambda,
+            hyperparameters.discount,
+            hyperparameters.gae_lambda,
         )
-        advantages = normalised(targets.advantages) if h.normalise_advantages else targets.advantages
+        advantages = normalised(targets.advantages) if hyperparameters.normalise_advantages else targets.advantages
         gradient = learner.gradient(
             rollout.observations,
             rollout.starts,
@@ -159,7 +158,9 @@ def turns(
             "entropy": gradient.entropy,
             "grad_norm": gradient.norm,
         }
-        update = exchange(client, vector, learner.signature, update, h.t_max * batch, statistics, episodes, timings)
+        update = exchange(
+            client, vector, learner.signature, update, hyperparameters.t_max * batch, statistics, episodes, timings
+        )
         staleness = max(0, update.version - acted_with - update.accepted)  # updates by others meanwhile
         episodes, statistics = [], {}
         sampler.offer(observations.image[0])

@@ -50,7 +50,7 @@ def check_run_folder(run_dir: Path) -> None:
         raise BadInputError(f"{named('run_dir')}: {run_dir} cannot be used: {reason}")
 
 
-def check_environment(run: Hyperparameters, rom: str, parsed: Parsed) -> None:
+def check_environment(hyperparameters: Hyperparameters, rom: str, parsed: Parsed) -> None:
     """Make the run's environment once and close it, so that its errors appear before anything is started.
 
     This happens in a child process: an environment may use much memory, start threads, or crash.
@@ -62,7 +62,7 @@ def check_environment(run: Hyperparameters, rom: str, parsed: Parsed) -> None:
     child = os.fork()  # this process has one thread
     if child == 0:
         os.close(read)
-        _report(run, rom, parsed, write)
+        _report(hyperparameters, rom, parsed, write)
     os.close(write)
     try:
         if not select.select([read], [], [], MAKING_S)[0]:
@@ -73,10 +73,12 @@ def check_environment(run: Hyperparameters, rom: str, parsed: Parsed) -> None:
         os.kill(child, signal.SIGKILL)  # it may still be closing the environment
         _, status = os.waitpid(child, 0)
     if said != OK:
-        raise BadInputError(said or f"--env-id: {run.env_id} cannot be made: its process ended with {_ending(status)}")
+        raise BadInputError(
+            said or f"--env-id: {hyperparameters.env_id} cannot be made: its process ended with {_ending(status)}"
+        )
 
 
-def _report(run: Hyperparameters, rom: str, parsed: Parsed, write: int) -> None:
+def _report(hyperparameters: Hyperparameters, rom: str, parsed: Parsed, write: int) -> None:
     """Make the environment and write its error, or OK, into a pipe. This function does not return."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C, the parent kills this process
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -84,14 +86,14 @@ def _report(run: Hyperparameters, rom: str, parsed: Parsed, write: int) -> None:
     for descriptor in range(3):  # the workers will print the same messages
         os.dup2(nowhere, descriptor)
     try:
-        said = _wrong_with(run, rom, parsed) or OK
+        said = _wrong_with(hyperparameters, rom, parsed) or OK
     except BaseException as error:
-        said = f"--env-id: {run.env_id}: {type(error).__name__}: {' '.join(str(error).split())}"
+        said = f"--env-id: {hyperparameters.env_id}: {type(error).__name__}: {' '.join(str(error).split())}"
     os.write(write, said.encode()[: select.PIPE_BUF])
     os._exit(0)
 
 
-def _wrong_with(run: Hyperparameters, rom: str, parsed: Parsed) -> str:
+def _wrong_with(hyperparameters: Hyperparameters, rom: str, parsed: Parsed) -> str:
     """Return the error of making a run's environment; "" if it can be made."""
     from a3c64.processes import end_with_parent, limit_threads
 
@@ -102,21 +104,26 @@ def _wrong_with(run: Hyperparameters, rom: str, parsed: Parsed) -> str:
     from a3c64.envs.spaces import View
 
     try:
-        making.check(run, rom)
-        spec = making.find(run.env_id)
+        making.check(hyperparameters, rom)
+        spec = making.find(hyperparameters.env_id)
         for name in ("rom", "frameskip"):
             if name in parsed and not making.is_n64(spec):
-                return f"{flag(name)}: {run.env_id} is not an N64 game; leave this setting out"
-        env = making.make_one(run, rom)
+                return f"{flag(name)}: {hyperparameters.env_id} is not an N64 game; leave this setting out"
+        env = making.make_one(hyperparameters, rom)
         family_of(env.action_space)
-        View(env.observation_space, run.frame_size, run.frame_colours, run.frame_stack)
+        View(
+            env.observation_space,
+            hyperparameters.frame_size,
+            hyperparameters.frame_colours,
+            hyperparameters.frame_stack,
+        )
         if making.is_n64(spec):
             env.unwrapped.start()  # type: ignore[attr-defined]
         env.close()
     except BadInputError as error:
         return str(error)
     except Exception as error:  # a user's own environment may raise anything
-        return f"--env-id: {run.env_id} cannot be made: {making.place_of(error)}"
+        return f"--env-id: {hyperparameters.env_id} cannot be made: {making.place_of(error)}"
     return ""
 
 

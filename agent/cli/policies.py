@@ -37,11 +37,13 @@ def evaluate(settings: Settings, parsed: Parsed) -> int:
     from a3c64.play.evaluate import evaluate as play
 
     chosen = _chosen(settings, parsed) if not parsed["random"] or _names_one(parsed) else None
-    run = _to_play(settings, parsed, chosen)
+    hyperparameters = _to_play(settings, parsed, chosen)
     policy = None if parsed["random"] else chosen
     folder = None if parsed["random"] or parsed["policy"] else settings.run_dir
     stop = stop_on_signals(insist=True)
-    means = play(run, policy, parsed["episodes"], not parsed["sample"], settings.rom, stop, parsed["report"], folder)
+    means = play(
+        hyperparameters, policy, parsed["episodes"], not parsed["sample"], settings.rom, stop, parsed["report"], folder
+    )
     if means is None:
         logs.refuse("a3c64 eval", "stopped before all episodes were played")
         return EXIT_STOPPED
@@ -72,12 +74,12 @@ def enjoy(settings: Settings, parsed: Parsed) -> int:
         check(film)
     given = _names_one(parsed) or "run_dir" in settings.model_fields_set
     policy = _chosen(settings, parsed) if given else policy_file.bundled(settings.env_id)
-    run = _to_play(settings, parsed, policy)
+    hyperparameters = _to_play(settings, parsed, policy)
     window = film is None and has_display() and watching.open_display()
     where = "" if window else f"into {film}; " if film else "there is no display ($DISPLAY), so without a window; "
     print(f"{where}Ctrl-C stops", flush=True)
     greedy = not parsed["sample"]
-    watching.enjoy(run, policy, parsed["episodes"], settings.rom, window, stop_on_signals(), greedy, film)
+    watching.enjoy(hyperparameters, policy, parsed["episodes"], settings.rom, window, stop_on_signals(), greedy, film)
     return 0
 
 
@@ -147,13 +149,14 @@ def _to_play(settings: Settings, parsed: Parsed, policy: "Policy | None") -> Hyp
     Raises:
         BadInputError: --env-id names another environment than the policy's.
     """
-    run = settings.hyperparameters() if policy is None else policy.run
-    if "env_id" in parsed and settings.env_id != run.env_id:
+    hyperparameters = settings.hyperparameters() if policy is None else policy.hyperparameters
+    if "env_id" in parsed and settings.env_id != hyperparameters.env_id:
         raise BadInputError(
-            f"--env-id: found {settings.env_id}, but this policy was trained on {run.env_id}; leave --env-id out"
+            f"--env-id: found {settings.env_id}, but this policy was trained on {hyperparameters.env_id}; "
+            "leave --env-id out"
         )
-    arguments = settings.env_args if "env_args" in parsed else run.env_args
-    return run.model_copy(update={"env_args": arguments, "seed": settings.seed})
+    arguments = settings.env_args if "env_args" in parsed else hyperparameters.env_args
+    return hyperparameters.model_copy(update={"env_args": arguments, "seed": settings.seed})
 
 
 COMMANDS = (

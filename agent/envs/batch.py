@@ -89,8 +89,12 @@ class EnvironmentBatch:
             for k in range(count):
                 environments.append(wrap(make_one(hyperparameters, rom, render=render_first and k == 0)))
             seed = hyperparameters.seed + SEED_STRIDE * worker
-            h = hyperparameters
-            view = View(environments[0].observation_space, h.frame_size, h.frame_colours, h.frame_stack)
+            view = View(
+                environments[0].observation_space,
+                hyperparameters.frame_size,
+                hyperparameters.frame_colours,
+                hyperparameters.frame_stack,
+            )
             return cls(environments, view, seed)
         except ValueError as error:  # at its first reset, n64gym refuses the ROM of another game
             for env in environments:

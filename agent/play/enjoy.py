@@ -20,7 +20,7 @@ from a3c64.progress import Progress
 
 
 def enjoy(
-    run: Hyperparameters,
+    hyperparameters: Hyperparameters,
     policy: Policy,
     episodes: int,
     rom: str,
@@ -32,7 +32,7 @@ def enjoy(
     """Play `episodes` episodes, or until `stop`, in one environment, and print a line for each.
 
     Args:
-        run: gives the environment and the seed.
+        hyperparameters: gives the environment and the seed.
         policy: the policy that plays.
         episodes: number of episodes.
         rom: path of an N64 ROM; empty = Open Kart.
@@ -44,12 +44,12 @@ def enjoy(
     if film:
         os.environ.update({"MUJOCO_GL": "egl"})  # MuJoCo's default needs a display
     shown = {"render_mode": "human"} if window else {"render_mode": "rgb_array"} if film else {}
-    run = varied(run)
-    arguments = json.dumps(json.loads(run.env_args) | shown)
-    run = run.model_copy(update={"env_args": arguments, "envs_per_worker": 1})
+    hyperparameters = varied(hyperparameters)
+    arguments = json.dumps(json.loads(hyperparameters.env_args) | shown)
+    hyperparameters = hyperparameters.model_copy(update={"env_args": arguments, "envs_per_worker": 1})
     score = policy.score
     judged = f", mean return {score['mean_reward']:.2f} of {score['episodes']} greedy episodes" if score else ""
-    print(f"{run.env_id}: a policy of {policy.step:,} steps{judged}", flush=True)
+    print(f"{hyperparameters.env_id}: a policy of {policy.step:,} steps{judged}", flush=True)
     played: list[Episode] = []
     figures = UNDECLARED
 
@@ -69,10 +69,12 @@ def enjoy(
             return Camera(env, video) if video else env
 
         try:
-            play(run, policy.weights, episodes, rom, greedy, stop, tell, wrap)
+            play(hyperparameters, policy.weights, episodes, rom, greedy, stop, tell, wrap)
         except BadInputError as error:
             if film and "'render_mode'" in str(error):
-                raise BadInputError(f"--mp4: {run.env_id} cannot be filmed: it does not accept render_mode") from None
+                raise BadInputError(
+                    f"--mp4: {hyperparameters.env_id} cannot be filmed: it does not accept render_mode"
+                ) from None
             raise
     if len(played) > 1:
         print(f"mean return {np.mean([episode.total_reward for episode in played]):.2f}", flush=True)

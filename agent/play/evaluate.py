@@ -18,7 +18,7 @@ from a3c64.report.trace import Trace, Traced
 
 
 def evaluate(
-    run: Hyperparameters,
+    hyperparameters: Hyperparameters,
     policy: Policy | None,
     episodes: int,
     greedy: bool,
@@ -30,7 +30,7 @@ def evaluate(
     """Play episodes of a run's environment and summarise them; return None if `stop` was set first.
 
     Args:
-        run: gives the environment and the seed.
+        hyperparameters: gives the environment and the seed.
         policy: the policy that plays; None = random actions.
         episodes: number of episodes, at least.
         greedy: take the greedy action instead of drawing one.
@@ -39,7 +39,7 @@ def evaluate(
         report: an HTML page to write.
         folder: run folder whose learning curve the page shows.
     """
-    run = varied(run)
+    hyperparameters = varied(hyperparameters)
     traces: list[Trace] = []
     figures = UNDECLARED
 
@@ -49,15 +49,15 @@ def evaluate(
         return Traced(env, traces) if report else env
 
     weights = None if policy is None else policy.weights
-    batch = min(run.envs_per_worker, episodes)
+    batch = min(hyperparameters.envs_per_worker, episodes)
     with Progress("episodes", -(-episodes // batch) * batch) as progress:
-        finished = play(run, weights, episodes, rom, greedy, stop, lambda episode: progress.advance(), wrap)
+        finished = play(hyperparameters, weights, episodes, rom, greedy, stop, lambda episode: progress.advance(), wrap)
     if stop is not None and stop.is_set():
         return None
     if report:
-        write(report, run, policy, greedy, finished, figures, traces, folder)
+        write(report, hyperparameters, policy, greedy, finished, figures, traces, folder)
     return {
-        "env_id": run.env_id,
+        "env_id": hyperparameters.env_id,
         "policy": "random" if policy is None else f"step {policy.step}",
         "greedy": greedy and policy is not None,
         **summary(finished, figures),

@@ -18,18 +18,20 @@ MAX_CUTS = 100  # limit of episodes with non-finite numbers, per round of episod
 NOOP_MAX = 30  # longest random delay before an N64 episode, VIs; as in evaluations of Atari games
 
 
-def varied(run: Hyperparameters) -> Hyperparameters:
+def varied(hyperparameters: Hyperparameters) -> Hyperparameters:
     """Return a run whose N64 episodes start after a random delay, unless its arguments set `noop_max`.
 
     Without the delay, a greedy policy would repeat exactly the same episode.
     """
-    if not run.env_id.startswith("n64gym/"):
-        return run
-    return run.model_copy(update={"env_args": json.dumps({"noop_max": NOOP_MAX, **json.loads(run.env_args)})})
+    if not hyperparameters.env_id.startswith("n64gym/"):
+        return hyperparameters
+    return hyperparameters.model_copy(
+        update={"env_args": json.dumps({"noop_max": NOOP_MAX, **json.loads(hyperparameters.env_args)})}
+    )
 
 
 def play(
-    run: Hyperparameters,
+    hyperparameters: Hyperparameters,
     weights: np.ndarray | None,
     episodes: int,
     rom: str = "",
@@ -43,7 +45,7 @@ def play(
     Otherwise short episodes would be overrepresented, because they end first.
 
     Args:
-        run: the settings of the trained run; its seed decides which episodes are played.
+        hyperparameters: of the trained run; its seed decides which episodes are played.
         weights: float32 [parameters]; None = random actions.
         episodes: the least number to play.
         rom: path of an N64 ROM; empty = Open Kart.
@@ -55,18 +57,22 @@ def play(
     Raises:
         RuntimeError: too many episodes had non-finite numbers.
     """
-    batch = min(run.envs_per_worker, episodes)
-    run = run.model_copy(update={"envs_per_worker": batch, "seed": run.seed + SEED_OFFSET})
-    environments = EnvironmentBatch.make(run, worker=0, rom=rom, wrap=wrap)
+    batch = min(hyperparameters.envs_per_worker, episodes)
+    hyperparameters = hyperparameters.model_copy(
+        update={"envs_per_worker": batch, "seed": hyperparameters.seed + SEED_OFFSET}
+    )
+    environments = EnvironmentBatch.make(hyperparameters, worker=0, rom=rom, wrap=wrap)
     try:
-        return _play(environments, run, weights, -(-episodes // batch), greedy, stop or threading.Event(), tell)
+        return _play(
+            environments, hyperparameters, weights, -(-episodes // batch), greedy, stop or threading.Event(), tell
+        )
     finally:
         environments.close()
 
 
 def _play(
     environments: EnvironmentBatch,
-    run: Hyperparameters,
+    hyperparameters: Hyperparameters,
     weights: np.ndarray | None,
     each: int,
     greedy: bool,
@@ -75,11 +81,11 @@ def _play(
 ) -> list[Episode]:
     """Let every environment play `each` episodes."""
     batch = len(environments.environments)
-    generator = np.random.default_rng(run.seed)
+    generator = np.random.default_rng(hyperparameters.seed)
     family = environments.family
     actor = None
     if weights is not None:
-        actor = Actor(design(environments.view.shape, environments.family, run), batch)
+        actor = Actor(design(environments.view.shape, environments.family, hyperparameters), batch)
         actor.load(weights)
         memory = actor.forget()
     observations, starts = environments.observations, np.ones(batch, np.float32)
@@ -96,7 +102,7 @@ def _play(
         cuts += int(step.cut.sum())
         if cuts > MAX_CUTS * each:
             raise RuntimeError(
-                f"{cuts} episodes were cut (see above), {len(finished)} were whole: {run.env_id} is broken"
+                f"{cuts} episodes were cut (see above), {len(finished)} were whole: {hyperparameters.env_id} is broken"
             )
         for k, episode in zip(np.flatnonzero(ended & ~step.cut), step.episodes, strict=True):
             if played[k] < each:

@@ -33,23 +33,30 @@ class Policy(NamedTuple):
     specs: tuple[ParameterSpec, ...]
     weights: np.ndarray  # float32 [parameters]
     step: int  # environment steps of its training
-    run: Hyperparameters
+    hyperparameters: Hyperparameters
     score: dict[str, Any] | None  # of greedy episodes; None if it was not evaluated
     command: str  # the command that trained it
 
 
 def of(snapshot: Snapshot, command: str = "") -> Policy:
     """Return the policy of a checkpoint."""
-    run = _run(snapshot.hyperparameters, "this checkpoint")
-    return Policy(snapshot.specs, snapshot.weights, snapshot.step, run, snapshot.score, command or command_of(run))
+    hyperparameters = _checked(snapshot.hyperparameters, "this checkpoint")
+    return Policy(
+        snapshot.specs,
+        snapshot.weights,
+        snapshot.step,
+        hyperparameters,
+        snapshot.score,
+        command or command_of(hyperparameters),
+    )
 
 
-def command_of(run: Hyperparameters) -> str:
+def command_of(hyperparameters: Hyperparameters) -> str:
     """Return a command that trains with these hyperparameters. It names those that differ from the defaults."""
     usual = {name: field.default for name, field in Hyperparameters.model_fields.items()}
-    usual |= presets.chosen(presets.AUTOMATIC, run.env_id)
+    usual |= presets.chosen(presets.AUTOMATIC, hyperparameters.env_id)
     words = ["a3c64", "train"]
-    for name, value in run.model_dump().items():
+    for name, value in hyperparameters.model_dump().items():
         if value is not None and value != usual[name]:
             words += [flag(name), str(value).lower() if isinstance(value, bool) else str(value)]
     return shlex.join(words)
@@ -100,7 +107,7 @@ def save(target: Path, policy: Policy) -> Path:
     facts = {
         "format": FORMAT,
         "parameters": [[spec.name, list(spec.shape), spec.gain] for spec in policy.specs],
-        "hyperparameters": policy.run.model_dump(),
+        "hyperparameters": policy.hyperparameters.model_dump(),
         "step": policy.step,
         "score": policy.score,
         "command": policy.command,
@@ -132,8 +139,8 @@ def load(path: Path) -> Policy:
                 if tensor.shape != view.shape or not np.isfinite(tensor).all():
                     raise ValueError(f"{name} is not {view.shape} finite numbers")
                 view[...] = tensor
-        run = _run(facts["hyperparameters"], str(path))
-        return Policy(specs, weights, int(facts["step"]), run, facts["score"], str(facts["command"]))
+        hyperparameters = _checked(facts["hyperparameters"], str(path))
+        return Policy(specs, weights, int(facts["step"]), hyperparameters, facts["score"], str(facts["command"]))
     except OSError as error:
         raise BadInputError(f"--policy: {path} cannot be read: {error.strerror or error}") from None
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
@@ -156,7 +163,7 @@ def bundled(env_id: str) -> Policy:
         return load(path)
 
 
-def _run(hyperparameters: dict[str, Any], what: str) -> Hyperparameters:
+def _checked(hyperparameters: dict[str, Any], what: str) -> Hyperparameters:
     try:
         return Hyperparameters(**hyperparameters)
     except ValueError as error:

@@ -23,7 +23,7 @@ LEGEND = '<span class="key line"></span>training, last 100 episodes <span class=
 
 def write(
     path: Path,
-    run: Hyperparameters,
+    hyperparameters: Hyperparameters,
     policy: Policy | None,
     greedy: bool,
     episodes: Sequence[Episode],
@@ -35,7 +35,7 @@ def write(
 
     Args:
         path: of the file; its folder is created.
-        run: the settings that were played.
+        hyperparameters: of the episodes.
         policy: the policy that played; None = random actions.
         greedy: whether the actions were greedy.
         episodes: the episodes, at least one.
@@ -53,8 +53,9 @@ def write(
     page = (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"/>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"/>'
-        f"<title>{escape(run.env_id)}: a3c64 report</title><style>{style}</style></head>\n<body>"
-        f"<header><h1>{escape(run.env_id)}</h1><p>{len(episodes)} episodes with {player}, seed {run.seed}</p></header>"
+        f"<title>{escape(hyperparameters.env_id)}: a3c64 report</title><style>{style}</style></head>\n<body>"
+        f"<header><h1>{escape(hyperparameters.env_id)}</h1>"
+        f"<p>{len(episodes)} episodes with {player}, seed {hyperparameters.seed}</p></header>"
         f"\n{facts(episodes, figures)}\n{learning}\n{played(episodes, figures, traces)}\n{made}</body></html>\n"
     )
     try:

@@ -72,7 +72,7 @@ class Client:
         self._stop = stop
         self._sequence = 0
         self._index = index
-        self._run: Hyperparameters | None = None
+        self._hyperparameters: Hyperparameters | None = None
         self._specs: Sequence[ParameterSpec] = ()
         self._figures = UNDECLARED
         self._newest: Update | None = None
@@ -117,13 +117,13 @@ class Client:
             log.info("found the parameter server")
         self._index = answer.body.worker
         try:
-            run = Hyperparameters(**answer.body.hyperparameters)
+            hyperparameters = Hyperparameters(**answer.body.hyperparameters)
         except ValueError as error:
             raise RefusedError(f"the server's hyperparameters do not fit this release: {error}") from None
-        if self._run is not None and run != self._run:
+        if self._hyperparameters is not None and hyperparameters != self._hyperparameters:
             raise RunChangedError
-        self._run = run
-        return run
+        self._hyperparameters = hyperparameters
+        return hyperparameters
 
     def join(self, specs: Sequence[ParameterSpec], figures: Figures = UNDECLARED) -> Update:
         """Send the model's parameters and the environment's figures to the server; return the first weights.
@@ -195,7 +195,7 @@ class Client:
     def start_over(self) -> Hyperparameters:
         """Accept the server's new run, and return its hyperparameters."""
         log.info("the server has another run now: starting over with it")
-        self._run = None
+        self._hyperparameters = None
         return self.hello()
 
     def ask(self, timeout_s: float) -> dict | None:
@@ -205,7 +205,7 @@ class Client:
 
     def close(self) -> None:
         """Send Bye if a server has ever answered, and close the transport."""
-        if self._run is not None:
+        if self._hyperparameters is not None:
             self._sequence += 1
             self._transport.send(wire.encode(self._sequence, wire.Bye()))
         self._transport.close()

@@ -80,11 +80,11 @@ def layout(metrics: Iterable[str], declared: Figures) -> Layout:
     )
 
 
-def hyperparameters_text(run: Hyperparameters, command: str) -> str:
+def hyperparameters_text(hyperparameters: Hyperparameters, command: str) -> str:
     """Return a Markdown table of all hyperparameters, with those that are not the default in bold, and the command."""
     rows = ["| Variable | Value | Default | |", "|---|---|---|---|"]
     for name, field in Hyperparameters.model_fields.items():
-        value, default = getattr(run, name), field.default
+        value, default = getattr(hyperparameters, name), field.default
         shown = _cell(value) if value == default else f"**{_cell(value)}**"
         rows.append(f"| {variable(name)} | {shown} | {_cell(default)} | {_cell(field.description)} |")
     return "\n".join([f"    {command}", "", *rows])

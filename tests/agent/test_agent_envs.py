@@ -82,10 +82,10 @@ def test_unknown_id_names_the_nearest():
 
 
 def test_seeds_differ_between_environments_and_repeat():
-    run = Hyperparameters(env_id="tiny_env:TinyImage-v0", envs_per_worker=3, seed=5)
+    hyperparameters = Hyperparameters(env_id="tiny_env:TinyImage-v0", envs_per_worker=3, seed=5)
 
     def play():
-        batch = EnvironmentBatch.make(run, worker=1)
+        batch = EnvironmentBatch.make(hyperparameters, worker=1)
         frames = [batch.step(np.zeros(3, np.int32)).observations.image.copy() for _ in range(LENGTH)]
         batch.close()
         return np.stack(frames)

@@ -70,7 +70,7 @@ def test_metrics():
 def test_a_run_goes_on_and_nothing_is_poisoned(where, what, lstm_size):
     """With an LSTM as well, whose memory and whose scaling of rewards would not come back from a NaN."""
     arguments = json.dumps({"where": where, "what": what, "every": EVERY})
-    run = Hyperparameters(
+    hyperparameters = Hyperparameters(
         env_id="odd_env:Odd-v0",
         env_args=arguments,
         total_timesteps=2000,
@@ -78,11 +78,11 @@ def test_a_run_goes_on_and_nothing_is_poisoned(where, what, lstm_size):
         envs_per_worker=2,
         t_max=20,
     )
-    service = Service(SharedWeights(run, None), "test", ServerReport(), Clock())
+    service = Service(SharedWeights(hyperparameters, None), "test", ServerReport(), Clock())
     client = Client(LocalTransport(service.handle), "a", "a", threading.Event())
     client.hello()
-    environments = EnvironmentBatch.make(run, client.index)
-    train(environments, client, run, threading.Event(), lambda _: None)
+    environments = EnvironmentBatch.make(hyperparameters, client.index)
+    train(environments, client, hyperparameters, threading.Event(), lambda _: None)
     environments.close()
     assert service.weights.step == 2000
     assert service.weights.version == 50, "no gradient was refused"
@@ -114,10 +114,10 @@ def test_an_environment_that_worked_before_may_do_so_in_another_process():
 
 
 def test_cut_episodes_are_not_evaluated_and_an_evaluation_ends():
-    run = Hyperparameters(env_id="odd_env:Odd-v0", env_args='{"where": "reward"}', envs_per_worker=2)
-    played = play(run, None, episodes=6)
+    hyperparameters = Hyperparameters(env_id="odd_env:Odd-v0", env_args='{"where": "reward"}', envs_per_worker=2)
+    played = play(hyperparameters, None, episodes=6)
     assert len(played) >= 6
     assert {episode.length for episode in played} == {LENGTH}
-    never = run.model_copy(update={"env_args": json.dumps({"where": "reward", "every": LENGTH - 1})})
+    never = hyperparameters.model_copy(update={"env_args": json.dumps({"where": "reward", "every": LENGTH - 1})})
     with pytest.raises(RuntimeError, match=r"episodes were cut .* 0 were whole"):
         play(never, None, episodes=2)

@@ -233,12 +233,12 @@ def test_gradient_is_the_slope_of_the_loss(actions):
         rng.normal(size=(T, B)).astype(np.float32),
         Actor(learner.network, B).forget(),
     )
-    h = learner.hyperparameters
+    hyperparameters = learner.hyperparameters
 
     def total(weights):
         learner.load(weights.astype(np.float32))
         g = learner.gradient(*arguments)
-        return g.policy_loss + h.value_cost * g.value_loss - h.entropy_cost * g.entropy
+        return g.policy_loss + hyperparameters.value_cost * g.value_loss - hyperparameters.entropy_cost * g.entropy
 
     weights = learner.flat()
     gradient = learner.gradient(*arguments)
@@ -325,8 +325,8 @@ def test_the_flat_vector_has_the_layout_of_saved_runs(units):
 
 def test_the_bundled_policy_fits_the_network():
     policy = policy_file.bundled("n64gym/OpenKart-v0")
-    batch = EnvironmentBatch.make(policy.run.model_copy(update={"envs_per_worker": 1}), worker=0)
-    network = design(batch.view.shape, batch.family, policy.run)
+    batch = EnvironmentBatch.make(policy.hyperparameters.model_copy(update={"envs_per_worker": 1}), worker=0)
+    network = design(batch.view.shape, batch.family, policy.hyperparameters)
     batch.close()
     assert [(s.name, s.shape) for s in policy.specs] == [(s.name, s.shape) for s in network.specs]
     assert signature(policy.specs) == signature(network.specs)

@@ -32,7 +32,7 @@ def test_what_is_saved_is_loaded_to_half_precision(tmp_path):
     expected = snapshot().weights
     np.testing.assert_allclose(loaded.weights, expected, rtol=1e-3, atol=1e-6)
     assert loaded.weights[-1] == 1e6
-    assert (loaded.specs, loaded.step, loaded.run) == (SPECS, 70, RUN)
+    assert (loaded.specs, loaded.step, loaded.hyperparameters) == (SPECS, 70, RUN)
     assert loaded.score == {"mean_reward": 4.5, "episodes": 20}
     assert path.stat().st_size < 2 * expected.size + 4096
     assert [p.name for p in path.parent.iterdir()] == ["fast.safetensors"]
@@ -63,7 +63,7 @@ def change(name, value):
         facts = {
             "format": "1",
             "parameters": [[s.name, list(s.shape), s.gain] for s in loaded.specs],
-            "hyperparameters": loaded.run.model_dump(),
+            "hyperparameters": loaded.hyperparameters.model_dump(),
             "step": 1,
             "score": None,
             "command": "",
@@ -124,7 +124,7 @@ def test_every_driver_that_is_shipped_can_be_loaded():
     assert there <= {f"{name}{policy_file.SUFFIX}" for name in policy_file.BUNDLED.values()}
     for env_id, name in policy_file.BUNDLED.items():
         if f"{name}{policy_file.SUFFIX}" in there:
-            assert policy_file.bundled(env_id).run.env_id == env_id
+            assert policy_file.bundled(env_id).hyperparameters.env_id == env_id
     with pytest.raises(BadInputError, match="no policy comes with this release for CartPole-v1"):
         policy_file.bundled("CartPole-v1")
 
@@ -142,7 +142,8 @@ def test_train_export_enjoy(stack, monkeypatch):
     shown = stack.run("a3c64", "enjoy", "--policy", str(file), "--episodes", "2", run_dir="")
     assert shown.returncode == 0, shown.stderr
     returns = [float(found) for found in re.findall(r"progress [01]\.\d\d, return (\d+\.\d\d)", shown.stdout)]
-    assert len(returns) == 2 and sum(returns) / 2 > 15.0, shown.stdout  # a random policy has 10
+    assert len(returns) == 2, shown.stdout
+    assert sum(returns) / 2 > 15.0, shown.stdout  # a random policy has 10
     judged = stack.run("a3c64", "eval", "--policy", str(file), "--greedy")
     assert json.loads(judged.stdout)["mean_return"] > 17.0
     missing = stack.run("a3c64", "eval", "--load-checkpoint", "7")
@@ -152,11 +153,11 @@ def test_train_export_enjoy(stack, monkeypatch):
 
 def test_open_kart_is_driven_in_a_window(stack, display, tmp_path):
     """With a policy that knows nothing but to drive straight on; that there is a window is what X says."""
-    run = Hyperparameters(envs_per_worker=1, env_args='{"time_limit": 4.0}')
-    environments = EnvironmentBatch.make(run, worker=0)
-    specs = design(environments.view.shape, environments.family, run).specs
+    hyperparameters = Hyperparameters(envs_per_worker=1, env_args='{"time_limit": 4.0}')
+    environments = EnvironmentBatch.make(hyperparameters, worker=0)
+    specs = design(environments.view.shape, environments.family, hyperparameters).specs
     environments.close()
-    first = checkpoint.first(specs, 0, run.model_dump())
+    first = checkpoint.first(specs, 0, hyperparameters.model_dump())
     dict(named_views(first.weights, specs))["policy/bias"][STRAIGHT_ON] = 9.0
     file = policy_file.save(tmp_path / "k.safetensors", policy_file.of(first))
 

@@ -63,9 +63,9 @@ def test_what_a_restart_undid_is_no_part_of_the_curve(tmp_path):
 @pytest.mark.parametrize("episodes", [1, 30])
 def test_an_environment_without_laps_gets_curve_returns_and_lengths(tmp_path, episodes):
     chart_a_run(tmp_path)
-    run = Hyperparameters(env_id="CartPole-v1")
+    hyperparameters = Hyperparameters(env_id="CartPole-v1")
     played = [Episode(float(k % 7), 10 + k, {}) for k in range(episodes)]
-    report.write(tmp_path / "new" / "r.html", run, None, True, played, UNDECLARED, [], tmp_path)
+    report.write(tmp_path / "new" / "r.html", hyperparameters, None, True, played, UNDECLARED, [], tmp_path)
     found = figures(tmp_path / "new" / "r.html")
     assert {"Return over steps", "Return over time", "Returns", "Lengths"} <= found.keys()
     assert not {"Lap time, s", "Driven lines"} & found.keys()
@@ -77,8 +77,8 @@ def test_an_environment_without_laps_gets_curve_returns_and_lengths(tmp_path, ep
 def test_races_of_the_shipped_driver_are_drawn(tmp_path):
     page = tmp_path / "r.html"
     policy = policy_file.bundled("n64gym/OpenKart-v0")
-    run = policy.run.model_copy(update={"env_args": '{"laps": 1}', "seed": 0})
-    said = evaluate(run, policy, episodes=2, greedy=True, report=page, folder=tmp_path)
+    hyperparameters = policy.hyperparameters.model_copy(update={"env_args": '{"laps": 1}', "seed": 0})
+    said = evaluate(hyperparameters, policy, episodes=2, greedy=True, report=page, folder=tmp_path)
     assert said["figures"]["finished"] == 1.0
     found = figures(page)
     assert list(found) == ["Lap time, s", "Speed round the lap on meadow", "Driven lines on meadow"]

@@ -23,11 +23,11 @@ def _no_settings(monkeypatch):
 
 def begin(folder: Path, **flags: object) -> Hyperparameters:
     """A run of `flags` that has a checkpoint and a config.json."""
-    run = load({**flags, "run_dir": str(folder)}).hyperparameters()
-    first = checkpoint.first(SPECS, 0, run.model_dump())
+    hyperparameters = load({**flags, "run_dir": str(folder)}).hyperparameters()
+    first = checkpoint.first(SPECS, 0, hyperparameters.model_dump())
     checkpoint.save(folder / "checkpoints", first._replace(step=100))
-    (folder / "config.json").write_text(json.dumps(run.model_dump()))
-    return run
+    (folder / "config.json").write_text(json.dumps(hyperparameters.model_dump()))
+    return hyperparameters
 
 
 def again(folder: Path, **flags: object):

@@ -119,8 +119,8 @@ class StableBaselines:
         self._how: dict[str, Any] = {"env_id": experiment.env_id, "vector": vector, "threads": threads}
 
     def _environment(self, more: Mapping[str, Any]) -> str:
-        settings = Hyperparameters(**chosen("auto", self._experiment.env_id))  # what our side sees
-        return n64gym_arguments(settings, more)
+        hyperparameters = Hyperparameters(**chosen("auto", self._experiment.env_id))  # what our side sees
+        return n64gym_arguments(hyperparameters, more)
 
     def learn(self, folder: Path, seed: int, seconds: float, begin_with: Path | None) -> Learned:
         """Train; models are saved on the way, and the time of that is not counted."""

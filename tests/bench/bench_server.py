@@ -47,10 +47,10 @@ Figures = dict[str, float]
 
 def open_kart_size() -> int:
     """Parameters of the default model for Open Kart."""
-    h = Hyperparameters()
-    channels = (3 if h.frame_colours == "rgb" else 1) * h.frame_stack
-    shape = Shape((h.frame_size, h.frame_size, channels), 0)
-    return total_size(design(shape, Categorical(len(DRIVING)), h).specs)
+    hyperparameters = Hyperparameters()
+    channels = (3 if hyperparameters.frame_colours == "rgb" else 1) * hyperparameters.frame_stack
+    shape = Shape((hyperparameters.frame_size, hyperparameters.frame_size, channels), 0)
+    return total_size(design(shape, Categorical(len(DRIVING)), hyperparameters).specs)
 
 
 @contextmanager

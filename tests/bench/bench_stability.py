@@ -26,7 +26,7 @@ CURVE_STEPS = 10_000  # from one point of the curve to the next
 SHOWN = ("rollout/ep_rew_mean", "train/entropy", "train/kl", "train/pace")  # of a point, while a run goes on
 
 
-def run(settings: Hyperparameters, workers: int, one_slow: bool, steps: int, every: int) -> dict[str, Any]:
+def run(hyperparameters: Hyperparameters, workers: int, one_slow: bool, steps: int, every: int) -> dict[str, Any]:
     """Train for `steps`, judge every `every` of them; what came of it.
 
     The curve has the server's own figures every CURVE_STEPS: means of the last 100 episodes, and of the updates since.
@@ -34,7 +34,7 @@ def run(settings: Hyperparameters, workers: int, one_slow: bool, steps: int, eve
     from many_workers import ManyWorkers  # after main has limited TensorFlow's threads
 
     machine, begin, judging_s = hardware(), time.perf_counter(), 0.0
-    training = ManyWorkers(settings, workers, one_slow)
+    training = ManyWorkers(hyperparameters, workers, one_slow)
     curve: list[dict[str, float]] = []
     judgements: list[dict[str, float]] = []
     try:
@@ -92,14 +92,14 @@ def main() -> None:
     options = parser.parse_args()
     limit_threads()
     pin_tensorflow()
-    from many_workers import settings_of
+    from many_workers import hyperparameters_of
 
     given = dict(setting.split("=", 1) for setting in options.set)
     options.results.mkdir(parents=True, exist_ok=True)
     for seed in options.seeds:
-        settings = settings_of(options.env_id, {**given, "seed": seed})
+        hyperparameters = hyperparameters_of(options.env_id, {**given, "seed": seed})
         result = {"name": options.name, "env_id": options.env_id, "settings": given, "seed": seed}
-        result |= run(settings, options.workers, options.one_slow, options.steps, options.every)
+        result |= run(hyperparameters, options.workers, options.one_slow, options.steps, options.every)
         game = options.env_id.split("/")[-1].split("-")[0].lower()
         slow = "-one-slow" if options.one_slow else ""
         path = options.results / f"{game}-{options.name}-{options.workers}workers{slow}-seed{seed}.json"

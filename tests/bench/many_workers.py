@@ -36,29 +36,29 @@ DIFFERENTIATING = 0.2  # of a worker's time; the rest is acting, stepping and wa
 JITTER = 0.1  # of every duration, either way
 
 
-def settings_of(env_id: str, given: dict[str, Any]) -> Hyperparameters:
+def hyperparameters_of(env_id: str, given: dict[str, Any]) -> Hyperparameters:
     """Return what `a3c64 train --env-id ID` would train with, and `given` besides, on the host's game."""
-    run = load({"env_id": env_id, **{name: str(value) for name, value in given.items()}}).hyperparameters()
+    hyperparameters = load({"env_id": env_id, **{name: str(value) for name, value in given.items()}}).hyperparameters()
     if env_id != OPEN_KART:
-        return run
-    size, colours = [run.frame_size] * 2, {"rgb": "rgb", "grey": "grayscale"}[run.frame_colours]
-    arguments = {"obs_type": colours, "size": size, "frameskip": run.frameskip, "noop_max": NOOP_MAX}
-    arguments |= json.loads(run.env_args)
-    return run.model_copy(update={"env_id": host_env.ENV_ID, "env_args": json.dumps(arguments)})
+        return hyperparameters
+    size, colours = [hyperparameters.frame_size] * 2, {"rgb": "rgb", "grey": "grayscale"}[hyperparameters.frame_colours]
+    arguments = {"obs_type": colours, "size": size, "frameskip": hyperparameters.frameskip, "noop_max": NOOP_MAX}
+    arguments |= json.loads(hyperparameters.env_args)
+    return hyperparameters.model_copy(update={"env_id": host_env.ENV_ID, "env_args": json.dumps(arguments)})
 
 
 class ManyWorkers:
     """A server and its workers.
 
     Args:
-        run: what to train.
+        hyperparameters: of the run.
         workers: how many.
         one_slow: whether the first worker is ten times slower than the others.
     """
 
-    def __init__(self, run: Hyperparameters, workers: int, one_slow: bool = False) -> None:
-        self.run = run
-        self.service = Service(SharedWeights(run, None), "run", {})
+    def __init__(self, hyperparameters: Hyperparameters, workers: int, one_slow: bool = False) -> None:
+        self.hyperparameters = hyperparameters
+        self.service = Service(SharedWeights(hyperparameters, None), "run", {})
         self._one_slow = one_slow
         self._workers: list[Iterator[object]] = []
         self._next: list[tuple[float, int, bool]] = []  # when, which worker, whether it has acted
@@ -72,14 +72,14 @@ class ManyWorkers:
             return shared[0]
 
         compiled, loop.Learner = loop.Learner, learner  # type: ignore[misc, assignment]
-        random = self._random = np.random.default_rng([run.seed, workers])
+        random = self._random = np.random.default_rng([hyperparameters.seed, workers])
         try:
             for number in range(workers):
                 name = f"worker{number}"
                 client = Client(LocalTransport(self.service.handle), name, name, threading.Event())
                 batch = EnvironmentBatch.make(client.hello(), client.index)
                 self._batches.append(batch)
-                self._workers.append(loop.turns(batch, client, run, threading.Event(), lambda _: None))
+                self._workers.append(loop.turns(batch, client, hyperparameters, threading.Event(), lambda _: None))
                 next(self._workers[-1])
                 heapq.heappush(self._next, (random.random(), number, True))
         finally:
@@ -102,8 +102,8 @@ class ManyWorkers:
 
     def judged(self, episodes: int) -> list[Episode]:
         """Play greedily with the newest weights."""
-        run = self.run.model_copy(update={"envs_per_worker": episodes})
-        return play(run, self.service.weights.vector.copy(), episodes)
+        hyperparameters = self.hyperparameters.model_copy(update={"envs_per_worker": episodes})
+        return play(hyperparameters, self.service.weights.vector.copy(), episodes)
 
     def close(self) -> None:
         """End the environments."""

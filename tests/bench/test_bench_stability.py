@@ -4,14 +4,14 @@ import json
 
 import pytest
 from bench_stability import rounded, run
-from many_workers import ManyWorkers, settings_of
+from many_workers import ManyWorkers, hyperparameters_of
 
 SMALL = {"envs_per_worker": 1, "t_max": 8}
 PUBLISHED = {**SMALL, "surrogate_clip": 0.0}  # gradients are computed with the weights that were acted with
 
 
 def test_each_of_n_workers_is_n_minus_one_updates_late():
-    training = ManyWorkers(settings_of("CartPole-v1", PUBLISHED), workers=5)
+    training = ManyWorkers(hyperparameters_of("CartPole-v1", PUBLISHED), workers=5)
     training.go_on(1200)
     training.close()
     assert training.step == 1200
@@ -21,7 +21,7 @@ def test_each_of_n_workers_is_n_minus_one_updates_late():
 
 
 def test_a_slow_worker_takes_a_tenth_of_the_steps_and_is_late_by_ten_rounds():
-    training = ManyWorkers(settings_of("CartPole-v1", PUBLISHED), workers=4, one_slow=True)
+    training = ManyWorkers(hyperparameters_of("CartPole-v1", PUBLISHED), workers=4, one_slow=True)
     training.go_on(4000)
     training.close()
     slow, *others = (member.steps for member in training.service.roster.members())
@@ -31,7 +31,7 @@ def test_a_slow_worker_takes_a_tenth_of_the_steps_and_is_late_by_ten_rounds():
 
 @pytest.mark.parametrize(("workers", "late"), [(2, 1), (10, 2)])
 def test_gradients_of_many_workers_are_computed_with_newer_weights(workers, late):
-    training = ManyWorkers(settings_of("CartPole-v1", SMALL), workers)
+    training = ManyWorkers(hyperparameters_of("CartPole-v1", SMALL), workers)
     training.go_on(3000)
     training.close()
     # Of ten workers, two push while one differentiates; of two, none takes the trouble.
@@ -39,7 +39,7 @@ def test_gradients_of_many_workers_are_computed_with_newer_weights(workers, late
 
 
 def test_a_run_is_judged_at_every_interval_and_at_its_end():
-    wide = settings_of("CartPole-v1", {"envs_per_worker": 10, "t_max": 50})
+    wide = hyperparameters_of("CartPole-v1", {"envs_per_worker": 10, "t_max": 50})
     result = run(wide, workers=2, one_slow=False, steps=12_000, every=10_000)
     assert [judgement["step"] for judgement in result["judgements"]] == [10_000, 12_000]
     assert all(1.0 <= judgement["mean_return"] <= 500.0 for judgement in result["judgements"])
@@ -49,7 +49,7 @@ def test_a_run_is_judged_at_every_interval_and_at_its_end():
 
 
 def test_open_kart_is_trained_and_judged_on_the_hosts_game():
-    result = run(settings_of("n64gym/OpenKart-v0", {"env_args": '{"time_limit": 5}'}), 1, False, 800, 1000)
+    result = run(hyperparameters_of("n64gym/OpenKart-v0", {"env_args": '{"time_limit": 5}'}), 1, False, 800, 1000)
     assert result["judgements"][0].keys() >= {"mean_return", "finish_rate"}
 
 

@@ -30,9 +30,9 @@ def main() -> None:
     def work(number: int) -> None:
         client, heartbeat = connect(Client, address, f"thread {number}", stop)
         with suppress(StoppedError):
-            run = client.hello()
+            hyperparameters = client.hello()
             heartbeat.start()
-            train(EnvironmentBatch.make(run, client.index), client, run, stop, lambda _: None)
+            train(EnvironmentBatch.make(hyperparameters, client.index), client, hyperparameters, stop, lambda _: None)
         heartbeat.stop()
         client.close()
 

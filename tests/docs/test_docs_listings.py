@@ -91,9 +91,9 @@ def test_a_module_that_is_nowhere_is_named(tmp_path):
 def test_the_documented_convolutions_make_a_network(monkeypatch):
     ((name, layers),) = eval("{" + LISTINGS["agent/learning/network.py, in TRUNKS"] + "}", vars(network)).items()
     monkeypatch.setitem(network.TRUNKS, name, layers)
-    run = Hyperparameters(env_id="ALE/Pong-v5", envs_per_worker=1).model_copy(update={"trunk": name})
-    batch = EnvironmentBatch.make(run, worker=0)
-    design = network.design(batch.view.shape, batch.family, run)
+    hyperparameters = Hyperparameters(env_id="ALE/Pong-v5", envs_per_worker=1).model_copy(update={"trunk": name})
+    batch = EnvironmentBatch.make(hyperparameters, worker=0)
+    design = network.design(batch.view.shape, batch.family, hyperparameters)
     batch.close()
     convolutions = [layer for layer in design.image if isinstance(layer, network.Convolution)]
     assert [replace(layer, divisor=1.0, name="") for layer in convolutions] == list(layers)
@@ -113,7 +113,7 @@ def test_play_py_plays(capsys, monkeypatch):
     from a3c64.policy import policy_file
 
     policy = policy_file.bundled("n64gym/OpenKart-v0")
-    short = policy.run.model_copy(update={"env_args": '{"laps": 1, "time_limit": 2}', "envs_per_worker": 2})
+    short = policy.hyperparameters.model_copy(update={"env_args": '{"laps": 1, "time_limit": 2}', "envs_per_worker": 2})
     monkeypatch.setattr(policy_file, "bundled", lambda env_id: policy._replace(run=short))
     exec(compile(LISTINGS["play.py"], "play.py", "exec"), {})
     assert len(capsys.readouterr().out.splitlines()) == 2

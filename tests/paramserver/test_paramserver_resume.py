@@ -31,8 +31,8 @@ SILENT = {name: "" for name in ("env_id", "lstm_size", "envs_per_worker", "t_max
 def meet(stack, specs=SPECS):
     name = f"client{time.monotonic_ns()}"
     client = Client(SocketTransport(stack.address), name, name, threading.Event())
-    run = client.hello()
-    return client, run, client.join(specs)
+    hyperparameters = client.hello()
+    return client, hyperparameters, client.join(specs)
 
 
 def judge(stack, score):
@@ -71,8 +71,13 @@ def contents(folder):
 def test_the_folder_says_what_the_run_is_and_a_change_is_recorded(stack):
     a_run(stack, t_max=7)
     server = stack.start("a3c64.paramserver", "--learning-rate", "0.01", **SILENT)
-    client, run, update = meet(stack)
-    assert (run.env_id, run.t_max, run.lstm_size, run.learning_rate) == ("tiny_env:TinyImage-v0", 7, 32, 0.01)
+    client, hyperparameters, update = meet(stack)
+    assert (
+        hyperparameters.env_id,
+        hyperparameters.t_max,
+        hyperparameters.lstm_size,
+        hyperparameters.learning_rate,
+    ) == ("tiny_env:TinyImage-v0", 7, 32, 0.01)
     assert update.step == 20
     assert "learning_rate 0.0007 -> 0.01, from now on" in stack.log(server)
     push(client, update)
@@ -82,8 +87,8 @@ def test_the_folder_says_what_the_run_is_and_a_change_is_recorded(stack):
     [change] = map(json.loads, (stack.run_dir / "changes.jsonl").read_text().splitlines())
     assert (change["step"], change["changes"]) == (20, {"learning_rate": [0.0007, 0.01]})
     again = stack.start("a3c64.paramserver", **SILENT)
-    client, run, update = meet(stack)
-    assert (run.learning_rate, update.step) == (0.01, 40)
+    client, hyperparameters, update = meet(stack)
+    assert (hyperparameters.learning_rate, update.step) == (0.01, 40)
     client.close()
     stop(again)
     assert len((stack.run_dir / "changes.jsonl").read_text().splitlines()) == 1
@@ -115,8 +120,8 @@ def test_another_task_sets_the_scores_aside_once_its_model_fits(stack):
         meet(stack, [ParameterSpec("w", (3, 9), 1.0)])
     assert json.loads((stack.run_dir / "config.json").read_text())["env_id"] == "tiny_env:TinyImage-v0"
     assert (stack.run_dir / "best").exists(), "nothing is written for a model that does not fit"
-    client, run, update = meet(stack)
-    assert run.env_id == "tiny_env:Other-v0"
+    client, hyperparameters, update = meet(stack)
+    assert hyperparameters.env_id == "tiny_env:Other-v0"
     until(lambda: not (stack.run_dir / "best").exists(), 5, "the scores set aside")
     judge(stack, -150.0)
     push(client, update)

@@ -26,12 +26,12 @@ TINY = Hyperparameters(
 
 
 def run_in_process(hyperparameters: Hyperparameters, steps: int) -> Service:
-    run = hyperparameters.model_copy(update={"total_timesteps": steps})
-    service = Service(SharedWeights(run, None), "test", ServerReport())
+    hyperparameters = hyperparameters.model_copy(update={"total_timesteps": steps})
+    service = Service(SharedWeights(hyperparameters, None), "test", ServerReport())
     client = Client(LocalTransport(service.handle), "a", "a", threading.Event())
-    assert client.hello() == run
-    environments = EnvironmentBatch.make(run, client.index)
-    train(environments, client, run, threading.Event(), lambda _: None)
+    assert client.hello() == hyperparameters
+    environments = EnvironmentBatch.make(hyperparameters, client.index)
+    train(environments, client, hyperparameters, threading.Event(), lambda _: None)
     environments.close()
     return service
 
