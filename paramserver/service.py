@@ -42,7 +42,7 @@ class Service:
     def __init__(
         self,
         weights: SharedWeights,
-        run: str,
+        run_name: str,
         server: ServerReport,
         clock: Callable[[], float] = time.monotonic,
         evaluations: Evaluations | None = None,
@@ -62,7 +62,7 @@ class Service:
         self._clock = clock
         self._looked = clock()
         self.timings = Timings(SECTIONS)
-        self._run = run
+        self._run_name = run_name
         self._host = ""  # that the message being handled came from
         self._faults: set[tuple[str, str, int]] = set()  # kinds of unexpected errors so far
         self._server = server  # told in every report
@@ -152,7 +152,7 @@ class Service:
         w, m = self.weights, self.metrics
         return RunReport(
             server=self._server,
-            run=self._run,
+            run=self._run_name,
             env_id=w.hyperparameters.env_id,
             steps=w.step,
             steps_per_s=round(m.fps, 1),
@@ -264,7 +264,7 @@ class Service:
         if not known:
             log.info("%s joined (%s)", f"{body.role} {member.index}", member.name)
         hyperparameters = self.weights.hyperparameters.model_dump()
-        return wire.encode(message.sequence, wire.Welcome(member.index, self._run, hyperparameters))
+        return wire.encode(message.sequence, wire.Welcome(member.index, self._run_name, hyperparameters))
 
     def _join(self, member: Member, message: wire.Message, body: wire.Join) -> list[bytes | memoryview]:
         specs, figures = wire.unpack_specs(body.specs), wire.unpack_figures(body.figures)

@@ -30,7 +30,7 @@ def runs(settings: Settings, parsed: Parsed) -> int:
         told = [
             {
                 "folder": str(run.folder),
-                "env_id": run.settings.get("env_id"),
+                "env_id": run.hyperparameters.get("env_id"),
                 "steps": run.steps,
                 "last": run.last and run.last.plain(),
                 "best": run.best and run.best.plain(),
@@ -45,7 +45,7 @@ def runs(settings: Settings, parsed: Parsed) -> int:
         raise BadInputError(f"no run in {', '.join(map(str, parsed['folders']))}; `a3c64 train` begins one")
     rows = [("run", "environment", "steps", "last evaluation", "best evaluation", "saved", "server")]
     for run in found:
-        env_id, judged = str(run.settings.get("env_id", "-")), (score(run.last), score(run.best))
+        env_id, judged = str(run.hyperparameters.get("env_id", "-")), (score(run.last), score(run.best))
         saved = f"{age(time.time() - run.written)} ago"
         rows.append((str(run.folder), env_id, f"{run.steps:,}", *judged, saved, holder(run.folder) or "-"))
     print(table(rows))

@@ -25,11 +25,11 @@ def rows(runs: Sequence[RunSummary]) -> list[list[str]]:
         ["steps", *(f"{run.steps:,}" for run in runs)],
         ["last evaluation", *(score(run.last) for run in runs)],
         ["best evaluation", *(score(run.best) for run in runs)],
-        ["env_id", *(str(run.settings.get("env_id", "-")) for run in runs)],
+        ["env_id", *(str(run.hyperparameters.get("env_id", "-")) for run in runs)],
     ]
-    names = sorted(set().union(*(run.settings for run in runs)) - {"env_id"})
+    names = sorted(set().union(*(run.hyperparameters for run in runs)) - {"env_id"})
     for name in names:
-        values = [str(run.settings.get(name, "-")) for run in runs]
+        values = [str(run.hyperparameters.get(name, "-")) for run in runs]
         if len(set(values)) > 1:
             told.append([name, *values])
     if any(changed(run.folder) for run in runs):
@@ -49,7 +49,7 @@ def write(path: Path, runs: Sequence[RunSummary]) -> None:
         f'<span class="key line c{k % COLOURS}"></span>{escape(str(run.folder))} ' for k, run in enumerate(runs)
     )
     drawn = []
-    env_id = str(runs[0].settings.get("env_id", ""))
+    env_id = str(runs[0].hyperparameters.get("env_id", ""))
     for title, tag, name in history.charts(declared_for(env_id), [(curves, judged) for _, curves, judged in known]):
         over_steps, over_time = [], []
         for k, (_, curves, judged) in enumerate(known):

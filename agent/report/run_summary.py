@@ -1,4 +1,4 @@
-"""Summarise runs from their folders: settings, steps, and greedy evaluations."""
+"""Summarise runs from their folders: hyperparameters, steps, and greedy evaluations."""
 
 import logging
 import os
@@ -21,7 +21,7 @@ class RunSummary(NamedTuple):
     """One run."""
 
     folder: Path
-    settings: dict[str, Any]  # its hyperparameters
+    hyperparameters: dict[str, Any]
     steps: int  # of the newest checkpoint
     written: float  # when that checkpoint was written, else config.json; seconds since 1970
     last: Evaluation | None
@@ -40,13 +40,13 @@ def find(folder: Path) -> Iterator[Path]:
 
 
 def summarise(folder: Path) -> RunSummary:
-    """Return the summary of a run folder; without settings if its config.json is not readable by this release."""
+    """Return the summary of a run folder; without hyperparameters if this release cannot read its config.json."""
     steps = checkpoint.steps(folder / checkpoint.CHECKPOINTS)
     judged = history.evaluations(folder)
     newest = folder / checkpoint.CHECKPOINTS / f"step_{steps[0]}" if steps else folder / CONFIG
     return RunSummary(
         folder,
-        _settings(folder),
+        _hyperparameters(folder),
         steps[0] if steps else 0,
         newest.stat().st_mtime if newest.exists() else folder.stat().st_mtime,
         judged[-1] if judged else None,
@@ -54,7 +54,7 @@ def summarise(folder: Path) -> RunSummary:
     )
 
 
-def _settings(folder: Path) -> dict[str, Any]:
+def _hyperparameters(folder: Path) -> dict[str, Any]:
     try:
         return recorded(folder) or {}
     except BadInputError as error:

@@ -83,10 +83,10 @@ class EventFile:
         """Write one text."""
         self._summary(text_pb(tag, markdown), step)
 
-    def hyperparameters(self, values: Mapping[str, object], run: str, step: int) -> None:
+    def hyperparameters(self, values: Mapping[str, object], trial: str, step: int) -> None:
         """Write what the page HParams compares runs by."""
         plain = {name: value if isinstance(value, bool | int | float) else str(value) for name, value in values.items()}
-        self._summary(hparams_pb(plain, trial_id=run), step)
+        self._summary(hparams_pb(plain, trial_id=trial), step)
 
     def layout(self, layout: Layout, step: int) -> None:
         """Write the arrangement of the page Custom Scalars; the newest counts."""

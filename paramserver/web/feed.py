@@ -28,16 +28,16 @@ class Web:
     """Keeps the page's server running and tells it how the run is doing; with port 0 there is none.
 
     Args:
-        run: the run's folder.
+        run_dir: the run's folder.
         host: the address to listen on.
         port: the port to listen on.
     """
 
-    def __init__(self, run: Path, host: str, port: int) -> None:
-        self._folder = run / "web"
-        self._log = run / "web.log"
+    def __init__(self, run_dir: Path, host: str, port: int) -> None:
+        self._folder = run_dir / "web"
+        self._log = run_dir / "web.log"
         self._enabled = port != 0
-        self._arguments = ["-m", "a3c64.paramserver.web.gateway", host, str(port), str(self._folder), str(run)]
+        self._arguments = ["-m", "a3c64.paramserver.web.gateway", host, str(port), str(self._folder), str(run_dir)]
         self._arguments += logs.choices()
         self._supervisor = Supervisor(f"the web page's server (see {self._log})", self._launch)
         self.history = History()

@@ -57,9 +57,9 @@ class Gateway(LibProxyServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, host: str, port: int, told: Path, run: Path) -> None:
+    def __init__(self, host: str, port: int, told: Path, run_dir: Path) -> None:
         self.told = told
-        self.run = run
+        self.run_dir = run_dir
         self.screens = threading.BoundedSemaphore(MAX_SCREENS)
         super().__init__(Handler, listen_host=host, listen_port=port)
         self.only_upgrade = False
@@ -80,7 +80,7 @@ class Handler(ProxyRequestHandler):
     def do_GET(self) -> None:
         """Answer with a file, or with the list of recordings."""
         if urlsplit(self.path).path == "/recordings.json":
-            self._send(json.dumps(recordings(self.server.run)).encode(), KINDS[".json"])
+            self._send(json.dumps(recordings(self.server.run_dir)).encode(), KINDS[".json"])
         elif (file := self._file()) is None:
             self.send_error(HTTPStatus.NOT_FOUND)
         else:
@@ -141,7 +141,7 @@ class Handler(ProxyRequestHandler):
             return self.server.told / REPORT
         root, kinds = PAGE, {".html", ".css", ".js", ".svg"}
         if first in ("replays", "videos"):
-            root, kinds = self.server.run / first, {".m64", ".json", ".mp4"}
+            root, kinds = self.server.run_dir / first, {".m64", ".json", ".mp4"}
         else:
             rest = [first or "index.html", *rest]
         if any(part in ("", ".", "..") or part[0] == "." or not part.isprintable() for part in rest):
@@ -172,12 +172,12 @@ class Handler(ProxyRequestHandler):
 
 def main() -> int:
     """Serve until asked to stop; return the exit code."""
-    host, port, told, run = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4])
+    host, port, told, run_dir = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4])
     logs.configure_as("web", sys.argv[5:])
     stop = stop_on_signals()
     WebSockifyServer.log_prefix = "websockify"  # its lines about each connection are below our level
     try:
-        gateway = Gateway(host, port, told, run)
+        gateway = Gateway(host, port, told, run_dir)
     except OSError as error:
         name = errno.errorcode.get(error.errno or 0, "")
         log.error("%s:%d cannot be bound (%s, %s): choose another A3C64_WEB_PORT", host, port, error.strerror, name)

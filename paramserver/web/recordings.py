@@ -11,13 +11,13 @@ LISTED = 24  # the newest, and as many of the best
 MAX_FACTS = 4 << 20  # bytes of a .json; one of an hour has 0.3 million
 
 
-def recordings(run: Path) -> dict[str, Any]:
+def recordings(run_dir: Path) -> dict[str, Any]:
     """Return the newest and the best replays, how many there are, and the videos; what is broken is left out."""
-    found = [one for path in _files(run / "replays", "*/*.m64") if (one := _replay(run, path))]
+    found = [one for path in _files(run_dir / "replays", "*/*.m64") if (one := _replay(run_dir, path))]
     newest = sorted(found, key=lambda one: one["recorded"], reverse=True)[:LISTED]
     scored = [one for one in found if one["return"] is not None]
     best = sorted(scored, key=lambda one: one["return"], reverse=True)[:LISTED]
-    videos = [one for path in _files(run / "videos", "**/*.mp4") if (one := _video(run, path))]
+    videos = [one for path in _files(run_dir / "videos", "**/*.mp4") if (one := _video(run_dir, path))]
     videos.sort(key=lambda one: one["modified"], reverse=True)
     return {"count": len(found), "newest": newest, "best": best, "videos": videos[:LISTED]}
 
@@ -29,7 +29,7 @@ def _files(folder: Path, pattern: str) -> Iterator[Path]:
         return
 
 
-def _replay(run: Path, movie: Path) -> dict[str, Any] | None:
+def _replay(run_dir: Path, movie: Path) -> dict[str, Any] | None:
     """Return what is listed of a replay, or None when it has gone or is none."""
     path = movie.with_suffix(".json")
     try:
@@ -42,7 +42,7 @@ def _replay(run: Path, movie: Path) -> dict[str, Any] | None:
         return None
     if facts is None:
         return None
-    folder = movie.relative_to(run).as_posix()
+    folder = movie.relative_to(run_dir).as_posix()
     return {"movie": folder, "facts": folder.removesuffix(".m64") + ".json", "bytes": size, **facts}
 
 
@@ -67,9 +67,9 @@ def _facts(path: Path, modified: int) -> dict[str, Any] | None:
         return None
 
 
-def _video(run: Path, path: Path) -> dict[str, Any] | None:
+def _video(run_dir: Path, path: Path) -> dict[str, Any] | None:
     try:
         status = path.stat()
     except OSError:
         return None
-    return {"file": path.relative_to(run).as_posix(), "bytes": status.st_size, "modified": status.st_mtime}
+    return {"file": path.relative_to(run_dir).as_posix(), "bytes": status.st_size, "modified": status.st_mtime}
