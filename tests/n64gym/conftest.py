@@ -1,6 +1,6 @@
-"""What the tests of n64gym share: a driver, and processes with file systems of their own."""
+"""Makes the helpers of these tests importable: driving.py and namespace.py."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))  # driving.py, namespace.py
+sys.path.insert(0, str(Path(__file__).parent))

@@ -1,3 +1,3 @@
-"""What tests drive with; who needs a race driven takes n64gym.games.openkart_driver."""
+"""Two of the discrete actions. To drive a whole race, use n64gym.games.openkart_driver."""
 
-STRAIGHT, BRAKE = 1, 2  # of the discrete actions
+STRAIGHT, BRAKE = 1, 2  # indices in controller.DRIVING

@@ -1,4 +1,4 @@
-"""A process with file systems of its own: full ones, read-only ones."""
+"""Runs a process in a private mount namespace, for example with a full or a read-only file system."""
 
 import os
 import subprocess
@@ -9,7 +9,10 @@ UNSHARE = ["unshare", "--mount", "--map-root-user"]
 
 
 def run_with_mounts(mount, *command):
-    """Run `command` after the shell's `mount`, which only it sees; skip on a laptop that forbids it, fail under CI."""
+    """Run the shell command `mount`, then `command`, in a private mount namespace.
+
+    If the machine forbids namespaces, the test is skipped on a laptop and fails under CI.
+    """
     if subprocess.run([*UNSHARE, "true"], capture_output=True, check=False).returncode:
         message = "this machine allows no mount namespaces"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)

@@ -1,4 +1,4 @@
-"""The predecessors' ids."""
+"""The ids of n64gym's predecessors are aliases for its environments."""
 
 import gymnasium
 import pytest

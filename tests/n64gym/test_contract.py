@@ -1,4 +1,4 @@
-"""What an environment does with what it should not be asked: wrong actions, use after close, forks, copies."""
+"""An environment's response to unusual use: invalid actions, use after close, forks, copies."""
 
 import copy
 import json
@@ -124,7 +124,7 @@ def test_making_one_starts_nothing():
 
 
 def in_a_fork(work):
-    """Run `work` in a forked process that then ends as programs do; returns its exit code."""
+    """Run `work` in a forked process; return the process's exit code."""
     process = os.fork()
     if not process:
         code = 1
@@ -172,7 +172,7 @@ def test_a_fork_that_ends_leaves_the_parents_alone(how):
 
 
 def play_in_child(env, connection):
-    """What a forked copy of an environment can do: say that its episode is over, and begin one of its own."""
+    """Step a forked copy of an environment, which ends its episode, then reset it and step again; send the results."""
     outcome = env.step(STRAIGHT)
     first, _ = env.reset(seed=1)
     second = env.step(STRAIGHT)[0]

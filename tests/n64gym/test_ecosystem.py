@@ -1,4 +1,4 @@
-"""n64gym with the programs that people use on Gymnasium environments: its wrappers and vectors, Stable-Baselines3."""
+"""n64gym works with Gymnasium's wrappers and vector environments, and with Stable-Baselines3."""
 
 import json
 import os
@@ -19,7 +19,7 @@ GREY = {"obs_type": "grayscale", "size": (84, 84)}
 
 
 def run_to_the_end(env):
-    """Rewards and observations of an episode, and what its last step returned."""
+    """Play one episode; return its observations and rewards, and the rest of what its last step returned."""
     observation, _ = env.reset(seed=1)
     observations, rewards, over = [observation], [], False
     while not over:
@@ -35,27 +35,27 @@ def test_record_episode_statistics():
         _, rewards, _, _, info = run_to_the_end(env)
     assert info["episode"]["l"] == len(rewards) == 30  # 2 s of 15 steps each
     assert info["episode"]["r"] == pytest.approx(sum(rewards), rel=1e-5)
-    assert info["metrics"]["progress"] > 0  # the environment's own figures are still there
+    assert info["metrics"]["progress"] > 0  # the wrapper keeps the environment's own metrics
 
 
 def test_time_limit():
     with TimeLimit(gymnasium.make(ID, **GREY), 7) as env:
         _, rewards, terminated, truncated, info = run_to_the_end(env)
     assert (len(rewards), terminated, truncated) == (7, False, True)
-    assert "metrics" not in info  # the race itself would go on
+    assert "metrics" not in info  # the wrapper's limit ended the episode; the race has not ended
 
 
 def test_frame_stack():
     with FrameStackObservation(gymnasium.make(ID, time_limit=1.0, **GREY), 4) as env:
         assert env.observation_space.shape == (4, 84, 84)
         stacks, *_ = run_to_the_end(env)
-    assert (stacks[1:, :3] == stacks[:-1, 1:]).all()  # a frame moves one place a step, and is not overwritten there
+    assert (stacks[1:, :3] == stacks[:-1, 1:]).all()  # each step moves a frame by one place, unchanged
     assert (stacks[8, 0] != stacks[8, 3]).any()
 
 
 @pytest.mark.parametrize("mode", ["sync", "async", "vector_entry_point"])
 def test_make_vec(mode):
-    """Two environments do what one does, whatever steps them, and begin again by themselves."""
+    """In each vector mode two environments return what a single one returns, and reset automatically."""
     with gymnasium.make(ID, time_limit=1.0, **GREY) as env:
         alone, rewards, *_ = run_to_the_end(env)
     envs = gymnasium.make_vec(ID, 2, vectorization_mode=mode, time_limit=1.0, **GREY)
@@ -103,7 +103,7 @@ for env in (envs, ID):  # SB3 makes one itself, in colour and with all defaults
 
 @pytest.mark.timeout(180)
 def test_stable_baselines():
-    """check_env without a warning, and PPO unchanged, on grey stacks and on what it makes from the id alone."""
+    """check_env gives no warning, and unchanged PPO learns from grey frame stacks and from the id alone."""
     if not (ROOT / ".venv-bench" / "sb3").exists():
         message = "Stable-Baselines3 is not installed: make .venv-bench/sb3"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)

@@ -1,4 +1,4 @@
-"""The emulator in its process: exact steps, pictures, states, and a clear end when it dies or hangs."""
+"""The emulator process: exact steps, pictures, states, and a clear error when it dies or hangs."""
 
 import os
 import signal
@@ -66,7 +66,7 @@ def test_a_missing_video_plugin_is_named(rom):
 
 @pytest.mark.parametrize(("height", "width"), [(84, 84), (42, 42), (48, 64), (96, 128), (7, 5), (1, 1)])
 def test_observations_are_area_means(rom, height, width):
-    """Against a slow oracle in floating point."""
+    """The oracle is slow and uses floating point."""
     for channels in (1, 3):
         with Emulator(rom("pad"), observation=ObservationFormat(height, width, channels)) as emulator:
             emulator.step(1, controller.word(controller.B | controller.C_UP, x=33, y=-77))
@@ -90,7 +90,7 @@ def test_observations_are_area_means(rom, height, width):
 )
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_cropped_observation_is_the_area_mean_of_that_part(crop, part, channels):
-    """Of Open Kart's title, a picture in which no two parts are the same."""
+    """Uses Open Kart's title screen, in which no two parts are the same."""
     with Emulator(OPEN_KART, observation=ObservationFormat(30, 40, channels, crop)) as emulator:
         emulator.step(400)
         picture = emulator.frame().astype(float)
@@ -103,7 +103,7 @@ def test_a_cropped_observation_is_the_area_mean_of_that_part(crop, part, channel
 
 
 def area_mean(picture, size):
-    """The first axis shrunk or stretched to `size`."""
+    """Return `picture` with its first axis resampled to `size` by area means."""
     n = len(picture)
     rows = []
     for i in range(size):

@@ -1,4 +1,4 @@
-"""ROMs that draw with the GPU: with a real video plugin and without, and only those pictures drawn that are seen."""
+"""ROMs that draw with the GPU, with and without a video plugin. Only pictures that the agent sees are drawn."""
 
 import ctypes
 import os
@@ -21,7 +21,7 @@ TWO_LISTS = controller.START
 
 
 def expected_picture(shown, word):
-    """uint8 [480, 640, 3]: what gpu.S draws as its picture number `shown`, counted from 0."""
+    """Return what gpu.S draws as its picture number `shown`, counted from 0: uint8 [480, 640, 3]."""
     half = int.from_bytes(word.to_bytes(4, "little")[:2], "big")
     picture = np.zeros((240, 320, 3), np.uint8)
     picture[:] = [channel << 3 | channel >> 2 for channel in (half >> 11, half >> 6 & 31, half >> 1 & 31)]
@@ -32,12 +32,12 @@ def expected_picture(shown, word):
 
 
 def on_screen(emulator):
-    """The number of the picture that a television would show."""
+    """Return the number of the picture that a television would show."""
     return int(emulator.rdram[SHOWN]) - 1
 
 
 def test_a_gpu_game_runs_without_a_video_plugin(rom):
-    """It waits for its DP interrupts, which an undrawn display list raises, too."""
+    """The game waits for DP interrupts. A display list that is not drawn must raise them too."""
     with Emulator(rom("gpu")) as emulator:
         emulator.step(200)
         assert emulator.rdram[SHOWN] == 100
@@ -51,7 +51,7 @@ def test_a_gpu_game_runs_without_a_video_plugin(rom):
 def test_the_picture_after_a_step_is_the_one_on_the_screen(rom, display, vis, word):
     with Emulator(rom("gpu"), video="glide64mk2", observation=ObservationFormat(480, 640, 3)) as emulator:
         for _ in range(4):
-            emulator.step(vis, word)  # it has to learn the step's length
+            emulator.step(vis, word)  # the emulator needs a few steps to predict the step's length
         drawn, begun = emulator.drawn_lists, emulator.display_lists
         for _ in range(12):
             emulator.step(vis, word)
@@ -60,11 +60,11 @@ def test_the_picture_after_a_step_is_the_one_on_the_screen(rom, display, vis, wo
             assert (emulator.frame() == picture).all()
         lists = 2 if word & TWO_LISTS else 1
         pictures = (emulator.display_lists - begun) // lists
-        assert (emulator.drawn_lists - drawn) // lists == min(12, pictures)  # one a step, or all if there are fewer
+        assert (emulator.drawn_lists - drawn) // lists == min(12, pictures)  # one per step, or all
 
 
 def test_the_machine_is_the_same_whatever_is_drawn(rom, display):
-    """With and without a plugin, in steps of any length: RDRAM to the bit."""
+    """RDRAM is identical to the bit with and without a plugin, in steps of any length."""
     machines = []
     for video, vis in ((None, 1), (None, 120), ("glide64mk2", 1), ("glide64mk2", 4), ("glide64mk2", 8)):
         with Emulator(rom("gpu"), video=video) as emulator:
@@ -94,7 +94,7 @@ def test_steps_of_unforeseen_lengths_show_whole_pictures_at_most_a_step_old(rom,
                 run.append((now, age[-1], emulator.drawn_lists))
                 before = now
             runs.append(run)
-    assert runs[0] == runs[1]  # nothing but the sequence of steps decides
+    assert runs[0] == runs[1]  # the result depends only on the sequence of steps
 
 
 def test_after_a_load_the_picture_owes_nothing_to_the_run_before(rom, display):
@@ -116,7 +116,7 @@ def test_after_a_load_the_picture_owes_nothing_to_the_run_before(rom, display):
 
 
 def xvfbs():
-    """Every Xvfb that this process or a descendant of it started."""
+    """Return every Xvfb among this process's descendants."""
     return [process for process in psutil.Process().children(recursive=True) if process.name() == "Xvfb"]
 
 
@@ -135,7 +135,7 @@ def test_without_a_display_it_has_one_of_its_own(rom, monkeypatch, end):
 
 
 def test_what_the_cpu_draws_is_painted_once_a_step(rom, display):
-    """pad.S changes its upper half with every VI: what is seen is the last."""
+    """pad.S repaints its upper half in every VI. The observation must show the last one."""
     observation = ObservationFormat(1, 1, 3, (60, 300, 1, 1))
     with Emulator(rom("pad"), video="glide64mk2", observation=observation) as emulator:
         for vis in (6, 1, 2, 9):
@@ -144,12 +144,12 @@ def test_what_the_cpu_draws_is_painted_once_a_step(rom, display):
             expected = [channel << 3 | channel >> 2 for channel in (half >> 11, half >> 6 & 31, half >> 1 & 31)]
             assert (
                 np.abs(emulator.observation.reshape(3).astype(int) - expected).max() <= 12
-            )  # a VI later or earlier: 32
+            )  # a picture of the VI before or after would differ by 32
 
 
 @pytest.fixture(scope="module")
 def syncs(tmp_path_factory):
-    """display_list_syncs(words at address 0x1000) of the C file, through a library of its own."""
+    """Build the C file as a library; return a function that calls its display_list_syncs on given lists."""
     source = Path(n64gym.__file__).parents[1] / "lockstep" / "display_list.c"
     library = tmp_path_factory.mktemp("lists") / "display_list.so"
     subprocess.run(["gcc", "-shared", "-fPIC", "-fsanitize=undefined", "-fno-sanitize-recover", "-Wall", "-Werror",
@@ -183,7 +183,7 @@ def test_full_syncs_are_found_in_both_dialects(syncs, end, call, branch, segment
         assert syncs({0x1000: [(call, target), SYNC, end], 0x2000: [RECTANGLE, end]})
         assert not syncs({0x1000: [(call, target), RECTANGLE, end, SYNC], 0x2000: [RECTANGLE, end, SYNC]})
         assert syncs({0x1000: [(branch, target), end], 0x2000: [SYNC, end]})
-        assert not syncs({0x1000: [(branch, target), SYNC], 0x2000: [RECTANGLE, end]})  # a branch does not come back
+        assert not syncs({0x1000: [(branch, target), SYNC], 0x2000: [RECTANGLE, end]})  # a branch does not return
     assert syncs({0x1000: [(segment, 0x80003000), (call, 0x05000100), end], 0x3100: [SYNC, end]})
     assert not syncs({0x1000: [(segment, 0x80003000), (call, 0x05000100), end], 0x3100: [end]})
 
@@ -193,11 +193,11 @@ def test_triangles_of_the_one_dialect_are_no_calls_of_the_other(syncs):
 
 
 def test_lists_that_cannot_be_understood_sync(syncs):
-    assert syncs({0x1000: [(0x80123456, 0x80200000), EX2_END]})  # no dialect has 0x80
-    assert syncs({0x1000: [(F3D_BRANCH, 0x1000)]})  # for ever
-    assert syncs({0x1000: [(F3D_CALL, 0x1000)]})  # ever deeper
-    assert syncs({0x1000: [(F3D_BRANCH, 0x00FFFFF8)]})  # out of memory
+    assert syncs({0x1000: [(0x80123456, 0x80200000), EX2_END]})  # no dialect has command 0x80
+    assert syncs({0x1000: [(F3D_BRANCH, 0x1000)]})  # endless loop
+    assert syncs({0x1000: [(F3D_CALL, 0x1000)]})  # endless recursion
+    assert syncs({0x1000: [(F3D_BRANCH, 0x00FFFFF8)]})  # beyond the end of memory
     random_words = np.random.default_rng(0)
-    for _ in range(300):  # whatever it finds, it comes back and reads nothing outside
+    for _ in range(300):  # on any input it must return and read nothing out of bounds
         syncs({0x1000: random_words.integers(0, 1 << 32, (200, 2), dtype=np.uint32)})
         syncs({0x1000: random_words.choice([0x06000000, 0xDE000000, 0xBC001406, 0x00001000, 0xB8000000], (200, 2))})

@@ -1,4 +1,4 @@
-"""Movies fed to the emulator, the memory of what the game has read, and states that carry it: all exact to the bit."""
+"""Movies, the history of controller reads, and states that contain the history are all exact to the bit."""
 
 import gzip
 
@@ -10,13 +10,13 @@ from n64gym.machine.emulator import Emulator, EmulatorError, ObservationFormat
 from n64gym.machine.rom import OPEN_KART
 from n64gym.machine.state import State
 
-BOOT_VIS = 120  # Open Kart makes its tables first
-UNUSED_BITS = 0xC000  # of a BUTTONS word: reserved
+BOOT_VIS = 120  # Open Kart computes its tables during these VIs
+UNUSED_BITS = 0xC000  # the reserved bits of a BUTTONS word
 
 
 @pytest.fixture(params=["pad", "reads", "blank", "openkart"])
 def game(rom, request):
-    """pad reads once a VI, reads 0 to 3 times and before its first VI, blank never."""
+    """A game's path. pad reads the controller once a VI; reads, 0 to 3 times and before its first VI; blank, never."""
     return OPEN_KART if request.param == "openkart" else rom(request.param)
 
 
@@ -25,7 +25,7 @@ def random_word(rng):
 
 
 def run_afresh(game, samples, vis):
-    """RDRAM [2097152] after `vis` VIs from power-on, with `samples` for the controller."""
+    """Play `samples` from power-on for `vis` VIs; return RDRAM [2097152]."""
     with Emulator(game, movie=samples) as emulator:
         emulator.step(vis - emulator.vi_count)
         assert (emulator.vi_count, emulator.controller_reads) == (vis, len(samples))
@@ -52,7 +52,7 @@ def test_a_movie_made_by_hand_plays_in_steps_of_any_length():
             assert emulator.controller_reads == 0
             emulator.play(np.array(recorded, np.uint32))
             while emulator.vi_count < vis:
-                emulator.step(min(step, vis - emulator.vi_count), buttons=random_word(rng))  # the movie's come first
+                emulator.step(min(step, vis - emulator.vi_count), buttons=random_word(rng))  # the movie must win
             assert emulator.movie_position == len(recorded)
             assert (emulator.rdram == expected).all()
 
@@ -90,7 +90,7 @@ def test_only_controller_1_is_recorded(rom):
 
 @pytest.mark.parametrize("seed", range(2))
 def test_the_history_after_any_saves_and_loads_gives_the_same_machine(game, seed):
-    """Saves and loads at random, of states within states, too; then everything read since power-on, played afresh."""
+    """Save and load states at random, nested ones too. Then play all recorded reads from power-on and compare RDRAM."""
     rng = np.random.default_rng(seed)
     states = []
     with Emulator(game) as emulator:
@@ -113,7 +113,7 @@ def test_the_history_after_any_saves_and_loads_gives_the_same_machine(game, seed
 
 
 def test_saving_and_coming_back_at_once_disturb_nothing(game):
-    """A run with a savestate taken, or taken and loaded, after every step; and the same run without."""
+    """Compare three runs: without savestates, with a save at every step, and with a save and a load at every step."""
     rng = np.random.default_rng(9)
     steps = [(int(rng.integers(1, 6)), random_word(rng)) for _ in range(12)]
     runs = []
@@ -144,7 +144,7 @@ def test_no_time_between_savestates_means_the_same_one(rom):
         assert emulator.save_state() is state
         emulator.step(2)
         emulator.load_state(state)
-        emulator.load_state(state)  # the core forgets requests of that moment: they wait for the next VI
+        emulator.load_state(state)  # the core ignores a second request in the same VI, so it must wait for the next VI
         assert (emulator.vi_count, emulator.save_state()) == (4, state)
         emulator.step(1, 6)
         assert emulator.save_state() is not state
@@ -152,7 +152,7 @@ def test_no_time_between_savestates_means_the_same_one(rom):
 
 
 def test_a_load_alone_and_a_load_after_other_reads_are_the_same(game):
-    """The abandoned run reads the controller once more before the load takes place; it must leave nothing behind."""
+    """Before the load takes effect, the old run reads the controller once more. That read must have no effect."""
     with Emulator(game) as emulator:
         emulator.step(BOOT_VIS, 3)
         state = emulator.save_state()
@@ -194,7 +194,7 @@ def test_damaged_states_are_errors(rom):
 
 @pytest.mark.parametrize("keep", [0, 8, 43, 44, 1000, 16_000_000])
 def test_loading_garbage_is_an_error(rom, keep):
-    """A machine that begins well and ends in noise, or ends too soon."""
+    """The state's beginning is valid; the rest is noise or is missing."""
     with Emulator(rom("pad"), timeout=3.0) as emulator:
         emulator.step(5)
         plain = gzip.decompress(emulator.save_state().data())

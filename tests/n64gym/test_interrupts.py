@@ -1,4 +1,4 @@
-"""Signal handlers that raise, at any moment of an environment's methods: what follows is right."""
+"""A signal handler may raise at any moment of an environment's methods; later calls must give correct results."""
 
 import os
 import random
@@ -22,12 +22,12 @@ ID = "n64gym/OpenKart-v0"
 
 
 class Interrupted(BaseException):
-    """What the handler raises, as Python's own does KeyboardInterrupt."""
+    """The handler raises this, as Python's own handler raises KeyboardInterrupt."""
 
 
 @pytest.fixture
 def interrupted():
-    """interrupted(seconds, call) calls, has a real signal's handler raise after that time, and says whether it did."""
+    """interrupted(seconds, call) runs `call`, has a real signal handler raise after `seconds`, returns whether it did."""
 
     def handler(*_):
         raise Interrupted
@@ -49,7 +49,7 @@ def interrupted():
 
 
 def play_afresh(emulator):
-    """RDRAM after the same controller samples from power-on."""
+    """Return RDRAM after the same controller samples from power-on."""
     with Emulator(emulator.rom, movie=emulator.samples()) as other:
         other.step(emulator.vi_count - other.vi_count)
         return other.rdram.copy()
@@ -72,7 +72,7 @@ def test_steps_go_on_where_an_interrupt_left_them(interrupted):
                 _, reward, _, _, info = env.step(env.action_space.sample())
                 assert reward == pytest.approx(100 * (info["progress"] - way))
         assert 100 < hits < 1000, "interrupts came during steps, and some came too late for theirs"
-        env.step(STRAIGHT)  # as the last one may have been cut off
+        env.step(STRAIGHT)  # complete the last step, which may have been interrupted
         assert info["emulator_restarts"] == 0
         emulator = env.unwrapped.emulator
         np.testing.assert_array_equal(watched(emulator.rdram), watched(play_afresh(emulator)))
@@ -82,7 +82,7 @@ def test_steps_go_on_where_an_interrupt_left_them(interrupted):
 
 
 def watched(rdram):
-    """Open Kart's telemetry up to the number of pictures, which depends on who looks."""
+    """Return Open Kart's telemetry words before the picture count, which depends on how often pictures are read."""
     return rdram[0x102:0x115]
 
 
@@ -104,7 +104,7 @@ def test_a_reset_after_interrupted_resets_is_right(interrupted, tmp_path):
 
 
 def test_a_vector_goes_on_after_an_interrupt(interrupted):
-    """Some of its environments have stepped then, some have begun, some have not."""
+    """At the interrupt some environments have finished the step, some have begun it and some have not."""
     draw, hits = random.Random(4), 0
     envs = LockstepVectorEnv([lambda: gymnasium.make(ID, size=(60, 80), time_limit=1000.0, stuck_limit=1000.0)] * 3)
     envs.reset(seed=1)
@@ -121,7 +121,7 @@ def test_a_vector_goes_on_after_an_interrupt(interrupted):
 
 @pytest.mark.parametrize("game", ["pad", "openkart"])
 def test_an_emulator_is_right_after_interrupts_in_any_method(interrupted, rom, game):
-    """Every sample that the game has read is remembered: played afresh, they give the same machine."""
+    """Every sample that the game has read is recorded: playing them from power-on gives the same RDRAM."""
     draw, hits, states = random.Random(3), 0, []
     with Emulator(OPEN_KART if game == "openkart" else rom(game)) as emulator:
         emulator.step(120)

@@ -1,4 +1,4 @@
-""".m64 movies: against a slow parser of the published table, and against everything that is no movie."""
+""".m64 movies: compared with a slow parser of the published table; files that are not movies are refused."""
 
 import os
 import struct
@@ -44,7 +44,7 @@ TABLE = {
 
 
 def third_party(data):
-    """What another program makes of a file: every field of the table, and the samples."""
+    """Parse a file by the published table; return every field and the samples."""
     fields = {name: struct.unpack_from("<" + kind, data, offset)[0] for name, (offset, kind) in TABLE.items()}
     samples = [struct.unpack_from("<I", data, 0x400 + 4 * i)[0] for i in range(fields["length"])]
     assert len(data) == 0x400 + 4 * len(samples)
@@ -89,7 +89,7 @@ def test_a_third_party_reads_what_we_write(movie):
     assert samples == movie.samples.tolist()
     assert (fields["signature"], fields["version"], fields["start"]) == (b"M64\x1a", 3, 2)
     assert not any(fields["reserved_1"] + fields["reserved_2"] + fields["reserved_3"])
-    assert fields["crc1"] == movie.crc1.to_bytes(4, "big")  # as the bytes lie in the ROM
+    assert fields["crc1"] == movie.crc1.to_bytes(4, "big")  # in the order of the ROM's bytes
     for name in ("author", "description", "rom_name", "video_plugin", "sound_plugin", "input_plugin", "rsp_plugin"):
         value = getattr(movie, name).encode("utf-8" if name in ("author", "description") else "latin-1")
         assert fields[name] == value.ljust(len(fields[name]), b"\0")
@@ -159,13 +159,13 @@ def test_no_file_at_all(tmp_path):
 
 
 def test_a_word_too_many_is_no_fault():
-    """mupen64-rr writes one more than it counts."""
+    """mupen64-rr writes one word more than the header's count."""
     assert m64.parse(m64.to_bytes(some_movie()) + b"\xff" * 5).samples.tolist() == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("version", [1, 2])
 def test_old_versions_have_a_shorter_header(version):
-    """Author and description lie in what is reserved today, and the samples begin at 512: mupen64-rr's vcr.h."""
+    """Author and description are in today's reserved fields; samples begin at byte 512. Source: mupen64-rr's vcr.h."""
     new = m64.to_bytes(some_movie(author="", description=""))
     old = bytearray(new[:512] + new[1024:])
     old[4] = version
@@ -195,7 +195,7 @@ def test_what_does_not_fit_is_not_written(tmp_path, changes, message):
 
 
 def test_the_rom_is_named_as_in_other_peoples_movies():
-    """Super Mario 64 (U): CRC1 635A2BFF; in .m64 files, read as a little endian number, FF2B5A63; country "E"."""
+    """Super Mario 64 (U) has CRC1 635A2BFF and country "E". An .m64 file's little-endian CRC field reads FF2B5A63."""
     data = m64.to_bytes(some_movie(crc1=0x635A2BFF, country=ord("E")))
     assert struct.unpack_from("<I", data, 0xE4)[0] == 0xFF2B5A63
     assert data[0xE8:0xEA] == b"E\0"
@@ -221,7 +221,7 @@ m64.write(sys.argv[1], m64.M64(np.zeros(10000, np.uint32), 1, "", 0, 0))
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path):
-    """The writer may write 5000 bytes and no more, as on a full disk."""
+    """The writer's limit is 5000 bytes, which imitates a full disk."""
     path = tmp_path / "run.m64"
     m64.write(path, some_movie())
     result = subprocess.run([sys.executable, "-c", WRITER, path], capture_output=True, text=True, env=os.environ)

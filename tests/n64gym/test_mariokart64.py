@@ -1,4 +1,4 @@
-"""n64gym/MarioKart64-v0 on its double (tests/roms/kart64): the real cartridge cannot be here."""
+"""n64gym/MarioKart64-v0 on its double (tests/roms/kart64), because the real cartridge cannot be shipped."""
 
 import json
 import math
@@ -25,7 +25,7 @@ FRAME = 2 / 60  # seconds of the game's time
 
 @pytest.fixture
 def make(rom, tmp_path):
-    """make(course="rainbow_road", …) is an environment on the double."""
+    """make(course="rainbow_road", …) returns an environment on the double."""
     made = []
 
     def make(path=None, **settings):
@@ -39,7 +39,7 @@ def make(rom, tmp_path):
 
 
 def to_point(env, ahead):
-    """The action that steers to the path point so many beyond the kart's (behind it if negative)."""
+    """Return the action that steers towards the path point `ahead` points beyond the kart (behind it if negative)."""
     rdram = env.emulator.rdram
     race = memory.read_race(rdram)
     point = Memory(rdram).u32(0x80164550) + 8 * ((race.path_point + ahead) % race.path_points)
@@ -57,7 +57,7 @@ def test_check_env(make):
 
 @pytest.fixture(scope="module")
 def driven(rom):
-    """A time trial driven to its end: the info of every step, and the game's own figure of completion."""
+    """Drive a time trial to its end; return the info of every step, and the game's own completion values."""
     env = MarioKart64Env(rom("kart64"), check_rom=False, video=None, cache=False, size=(60, 80), course="yoshi_valley")
     _, info = env.reset()
     infos, completions, over = [info], [memory.read_race(env.emulator.rdram).completion], False
@@ -78,7 +78,7 @@ def test_a_time_trial_ends_with_the_times_that_it_took(driven):
     assert last["progress"] == pytest.approx(3, abs=0.02)
     laps = [next(info["vis"] for info in infos if info["lap"] == lap) for lap in (1, 2, 3)]
     for time, begun, ended in zip(last["lap_times"], [0, *laps], laps, strict=False):
-        assert time == pytest.approx((ended - begun) / 60, abs=5 / 60)  # a step, and the frame it began in
+        assert time == pytest.approx((ended - begun) / 60, abs=5 / 60)  # tolerance: a step and a game frame
     assert last["race_time"] == pytest.approx(sum(last["lap_times"]))
     assert last["lap_times"] == tuple(time / 100 for time in last["lap_hundredths"])
     assert last["metrics"]["race_time_s"] == last["race_time"]
@@ -86,7 +86,7 @@ def test_a_time_trial_ends_with_the_times_that_it_took(driven):
 
 
 def test_progress_runs_on_over_the_line(driven):
-    """The game's own figure does not: its path points begin anew before the lap does."""
+    """The game's own completion value is not continuous: path points restart at 0 a little before the line."""
     infos, completions = driven
     assert infos[0]["progress"] == pytest.approx(completions[0]) == pytest.approx(-0.01, abs=0.01)
     assert min(np.diff(completions)) < -0.9
@@ -98,7 +98,7 @@ def test_progress_runs_on_over_the_line(driven):
 def test_speed_is_the_way_made(driven):
     infos, _ = driven
     for before, now in pairwise(infos[200:600]):
-        metres = math.dist(before["position"], now["position"]) / 18  # of the double
+        metres = math.dist(before["position"], now["position"]) / 18  # the double has 18 units per metre
         assert now["speed"] == pytest.approx(metres * 15 * 3.6, rel=0.15)  # 15 steps a second
 
 
@@ -143,7 +143,7 @@ def test_a_recorded_race_plays_back_to_the_bit(rom, make, tmp_path):
     playback.close()
     assert (race.course, race.character, race.lap) == (memory.COURSES["choco_mountain"], 3, 0)
     shown = list(n64gym.demonstrations(movie, make()))
-    assert 95 <= len(shown) <= 101  # the race, and nothing of the menus
+    assert 95 <= len(shown) <= 101  # the race only, without the menus
     assert {int(step.action) for step in shown} <= set(range(12))
     assert sum(int(step.action) == STRAIGHT for step in shown) > 10
 
@@ -179,7 +179,7 @@ def test_back_over_the_line_is_no_lap(make):
 
 
 def test_off_road_and_collisions(make):
-    """Straight on where the course bends: over the grass and into the wall."""
+    """The kart drives straight on at a bend: over the grass and into the wall."""
     env = make(reward={"off_road": 1.0, "collisions": 5.0})
     _, info = env.reset()
     seen, over = [], False
@@ -190,7 +190,7 @@ def test_off_road_and_collisions(make):
     assert sum(info["metrics"][f"reward_{cost}"] for cost in ("off_road", "collisions")) <= -5
     for surfaces, off_road, _ in seen:
         assert off_road == (surfaces.count(memory.GRASS) >= 2)
-    assert [off_road for _, off_road, _ in seen].index(True) > 10  # the straight is road
+    assert [off_road for _, off_road, _ in seen].index(True) > 10  # the first straight is road
     assert {surfaces.count(memory.GRASS) for surfaces, *_ in seen} >= {0, 4}
 
 
@@ -219,7 +219,7 @@ def test_a_grand_prix_is_overtaken_and_finished(make):
     assert set(places) == set(range(1, 9))
     assert total == 8 - info["place"] == 7
     assert info["metrics"]["place"] == 1.0
-    for _ in range(200):  # whoever has finished keeps the place
+    for _ in range(200):  # a finished player keeps its place
         *_, info = env.step(BRAKE)
     assert (info["place"], info["finished"]) == (1, True)
 
@@ -300,7 +300,7 @@ def test_without_a_plugin_a_game_that_draws_with_the_gpu_runs_unseen(rom, make):
 
 
 def test_a_real_plugin_draws_with_a_display_of_its_own(make, monkeypatch):
-    """As the cartridge needs it. The double's small picture is none that glide64mk2 shows."""
+    """The cartridge needs the plugin. Contents are not compared: glide64mk2 does not show the double's picture."""
     monkeypatch.delenv("DISPLAY", raising=False)
     env = make(video="glide64mk2", obs_type="rgb", size=(48, 64))
     _, info = env.reset()

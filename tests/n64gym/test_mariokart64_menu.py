@@ -1,4 +1,4 @@
-"""Through Mario Kart 64's menus on its double (tests/roms/kart64), and whether what is found there is a race."""
+"""Operates Mario Kart 64's menus on its double (tests/roms/kart64), and checks that the result is the wanted race."""
 
 import math
 import re
@@ -51,7 +51,7 @@ def test_every_grand_prix_is_reached_through_the_menus(rom, course, engine):
 
 
 def test_blind_presses_do_not_reach_a_race(rom):
-    """What the closed loop is for: the same presses, but none repeated after it was lost in a fade."""
+    """Shows why the closed loop is needed: these are the same presses, but a press lost in a fade is not repeated."""
     presses = [controller.START, *[controller.A] * 3, menu.DOWN, *[controller.A] * 9]
     with Emulator(rom("kart64")) as emulator:
         emulator.step(120)
@@ -63,7 +63,7 @@ def test_blind_presses_do_not_reach_a_race(rom):
 
 
 def test_a_demo_is_no_race(rom):
-    """Left alone, the game drives by itself; the way leads out of that and to the race."""
+    """Without input, the game starts a demo race. check_race must refuse it, and go_to_race must leave it."""
     with Emulator(rom("kart64")) as emulator:
         while (found := memory.read_menu(emulator.rdram)).race_state != memory.UNDER_WAY:
             emulator.step(10)
@@ -75,7 +75,7 @@ def test_a_demo_is_no_race(rom):
 
 
 def test_wrong_choices_are_taken_back(rom):
-    """Two players; then on each screen the choices of another race, up to its OK."""
+    """Choose two players, then another race's choices on each screen up to its OK; go_to_race must correct them."""
     wrong = menu.wanted_of(setup_of("toads_turnpike", "wario", "grand_prix", "150cc"))
     right = setup_of("yoshi_valley", "toad")
     with Emulator(rom("kart64")) as emulator:
@@ -126,7 +126,7 @@ def test_a_grand_prix_begins_with_its_first_course():
 
 
 def test_a_way_without_end_is_given_up(rom, monkeypatch):
-    """Whoever presses nothing sees the logo, the title and the demo, over and over."""
+    """Without a press the game repeats the logo, the title and the demo for ever."""
     monkeypatch.setattr(menu, "next_press", lambda *_: 0)
     with (
         Emulator(rom("kart64")) as emulator,
@@ -138,13 +138,13 @@ def test_a_way_without_end_is_given_up(rom, monkeypatch):
 @pytest.mark.parametrize(
     ("found", "press"),
     [
-        ({"game_state": 0xFFFF}, 0),  # switching on
-        ({"game_state": memory.RACING, "race_state": 2}, 0),  # the count-down: who presses A now spins out
+        ({"game_state": 0xFFFF}, 0),  # right after power-on
+        ({"game_state": memory.RACING, "race_state": 2}, 0),  # the countdown: pressing A now makes the kart spin out
         ({"game_state": memory.RACING, "demo": 1}, controller.START),
         ({"menu": memory.LOGO}, controller.START),
         ({"menu": memory.OPTIONS}, controller.B),
         ({"menu": memory.DATA}, controller.B),
-        ({"menu": 9}, 0),  # of the controller pak
+        ({"menu": 9}, 0),  # the controller pak's menu
         ({"menu": memory.MAIN_MENU, "main_menu": memory.OK_AGAIN, "players": 1, "mode": 1}, controller.A),
         ({"menu": memory.MAIN_MENU, "main_menu": memory.OPTION_AGAIN, "mode": 1, "option": 1}, menu.UP),
         ({"menu": memory.PLAYER_SELECT, "driver_menu": memory.DRIVER, "grid": 3}, menu.DOWN),
@@ -188,7 +188,7 @@ def test_whatever_cannot_be_the_start_is_named(start, found, report):
 
 @pytest.fixture(scope="module")
 def start(rom):
-    """Memory at the start of a time trial on Luigi Raceway."""
+    """The menu and race variables at the start of a time trial on Luigi Raceway."""
     with Emulator(rom("kart64")) as emulator:
         menu.go_to_race(emulator, setup_of())
         return memory.read_menu(emulator.rdram), memory.read_race(emulator.rdram)

@@ -1,4 +1,4 @@
-"""Movies: recorded in one process, played in another to the bit, or named where they diverge; and demonstrations."""
+"""A movie recorded in one process plays back to the bit in another, or the point of divergence is named."""
 
 import dataclasses
 import json
@@ -43,7 +43,7 @@ def movies(tmp_path_factory):
 
 
 def play(path, **settings):
-    """Play to the end; returns where it diverged, and the samples that were read in each step."""
+    """Play to the end; return where the playback diverged, and the samples that were read in each step."""
     playback = Playback(path, **settings)
     samples = []
     try:
@@ -55,7 +55,7 @@ def play(path, **settings):
 
 
 def copy(path, folder, samples=None, **facts):
-    """A copy with other samples or other facts."""
+    """Return the path of a copy with other samples or other facts."""
     movie = m64.read(path)
     target = folder / path.name
     m64.write(target, dataclasses.replace(movie, samples=movie.samples if samples is None else samples))
@@ -102,7 +102,7 @@ def test_a_changed_sample_is_named(movies, tmp_path, from_end):
     diverged, _ = play(copy(movies[0], tmp_path, samples))
     assert diverged.startswith("diverged between samples ")
     first, last, _ = (int(word) for word in diverged.split() if word.isdigit())
-    assert first <= at  # A may be without effect for a moment, on a kart in the air or against a wall
+    assert first <= at  # for a moment A may have no effect, if the kart is in the air or against a wall
     assert last - first <= 4
 
 

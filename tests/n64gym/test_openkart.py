@@ -1,4 +1,4 @@
-"""n64gym/OpenKart-v0: the contract, the reward, the ends, and the same run twice in two processes."""
+"""n64gym/OpenKart-v0: Gymnasium's contract, reward, ends of episodes, and the same run in two processes."""
 
 import json
 import os
@@ -119,7 +119,7 @@ def test_render_is_the_games_own_picture():
 
 @pytest.mark.parametrize("size", [(84, 84), (42, 42), (60, 80)])
 def test_observations_are_area_means_of_the_picture(size):
-    """Against a slow oracle in floating point; whole factors also against a plain mean of blocks."""
+    """Compared with a slow oracle in floating point; for a whole factor also with a plain mean of blocks."""
     with make(obs_type="rgb", size=size, render_mode="rgb_array") as env:
         env.reset()
         for _ in range(10):
@@ -134,7 +134,7 @@ def test_observations_are_area_means_of_the_picture(size):
 
 
 def shrink(picture, size):
-    """The first axis as means of `size` equal stretches."""
+    """Return the picture with its first axis reduced to the means of `size` equal parts."""
     edges = np.linspace(0, len(picture), size + 1)
     weights = np.clip(
         np.minimum(edges[1:, None], np.arange(1, len(picture) + 1))
@@ -156,7 +156,7 @@ with gymnasium.make("n64gym/OpenKart-v0", render_mode="human") as env:
 
 
 def test_human_mode_shows_the_game(display):
-    """In a process of its own: other tests have set pygame up otherwise in this one."""
+    """Runs in a separate process, because other tests have configured pygame differently in this one."""
     viewer = subprocess.Popen([sys.executable, "-c", WATCH], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert any(line == "shown\n" for line in viewer.stdout)
@@ -194,7 +194,7 @@ env.close()
 
 
 def test_ten_thousand_steps_in_two_processes_are_the_same_to_the_bit():
-    """Same seed, same actions; once alone and once on a loaded machine."""
+    """Both have the same seed and actions. One runs alone, the other on a loaded machine."""
     quiet = subprocess.run([sys.executable, "-c", RUN], capture_output=True, text=True, check=True, timeout=120)
     load = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * (os.cpu_count() or 1))]
     try:
@@ -229,7 +229,7 @@ def test_open_kart_of_another_build_is_named(monkeypatch):
 
 
 def test_telemetry_is_the_headers():
-    """The C header is the source: the same words in the same order."""
+    """The Python tuple has the C header's words in the same order."""
     header = (Path(openkart_telemetry.__file__).parents[2] / "openkart" / "src" / "telemetry.h").read_text()
     words = re.findall(r"^ *TM_(\w+) = (\d+),", header, re.MULTILINE)
     first = openkart_telemetry.COURSE_WORD - openkart_telemetry.TELEMETRY_WORD

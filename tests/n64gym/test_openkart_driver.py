@@ -1,4 +1,4 @@
-"""The scripted driver: finishes everywhere, keeps to the road, and is as fast as it was."""
+"""The scripted driver finishes every course, stays on the road, and is not slower than when it was written."""
 
 import gymnasium
 import pytest
@@ -8,7 +8,8 @@ from n64gym.games.openkart_line import fastest_line
 from n64gym.games.openkart_road import read_road
 from n64gym.games.openkart_telemetry import COURSE_WORD, FIXED, read_telemetry
 
-LAP_VIS = {"meadow": 1784, "desert": 2336, "harbour": 1729, "mountain": 2249}  # its best of three, when it was written
+# VIs of the driver's best lap of three when it was written
+LAP_VIS = {"meadow": 1784, "desert": 2336, "harbour": 1729, "mountain": 2249}
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def test_the_line_stays_on_the_road(env):
     lateral = ((line.points - road.centre) * road.right).sum(1)
     assert (lateral > -road.left_edge).all()
     assert (lateral < road.right_edge).all()
-    assert lateral.max() - lateral.min() > 4  # it uses the road's width
+    assert lateral.max() - lateral.min() > 4  # the line uses the road's width
     assert line.speeds.min() < 15 < line.speeds.max()
 
 
@@ -55,7 +56,7 @@ def test_memory_without_a_course_is_refused(env):
     with pytest.raises(ValueError, match="memory holds no course"):
         read_road(rdram * 0)
     elsewhere = rdram.copy()
-    elsewhere[COURSE_WORD] = 0x807FFFF0  # all but the first sample would lie beyond memory
+    elsewhere[COURSE_WORD] = 0x807FFFF0  # all samples except the first would be beyond the end of memory
     with pytest.raises(ValueError, match="memory holds no course"):
         read_road(elsewhere)
 

@@ -1,4 +1,4 @@
-"""The package by itself: its wheel in a fresh environment that holds nothing but what it says it needs."""
+"""n64gym's wheel works in a fresh environment that has only the dependencies it declares."""
 
 import json
 import os
@@ -18,7 +18,7 @@ CLEAN = {name: value for name, value in os.environ.items() if name != "PYTHONPAT
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `pip install ./env-image` builds, from a copy, so that no build/ is left behind."""
+    """The wheel that `pip install ./env-image` builds, from a copy so that no build/ remains in the source tree."""
     source, folder = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     shutil.copy(ENV_IMAGE / "pyproject.toml", source)
     shutil.copytree(ENV_IMAGE / "n64gym", source / "n64gym", ignore=shutil.ignore_patterns("__pycache__"))
@@ -34,7 +34,7 @@ def pip(*arguments: object) -> None:
 
 
 def needed_by(package: Distribution) -> dict[str, Distribution]:
-    """What a distribution requires, and what that requires in turn; optional parts left out."""
+    """Return all direct and indirect dependencies of a distribution, without the optional ones."""
     found: dict[str, Distribution] = {}
     waiting = list(package.requires or [])
     while waiting:
@@ -73,7 +73,7 @@ print(json.dumps({
 
 
 def test_installed_alone_it_plays(wheel: Path, tmp_path: Path):
-    """In an environment of its own, with links to Gymnasium and NumPy for the sake of speed, and nothing else."""
+    """The environment contains only the wheel and, to save time, links to the installed Gymnasium and NumPy."""
     venv = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True, timeout=60)
     python = venv / "bin" / "python"

@@ -1,4 +1,4 @@
-"""Open Kart as one may ask for it: courses, modes, levels, shorter races from anywhere, actions, rewards, vectors."""
+"""Open Kart's settings: courses, modes, levels, start positions, laps, actions, rewards; and vector environments."""
 
 import gymnasium
 import numpy as np
@@ -22,7 +22,7 @@ def env():
 
 
 def race(env, **options):
-    """Drive a race to its end; returns the infos of reset and of the last step."""
+    """Drive a race to its end; return the infos of reset and of the last step."""
     _, info = first = env.reset(options=options)
     driver, over = Driver(env), False
     while not over:
@@ -57,7 +57,7 @@ def test_grand_prix_has_places_and_levels(env):
         assert last["metrics"]["place"] == last["place"]
         finishing[level] = last["place"], last["race_time"]
     assert finishing["easy"][0] <= finishing["hard"][0]
-    assert finishing["easy"][0] < first["karts"]  # some of the easy ones can be beaten even so
+    assert finishing["easy"][0] < first["karts"]  # the driver beats some rivals of the easy level
 
 
 def test_a_viewer_reads_laps_and_places_beside_the_game(env):
@@ -74,7 +74,7 @@ def test_start_anywhere_makes_a_shorter_race(env):
     assert first["progress"] == pytest.approx(0.4, abs=0.01)
     assert (last["finished"], last["lap"]) == (True, 1)
     assert last["race_time"] < 30
-    assert "best_lap_s" not in last["metrics"]  # no whole lap was driven
+    assert "best_lap_s" not in last["metrics"]  # the driver did not drive a whole lap
     assert last["metrics"]["reward_progress"] == pytest.approx(100 * (last["progress"] - first["progress"]))
 
 
@@ -117,7 +117,7 @@ def test_unknown_options_are_refused_and_nothing_is_lost(env):
 
 @pytest.mark.parametrize("actions", ["discrete", "multidiscrete", "continuous"])
 def test_each_way_to_drive_reaches_the_pad(actions):
-    """The word that the game has read is the action's."""
+    """The game has read the word that the action stands for."""
     with make(actions=actions, frameskip=2) as env:
         check_env(env.unwrapped, skip_render_check=True)
         env.reset()
@@ -215,7 +215,7 @@ def test_many_at_once_are_the_same_as_alone():
             assert (observations[2] == one).all()
             assert rewards[2] == pytest.approx(reward)
         over = np.zeros(4, bool)
-        while not over.all():  # nobody drives on: all are stuck, and each begins again in the step after
+        while not over.all():  # every kart brakes until it is stuck; each environment resets in the step after that
             begun = over
             observations, rewards, _, truncated, infos = envs.step([BRAKE] * 4)
             over = over | truncated

@@ -1,4 +1,4 @@
-"""What env-image/README.md teaches works: the game that it adds is the one tested here."""
+"""The Python listing in env-image/README.md works: these tests run the game that it adds."""
 
 import sys
 from importlib import import_module
@@ -15,10 +15,10 @@ README = Path(__file__).parents[2] / "env-image" / "README.md"
 
 @pytest.fixture(scope="module")
 def added(tmp_path_factory):
-    """The registered game of the README's Python listing, saved and imported as it says."""
+    """The game of the README's Python listing, saved, imported and registered as the README says."""
     (listing,) = README.read_text().split("```python\n")[1:]
     code = listing.partition("```")[0]
-    assert len(code.splitlines()) < 60  # about fifty lines, it says
+    assert len(code.splitlines()) < 60  # the README says about fifty lines
     folder = tmp_path_factory.mktemp("example")
     (folder / "full_speed.py").write_text(code)
     sys.path.insert(0, str(folder))

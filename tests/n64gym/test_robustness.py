@@ -1,4 +1,4 @@
-"""What may happen to an emulator's process and to the machine around it; and many emulators at once."""
+"""Faults of the emulator's process and of the machine; and many emulators at the same time."""
 
 import errno
 import os
@@ -18,11 +18,11 @@ from n64gym.machine import emulator as emulator_module
 from n64gym.machine.emulator import Emulator, EmulatorError
 from n64gym.machine.rom import OPEN_KART
 
-LONG = 10_000_000  # VIs; no machine does that while a test runs
+LONG = 10_000_000  # VIs; no machine finishes that many during a test
 
 
 def assert_no_trace_of(pid):
-    """Neither a process nor a zombie."""
+    """Check that neither a process nor a zombie remains."""
     assert not psutil.pid_exists(pid)
     assert all(child.status() != psutil.STATUS_ZOMBIE for child in psutil.Process().children())
 
@@ -40,7 +40,7 @@ def test_kill_in_the_middle_of_a_step(rom):
 
 
 def test_stop_in_the_middle_of_a_step(rom, monkeypatch):
-    monkeypatch.setattr(emulator_module, "SLOWEST_VI_S", 0.0)  # the step may take no longer than a short one
+    monkeypatch.setattr(emulator_module, "SLOWEST_VI_S", 0.0)  # the step's timeout no longer grows with its length
     emulator = Emulator(rom("pad"), timeout=1.0)
     emulator.step_async(LONG)
     time.sleep(0.2)
@@ -83,7 +83,7 @@ with Emulator(sys.argv[1]) as emulator:
 
 
 def play_with_a_full(folder, rom_path, *arguments, options="size=4k"):
-    """Run PLAY where `folder` is a small, full file system, mounted for that process alone."""
+    """Run PLAY in a process for which `folder` is a small, full file system."""
     fill = f'mount -t tmpfs -o {options} tmpfs "{folder}" && (head -c 8k /dev/zero > "{folder}/filler" || true)'
     return run_with_mounts(fill, sys.executable, "-c", PLAY, rom_path, folder, *arguments)
 
@@ -126,7 +126,7 @@ def test_a_temporary_folder_that_is_gone_is_named(rom, tmp_path, monkeypatch):
 
 
 def test_sixteen_at_once_disturb_no_other():
-    """Each with a stick of its own, side by side; then each alone."""
+    """Sixteen emulators with different stick positions run together, then each alone; the results must be equal."""
     words = [controller.word(controller.A, x=10 * i - 80) for i in range(16)]
 
     def machines(groups):

@@ -1,4 +1,4 @@
-"""ROM files that are none get one clear message."""
+"""A file that is not a ROM is refused with one clear message."""
 
 import pytest
 

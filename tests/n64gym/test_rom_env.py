@@ -1,4 +1,4 @@
-"""n64gym/Rom-v0 and what all environments share."""
+"""n64gym/Rom-v0, and the behaviour that all environments share."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ def test_ten_steps(rom, name):
             observation, reward, terminated, truncated, info = env.step(env.action_space.sample())
             assert (reward, terminated, truncated) == (0.0, False, False)
             assert observation.shape == (240, 320, 3)
-        assert info["vis"] == 42  # two more than ten times four: reset's own
+        assert info["vis"] == 42  # ten steps of four VIs, and two VIs in reset
 
 
 def test_check_env(rom):
@@ -85,7 +85,7 @@ def test_begun_steps_are_the_same_steps(rom):
             other.unwrapped.begin_step(action)
             assert (one.step(action)[0] == other.step(action)[0]).all()
         other.unwrapped.begin_step(actions[0])
-        other.reset()  # a begun step is waited for and forgotten
+        other.reset()  # reset waits for the begun step and discards its result
         assert (one.reset()[0] == other.reset()[0]).all()
 
 

@@ -1,4 +1,4 @@
-"""What can be chosen, what a step is worth, and how one drives: the parts that need no emulator."""
+"""Settings, rewards and action spaces, without an emulator."""
 
 import re
 

@@ -16,7 +16,7 @@ from n64gym.machine.controller import C_RIGHT, START, A, B, L, Z, stick_of, word
 from n64gym.machine.rom import OPEN_KART, SUPER_SMASH_BROS
 
 STAND, HIT, SHIELD, LEFT = [0] * 8, [0, 0, 1] + [0] * 5, [0] * 6 + [1, 0], [-128] + [0] * 7
-TO_THE_OPPONENT = [127, 0, 1] + [0] * 5  # and hit
+TO_THE_OPPONENT = [127, 0, 1] + [0] * 5  # and attack
 SETUP = {name: setting.default for name, setting in SmashEnv.settings.items()}
 
 
@@ -31,7 +31,7 @@ def make(rom, **settings):
 
 
 def play(env, action, steps, **options):
-    """Reset, then hold `action`; returns the reward of each step and the last info."""
+    """Reset, then hold `action`; return the reward of each step and the last info."""
     env.reset(seed=1, options=options)
     rewards = []
     for _ in range(steps):
@@ -53,7 +53,7 @@ def test_every_fighter_on_both_sides(env):
 
 @pytest.mark.parametrize("character", ["luigi", "falcon", "ness", "jigglypuff"])
 def test_the_way_past_locked_portraits(rom, character):
-    """The corners of the select are locked on a new save, and the opponent's puck falls where it is carried there."""
+    """A new save locks the corners of the fighter select, and the opponent's puck drops if it is carried over them."""
     for opponent in ("yoshi", "pikachu", "samus", "ness", "falcon"):
         with Emulator(rom("smash64")) as emulator:
             go_to_match(emulator, {**SETUP, "character": character, "opponent": opponent})
@@ -62,7 +62,7 @@ def test_the_way_past_locked_portraits(rom, character):
 
 
 def test_a_slow_game_and_a_wrong_turn(rom):
-    """Nothing counts frames: long loading, 15 frames a second, and a start from somewhere else come to the same."""
+    """The menu code does not count frames: slow loading, 15 frames a second and a wrong menu give the same match."""
     with Emulator(rom("smash64-slow")) as emulator:
         memory = Memory(emulator.rdram)
         for press in (START, A):
@@ -91,7 +91,7 @@ def test_levels_are_what_the_opponent_hits_by(env, level):
     taken = env.emulator.rdram.copy()
     player = read_battle(Memory(taken)).players[0]
     assert player.total_damage > 0
-    assert player.total_damage % (2 + level) == 0  # so hard a computer of that level hits
+    assert player.total_damage % (2 + level) == 0  # the double's computer deals 2 + level per hit
 
 
 @pytest.mark.parametrize("name", ["mario", "ness"])
@@ -147,7 +147,7 @@ def test_rules(rom, mode, amount):
     with Emulator(rom("smash64")) as emulator:
         go_to_match(emulator, {**SETUP, "mode": mode, "minutes": amount, "stocks": amount})
         battle = read_battle(Memory(emulator.rdram))
-        assert battle.frames == 1  # the very first
+        assert battle.frames == 1  # the match's first frame
         assert battle.rules == (ram.TIME_RULE if mode == "time" else ram.STOCK_RULE)
         assert (battle.minutes if mode == "time" else battle.players[1].stocks) == amount
 
@@ -155,10 +155,10 @@ def test_rules(rom, mode, amount):
 def test_damage_both_ways(env):
     rewards, info = play(env, STAND, 32)
     assert info["damage"] > 0
-    assert set(rewards) <= {0.0, -11.0}  # what a computer of level 9 deals, and what it costs
+    assert set(rewards) <= {0.0, -11.0}  # a computer of level 9 deals 11 per hit; each point costs 1
     assert sum(rewards) == -info["damage"]
     env.reset()
-    while True:  # a hit counts on its edge
+    while True:  # a hit counts when the button goes down, so it is pressed and released in turn
         for action in (TO_THE_OPPONENT, [127] + [0] * 7):
             _, reward, _, _, info = env.step(action)
             if info["opponent_damage"]:
@@ -168,7 +168,7 @@ def test_damage_both_ways(env):
 
 
 def test_a_kill(env):
-    """Hit, whenever in reach, until it falls; the reward is what the weights say of what RAM says."""
+    """Attack until the opponent falls. The sum of rewards must follow from the weights and the game's own variables."""
     env.reset(options={"level": 1})
     total = 0.0
     for step in range(3000):
@@ -180,9 +180,9 @@ def test_a_kill(env):
         if info["opponent_falls"]:
             break
     assert info["reward_terms"]["kill"] == 200.0
-    assert info["opponent_damage"] == 0  # forgotten with the life
+    assert info["opponent_damage"] == 0  # the damage restarts at 0 with the new life
     me, opponent = read_battle(Memory(env.emulator.rdram)).players[:2]
-    assert opponent.total_damage > 0  # but still counted
+    assert opponent.total_damage > 0  # the total is not reset
     idle = total - (opponent.total_damage - me.total_damage + 200 * (opponent.falls - me.falls))
     assert -3.0 < idle <= 0.0
 
@@ -193,7 +193,7 @@ def test_walking_off_the_stage_is_a_death_each_time_until_the_stocks_are_gone(en
     assert info["falls"] == 2
     assert (info["opponent_stocks"], info["opponent_falls"]) == (2, 0)
     assert [reward for reward in rewards if reward <= -200] == [-200.0] * 2
-    assert rewards[-1] <= -200  # the last one ended it
+    assert rewards[-1] <= -200  # the last death ended the match
     assert info["metrics"]["deaths"] == 2.0
     assert info["metrics"]["won"] == 0.0
     assert info["metrics"]["reward_death"] == -400.0
@@ -204,7 +204,7 @@ def test_walking_off_the_stage_is_a_death_each_time_until_the_stocks_are_gone(en
 
 
 def test_idling_costs_a_point_a_second_after_four(env):
-    rewards, info = play(env, SHIELD, 150)  # ten seconds in which nobody can be hurt
+    rewards, info = play(env, SHIELD, 150)  # ten seconds without damage
     assert info["damage"] == info["opponent_damage"] == 0
     assert sum(rewards) == pytest.approx(-(10 - PATIENCE_S), abs=0.01)
     assert not any(rewards[: int(PATIENCE_S * 15)])
@@ -215,7 +215,7 @@ def test_time_is_up(env, rom):
     assert len(rewards) == 900  # of 4 VIs
     assert info["status"] == ram.END
     assert "metrics" in info
-    rewards, info = play(env, SHIELD, 2000, minutes=1)  # a tie: sudden death is not played
+    rewards, info = play(env, SHIELD, 2000, minutes=1)  # a tie; the episode ends without the sudden death
     assert len(rewards) == 900
     assert info["metrics"]["won"] == 0.0
     with make(rom, time_limit=2.0) as short:
@@ -239,7 +239,7 @@ def test_the_same_actions_give_the_same_match(rom):
 
 @pytest.mark.parametrize(("items", "diverges"), [("on", False), ("off", True)])
 def test_movies_from_power_on(rom, tmp_path, items, diverges):
-    """What the menus alone set up plays back to the bit; what was written into RDRAM is missing, and that is said."""
+    """A match set up by the menus alone plays back to the bit. Values written into RDRAM are not in the movie."""
     game = gymnasium.make("n64gym/SuperSmashBros-v0", rom=rom("smash64"), check_rom=False, video=None, items=items)
     with RecordMovie(game, tmp_path) as env:
         env.reset(seed=1)
@@ -320,7 +320,7 @@ def test_the_127_discrete_actions():
     assert len(set(words)) == 127
     assert words[0] == word(x=-80, y=-80)
     assert words[1] == word(A, x=-80, y=-80)
-    assert words[12 * 5] == 0  # the stick in the middle, no button
+    assert words[12 * 5] == 0  # neutral stick, no button
     assert words[12 * 5 + 4] == word(C_RIGHT)
     assert words[124] == word(C_RIGHT, x=80, y=80)
     assert words[125:] == [A | Z, L]

@@ -1,4 +1,4 @@
-"""Moments of an episode: kept without disturbing it, and brought back with reward and progress."""
+"""Taking a snapshot does not change an episode; restoring it restores reward and progress too."""
 
 import gymnasium
 import numpy as np
@@ -19,12 +19,12 @@ GRAND_PRIX = {
 
 
 def drive(env, actions):
-    """All that the steps return."""
+    """Return the result of each step."""
     return [env.step(int(action)) for action in actions]
 
 
 def assert_same(found, expected):
-    """Whatever the steps returned, to the bit."""
+    """Compare two lists of step results, to the bit."""
     assert len(found) == len(expected)
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_equal(one, other)
@@ -32,7 +32,7 @@ def assert_same(found, expected):
 
 @pytest.fixture
 def actions():
-    """Mostly forwards [60]."""
+    """Random actions [60], most of them forwards."""
     random = np.random.default_rng(8)
     return np.where(random.random(60) < 0.6, STRAIGHT, random.integers(0, 12, 60))
 
@@ -60,7 +60,7 @@ def test_what_follows_a_snapshot_follows_its_restoration(settings, actions):
 
 
 def test_metrics_of_a_race_that_was_gone_back_in(actions):
-    """Its totals, laps and the way made are those of the race as it counts."""
+    """The metrics must not contain the part of the race that the restore removed."""
     with gymnasium.make(ID, time_limit=6.0, reward={"progress": 100.0, "off_road": 1.0}) as env:
         _, info = env.reset()
         start, total = info["progress"], 0.0
@@ -79,7 +79,7 @@ def test_metrics_of_a_race_that_was_gone_back_in(actions):
 
 
 def test_a_search_over_actions_plays_back(tmp_path):
-    """Snapshots in every step, others' outcomes tried from each: the way that was chosen is a plain run."""
+    """Each step tries three actions from a snapshot and takes the best. The chosen ones must play back as a plain run."""
     with gymnasium.make(ID) as env:
         env.reset(seed=1)
         chosen, expected = [], []
@@ -151,7 +151,7 @@ def test_a_movie_of_an_episode_that_was_gone_back_in_is_not_written(tmp_path, ac
         env.reset()
         assert not list(tmp_path.iterdir())
         drive(env, actions[:9])
-        env.unwrapped.snapshot()  # this alone disturbs nothing
+        env.unwrapped.snapshot()  # a snapshot without a restore keeps the movie valid
         drive(env, actions[:9])
     playback = Playback(env.last_movie)
     playback.advance(10_000)

@@ -1,4 +1,4 @@
-"""Start states: made once, kept on disk, found again, and made anew when they are damaged, wrong or cannot be kept."""
+"""Start states are built once and cached on disk. A damaged, wrong or uncacheable one is rebuilt."""
 
 import importlib
 import os
@@ -20,7 +20,7 @@ SETUP = {"laps": 1}
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A cache folder, and a process that remembers nothing."""
+    """A cache folder, an empty in-memory cache, and a list that grows by one each time the menus are driven."""
     starts._in_memory.clear()
     made = []
     monkeypatch.setattr(openkart, "go_to_race", lambda *to: (made.append(1), go_to_race(*to)))
@@ -32,7 +32,7 @@ go_to_race = openkart.go_to_race
 
 
 def first_reset(folder):
-    """What a new process finds: its first observation, and its first info."""
+    """Return the first observation and info, with an empty in-memory cache as in a new process."""
     starts._in_memory.clear()
     with gymnasium.make("n64gym/OpenKart-v0", cache=folder, **SETUP) as env:
         observation, info = env.reset(seed=1)
@@ -130,7 +130,8 @@ def test_two_processes_make_it_at_once(tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_costs_a_warning(folder, tmp_path):
-    tmp_path.joinpath("file").write_text("in the way")  # root may write into any folder, so a file stands there
+    # Root may write into any folder; a file in place of the folder stops root too.
+    tmp_path.joinpath("file").write_text("in the way")
     with gymnasium.make("n64gym/OpenKart-v0", cache=tmp_path / "file", **SETUP) as env:
         with pytest.warns(
             UserWarning, match=r"start states cannot be kept in .*: File exists; each process makes them"
@@ -139,12 +140,12 @@ def test_a_folder_that_cannot_be_written_costs_a_warning(folder, tmp_path):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             env.reset()
-            env.reset(options={"laps": 2})  # said once
+            env.reset(options={"laps": 2})  # the warning must not appear a second time
 
 
 @pytest.mark.parametrize("state", ["read-only", "full"])
 def test_a_read_only_or_full_cache_folder(tmp_path, state):
-    """On a real file system of its own, in a mount namespace of its own."""
+    """Uses a real file system in a private mount namespace."""
     prepare = {
         "read-only": f"mount -t tmpfs tmpfs {tmp_path} && mount -o remount,ro {tmp_path}",
         "full": f"mount -t tmpfs -o size=64k tmpfs {tmp_path}",
@@ -192,7 +193,7 @@ print(os.getuid())
 
 
 def test_without_a_home_there_is_no_cache_and_one_warning():
-    """As where a container runs with any user id: HOME is not set, and the id has no name."""
+    """A container may run under any user id: then HOME is not set and the id has no name."""
     become = ["unshare", "--user", "--map-user=54321", "--map-group=54321"]
     if subprocess.run([*become, "true"], capture_output=True, check=False).returncode:
         message = "this machine allows no user namespaces"
@@ -207,7 +208,7 @@ def test_without_a_home_there_is_no_cache_and_one_warning():
 
 
 def test_other_code_is_another_start(tmp_path, monkeypatch):
-    """A game that reaches its start in another way does not find the old one."""
+    """If a game's code changes, the old start state is not used."""
     module = tmp_path / "some_game.py"
     monkeypatch.syspath_prepend(tmp_path)
     hashes = set()

@@ -1,4 +1,4 @@
-"""Where the player of a recorded episode was, and on what road."""
+"""The track of a recorded episode: the player's positions and the road."""
 
 import gymnasium
 import numpy as np
@@ -12,7 +12,7 @@ STEPS = 40
 
 
 def record(env, folder, **options):
-    """Drive for STEPS; returns the movie and what info said of the kart's position after reset and each step [N, 2]."""
+    """Drive for STEPS; return the movie and info's kart positions after reset and after each step [N, 2]."""
     with RecordMovie(env, folder) as env:
         _, info = env.reset(options=options)
         places = [env.step(STRAIGHT)[4]["position"] for _ in range(STEPS)]

@@ -1,4 +1,4 @@
-"""Folders of emulators: gone with them, and swept by the next start if all was killed at once."""
+"""An emulator's folder is removed at its end. If everything was killed at once, the next start removes it."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ time.sleep(60)
 
 @pytest.fixture
 def base(tmp_path, monkeypatch):
-    """A folder for temporary files that nobody has swept."""
+    """A folder for temporary files that this process has not swept yet."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(workspace, "_swept", set())
     return tmp_path
@@ -37,14 +37,14 @@ def folders(base):
 
 
 def killed_at_once(base):
-    """A program with two emulators, all three killed at the same moment."""
+    """Start a program with two emulators, and kill all three processes at the same moment."""
     environment = {**os.environ, "TMPDIR": str(base)}
     program = subprocess.Popen(
         [sys.executable, "-c", START, OPEN_KART], stdout=subprocess.PIPE, text=True, env=environment
     )
     pids = [program.pid, *map(int, program.stdout.readline().split())]
     for pid in pids:
-        os.kill(pid, signal.SIGSTOP)  # so that no one sees another's end
+        os.kill(pid, signal.SIGSTOP)  # so that none of them can react to the end of another
     for pid in reversed(pids):
         os.kill(pid, signal.SIGKILL)
     program.communicate(timeout=10)
@@ -57,7 +57,7 @@ def test_the_next_start_sweeps_what_was_killed_and_nothing_else(base):
     (base / "n64gym-results" / "mine.txt").write_text("a user's own")
     (base / "n64gym-link").symlink_to(base / "n64gym-results")
     (base / "n64gym-file").write_text("")
-    living = Workspace()  # as it is of this process, its own start has swept
+    living = Workspace()  # the first start in a process sweeps
     assert folders(base) == sorted(
         [living.path, *(base / name for name in ("n64gym-results", "n64gym-link", "n64gym-file"))]
     )
@@ -85,7 +85,7 @@ def test_an_emulator_leaves_nothing_behind(base):
 
 
 def test_folders_that_are_made_while_others_sweep_are_kept(base):
-    """Four threads make folders as fast as they can, four sweep: whoever has one keeps it."""
+    """Four threads create folders as fast as they can and four sweep. No folder in use may be removed."""
     stop, lost, made = threading.Event(), [], []
 
     def make():

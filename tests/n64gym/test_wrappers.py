@@ -1,4 +1,4 @@
-"""What action wrappers make of an action counts, in a vector environment and in a3c64's batches."""
+"""Vector environments and a3c64's batches play the action that action wrappers return."""
 
 import gymnasium
 import numpy as np
@@ -16,14 +16,14 @@ STEPS = 60
 
 
 class Reversed(gymnasium.ActionWrapper):
-    """A user's wrapper of actions."""
+    """A user's action wrapper."""
 
     def action(self, action):
         return 11 - action
 
 
 class EveryOther(gymnasium.Wrapper):
-    """A user's wrapper that overrides step; it does nothing in every other step."""
+    """A user's wrapper that overrides step. It plays action 0 in every second step."""
 
     on = False
 
@@ -33,7 +33,7 @@ class EveryOther(gymnasium.Wrapper):
 
 
 class Skipping(wrappers.TimeLimit):
-    """A wrapper that inherits from one that hands actions on, and does not."""
+    """A wrapper that changes actions, although its base class passes them on unchanged."""
 
     def step(self, action):
         return super().step(action // 2)
@@ -72,7 +72,7 @@ def make(wrap):
 
 
 def one_by_one(wrap, actions):
-    """The oracle: each environment steps alone. Where the karts point after each step [T, 2], degrees."""
+    """The oracle steps each environment alone. Returns the karts' headings after each step [T, 2], degrees."""
     columns = []
     for k in range(2):
         with make(wrap) as env:
@@ -83,7 +83,7 @@ def one_by_one(wrap, actions):
 
 @pytest.fixture(scope="module")
 def actions():
-    """Mostly forwards, all others among them [T, 2]."""
+    """Random actions [T, 2]: most are forwards, and the others all occur."""
     random = np.random.default_rng(5)
     return np.where(random.random((STEPS, 2)) < 0.5, STRAIGHT, random.integers(0, 12, (STEPS, 2)))
 
