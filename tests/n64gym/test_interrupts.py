@@ -27,7 +27,7 @@ class Interrupted(BaseException):
 
 @pytest.fixture
 def interrupted():
-    """interrupted(seconds, call) runs `call`, has a real signal handler raise after `seconds`, returns whether it did."""
+    """interrupted(seconds, call) runs `call`, lets a real signal handler raise after `seconds`, returns if it did."""
 
     def handler(*_):
         raise Interrupted

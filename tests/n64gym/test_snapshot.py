@@ -79,7 +79,7 @@ def test_metrics_of_a_race_that_was_gone_back_in(actions):
 
 
 def test_a_search_over_actions_plays_back(tmp_path):
-    """Each step tries three actions from a snapshot and takes the best. The chosen ones must play back as a plain run."""
+    """Each step tries three actions from a snapshot and takes the best. The chosen ones play back as a plain run."""
     with gymnasium.make(ID) as env:
         env.reset(seed=1)
         chosen, expected = [], []
