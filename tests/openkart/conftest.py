@@ -1,4 +1,4 @@
-"""Open Kart, built; the host's copy of it; and a driver."""
+"""Fixtures: Open Kart's build folder, the game compiled for the host, and a scripted driver."""
 
 import subprocess
 import sys
@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # host_kart.py
+sys.path.insert(0, str(Path(__file__).parent))  # for host_kart.py
 
 from host_kart import OPEN_KART, Driver, HostKart
 
 
 @pytest.fixture(scope="session")
 def products() -> Path:
-    """The build folder of Open Kart, up to date."""
+    """Build Open Kart; return the build folder."""
     subprocess.run(["make", "-s", "-C", OPEN_KART], check=True, timeout=120)
     return OPEN_KART / "build"
 

@@ -1,4 +1,4 @@
-"""The courses, by hand and from a seed: sound geometry, driven to the end, each of its own kind."""
+"""The four courses and the generated ones have valid geometry, can be driven to the end, and differ."""
 
 import numpy as np
 import pytest
@@ -13,12 +13,12 @@ FIXED = 65536
 
 
 def lengths(course: NDArray[np.float64]) -> NDArray[np.float64]:
-    """From each sample to the next, metres [N]."""
+    """Return the distance from each sample to the next, metres [N]."""
     return np.linalg.norm(np.roll(course[:, :2], -1, 0) - course[:, :2], axis=1)
 
 
 def radii(course: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of the centre line at each sample, metres [N]."""
+    """Return the centre line's radius at each sample, metres [N]."""
     along = np.roll(course[:, :2], -1, 0) - np.roll(course[:, :2], 1, 0)
     heading = np.arctan2(along[:, 0], along[:, 1])
     turn = (np.roll(heading, -1) - heading + np.pi) % (2 * np.pi) - np.pi
@@ -26,7 +26,7 @@ def radii(course: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def gap(course: NDArray[np.float64]) -> float:
-    """Metres between the walls of the two nearest pieces of road that do not follow each other within 40 m."""
+    """Return the smallest distance in metres between walls of road pieces that are over 40 m apart along the course."""
     count = len(course)
     middles = np.linalg.norm(course[:, None, :2] - course[None, :, :2], axis=-1)  # [N, N]
     walls = course[:, 3:].max(axis=1)
@@ -35,7 +35,7 @@ def gap(course: NDArray[np.float64]) -> float:
 
 
 def turns(course: NDArray[np.float64]) -> int:
-    """How often the heading goes round in a lap: 1 for a line that does not cross itself."""
+    """Return how many full turns the heading makes in a lap: 1 for a line that does not cross itself."""
     along = np.roll(course[:, :2], -1, 0) - course[:, :2]
     heading = np.arctan2(along[:, 0], along[:, 1])
     turn = (np.roll(heading, -1) - heading + np.pi) % (2 * np.pi) - np.pi
@@ -71,7 +71,7 @@ def test_no_seed_runs_out_of_drafts(kart: HostKart):
 
 
 def footprint(course: NDArray[np.float64]) -> set[tuple[int, int]]:
-    """The 10 m squares that the centre line passes, from the start on and with it pointing up."""
+    """Return the 10 m squares that the centre line passes, relative to the start position and start heading."""
     x, z = (course[:, :2] - course[0, :2]).T
     ahead = np.arctan2(*(course[1, :2] - course[0, :2]))
     right, up = x * np.cos(ahead) - z * np.sin(ahead), x * np.sin(ahead) + z * np.cos(ahead)
@@ -126,7 +126,7 @@ def test_each_course_looks_its_own_way(kart: HostKart):
 
 
 def test_ice_is_slippery(kart: HostKart):
-    """At the same speed the same steering turns the way of the kart less on the mountain."""
+    """At the same speed and steering, the kart's direction changes less on the icy mountain than in the desert."""
     turned = []
     for course in (DESERT, MOUNTAIN):
         now = kart.go_to_race(course=course)
@@ -143,7 +143,7 @@ def test_ice_is_slippery(kart: HostKart):
 
 
 def test_course_words(kart: HostKart):
-    """Length, width, and the headings ahead are those of the centre line."""
+    """The telemetry's length, width and headings ahead match the centre line."""
     now = kart.go_to_race(course=HARBOUR, start=20)
     course = kart.samples()
     assert now.lap_metres / FIXED == pytest.approx(lengths(course).sum(), rel=0.01)

@@ -1,4 +1,4 @@
-"""The grand prix: grid, places, levels, collisions, the end."""
+"""The grand prix: grid, places, levels, collisions and the end of the race."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ KARTS = 8
 
 
 def rivals(now: Telemetry) -> list[float]:
-    """Race progress of the CPU karts, laps."""
+    """Return the race progress of the CPU karts, laps."""
     return [getattr(now, f"rival_{number}") / FIXED for number in range(1, KARTS)]
 
 
@@ -90,7 +90,7 @@ def test_places_follow_progress_and_change(kart: HostKart):
 
 
 def test_hard_is_hard(kart: HostKart):
-    """The driver who is among the first three in easy is behind them in hard."""
+    """On level easy the same driver is among the first three (test above). On hard it must not be."""
     now = kart.go_to_race(mode=GRAND_PRIX, level=2, laps=1)
     while now.stage == RACE:
         now = kart.step(follow(now))
@@ -98,7 +98,7 @@ def test_hard_is_hard(kart: HostKart):
 
 
 def test_last_place_ends_right(kart: HostKart):
-    """The rivals finish while the player waits on the grid, and roll on; the race ends when the player is there."""
+    """The rivals finish while the player waits on the grid, and drive on slowly. The player's finish ends the race."""
     now = kart.go_to_race(mode=GRAND_PRIX, level=2, laps=1, start=50)
     now = kart.step(vis=60 * 60)
     assert (now.stage, now.finished, now.place) == (RACE, 0, KARTS)

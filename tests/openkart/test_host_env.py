@@ -8,7 +8,7 @@ import pytest
 import n64gym  # noqa: F401 - registers n64gym/OpenKart-v0
 
 STEPS = 1500
-HELD = 6  # steps that a random action is held, or the kart would stay where it is
+HELD = 6  # steps that a random action is held; with shorter ones the kart would hardly move
 
 
 @pytest.mark.parametrize(

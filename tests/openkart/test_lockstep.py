@@ -1,6 +1,7 @@
 """The same inputs give the same telemetry and the same pictures, to the bit, on the host and on the emulated N64.
 
-Compared by controller reads: building a course takes the N64 several VIs, in which it reads no controller.
+The two are compared at the same number of controller reads, because the N64 reads no controller in the VIs in which it
+builds a course.
 """
 
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ def emulated_words(emulator: Emulator) -> NDArray[np.int32]:
 
 
 def step_both(kart: HostKart, emulator: Emulator, buttons: int) -> None:
-    """One VI, and as many more as the N64 needs to be done with what it has read."""
+    """Step both by one VI, and on until the N64 has processed what it has read."""
     for _ in range(LONGEST_BUILD):
         reads = emulator.controller_reads
         emulator.step(1, buttons)
@@ -42,7 +43,7 @@ def step_both(kart: HostKart, emulator: Emulator, buttons: int) -> None:
 
 
 def start_both(kart: HostKart, emulator: Emulator) -> None:
-    """Up to the game's first VI, which comes later in the emulator: there the game's tables take time to make."""
+    """Run both to the game's first VI. It is later in the emulator, where computing the game's tables takes VIs."""
     while emulated_words(emulator)[VI_COUNT] == 0:
         emulator.step(1)
         assert emulator.vi_count < 300
@@ -55,7 +56,7 @@ def assert_same_picture(kart: HostKart, emulator: Emulator) -> None:
 
 
 def assert_same_course(kart: HostKart, emulator: Emulator) -> None:
-    """What is read where the telemetry says is the course that the game drives on."""
+    """The course that read_road finds through the telemetry is the course that the game uses."""
     road, samples = read_road(emulator.rdram), kart.samples()
     np.testing.assert_array_equal(road.centre, samples[:, :2])
     walls = samples[:, 3:].T - 0.7  # the kart's radius
@@ -63,7 +64,7 @@ def assert_same_course(kart: HostKart, emulator: Emulator) -> None:
     for edge, wall in zip((road.left_edge, road.right_edge), walls, strict=True):
         np.testing.assert_array_less(np.minimum(asphalt, wall) - 1e-4, edge)
         np.testing.assert_array_less(edge, np.minimum(asphalt + 1.01, wall) + 1e-4)  # a kerb is a metre wide at most
-    here = emulator.rdram[COURSE_WORD + 1 : COURSE_WORD + 16].view(np.int32)  # the first is an address
+    here = emulator.rdram[COURSE_WORD + 1 : COURSE_WORD + 16].view(np.int32)  # without the first word, an address
     np.testing.assert_array_equal(here, kart.course_words[1:])
 
 

@@ -1,4 +1,4 @@
-"""The course select: every row, both directions, wrapping, and what the race makes of the choice."""
+"""The course select: every row, both directions, wrapping, and the effect of each choice on the race."""
 
 import pytest
 from host_kart import DOWN, LEFT, RIGHT, ROWS, UP, Driver, HostKart, follow, menu_buttons
@@ -36,7 +36,7 @@ def test_defaults_after_power_on(kart: HostKart):
 def test_seed_and_level_are_shown_where_they_matter(kart: HostKart):
     kart.go_to_menu()
     go_to_row(kart, "course")
-    push(kart, LEFT)  # wraps to the generated one
+    push(kart, LEFT)  # wraps to the generated course
     assert [ROWS[push(kart, DOWN).menu_row] for _ in range(5)] == ["seed", "laps", "start", "mirror", "mode"]
     push(kart, RIGHT)
     expected = ["course", "seed", "level", "laps", "start", "mirror", "mode"]
@@ -90,7 +90,7 @@ def test_a_race_begun_in_haste_is_on_the_chosen_course(kart: HostKart):
 
 
 def test_best_laps_are_kept_by_course_and_partial_ones_are_none(kart: HostKart):
-    """Seen in the picture, where the menu shows them."""
+    """The best laps are only visible in the menu's picture, so that is compared."""
 
     def race_from(start: int) -> Telemetry:
         now = kart.telemetry
@@ -103,7 +103,7 @@ def test_best_laps_are_kept_by_course_and_partial_ones_are_none(kart: HostKart):
         return now
 
     def panel() -> bytes:
-        """At one phase of the blinking, on the course's first metres."""
+        """Return the part of the picture with the best lap, always in the same phase of the blinking."""
         now = kart.telemetry
         while now.stage != TITLE:
             now = push(kart, B)
@@ -228,7 +228,7 @@ def test_a_race_from_the_middle_is_shorter(kart: HostKart, driver: Driver):
 
 
 def test_menu_is_closed_loop(kart: HostKart):
-    """Wherever it stands, pushing towards what is wanted gets there."""
+    """From any state of the menu, menu_buttons leads to the wanted values."""
     now = kart.go_to_menu()
     for wanted in ({"laps": 1, "start": 99}, {"laps": 3, "start": 8}, {"start": 41}):
         for _ in range(40):

@@ -1,4 +1,4 @@
-"""The ROM file: its header, its telemetry block, and the same bytes wherever it is built."""
+"""The ROM file: its header, its telemetry block, and a build that gives the same bytes in every folder."""
 
 import hashlib
 import shutil
@@ -46,7 +46,7 @@ def test_telemetry_header(products: Path):
 
 
 def test_no_controller_presses_nothing(products: Path):
-    """The joybus answers all ones then."""
+    """Without a controller the joybus answer has all bits set."""
     with Emulator(products / "openkart.z64", controllers=0) as emulator:
         emulator.step(300)
         assert emulator.rdram[TELEMETRY_WORD + 2] == TITLE

@@ -1,4 +1,4 @@
-"""What the game promises about racing, on the host build."""
+"""The rules of racing, tested on the host build."""
 
 import pytest
 from host_kart import Driver, HostKart
@@ -96,13 +96,13 @@ def test_driving_backwards_lowers_progress_without_taking_laps(kart: HostKart, d
     assert now.lap_progress < 0
     assert now.laps_done == 1
     assert now.race_progress == FIXED + now.lap_progress
-    while now.lap_progress < 0.1 * FIXED:  # forwards over the line again: no new lap
+    while now.lap_progress < 0.1 * FIXED:  # crossing the line forwards again must not count as a lap
         now = kart.step(driver(now))
     assert now.laps_done == 1
 
 
 def test_lap_cannot_be_cut_across_the_infield(kart: HostKart):
-    """A kart put onto another part of the course gets no progress for it, only for what it drives itself."""
+    """A kart that is moved to another part of the course gets progress only for the distance that it drives."""
     now = kart.go_to_race()
     elsewhere = Driver().learn(kart)  # leaves the kart at the end of lap 1
     half_way = None
