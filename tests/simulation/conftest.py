@@ -1,4 +1,4 @@
-"""The simulation's modules import each other by name."""
+"""Puts this folder on sys.path, because the simulation's modules import each other by name."""
 
 import sys
 from pathlib import Path

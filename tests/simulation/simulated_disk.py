@@ -1,4 +1,4 @@
-"""The disk below a3c64.files: it can be full, its power can fail at every sync, and what was not synced may be lost."""
+"""The disk below a3c64.files: it can be full, the power can fail at any sync, and unsynced data may be lost."""
 
 import errno
 import os
@@ -13,22 +13,22 @@ SYNC_S = 0.002
 
 
 class Disk:
-    """Stands in for the module `os` in a3c64.files; the files are real ones.
+    """Replaces the module `os` in a3c64.files; the files are real.
 
     Attributes:
-        full: every write fails.
-        crash_in: the process is killed at so many syncs or renames from now; None = not.
-        faults: how often something failed or was lost.
+        full: while true, every write fails.
+        crash_in: number of syncs and renames until the power fails; None = it does not.
+        faults: number of failed operations and power failures.
     """
 
     def __init__(self, world: World, folder: Path, crash: Callable[[], None]) -> None:
         self._world = world
         self._folder = folder
-        self._crash = crash  # ends the server's process
+        self._crash = crash  # kills the server's process
         self.full = False
         self.crash_in: int | None = None
         self.faults = 0
-        self._unsynced: list[tuple[Path, Path, Path | None]] = []  # renames: to, from, what stood there before
+        self._unsynced: list[tuple[Path, Path, Path | None]] = []  # renames: target, source, copy of the old target
 
     def __getattr__(self, name: str) -> Any:
         return getattr(os, name)
@@ -51,7 +51,7 @@ class Disk:
     def _fault(self, what: str, path: Path | None) -> None:
         world = self._world
         if world.running is not None and world.running.killed:
-            raise CrashError  # a process that was killed writes nothing any more
+            raise CrashError  # a killed process must not write
         if self.crash_in is not None:
             self.crash_in -= 1
             if self.crash_in <= 0:
@@ -66,7 +66,7 @@ class Disk:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _lose(self, path: Path | None) -> None:
-        """Lose some of what was not synced: the end of a file, and renames, the newest first."""
+        """Lose a random part of the unsynced data: the end of a file, and renames, the newest first."""
         if path is not None and path.is_file():
             os.truncate(path, self._world.random.randrange(path.stat().st_size + 1))
         while self._unsynced and self._world.chance(0.5):

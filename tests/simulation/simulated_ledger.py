@@ -1,4 +1,4 @@
-"""What must have happened in a simulated run, kept beside it and compared with it."""
+"""A record of a simulated run, from which the invariants are checked."""
 
 from hashlib import blake2b
 
@@ -7,7 +7,7 @@ from simulated_world import World
 
 from a3c64.wire.client import Update
 
-STEPS = 20  # of each push
+STEPS = 20  # environment steps per push
 
 
 class Broken(AssertionError):
@@ -19,17 +19,17 @@ def digest(vector: np.ndarray) -> bytes:
 
 
 class Ledger:
-    """What must have happened, kept beside the server and compared with it."""
+    """Records what the server and the clients did, and checks the invariants."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.lineage: list[int] = []  # gradients behind the weights, in their order
-        self.digests: list[bytes] = []  # of the weights after each, the first ones before any
-        self.applied: dict[int, float] = {}  # ever: gradient -> when
+        self.lineage: list[int] = []  # gradients that made the current weights, in order
+        self.digests: list[bytes] = []  # of the initial weights and of the weights after each gradient
+        self.applied: dict[int, float] = {}  # gradient -> time, also of gradients lost in a restart
         self.acknowledged: set[int] = set()
-        self.told: set[tuple[int, bytes]] = set()  # versions that ever were, with their weights
-        self.promised = 0  # version of the newest checkpoint that was written
-        self.scores: dict[float, bytes] = {}  # submitted: mean return -> weights
+        self.told: set[tuple[int, bytes]] = set()  # all versions that ever existed, with their weights' digests
+        self.promised = 0  # version of the newest written checkpoint
+        self.scores: dict[float, bytes] = {}  # submitted scores: mean return -> digest of the weights
         self.best_noted = float("-inf")
 
     def check(self, holds: bool, what: str) -> None:
@@ -51,7 +51,7 @@ class Ledger:
         self.check(step == STEPS * len(self.lineage), f"step {step} after {len(self.lineage)} gradients of {STEPS}")
 
     def resumed(self, version: int, step: int, weights: np.ndarray, since: float) -> None:
-        """A server has started again; what was acknowledged before `since` must be there."""
+        """Check a restarted server: no gradient that was acknowledged and applied before `since` may be lost."""
         self.check(version >= self.promised, f"resumed at version {version}, {self.promised} was saved")
         self.check(version < len(self.digests), f"resumed at version {version}, which never was")
         self.check(step == STEPS * version, f"resumed at step {step} with version {version}")

@@ -1,4 +1,4 @@
-"""Connections between clients and the server's socket, with faults: lost, late, doubled, overtaken, altered, cut."""
+"""Connections between clients and the server's socket. Messages can be lost, late, doubled, reordered or altered."""
 
 import itertools
 from collections import deque
@@ -9,14 +9,14 @@ from types import SimpleNamespace
 import zmq
 from simulated_world import Task, World
 
-USUAL_S = 0.01  # a message takes up to this long
+USUAL_S = 0.01  # longest delay of a message without a fault
 RECONNECT_S = 0.1
-QUEUE = 8  # messages that a client's socket holds while the server is away
+QUEUE = 8  # messages that a client's socket holds while it has no server
 
 
 @dataclass
 class Faults:
-    """Probabilities for each message, and how late a late one is."""
+    """The probability of each fault per message, and the longest extra delay of a late message."""
 
     drop: float = 0.0
     late: float = 0.0
@@ -30,7 +30,7 @@ Delivery = Callable[[list[bytes]], None]
 
 
 class Connection:
-    """One TCP connection; the server's socket knows it by its id."""
+    """One TCP connection. The server's socket identifies it by its id."""
 
     numbers = itertools.count(1)
 
@@ -41,7 +41,7 @@ class Connection:
 
 
 class Network:
-    """Carries frames; knows which server listens now."""
+    """Carries frames between the clients and the current server."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -70,7 +70,7 @@ class Network:
         deliver: Delivery,
         what: str,
     ) -> None:
-        """Bring a message to the other end of a connection, or not."""
+        """Carry a message to the other end of a connection, with faults."""
         world, faults = self.world, self.faults
         copies = [bytes(frame) for frame in frames]
         if world.chance(faults.cut):
@@ -97,7 +97,7 @@ class Network:
 
 
 class ClientTransport:
-    """The clients' side, as a3c64.wire.transport.SocketTransport: it reconnects by itself."""
+    """The clients' side. It reconnects automatically, as a3c64.wire.transport.SocketTransport does."""
 
     def __init__(self, network: Network, name: str) -> None:
         self._network = network
@@ -105,7 +105,7 @@ class ClientTransport:
         self._inbox: deque[list[bytes]] = deque()
         self._unsent: deque[Sequence[bytes | memoryview]] = deque(maxlen=QUEUE)
         self._connection: Connection | None = None
-        self.task: Task | None = None  # that reads it
+        self.task: Task | None = None  # the task that reads from this transport
         network.transports.append(self)
 
     def send(self, frames: Sequence[bytes | memoryview]) -> None:
@@ -113,7 +113,7 @@ class ClientTransport:
         self.flush()
 
     def flush(self) -> None:
-        """Send what could not be sent so far."""
+        """Send the queued messages, if there is a server."""
         router = self._network.router
         if router is None or self not in self._network.transports:
             return
@@ -137,13 +137,13 @@ class ClientTransport:
         return [memoryview(frame) for frame in self._inbox.popleft()] if self._inbox else None
 
     def reset(self) -> None:
-        """Speak over another connection; what was sent over the old one may still arrive."""
+        """Use a new connection. Messages sent over the old one may still arrive."""
         self._inbox.clear()
         self._unsent.clear()
         self._connection = None
 
     def close(self) -> None:
-        """Its process has ended: the kernel closes the connection."""
+        """Close the connection, as the kernel does when a process ends."""
         if self._connection is not None:
             self._network.cut(self._connection)
         if self in self._network.transports:
@@ -151,7 +151,7 @@ class ClientTransport:
 
 
 class Router:
-    """The server's side, as a zmq.ROUTER with ROUTER_MANDATORY."""
+    """The server's side. It behaves like a zmq.ROUTER with ROUTER_MANDATORY."""
 
     def __init__(self, network: Network) -> None:
         self._network = network

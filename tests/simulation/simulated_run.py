@@ -1,6 +1,6 @@
-"""Histories of a run in one process under one seed: the real server, the real clients, and a world that goes wrong.
+"""Simulates runs in one process from a seed: the real server and the real clients in a world with faults.
 
-python tests/simulation/simulated_run.py HISTORIES [FIRST_SEED]: a history that breaks an invariant is printed.
+python tests/simulation/simulated_run.py HISTORIES [FIRST_SEED] prints each history that breaks an invariant.
 """
 
 import argparse
@@ -30,13 +30,13 @@ from a3c64.paramserver.running_clock import RunningClock
 from a3c64.policy import checkpoint
 from a3c64.wire import client as client_module
 
-HEALED_S = 16.0  # after the last fault, until everything has to be well again
-SAVE_SLACK_S = 0.5  # from one tick of the server to the next, and the messages between
+HEALED_S = 16.0  # time to recover after the last fault
+SAVE_SLACK_S = 0.5  # longest delay of a due checkpoint: a tick of the server and the messages in it
 RESTART_S = 1.0
 
 
 class SimulatedRun:
-    """One history."""
+    """One simulated run; its history depends only on the seed."""
 
     def __init__(self, seed: int, folder: Path) -> None:
         self.world = world = World(seed)
@@ -44,7 +44,7 @@ class SimulatedRun:
         self.ledger = Ledger(world)
         draw = world.random
         self.disk = Disk(world, folder, self._server_dies)
-        self.improvement = draw.choice([0.0, 0.0, 8.0])  # of the mean return, from one evaluation to the next
+        self.improvement = draw.choice([0.0, 0.0, 8.0])  # of the mean return from one evaluation to the next
         self.interval = draw.choice([1.0, 2.0, 5.0])
         self.settings = Settings(
             run_dir=folder / "run", checkpoint_interval=self.interval, keep_checkpoints=draw.choice([1, 2, 3]),
@@ -53,24 +53,24 @@ class SimulatedRun:
         self.server: Any = None
         self.server_task: Task | None = None
         self.stop = Stop(world)
-        self.jump_s = 0.0  # of every monotonic clock: the machine was suspended
+        self.jump_s = 0.0  # offset of all monotonic clocks, from suspensions of the machine
         self.ending = False
-        self.died_at = self.paused_s = 0.0  # of the newest server that served
-        self.serving = False  # one that dies while it starts has lost nothing
-        self.disk_was_full = False  # since the server was started
+        self.died_at = self.paused_s = 0.0  # time of death, and total pause, of the newest server that served
+        self.serving = False  # a server that dies before it serves loses nothing
+        self.disk_was_full = False  # at any time since the server's start
         self._names = 0
         self._gradients = 0
         self.workers: list[SimulatedWorker] = []
         self.evaluator: SimulatedWorker | None = None
 
-    # What processes see of the world.
+    # The processes' view of the world.
 
     def clock(self) -> float:
         return self.world.now + self.jump_s
 
     @contextmanager
     def patched(self) -> Iterator[None]:
-        """The server's and the clients' modules, with the world's clock, network and disk below them."""
+        """Replace the clock, network and disk of the server's and the clients' modules by the world's."""
         sockets = SimpleNamespace(instance=lambda: SimpleNamespace(socket=lambda kind: Router(self.network)))
         shim = SimpleNamespace(**{name: getattr(zmq, name) for name in dir(zmq) if not name.startswith("_")})
         shim.Context = sockets
@@ -85,7 +85,7 @@ class SimulatedRun:
                 (server_module, "EventFile", mock.Mock()),
                 (server_module, "RunningClock", lambda: RunningClock(self.clock)),
                 (server_module, "_host", lambda connection: "127.0.0.1"),
-                (server_module, "POLL_MS", int(1000 * server_module.TICK_S)),  # fewer turns for nothing
+                (server_module, "POLL_MS", int(1000 * server_module.TICK_S)),  # avoids idle wake-ups
                 (client_module, "SLICE_S", client_module.ANSWER_S),
                 (client_module, "time", clock),
                 (files, "os", self.disk),
@@ -115,7 +115,7 @@ class SimulatedRun:
         )
         best = server.service.evaluations.best
         best = float("-inf") if best is None else best
-        if self.disk_was_full:  # a best score that found no room is lost if its server is killed before there is some
+        if self.disk_was_full:  # a server that is killed while its disk is full may lose a best score
             self.ledger.best_noted = min(self.ledger.best_noted, best)
         self.ledger.check(best >= self.ledger.best_noted, f"best/ has {best}, but {self.ledger.best_noted} was noted")
         self.disk_was_full, self.paused_s = self.disk.full, 0.0
@@ -143,7 +143,7 @@ class SimulatedRun:
         self.world.note("the server has ended")
 
     def _durable_since(self) -> float:
-        """When the newest checkpoint of the server that died was due, at the latest."""
+        """Return the latest time at which the dead server's newest checkpoint can have been due."""
         if self.disk_was_full:
             return float("-inf")
         return self.died_at - self.interval - self.paused_s - SAVE_SLACK_S
@@ -166,7 +166,7 @@ class SimulatedRun:
         self.network.cut_all()
         self.world.after(RESTART_S, self.start_server)
 
-    # Workers, and the evaluator.
+    # Workers and the evaluator.
 
     def start_worker(self, index: int) -> None:
         self.workers[index : index + 1] = [SimulatedWorker(self, self._name("worker"), index)]
@@ -179,7 +179,7 @@ class SimulatedRun:
         return f"{role}{self._names}"
 
     def gradient(self) -> np.ndarray:
-        """One that is told apart from all others by its first number."""
+        """Return a gradient whose first number identifies it."""
         self._gradients += 1
         vector = self.world.random.choices([-1.0, 1.0, 0.5], k=8)
         return np.array([self._gradients, *vector[1:]], np.float32)
@@ -187,10 +187,10 @@ class SimulatedRun:
     # The history.
 
     def play(self) -> None:
-        """Let it all happen, and check what must hold.
+        """Run the simulation and check the invariants.
 
         Raises:
-            Broken: it does not.
+            Broken: an invariant does not hold.
         """
         with self.patched():
             try:
@@ -235,7 +235,7 @@ class SimulatedRun:
         self._finish()
 
     def _finish(self) -> None:
-        """Stop everything in its order; what is on the disk then is what was last in memory."""
+        """Stop workers, evaluator and server. The disk must then have the state that was last in memory."""
         self.ending = True
         for worker in [*self.workers, self.evaluator]:
             if worker is not None:
@@ -294,10 +294,10 @@ class SimulatedRun:
 
 
 def play(seed: int) -> list[str]:
-    """Play the history of a seed and return it.
+    """Simulate the run of a seed and return its history.
 
     Raises:
-        Broken: an invariant does not hold; the history is in the text.
+        Broken: an invariant does not hold. The message contains the history.
     """
     with tempfile.TemporaryDirectory(dir="/dev/shm", prefix="a3c64-simulation-") as folder:
         run = SimulatedRun(seed, Path(folder))
@@ -310,7 +310,7 @@ def play(seed: int) -> list[str]:
 
 
 def main() -> int:
-    """Play histories; print those that break."""
+    """Simulate runs; print the histories that break an invariant."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("histories", type=int)
     parser.add_argument("first", type=int, nargs="?", default=0)

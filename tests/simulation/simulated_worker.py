@@ -1,4 +1,4 @@
-"""A process of a simulated run that talks to the server: a worker or an evaluator."""
+"""A client process of a simulated run: a worker or an evaluator."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ SPECS = [ParameterSpec("w", (3, 2), 1.0), ParameterSpec("b", (2,), 0.0)]
 
 
 class SimulatedWorker:
-    """A worker's process, or an evaluator's: its conversation, and its heartbeat beside it."""
+    """A worker or evaluator process, with its requests and its separate heartbeat."""
 
     def __init__(self, run: "SimulatedRun", name: str, index: int) -> None:
         self.run, self.name = run, name
@@ -82,7 +82,7 @@ class SimulatedWorker:
                     continue
                 ledger.update(self.name, update)
                 reward = self.run.improvement * len(ledger.scores) + world.random.randrange(64)
-                while reward in ledger.scores:  # so that each tells its weights
+                while reward in ledger.scores:  # a score must identify its weights
                     reward += 0.125
                 ledger.scores[reward] = digest(update.weights)
                 if client.score(update, [Episode(reward, 10, {})]):

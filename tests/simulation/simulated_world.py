@@ -1,4 +1,4 @@
-"""A world with a clock of its own, in which processes take turns: one thread at a time, in an order by seed."""
+"""A simulated world with its own clock. Its processes are threads; one runs at a time, in an order set by the seed."""
 
 import heapq
 import random
@@ -7,16 +7,16 @@ from collections.abc import Callable
 
 
 class CrashError(BaseException):
-    """The process that runs this is killed here; no handler of ordinary errors may stop it."""
+    """Kills the simulated process. It is a BaseException, so that `except Exception` does not catch it."""
 
 
 class World:
-    """Events in the order of their time, and the tasks that they wake.
+    """Runs events in the order of their time. Events wake tasks.
 
     Attributes:
-        now: seconds; also what the processes' monotonic clocks show.
-        random: everything that happens by chance is drawn from it.
-        history: what happened, for people.
+        now: the simulated time in seconds.
+        random: the only source of randomness.
+        history: readable lines about what happened.
     """
 
     def __init__(self, seed: int) -> None:
@@ -39,7 +39,7 @@ class World:
         self.at(self.now + seconds, event)
 
     def run(self, until: float) -> None:
-        """Let everything happen that happens before a time; raise what went wrong in a task."""
+        """Run all events up to a time; raise the error of a failed task."""
         while self._events and self._events[0][0] <= until:
             when, _, event = heapq.heappop(self._events)
             self.now = max(self.now, when)
@@ -49,12 +49,12 @@ class World:
         self.now = max(self.now, until)
 
     def fail(self, error: BaseException) -> None:
-        """End the history here, whoever might catch the error on its way."""
+        """Raise an error that ends the history, even if the calling task catches it."""
         self.failure = self.failure or error
         raise error
 
     def wait(self, seconds: float) -> None:
-        """Let the task that calls this wait, at most so long."""
+        """Let the calling task wait until it is woken, for at most `seconds`."""
         assert self.running is not None
         self.running.wait(seconds)
 
@@ -63,16 +63,16 @@ class World:
 
 
 class Task:
-    """A process of the world: a thread that runs only while the world waits for it."""
+    """A simulated process: a thread that runs only while the world waits for it."""
 
     def __init__(self, world: World, name: str, body: Callable[[], None]) -> None:
         self._world = world
         self.name = name
         self._body = body
-        self._go, self._back = threading.Lock(), threading.Lock()  # to be released by the other side, in turns
+        self._go, self._back = threading.Lock(), threading.Lock()  # each side waits for one and releases the other
         self._go.acquire()
         self._back.acquire()
-        self._token = 0  # of the newest wait
+        self._token = 0  # number of the newest wait
         self.killed = self.ended = False
         self.paused_until = 0.0
         self._thread = threading.Thread(target=self._main, name=name, daemon=True)
@@ -80,7 +80,7 @@ class Task:
         world.after(0.0, self._resume)
 
     def wait(self, seconds: float) -> None:
-        """Called by the task itself: let others run until it is woken, or so long."""
+        """Let others run until this task is woken, for at most `seconds`. Only the task itself may call this."""
         if self.killed:
             raise CrashError
         token = self._token
@@ -91,16 +91,16 @@ class Task:
             raise CrashError
 
     def notify(self) -> None:
-        """Wake it, if it waits."""
+        """Wake the task if it waits."""
         token = self._token
         self._world.after(0.0, lambda: self._wake(token))
 
     def pause(self, seconds: float) -> None:
-        """Stop it as SIGSTOP does."""
+        """Pause the task as SIGSTOP pauses a process."""
         self.paused_until = self._world.now + seconds
 
     def kill(self) -> None:
-        """End it as SIGKILL does."""
+        """End the task as SIGKILL ends a process."""
         if not self.ended and not self.killed:
             self.killed = True
             self._resume()
@@ -136,7 +136,7 @@ class Task:
 
 
 class Stop(threading.Event):
-    """What a process is asked to stop with; to wait for it passes the turn on."""
+    """An event that asks a process to stop. Waiting for it lets other tasks run."""
 
     def __init__(self, world: World) -> None:
         super().__init__()

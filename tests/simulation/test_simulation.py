@@ -1,4 +1,4 @@
-"""The run under faults: 300 histories, and those that once broke something. `make simulate N=10000` plays more."""
+"""Simulated runs under faults: 300 seeds, and the seeds that once found a bug. `make simulate N=10000` plays more."""
 
 import logging
 
@@ -6,7 +6,7 @@ import pytest
 from simulated_run import play
 
 HISTORIES = 300
-FOUND = {  # seed -> what it found
+FOUND = {  # seed -> the bug that it found
     11: "a best score that finds no room is lost only if its server is killed before there is some",
     11016: "a second score of the same weights was noted and dropped: its answer came late",
     11567: "the simulation's own: a server that dies while it starts loses nothing",
@@ -24,7 +24,7 @@ def quiet():
 
 @pytest.mark.parametrize("part", range(6))
 def test_histories(part):
-    """A history that breaks an invariant is printed; its seed then belongs into FOUND."""
+    """A failure prints the history. Then add its seed to FOUND."""
     for seed in range(part * HISTORIES // 6, (part + 1) * HISTORIES // 6):
         play(seed)
 
