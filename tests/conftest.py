@@ -1,4 +1,4 @@
-"""What tests of several folders share: ROMs built from source, a display, a run of real processes."""
+"""Fixtures for several test folders: ROMs built from source, a display, a run of real processes."""
 
 import os
 import subprocess
@@ -17,13 +17,13 @@ from live import Stack, need  # noqa: E402
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Start states of the tests and of the processes that they start stay out of the user's cache."""
+    """Keep the start states of tests and of their child processes out of the user's cache."""
     os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture
 def display(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """An Xvfb of its own, in DISPLAY while the test runs."""
+    """Start an Xvfb and set DISPLAY to it while the test runs."""
     need("Xvfb")
     with Display(
         visible=False,
@@ -34,7 +34,7 @@ def display(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         extra_args=["-noreset"],
     ) as screen:
         monkeypatch.setenv("DISPLAY", screen.new_display_var)
-        monkeypatch.setenv("SDL_VIDEODRIVER", "x11")  # the workers' own modules ask for another
+        monkeypatch.setenv("SDL_VIDEODRIVER", "x11")  # importing a worker module sets "dummy"
         yield screen.new_display_var
 
 
@@ -43,13 +43,13 @@ def rom() -> Callable[[str], Path]:
     """rom("pad") is the path of the ROM built from tests/roms/pad.S."""
     need("mips64-linux-gnuabi64-gcc")
     build = ["make", "-s", "-C", TESTS / "roms"]
-    subprocess.run(["flock", TESTS / "roms", *build], check=True, timeout=120)  # tests run side by side
+    subprocess.run(["flock", TESTS / "roms", *build], check=True, timeout=120)  # tests may build in parallel
     return lambda name: TESTS / "roms" / "build" / f"{name}.z64"
 
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
-    """A parameter server and workers as real processes, ended with the test."""
+    """A server and workers as real processes, which end with the test."""
     stack = Stack(tmp_path)
     yield stack
     stack.close()
@@ -57,7 +57,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """A folder on a file system of its own, of 600 KB."""
+    """A folder on a tmpfs of 600 KB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", folder]

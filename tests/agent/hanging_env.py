@@ -1,4 +1,4 @@
-"""An environment that hangs once (`hanging_env:Hanging-v0`): at a step of the first process that gets there."""
+"""An environment that hangs in the first process that reaches step AT, and in no other (`hanging_env:Hanging-v0`)."""
 
 import time
 from pathlib import Path
@@ -10,7 +10,7 @@ AT = 300
 
 
 class Hanging(gym.Env):
-    """Hangs at step AT if `flag` does not exist, and makes it before."""
+    """If the file `flag` does not exist at step AT, creates it and hangs."""
 
     observation_space, action_space = gym.spaces.Box(-1, 1, (2,), np.float32), gym.spaces.Discrete(2)
 

@@ -1,4 +1,4 @@
-"""A server's answers asked in this process, through the worker's own client and the real encoding."""
+"""A server and its clients in one process, with the worker's client and the real message encoding."""
 
 import threading
 
@@ -40,7 +40,7 @@ def push(client, version, gradient=None, **changes):
 
 
 def connection(client):
-    """The routing id under which the server knows a client's connection."""
+    """The routing id by which the server knows a client's connection."""
     return client._transport.connection
 
 

@@ -1,4 +1,4 @@
-"""What the process tests share: a server and workers as real processes over real sockets, and waiting with an end."""
+"""Helpers for tests of real processes over real sockets: start a server and workers, and wait with a timeout."""
 
 import json
 import os
@@ -33,7 +33,7 @@ SMALL = {  # a network that trains fast enough for a test
 
 
 def need(program: str) -> None:
-    """Skip on a laptop without `program`, fail under CI=true."""
+    """Skip the test if `program` is not installed; under CI=true, fail it."""
     if shutil.which(program) is None:
         message = f"{program} is not installed"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
@@ -46,7 +46,7 @@ def free_port() -> int:
 
 
 def until(condition: Callable[[], object], timeout_s: float, what: str) -> object:
-    """Wait for something true and return it."""
+    """Wait until `condition` returns something true, and return that; after `timeout_s` fail with `what`."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if result := condition():
@@ -71,7 +71,7 @@ def still_running(processes: list[psutil.Process]) -> list[str]:
 
 
 class Stack:
-    """Processes of one test; all of them end with it."""
+    """The processes of one test; close() ends them all."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -87,7 +87,7 @@ class Stack:
         return {**clean, "PYTHONPATH": f"{HERE}:{ROOT / 'env-image'}", **SMALL, **own, **given}
 
     def start(self, *arguments: str, **settings: object) -> subprocess.Popen:
-        """Start `python -m arguments...`."""
+        """Start `python -m arguments...`; its output goes to a file that log() reads."""
         log = self.folder / f"{len(self.processes)}.log"
         with log.open("wb") as file:
             process = subprocess.Popen(
@@ -120,7 +120,7 @@ class Stack:
         return fetch(self.address, timeout_s=1.0)
 
     def wait_for(self, condition: Callable[[RunReport], object], timeout_s: float, what: str) -> RunReport:
-        """Wait until the server reports something."""
+        """Wait until `condition` holds for the server's report, and return the report."""
 
         def check() -> RunReport | None:
             report = self.report()

@@ -1,4 +1,4 @@
-"""Environments that give what is not a finite number (`odd_env:Odd-v0`, with `gives` saying what and where)."""
+"""An environment that gives rewards, observations or metrics that are not finite numbers (`odd_env:Odd-v0`)."""
 
 import gymnasium as gym
 import numpy as np
@@ -8,12 +8,12 @@ VALUES = {"nan": float("nan"), "inf": float("inf"), "none": None, "text": "1.0",
 
 
 class Odd(gym.Env):
-    """Reward 1 for action 1; every `every`th step of this process something is wrong.
+    """Reward 1 for action 1; one value in `every` steps is wrong.
 
     Args:
-        where: "reward", "observation", "reset", "metrics" or "nowhere".
+        where: where that value stands: "reward", "observation", "reset", "metrics" or "nowhere".
         what: a key of VALUES; for metrics also "many" and "list of metrics".
-        every: steps from one fault to the next, or resets.
+        every: steps from one wrong value to the next; resets, if `where` is "reset".
     """
 
     observation_space, action_space = gym.spaces.Box(-1, 1, (3,), np.float64), gym.spaces.Discrete(2)

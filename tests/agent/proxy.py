@@ -1,4 +1,4 @@
-"""A TCP proxy between workers and server that stalls, cuts, delays and alters what passes, by a seed."""
+"""A TCP proxy between workers and server that stalls, cuts, delays and alters the traffic, repeatably by a seed."""
 
 import random
 import socket
@@ -11,11 +11,11 @@ TICK_S = 0.02
 
 
 class Proxy:
-    """Listens on a port of its own and passes bytes to `target` and back.
+    """Listens on a free port and forwards bytes to `target` and back.
 
     Attributes:
-        stalled: while this is set, nothing passes; it all arrives later.
-        delay_s: of every chunk.
+        stalled: while this is set, bytes are held back; they are delivered later.
+        delay_s: the delay of every chunk, seconds.
         corrupt: the probability that one byte of a chunk is altered.
         cut: the probability that a connection is closed at a chunk.
     """
@@ -28,7 +28,7 @@ class Proxy:
         self.address = f"tcp://127.0.0.1:{self._listener.getsockname()[1]}"
         self.stalled = threading.Event()
         self.delay_s = self.corrupt = self.cut = 0.0
-        self.corrupted = self.cuts = 0  # how often
+        self.corrupted = self.cuts = 0  # chunks altered, connections cut
         self._closed = threading.Event()
         self._open: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
@@ -56,7 +56,7 @@ class Proxy:
                 threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
 
     def _pass(self, source: socket.socket, sink: socket.socket) -> None:
-        """Pass bytes one way until an end closes; what is held back in a stall is delivered even then."""
+        """Forward bytes one way until either side closes; bytes held back in a stall are delivered even then."""
         try:
             while data := source.recv(CHUNK):
                 while self.stalled.is_set() and not self._closed.is_set():

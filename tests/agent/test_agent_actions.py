@@ -1,4 +1,4 @@
-"""Action families: drawing in NumPy against their densities in TensorFlow, and the way to the environment."""
+"""Action families: sampling in NumPy against densities in TensorFlow, and conversion to environment actions."""
 
 import gymnasium as gym
 import numpy as np

@@ -1,4 +1,4 @@
-"""Flags of each command: what --help shows, and that a command takes only what it uses."""
+"""Flags of each command: what --help shows, and that a command accepts only the settings that it uses."""
 
 import re
 

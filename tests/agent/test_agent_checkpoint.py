@@ -1,4 +1,4 @@
-"""Checkpoints survive what disks and processes do to them."""
+"""Checkpoints survive damaged files, full disks and killed processes."""
 
 import errno
 import hashlib
@@ -55,7 +55,7 @@ def test_the_same_step_again_replaces(tmp_path: Path):
 
 
 def as_format_1(path: Path) -> None:
-    """Rewrite a checkpoint as releases before format 2 wrote it: one vector under the parameters' bare names."""
+    """Rewrite a checkpoint in format 1: a single optimiser vector, under the parameters' names without a prefix."""
     file, facts = path / "optimiser.safetensors", json.loads((path / "state.json").read_bytes())
     named = load_file(file)
     file.write_bytes(save({spec.name: named[f"mean_square/{spec.name}"] for spec in SPECS}))
@@ -122,7 +122,7 @@ def state_text(text: str):
 
 
 def in_place_of(name: str, make):
-    """Damage that puts something else in the place of a file."""
+    """Damage that replaces a file by something else."""
 
     def damage(path: Path) -> None:
         (path / name).unlink()
@@ -150,7 +150,7 @@ def replace_in_state(old: str, new: str):
         state(parameters=[["a/kernel", [3, 4], 1.0], ["a/bias", [3], 0.0]]),
         state(parameters=7),
         state(sha256=None),
-        state(format=1),  # its optimiser.safetensors has no bare names
+        state(format=1),  # its optimiser.safetensors has names with a prefix
         state(format=3),
         state(optimiser=None),
         state(optimiser="mean_square"),
@@ -218,7 +218,7 @@ def test_none_is_none(tmp_path: Path):
 
 @pytest.mark.parametrize("after", ["weights.safetensors", "optimiser.safetensors", "state.json"])
 def test_killed_while_writing(tmp_path: Path, after: str):
-    """A process that vanishes in the middle leaves the older checkpoint, and the next save clears what it left."""
+    """A process killed during a save leaves the older checkpoint, and the next save removes the unfinished one."""
     checkpoint.save(tmp_path, snapshot(10))
     script = f"""
 import os
@@ -256,7 +256,7 @@ def test_a_disk_without_room(tmp_path: Path):
     assert checkpoint.newest(tmp_path).step == 20
 
 
-BIG = (ParameterSpec("a", (100, 250), 1.0),)  # a checkpoint of 200 KB: two fit
+BIG = (ParameterSpec("a", (100, 250), 1.0),)  # a checkpoint of 200 KB; two fit on tiny_disk
 
 
 def big(step: int) -> checkpoint.Snapshot:

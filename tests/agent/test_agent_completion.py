@@ -1,4 +1,4 @@
-"""Shell completion, asked of real shells."""
+"""Shell completion, in real shells."""
 
 import shutil
 import subprocess
@@ -10,7 +10,7 @@ SHELLS = ("bash", "zsh")
 
 
 def completed(shell: str, script: str, *words: str) -> set[str]:
-    """What the shell offers for the last word."""
+    """Return the shell's completions of the last word."""
     need(shell)
     ask = f"COMP_WORDS=({' '.join(repr(word) for word in words)}); COMP_CWORD={len(words) - 1}; _a3c64; "
     if shell == "zsh":  # bashcompinit's arrays begin at 0
@@ -19,7 +19,7 @@ def completed(shell: str, script: str, *words: str) -> set[str]:
         [shell, "-c", f"{script}\n{ask}printf '%s\\n' \"${{COMPREPLY[@]}}\""],
         capture_output=True, text=True, timeout=30, check=True,
     )  # fmt: skip
-    return {word for word in run.stdout.split() if word.startswith(words[-1])}  # zsh itself leaves out the others
+    return {word for word in run.stdout.split() if word.startswith(words[-1])}  # zsh itself drops the others
 
 
 @pytest.mark.parametrize("shell", SHELLS)

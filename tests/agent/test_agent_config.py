@@ -1,4 +1,4 @@
-"""Settings: where they come from, and what is said when they are wrong."""
+"""Settings: where they come from, which source wins, and the errors for wrong values."""
 
 import subprocess
 import sys
@@ -70,7 +70,7 @@ def test_wrong_variables_are_named_with_what_mends_them(monkeypatch, variable, v
     assert "\n" not in str(error.value)
 
 
-SERVICE = {  # what Kubernetes sets for a service NAME with a port 5555 that is called train
+SERVICE = {  # what Kubernetes sets for a service NAME with a port 5555 named train
     "NAME_SERVICE_HOST": "10.96.0.17",
     "NAME_SERVICE_PORT": "5555",
     "NAME_SERVICE_PORT_TRAIN": "5555",

@@ -1,4 +1,4 @@
-"""Ctrl-C, at any moment of any command: at most one line about it, no traceback, nothing left running.
+"""Ctrl-C at any moment of any command: at most one line about it, no traceback, and no process left running.
 
 CTRL_C_MOMENTS=10 tries ten moments of each command instead of four.
 """
@@ -19,9 +19,9 @@ import pytest
 from live import HERE, free_port, still_running, until
 
 A3C64 = Path(sys.executable).with_name("a3c64")
-MOMENTS = [0.0, 0.15, 0.6, 1.8, 0.05, 0.1, 0.3, 1.0, 1.4, 2.5]  # seconds after Python has begun with our code
+MOMENTS = [0.0, 0.15, 0.6, 1.8, 0.05, 0.1, 0.3, 1.0, 1.4, 2.5]  # seconds after our code handles signals
 SIGTERM_BIT = 1 << (signal.SIGTERM - 1)
-COMMANDS = {  # name -> its arguments, and whether Ctrl-C is how one ends it, with exit code 0
+COMMANDS = {  # name -> its arguments, and whether Ctrl-C is its normal end, with exit code 0
     "train": ("--env-id tiny_env:TinyImage-v0 --workers 1 --web-port 0 --tensorboard-port 0 --run-dir {new}", True),
     "server": ("--env-id tiny_env:TinyImage-v0 --web-port 0 --tensorboard-port 0 --run-dir {new}", True),
     "worker": ("--server tcp://127.0.0.1:9", True),
@@ -58,7 +58,7 @@ def movies(tmp_path_factory) -> Iterator[Path]:
 
 
 def handles_signals(process: subprocess.Popen) -> bool:
-    """Whether Python has begun with our code; before that, nobody can do anything about a signal."""
+    """Whether our code has installed its handler of SIGTERM. Before that, it cannot react to a signal."""
     if process.poll() is not None:
         return True
     status = Path(f"/proc/{process.pid}/status").read_text()
@@ -66,7 +66,7 @@ def handles_signals(process: subprocess.Popen) -> bool:
 
 
 def interrupt(name: str, line: str, moment: float, number: int) -> tuple[int, str, str, list[str]]:
-    """Start a command and interrupt it; return its exit code, output, errors, and what it has left running."""
+    """Start a command and interrupt it; return its exit code, output, errors, and its children that still run."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("A3C64_", "DISPLAY"))}
     process = subprocess.Popen(
         [A3C64, name, *shlex.split(line)], env={**clean, "PYTHONPATH": str(HERE)}, stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""Watching a policy: films that hold what was seen, races that differ, and what is said where nothing can be seen."""
+"""Watching a policy: films show the rendered frames, races vary, and an environment that cannot render is an error."""
 
 import os
 import re
@@ -41,7 +41,7 @@ def test_a_film_shows_what_was_rendered(tmp_path, env_id, size, rate):
         for _ in range(20):
             env.step(env.action_space.sample())
             seen.append(env.render())
-        env.reset()  # an episode that nobody plays
+        env.reset()  # an episode without steps is not filmed
         env.close()
     found = probe(path)
     assert (found["codec_name"], found["pix_fmt"], found["r_frame_rate"]) == ("h264", "yuv420p", rate)

@@ -11,7 +11,7 @@ from a3c64.envs.spaces import View
 
 
 class Counter(gym.Env):
-    """Observes its own step count; ends at 3, by termination if told to."""
+    """Observes its step count; ends at step 3, by termination if `terminates`."""
 
     def __init__(self, terminates: bool, log: list | None = None) -> None:
         self.observation_space = gym.spaces.Box(0, 100, (1,), np.float64)

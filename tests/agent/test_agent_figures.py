@@ -1,4 +1,4 @@
-"""What environments declare about their figures, and a game that is not a race: how it shows up everywhere."""
+"""Figures that environments declare, and where those of a game that is not a race are shown."""
 
 import json
 

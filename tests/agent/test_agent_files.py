@@ -1,4 +1,4 @@
-"""Files: whole or not at all, and odd ones refused without waiting."""
+"""Files are written whole or not at all; a file that is not a regular file is refused at once."""
 
 import errno
 import os

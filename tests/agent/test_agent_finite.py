@@ -1,4 +1,4 @@
-"""What an environment gives that is not a finite number: that episode is cut, it is said, and training goes on."""
+"""Values of an environment that are not finite numbers: the episode is cut, a warning is logged, training goes on."""
 
 import json
 import threading
@@ -68,7 +68,7 @@ def test_metrics():
     ("where", "what", "lstm_size"), [("reward", "nan", 16), ("observation", "inf", 16), ("metrics", "text", 0)]
 )
 def test_a_run_goes_on_and_nothing_is_poisoned(where, what, lstm_size):
-    """With an LSTM as well, whose memory and whose scaling of rewards would not come back from a NaN."""
+    """Also with an LSTM: one NaN would stay in its memory, and in the scaling of rewards, for ever."""
     arguments = json.dumps({"where": where, "what": what, "every": EVERY})
     hyperparameters = Hyperparameters(
         env_id="odd_env:Odd-v0",

@@ -1,4 +1,4 @@
-"""Which part may know which, and what importing must not do."""
+"""Which package may import which, and what an import must not do."""
 
 import ast
 import subprocess
@@ -30,10 +30,10 @@ ENVS = BASE | {"a3c64.envs"}
 LEARNING = ENVS | {"a3c64.learning"}
 WIRE = LEARNING | {"a3c64.wire"}
 POLICY = WIRE | {"a3c64.policy"}
-PLAY = POLICY | {"a3c64.play", "a3c64.report"}  # judging writes a page
-REPLAYS = POLICY | {"a3c64.play", "a3c64.replays", "n64gym"}  # a film of replays is written as one of a policy is
+PLAY = POLICY | {"a3c64.play", "a3c64.report"}  # an evaluation writes a report page
+REPLAYS = POLICY | {"a3c64.play", "a3c64.replays", "n64gym"}  # films of replays use play's video writer
 REPORT = POLICY | {"a3c64.report", "n64gym"}
-MAY_IMPORT = {  # a room, and the rooms it may import from
+MAY_IMPORT = {  # a package, and the packages that it may import from
     **dict.fromkeys(BASE, BASE),
     "a3c64.envs": ENVS,
     "a3c64.learning": LEARNING,
@@ -67,14 +67,14 @@ def modules() -> dict[str, Path]:
 
 
 def imports(path: Path) -> set[str]:
-    """The project's modules that a file imports, anywhere in it."""
+    """The project's modules that a file imports, at the top or inside functions."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, f"{path}: a relative import"
-            # `from a3c64 import config` names a module, `from a3c64.config import load` one of its parts
+            # `from a3c64 import config` names a module, `from a3c64.config import load` a name in a module
             names |= (
                 {f"{node.module}.{alias.name}" for alias in node.names} if node.module == "a3c64" else {node.module}
             )
@@ -90,7 +90,7 @@ def test_imports_run_one_way(room):
 
 
 def test_only_n64gyms_public_names_are_imported():
-    """What a game keeps in memory, and how, is n64gym's own business."""
+    """Only n64gym depends on the memory layout of games."""
     for name, path in modules().items():
         if room_of(name) == "n64gym":
             continue
@@ -132,7 +132,7 @@ for name in {ours}:
 
 
 def test_the_server_needs_neither_tensorflow_nor_gymnasium():
-    """Its image has neither; and it would take 500 MB and five seconds more."""
+    """The server's image has neither; they would cost 500 MB and five seconds."""
     loaded = python("""
 import sys
 import a3c64.cli.main, a3c64.cli.local, a3c64.wire.status, a3c64.paramserver.__main__, a3c64.paramserver.server
@@ -149,5 +149,5 @@ def test_only_the_settings_read_the_environment():
             assert "getenv" not in text
             if path.name != "config.py":
                 for line in text.splitlines():
-                    # handing it on whole or adding to it for a child is no reading
+                    # passing the environment on, or adding to it for a child, is allowed
                     assert "os.environ" not in line or "os.environ.update" in line or "**os.environ" in line, path

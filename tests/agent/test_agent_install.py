@@ -1,4 +1,4 @@
-"""`pip install .` as a stranger runs it: a copy of the tree, a fresh virtual environment, the commands it brings."""
+"""`pip install .` as a new user runs it: a copy of the tree, a fresh virtual environment, the installed commands."""
 
 import os
 import re
@@ -21,7 +21,7 @@ def run(*command: object, cwd: Path, timeout_s: float = 300.0) -> subprocess.Com
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project's files as a clone has them, with nothing that was built."""
+    """A copy of the project's files as in a clone, without build products."""
     folder = tmp_path_factory.mktemp("clone")
     listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT)
     if listed.returncode:

@@ -1,4 +1,4 @@
-"""What processes say: lines with time, role and index, limited, and never the end of a run."""
+"""Logs: lines with time, role and index; repeats are limited; a log that cannot be written does not end a run."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""What users get wrong: one line on standard error, exit code 2, nothing on standard output, nothing written."""
+"""Mistakes of users: one line on standard error, exit code 2, nothing on standard output, nothing written."""
 
 import os
 import shlex
@@ -13,7 +13,7 @@ from live import free_port
 A3C64 = Path(sys.executable).with_name("a3c64")
 QUIET = "--web-port 0 --tensorboard-port 0"
 
-MISTAKES = {  # a command line -> what is said about it
+MISTAKES = {  # a command line -> a part of its error
     "trian": "unknown command 'trian', did you mean train?",
     "eval --epsiodes 3": "did you mean --episodes?",
     "train --run-dri x": "did you mean --run-dir?",
@@ -109,7 +109,7 @@ MISTAKES = {  # a command line -> what is said about it
 
 @pytest.fixture
 def folder(tmp_path):
-    """A user's folder."""
+    """The folder in which a user runs commands."""
     (tmp_path / "file").write_text("text\n")
     (tmp_path / "folder").mkdir()
     (tmp_path / "my_env.py").write_text("import gymnasium\n")
@@ -119,7 +119,7 @@ def folder(tmp_path):
 
 
 def run(folder: Path, *arguments: str, file_bytes: int = 0) -> subprocess.CompletedProcess:
-    """Run the command; with `file_bytes`, files may not grow beyond that, as on a full disk."""
+    """Run the command; `file_bytes` limits the size of files, so that writing fails as on a full disk."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("A3C64_", "DISPLAY"))}
 
     limit = ["prlimit", f"--fsize={file_bytes}"] if file_bytes else []

@@ -1,4 +1,4 @@
-"""The network, acting and learning, and its losses against slow, independent computations of the same numbers."""
+"""The network of actor and learner, and its losses, against slow, independent computations of the same numbers."""
 
 import gymnasium as gym
 import numpy as np
@@ -111,8 +111,8 @@ def test_old_experience_is_weighed_and_clipped_as_in_ppo():
     policy, slope = loss(behaviour, 0.1)
     assert policy == pytest.approx(expected, rel=1e-4)
     assert 0 < counts.sum() < T * B
-    np.testing.assert_array_equal(np.abs(slope).max(axis=-1) > 0, counts)  # what has gone far enough pushes no more
-    np.testing.assert_allclose(loss(logits, 0.1)[1], loss(logits, 0.0)[1], rtol=1e-3, atol=1e-6)  # nothing is old
+    np.testing.assert_array_equal(np.abs(slope).max(axis=-1) > 0, counts)  # a clipped sample has no gradient
+    np.testing.assert_allclose(loss(logits, 0.1)[1], loss(logits, 0.0)[1], rtol=1e-3, atol=1e-6)  # on-policy
 
 
 def test_lstm_backward_is_what_autodiff_says():
@@ -158,7 +158,7 @@ def test_lstm_backward_is_what_autodiff_says():
     ],
 )
 def test_acting_and_learning_are_one_function(space, actions, changes, units):
-    """Step by step on ONNX Runtime, and unrolled in TensorFlow: equal parameters and values, resets included."""
+    """Step by step in ONNX Runtime and unrolled in TensorFlow, parameters and values are equal, also after resets."""
     actor, learner = make(space, actions, lstm_size=units, **changes)
     rng = np.random.default_rng(5)
     weights = (learner.flat() + 0.05 * rng.normal(size=total_size(learner.specs))).astype(np.float32)
@@ -216,7 +216,7 @@ def test_faint_pictures_are_seen_as_well_as_strong_ones():
     ]
     np.testing.assert_allclose(values[1], values[0], rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(values[2], values[0], rtol=1e-3, atol=1e-4)
-    np.testing.assert_allclose(values[3], 0.0, atol=1e-3)  # an even picture shows nothing, rounding errors included
+    np.testing.assert_allclose(values[3], 0.0, atol=1e-3)  # a uniform picture is scaled to 0, despite rounding
 
 
 @pytest.mark.parametrize("actions", [CHOICE, gym.spaces.Box(-1, 1, (2,), np.float32)])

@@ -1,4 +1,4 @@
-"""A trained policy in a file of its own: what was exported plays, and nothing else is taken for one."""
+"""Policy files: an exported policy can be played, and any other file is refused."""
 
 import json
 import re
@@ -16,13 +16,13 @@ from a3c64.learning.parameters import ParameterSpec, named_views
 from a3c64.policy import checkpoint, policy_file
 
 SPECS = (ParameterSpec("a/kernel", (40, 3), 1.0), ParameterSpec("moments/count", (1,), 0.0))
-STRAIGHT_ON = 1  # of Open Kart's actions
+STRAIGHT_ON = 1  # an action of Open Kart
 RUN = Hyperparameters(env_id="CartPole-v1", learning_rate=0.5, seed=3, normalise_advantages=True)
 
 
 def snapshot(step: int = 70) -> checkpoint.Snapshot:
     first = checkpoint.first(SPECS, 0, RUN.model_dump())
-    first.weights[-1] = 1e6  # of the moments: beyond half precision
+    first.weights[-1] = 1e6  # a running moment, which half precision cannot hold
     return first._replace(step=step, score={"mean_reward": 4.5, "episodes": 20})
 
 
@@ -130,7 +130,7 @@ def test_every_driver_that_is_shipped_can_be_loaded():
 
 
 def test_train_export_enjoy(stack, monkeypatch):
-    """The user's own commands, from nothing to a policy in a file that plays; a random one gets 10 of 20."""
+    """The user's commands: train a policy, export it to a file, play and evaluate the file."""
     monkeypatch.delenv("DISPLAY", raising=False)
     learned = stack.run("a3c64", "train", "--workers", "1", "--stop-at-reward", "18", "--eval-interval", "0.5",
                         learning_rate=1e-3, timeout_s=120)  # fmt: skip
@@ -143,7 +143,7 @@ def test_train_export_enjoy(stack, monkeypatch):
     assert shown.returncode == 0, shown.stderr
     returns = [float(found) for found in re.findall(r"progress [01]\.\d\d, return (\d+\.\d\d)", shown.stdout)]
     assert len(returns) == 2, shown.stdout
-    assert sum(returns) / 2 > 15.0, shown.stdout  # a random policy has 10
+    assert sum(returns) / 2 > 15.0, shown.stdout  # a random policy gets 10
     judged = stack.run("a3c64", "eval", "--policy", str(file), "--greedy")
     assert json.loads(judged.stdout)["mean_return"] > 17.0
     missing = stack.run("a3c64", "eval", "--load-checkpoint", "7")
@@ -152,7 +152,7 @@ def test_train_export_enjoy(stack, monkeypatch):
 
 
 def test_open_kart_is_driven_in_a_window(stack, display, tmp_path):
-    """With a policy that knows nothing but to drive straight on; that there is a window is what X says."""
+    """The policy always drives straight on; a screenshot of the X server shows whether there is a window."""
     hyperparameters = Hyperparameters(envs_per_worker=1, env_args='{"time_limit": 4.0}')
     environments = EnvironmentBatch.make(hyperparameters, worker=0)
     specs = design(environments.view.shape, environments.family, hyperparameters).specs
@@ -165,7 +165,7 @@ def test_open_kart_is_driven_in_a_window(stack, display, tmp_path):
 
     def drawn():
         screen = np.asarray(ImageGrab.grab(xdisplay=display))
-        return len(np.unique(screen.reshape(-1, 3), axis=0)) > 20  # an empty one has one colour
+        return len(np.unique(screen.reshape(-1, 3), axis=0)) > 20  # an empty screen has one colour
 
     until(drawn, 30, "a picture of the game")
     assert enjoying.wait(60) == 0, stack.log(enjoying)

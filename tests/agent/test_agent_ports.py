@@ -1,4 +1,4 @@
-"""Ports that are taken: named with who has them and what to give instead, before anything is started."""
+"""Ports in use: before any process starts, an error names each, the process that has it, and a free one."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Being told to stop, however often and whenever."""
+"""Processes stop on any number of signals at any moment, and children end with their parent."""
 
 import ast
 import os

@@ -1,4 +1,4 @@
-"""Progress: a bar on a terminal, lines elsewhere, and never a word on standard output."""
+"""Progress: a bar on a terminal, lines elsewhere, nothing on standard output."""
 
 import json
 import os
@@ -20,7 +20,7 @@ def test_eval_draws_a_bar_on_a_terminal_and_its_result_stays_json(stack):
     try:
         while block := os.read(ours, 4096):
             seen += block
-    except OSError:  # Linux says so when the other side is closed
+    except OSError:  # Linux raises it when the other side is closed
         pass
     out, _ = process.communicate(timeout=60)
     os.close(ours)

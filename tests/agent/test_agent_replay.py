@@ -1,4 +1,4 @@
-"""a3c64 replay and film: folders with good and broken movies, films, grids, ghosts, a window, choosing."""
+"""a3c64 replay and film: folders with good and broken movies, films, grids, ghosts, a window, choice of replays."""
 
 import dataclasses
 import json
@@ -28,7 +28,7 @@ STEPS = 60  # of each episode: 240 VIs, 4 s
 
 
 class Trained(RecordMovie):
-    """As a worker records."""
+    """Records movies with facts about the training, as a worker does."""
 
     step_of_run = 0
 
@@ -50,7 +50,7 @@ def run_dir(tmp_path_factory):
 
 
 def movies(folder):
-    """All of them, as they were made."""
+    """Return the paths of all movies in a folder, ordered by the run's step."""
     return [replay.path for replay in find([folder])[0]]
 
 
@@ -156,7 +156,7 @@ def test_a_grid_at_speed_goes_on_until_all_have_ended(run_dir, tmp_path):
     assert done.returncode == 0, done.stderr
     found = probe(tmp_path / "grid.mp4")
     assert (found["width"], found["height"]) == (3 * WIDTH // 2, HEIGHT // 2 + BANDS[WIDTH // 2][0])
-    assert int(found["nb_read_frames"]) == 2 * STEPS * 4 / 8  # two pages: three, and one
+    assert int(found["nb_read_frames"]) == 2 * STEPS * 4 / 8  # two pages, with three replays and with one
     frames = decoded(tmp_path / "grid.mp4")
     assert frames[10, :, : WIDTH // 2].mean() > 30
     assert frames[-1, :, WIDTH // 2 :].mean() < 5, "only one is left for the second page"

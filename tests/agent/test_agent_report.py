@@ -1,4 +1,4 @@
-"""The report page: whole, about the run that it claims to be about, and needing nothing from outside."""
+"""The report page: it is well formed, its curves are right, and it loads nothing from elsewhere."""
 
 import json
 import re
@@ -24,7 +24,7 @@ EVALUATED = {"step": 20, "version": 2, "seconds": 9.0, "episodes": 4, "mean_rewa
 
 
 def figures(page: Path) -> dict[str, ElementTree.Element]:
-    """Title -> figure, of a page that is well formed and names nothing outside itself."""
+    """Check that a page is well formed and loads nothing from elsewhere; return title -> figure."""
     text = page.read_text()
     assert not re.search(r"https?:|//\w|<script|<link|@import|url\(", text)
     assert "prefers-color-scheme: dark" in text
@@ -35,7 +35,7 @@ def figures(page: Path) -> dict[str, ElementTree.Element]:
 
 
 def chart_a_run(folder: Path) -> None:
-    for begin, steps in ((0, (10, 20, 30)), (21, (30, 40))):  # the second start went on from step 20
+    for begin, steps in ((0, (10, 20, 30)), (21, (30, 40))):  # the second start resumed at step 20
         events = EventFile(folder / "tensorboard", begin)
         for step in steps:
             events.scalars({"rollout/ep_rew_mean": float(begin + step), "env/best_lap_s": 50.0 - step / 10}, step)

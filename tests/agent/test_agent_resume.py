@@ -1,4 +1,4 @@
-"""What a run takes from its folder at the next start, what may be changed then, and what is refused."""
+"""Resuming a run: settings come from its folder, some may be changed, and a change of the others is refused."""
 
 import json
 import os
@@ -22,7 +22,7 @@ def _no_settings(monkeypatch):
 
 
 def begin(folder: Path, **flags: object) -> Hyperparameters:
-    """A run of `flags` that has a checkpoint and a config.json."""
+    """Make a run of `flags` with a checkpoint and a config.json; return its hyperparameters."""
     hyperparameters = load({**flags, "run_dir": str(folder)}).hyperparameters()
     first = checkpoint.first(SPECS, 0, hyperparameters.model_dump())
     checkpoint.save(folder / "checkpoints", first._replace(step=100))
@@ -35,7 +35,7 @@ def again(folder: Path, **flags: object):
 
 
 CASES = [
-    # flags of the next start, what differs from the run before, what is said
+    # flags of the next start, hyperparameters that change, reported changes
     ({}, {}, []),
     (PENDULUM, {}, []),
     ({"t_max": "7"}, {}, []),
@@ -88,7 +88,7 @@ def test_what_cannot_be_changed_is_refused_with_both_values(tmp_path: Path, flag
 
 def test_variables_count_as_given_and_empty_ones_do_not(tmp_path: Path, monkeypatch):
     begin(tmp_path, **PENDULUM)
-    for name in Hyperparameters.model_fields:  # as docker-compose passes them on
+    for name in Hyperparameters.model_fields:  # docker-compose passes unset variables on as empty ones
         monkeypatch.setenv(f"A3C64_{name.upper()}", "")
     assert again(tmp_path).settings.env_id == "Pendulum-v1"
     monkeypatch.setenv("A3C64_T_MAX", "9")

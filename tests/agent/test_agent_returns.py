@@ -1,4 +1,4 @@
-"""Advantages and returns against an oracle that is written like the papers: sums, no recursion."""
+"""Advantages and returns against an oracle that is written like the papers, as sums without recursion."""
 
 import numpy as np
 import pytest

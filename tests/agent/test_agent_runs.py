@@ -1,4 +1,4 @@
-"""`a3c64 runs` and `a3c64 compare`: what they say about folders of runs, odd ones among them."""
+"""`a3c64 runs` and `a3c64 compare`: what they print about folders of runs, and about folders that are not runs."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Running moments and scaled rewards, against NumPy over everything at once."""
+"""Running moments and scaled rewards, against NumPy over the whole sample at once."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The report of a run: the same after its way over the wire, refused when it is something else, told in lines."""
+"""The report of a run: encoding does not change it, a malformed one is refused, `a3c64 status` prints it as lines."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A child that is kept running: real processes that crash, end, and cannot be started."""
+"""The supervisor, with real children that crash, end, or cannot be started."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""A user's own environment comes from the working folder; the user's other files never take the place of ours."""
+"""A user's environment is imported from the working folder; the user's other files never replace our modules."""
 
 import json
 import shutil
@@ -10,13 +10,13 @@ import pytest
 from live import HERE, free_port
 
 MINE = (HERE / "tiny_env.py").read_text().replace("tiny_env:", "my_env:")
-OURS = ("worker", "agent", "paramserver", "a3c64", "queue", "json", "n64gym", "numpy")  # names that must not be taken
+OURS = ("worker", "agent", "paramserver", "a3c64", "queue", "json", "n64gym", "numpy")  # not to be imported from there
 ID = "my_env:TinyImage-v0"
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A folder of a user's, with modules that end whoever imports them."""
+    """A user's folder: an environment, and modules that must not be imported."""
     for name in OURS:
         (tmp_path / f"{name}.py").write_text(f'raise SystemExit("{name}.py of the user was imported")\n')
     (tmp_path / "helper.py").write_text("VALUE = 1\n")
@@ -68,7 +68,7 @@ def test_python_m_does_not_import_from_the_working_folder(folder):
     ran = subprocess.run(
         [sys.executable, "-m", "a3c64", "--help"], cwd=folder, capture_output=True, text=True, timeout=60
     )
-    # Python itself looks for a3c64 in the working folder first: that one name cannot be helped.
+    # `python -m a3c64` looks for a3c64 in the working folder first. We cannot prevent it for this one name.
     assert "a3c64.py of the user" in ran.stderr
     (folder / "a3c64.py").unlink()
     ran = subprocess.run(

@@ -1,4 +1,4 @@
-"""Films: what ffprobe says of them, and what is left of one that failed."""
+"""Films: ffprobe finds their frames and rate, and a film that fails leaves no file."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ from a3c64.play.video import Video
 
 
 def probe(path: Path) -> dict:
-    """What ffprobe says of the one stream of a file, its frames counted by decoding them."""
+    """Return ffprobe's facts about the only stream of a file; it counts frames by decoding them."""
     told = ["ffprobe", "-v", "error", "-count_frames", "-show_streams", "-of", "json", str(path)]
     return json.loads(subprocess.run(told, capture_output=True, check=True, timeout=60).stdout)["streams"][0]
 

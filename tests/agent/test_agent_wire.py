@@ -1,4 +1,4 @@
-"""The message format: what is sent arrives, and nothing else gets through."""
+"""The message format: valid messages arrive unchanged, and all others are refused."""
 
 import msgpack
 import numpy as np
@@ -48,7 +48,7 @@ def test_vectors_are_not_copied():
 
 
 def sealed(header, *vector):
-    """The frames of a message with a right checksum."""
+    """The frames of a message with a correct checksum."""
     return [wire.sealed(msgpack.packb(header), *vector), *vector]
 
 
@@ -88,14 +88,14 @@ def test_almost_right_is_refused_or_right(kind, sequence, fields, vector):
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_one_field_gone_wrong_is_noticed(data):
-    """Take a right message and put anything into one field: it is refused unless it has the field's type."""
+    """A valid message with any value in one field is refused, unless the value has the field's type."""
     body = data.draw(st.sampled_from([body for body in BODIES if body._fields]))
     name = data.draw(st.sampled_from(body._fields))
     value = data.draw(header)
     vector = [b"\0" * 8] if isinstance(body, wire.CARRIES_VECTOR) else []
     frames = sealed([wire.PROTOCOL, type(body).__name__.lower(), 1, body._asdict() | {name: value}], *vector)
     if type(value) is type(getattr(body, name)):
-        assert repr(getattr(wire.decode(frames).body, name)) == repr(value)  # as text, for NaN equals nothing
+        assert repr(getattr(wire.decode(frames).body, name)) == repr(value)  # as text, because NaN != NaN
     else:
         with pytest.raises(wire.WireError, match=name):
             wire.decode(frames)
@@ -127,7 +127,7 @@ def test_reasons(frames, reason):
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_a_message_that_was_altered_is_noticed(data):
-    """Whatever byte changes on the way, in the header, the checksum or the vector."""
+    """Any byte may change: in the header, the checksum or the vector."""
     frames = [bytearray(frame) for frame in wire.encode(1, GRADIENT, np.arange(200, dtype=np.float32))]
     for frame in data.draw(st.lists(st.sampled_from(frames), min_size=1, max_size=20)):
         frame[data.draw(st.integers(0, len(frame) - 1))] ^= data.draw(st.integers(1, 255))

@@ -1,4 +1,4 @@
-"""A tiny image environment: one half of the picture is lit, and the action must name it (`tiny_env:TinyImage-v0`)."""
+"""A tiny image environment: one half of the picture is lit, and the action must choose it (`tiny_env:TinyImage-v0`)."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ class TinyImage(gym.Env):
     def render(self) -> np.ndarray:
         picture = np.zeros((120, 160, 3), np.uint8)
         picture[:, 80 * self._lit : 80 * self._lit + 80] = (255, 160, 0)
-        picture[:8] = (self._drawn * 7) % 251  # no two pictures in a row are alike
+        picture[:8] = (self._drawn * 7) % 251  # consecutive pictures differ
         self._drawn += 1
         return picture
 
@@ -47,7 +47,7 @@ class TinyImage(gym.Env):
 
 
 class TinyFight(TinyImage):
-    """The same as a fight: it reports other figures than a race, and says what they are."""
+    """TinyImage as a fight: it declares and reports other figures than a race."""
 
     metadata = TinyImage.metadata | {
         "figures": {
