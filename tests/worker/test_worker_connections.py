@@ -1,4 +1,4 @@
-"""a3c64 talks to nobody: every connection of a whole short run stays on this machine."""
+"""a3c64 connects to no other machine: every connection of a short run goes to this one."""
 
 import re
 import subprocess

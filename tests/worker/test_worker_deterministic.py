@@ -1,4 +1,4 @@
-"""With --deterministic, two runs end with the same weights to the bit, whoever else looks on."""
+"""With --deterministic, two runs end with bit-identical weights, also if they are evaluated at different times."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ FILES = ("weights.safetensors", "optimiser.safetensors")
 
 
 def checkpoint_of(stack, name: str, **settings) -> Path:
-    """Train from nothing; return the last checkpoint."""
+    """Train a new run; return its last checkpoint."""
     stack.run_dir = stack.folder / name
     told = ["a3c64", "train", "--deterministic", "--workers", "1"]
     result = stack.run(*told, timeout_s=120, **settings)
@@ -31,7 +31,7 @@ def checkpoint_of(stack, name: str, **settings) -> Path:
 )
 def test_twice_the_same(stack, settings):
     one = checkpoint_of(stack, "one", **settings)
-    # Evaluations in the middle of training, and only at its end, leave no trace in it.
+    # Evaluations do not change the training, neither during it nor at its end.
     other = checkpoint_of(stack, "other", **({"eval_interval": 0.5} | settings))
     for name in FILES:
         assert (one / name).read_bytes() == (other / name).read_bytes()

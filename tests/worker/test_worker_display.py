@@ -1,4 +1,4 @@
-"""The display: frames between processes, and a real VNC client that sees the game and cannot touch it."""
+"""The display: frames pass between processes, and a real VNC client sees the game but cannot control it."""
 
 import os
 import shutil
@@ -70,7 +70,7 @@ def test_only_what_has_changed_is_shown_anew():
 
 
 class Blinker:
-    """Renders a picture that differs each time; counts how often it was asked."""
+    """Renders a different picture at each call, and counts the calls."""
 
     def __init__(self):
         self.count = 0
@@ -83,7 +83,7 @@ class Blinker:
 
 
 def displayed(monkeypatch, seconds: float, watched: bool) -> Blinker:
-    """Show a step every millisecond or so, without a viewer process."""
+    """Show steps for this time, without a viewer process; return the environment."""
     monkeypatch.setattr("a3c64.worker.display.display.Supervisor.tend", lambda _: None)
     blinker = Blinker()
     display = Display(blinker, "127.0.0.1", 1)
@@ -181,7 +181,7 @@ class Clock:
 
 
 def test_a_whole_picture_is_of_the_present(vnc, tmp_path):
-    """Captures by new connections, then by one that asks now and then, each in a process of its own."""
+    """Capture with a new connection each, then repeatedly with one connection."""
     display = Display(Clock(), "127.0.0.1", vnc)
     ended = threading.Event()
 
@@ -206,7 +206,7 @@ def test_a_whole_picture_is_of_the_present(vnc, tmp_path):
         with subprocess.Popen(command) as client:
             ages = []
             for k in range(8, 23):
-                path = tmp_path / f"{k + 1}.png"  # the next one is begun: this one is whole
+                path = tmp_path / f"{k + 1}.png"  # when the next file exists, this one is complete
                 if k == 22:
                     client.wait(30)
                 else:
@@ -232,7 +232,7 @@ def test_a_viewer_sees_the_game_and_cannot_touch_it(stack, vnc, tmp_path):
     assert 0.2 < orange.mean() < 0.8, "one half of the picture is lit, and that is what is there"
     assert 0.02 < (one[column] == 255).all(2).mean() < 0.2, "so is one half of what the agent sees"
 
-    def moves() -> bool:  # the game has but two pictures: one look in two sees the same again
+    def moves() -> bool:  # the game has only two pictures, so half of the captures show no change
         two = capture(vnc, tmp_path / "2.png")
         return (two[game] != one[game]).any() and (two[column] != one[column]).any()
 
@@ -243,7 +243,7 @@ def test_a_viewer_sees_the_game_and_cannot_touch_it(stack, vnc, tmp_path):
     assert worker.poll() is None
     assert greets(vnc)
 
-    # Killing what shows the game stops nothing, and it comes back.
+    # Killing x11vnc or the viewer does not stop training, and both are restarted.
     (viewer,) = [p for p in alive_descendants(worker.pid) if "a3c64.worker.display.viewer" in " ".join(p.cmdline())]
     (server,) = [p for p in viewer.children() if p.name() == "x11vnc"]
     server.kill()

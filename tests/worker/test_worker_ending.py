@@ -1,4 +1,4 @@
-"""Training that ends by itself: every process exits with 0, and what was learned has been judged and kept."""
+"""Training that ends by itself: every process exits with 0, and the last weights are evaluated and saved."""
 
 import json
 import signal
@@ -19,7 +19,7 @@ def evaluations(stack) -> list[dict]:
 
 def evaluator_of(local) -> psutil.Process | None:
     for process in alive_descendants(local.pid):
-        with suppress(psutil.NoSuchProcess):  # it ended while we looked
+        with suppress(psutil.NoSuchProcess):  # it has just ended
             if "a3c64.worker.evaluator" in process.cmdline():
                 return process
     return None
@@ -51,7 +51,7 @@ def test_steps_end_it_with_an_evaluation_of_the_last_weights(stack):
 
 
 def test_reward_ends_it_once_greedy_episodes_reach_it(stack):
-    """A random policy gets 10 of 20."""
+    """A random policy gets a return of 10, the best one 20."""
     result = stack.run(
         "a3c64", "train", "--workers", "1", stop_at_reward=18, eval_interval=0.5, learning_rate=1e-3, timeout_s=120
     )
@@ -117,11 +117,11 @@ def test_no_evaluator_is_wanted(stack):
 
 
 def test_cartpole_is_solved_and_ends_the_run(stack):
-    """The user's command, with the preset of its family: some 15 s on two cores with nothing else to do."""
+    """The user's command, with the environment's preset: about 15 s on two idle cores."""
     untouched = {name.removeprefix("A3C64_").lower(): "" for name in SMALL}
     settings = {"env_id": "CartPole-v1", "stop_at_reward": 475, "eval_interval": 5, "time_limit": 200}
     result = stack.run("a3c64", "train", "--workers", "2", **untouched | settings, timeout_s=280)
     assert result.returncode == 0, result.stderr
     assert "A3C64_STOP_AT_REWARD" in result.stdout
-    best = max(one["mean_reward"] for one in evaluations(stack))  # the last weights are judged too, and are newer
+    best = max(one["mean_reward"] for one in evaluations(stack))  # the last weights are evaluated too, and may be worse
     assert best >= 475

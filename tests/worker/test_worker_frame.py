@@ -43,7 +43,7 @@ sys.stdin.read()
 
 @contextmanager
 def held(frame: Frame, *places: int) -> Iterator[None]:
-    """Another process has these places; at the end it is killed."""
+    """Another process holds these places, and is killed at the end of the block."""
     command = [sys.executable, "-c", HOLD, str(frame.descriptor), *map(str, places)]
     pipe = subprocess.PIPE
     child = subprocess.Popen(command, pass_fds=[frame.descriptor], stdin=pipe, stdout=pipe)
@@ -95,7 +95,7 @@ def test_what_a_killed_writer_left_half_written_is_not_shown():
 
 
 def test_no_frame_is_ever_torn():
-    """One process writes as fast as it can, in changing sizes; whatever another reads is of one piece."""
+    """One process writes frames of changing sizes as fast as it can; another reads only whole ones."""
     writer = Frame.create()
     script = (
         "import sys, numpy as np; from a3c64.worker.display.frame import Frame; frame = Frame(int(sys.argv[1]))\n"

@@ -1,4 +1,4 @@
-"""The whole loop learns: in this process over the in-process twin, and as real processes over real sockets."""
+"""The whole training loop learns: in one process without sockets, and as real processes over real sockets."""
 
 import threading
 import time
@@ -37,7 +37,7 @@ def run_in_process(hyperparameters: Hyperparameters, steps: int) -> Service:
 
 
 def test_pixels_are_learned_in_one_process():
-    """A random policy gets 10 of 20; reading the picture gets 20."""
+    """A random policy gets a return of 10, one that uses the picture 20."""
     began = time.monotonic()
     service = run_in_process(TINY, 10_000)
     means = service.metrics.rollout()
@@ -62,7 +62,7 @@ def test_the_same_seed_gives_the_same_weights():
 def test_two_worker_processes_learn_together_until_the_run_ends(stack):
     settings = {"total_timesteps": 8_000, "learning_rate": 1e-3, "eval_interval": 0}
     server = stack.start("a3c64.paramserver", **settings)
-    workers = [stack.start("a3c64.worker", seed=9) for _ in range(2)]  # the run's own settings come from the server
+    workers = [stack.start("a3c64.worker", seed=9) for _ in range(2)]  # no effect: settings come from the server
     report = stack.wait_for(lambda r: len(r.workers) == 2 and all(w.steps for w in r.workers), 60, "both push")
     assert {w.index for w in report.workers} == {0, 1}
     half = stack.wait_for(lambda r: r.steps > 3_000, 90, "progress")

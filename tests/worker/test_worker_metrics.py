@@ -1,4 +1,4 @@
-"""docs/metrics.md names what a real run writes, no more and no less."""
+"""docs/metrics.md lists exactly the metrics that a real run writes."""
 
 import re
 from pathlib import Path
@@ -23,7 +23,7 @@ def documented():
 
 
 def finished_race():
-    """All that an environment can tell of an episode: a race with rivals, driven to its end by the scripted driver."""
+    """Return the metrics of a race with rivals that the scripted driver finishes: it has all that a race can have."""
     with gym.make("n64gym/OpenKart-v0", mode="grand_prix", laps=1) as env:
         _, info = env.reset(seed=1)
         driver = Driver(env)

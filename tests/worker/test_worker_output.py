@@ -1,4 +1,4 @@
-"""A real local run says what it does, and output that cannot be written does not end it."""
+"""A real local run logs what it does, and output that cannot be written does not end it."""
 
 import json
 import os
@@ -16,7 +16,7 @@ TRAIN = [sys.executable, "-m", "a3c64", "train", "--workers", "1"]
 
 
 def train(stack, output: int, **settings: object) -> subprocess.Popen:
-    """Start a run whose standard output and standard error are a descriptor."""
+    """Start a run with `output`, a file descriptor, as standard output and standard error."""
     environment = stack.environment(eval_interval=2, learning_rate=1e-3, **settings)
     streams = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
     process = subprocess.Popen(TRAIN, cwd=ROOT, env=environment, start_new_session=True, **streams)
@@ -74,7 +74,7 @@ def test_output_that_cannot_be_written_does_not_end_a_run(stack, what):
 
 
 def test_a_terminal_that_hangs_up_stops_the_run_in_its_order(stack):
-    """Without nohup the kernel says so with SIGHUP; nothing that was learned is lost."""
+    """Without nohup, the kernel sends SIGHUP, and the run saves a checkpoint before it ends."""
     master, terminal = os.openpty()
     local = train(stack, terminal)
     os.close(terminal)

@@ -1,4 +1,4 @@
-"""The panel: drawn for every family of actions and every kind of observation, and what is told is what was thought."""
+"""The panel is drawn for every action family and every kind of observation, and shows what the policy computed."""
 
 import numpy as np
 import pytest
@@ -137,7 +137,7 @@ def test_the_chart_remembers_ten_seconds():
     for k in range(100):
         drawn = panel.draw(PICTURE, SCENE._replace(time_s=0.2 * k, value=float(k % 7), length=k % 30))
     assert len(panel._history) == pytest.approx(51, abs=1)
-    chart = np.s_[GAME.y + GAME.height :, : GAME.x + GAME.width, 0]  # how red: the curve is drawn smoothly
+    chart = np.s_[GAME.y + GAME.height :, : GAME.x + GAME.width, 0]  # red only: the curve is anti-aliased
     calm = Panel().draw(PICTURE, SCENE)
     assert (drawn[chart] > 90).sum() > (calm[chart] > 90).sum() + 500
 

@@ -1,4 +1,4 @@
-"""Workers and servers come and go, and nothing stays behind."""
+"""Workers and servers start, end, crash and restart, and leave no process behind."""
 
 import json
 import os

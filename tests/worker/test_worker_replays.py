@@ -1,4 +1,4 @@
-"""What workers record, what of it they keep, and what a killed one leaves."""
+"""Replays that workers record, those that they keep, and the files that a killed worker leaves."""
 
 import itertools
 import json
@@ -47,7 +47,7 @@ def test_a_worker_records_and_one_that_is_killed_leaves_whole_movies(stack):
     assert 0 <= first["training"]["version"] < last["training"]["version"]
     assert last["training"]["step"] <= stack.report().steps
 
-    # Another takes its place and its folder, and sweeps it.
+    # Another worker takes over the killed one's index and folder, and removes unfinished files.
     stack.wait_for(lambda r: not r.workers, 20, "the dead one is forgotten")
     again = stack.start("a3c64.worker", **SETTINGS)
     until(lambda: len(pairs(folder)) > len(movies) + 4, 150, "it goes on there")
@@ -108,7 +108,7 @@ def test_a_folder_keeps_to_its_share_and_spreads_what_stays(tmp_path):
     assert max(b - a for a, b in itertools.pairwise(numbers)) < 120, "no long gap"
     assert [replay.path for replay in folder.replays] == kept
 
-    # Another worker: the share is half. The other's folder is not touched.
+    # With a second worker, the share is half. The second worker's folder is not touched.
     other = tmp_path / "worker-1"
     other.mkdir()
     theirs = write(other, 1, 0, 0.0)
@@ -116,7 +116,7 @@ def test_a_folder_keeps_to_its_share_and_spreads_what_stays(tmp_path):
     assert len(list(folder.path.glob("*.m64"))) <= 20
     assert theirs.exists()
 
-    # A process that takes over knows what is there.
+    # A process that takes over the folder finds the same replays.
     assert ReplayFolder(folder.path, 120 * BLOCK).replays == folder.replays
 
 

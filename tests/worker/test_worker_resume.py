@@ -1,4 +1,4 @@
-"""`a3c64 train` in the folder of a run goes on without flags, keeps the command as typed, and refuses another run."""
+"""`a3c64 train` resumes the run in its folder without flags, records the commands, and refuses another environment."""
 
 import json
 

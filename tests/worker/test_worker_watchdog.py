@@ -1,4 +1,4 @@
-"""A worker that hangs is ended and replaced; one that is slow, waits for the server, or was paused is not."""
+"""A worker that hangs is ended and replaced; a slow one, or one that waits for the server, is not."""
 
 import signal
 import threading
@@ -13,7 +13,7 @@ LEAST_S = 0.3
 
 
 class Watched:
-    """A watchdog of short patience over signs that a test makes."""
+    """A watchdog with a short limit, and signs of progress that the test sets."""
 
     def __init__(self, least_s=LEAST_S):
         self.signs, self.reasons = Signs(), []
@@ -21,7 +21,7 @@ class Watched:
         self.watchdog.start()
 
     def work(self, seconds, every, sign="steps"):
-        """Do something every so many seconds; five steps make a gradient."""
+        """Count one sign of progress `every` seconds; five steps make a gradient."""
         end = time.monotonic() + seconds
         count = 0
         while time.monotonic() < end and not self.reasons:
@@ -34,7 +34,7 @@ class Watched:
 
 def test_work_waiting_and_slow_starts_are_no_hangs():
     watched = Watched()
-    time.sleep(2 * LEAST_S)  # TIMES as long is allowed before the first gradient
+    time.sleep(2 * LEAST_S)  # before the first gradient, the limit is TIMES LEAST_S
     watched.work(1.0, 0.02)
     watched.work(3 * LEAST_S, 0.1, "waits")
     watched.work(0.2, 0.02)
@@ -73,7 +73,7 @@ def test_zero_is_never():
 
 
 def test_a_worker_that_hangs_is_replaced_and_keeps_its_number(stack):
-    """Its environment blocks for ever at step 300, while its heartbeat goes on."""
+    """Its environment blocks for ever at step 300; its heartbeat goes on."""
     arguments = {"env_id": "hanging_env:Hanging-v0", "env_args": f'{{"flag": "{stack.folder / "hung"}"}}'}
     local = stack.start("a3c64", "train", "--workers", "1", hang_timeout=2.0, eval_interval=0, **arguments)
     until(lambda: (stack.folder / "hung").exists(), 60, "the hang")
