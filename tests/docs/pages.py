@@ -1,4 +1,4 @@
-"""The documents, and what stands in them: links, headings, listings, commands."""
+"""The documents: their headings, listings and commands."""
 
 import re
 from pathlib import Path
@@ -21,7 +21,7 @@ class Listing(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One command or setting, as somebody types it."""
+    """One command or setting, as the reader types it."""
 
     page: Path
     text: str
@@ -48,7 +48,7 @@ def lines_to_type() -> list[Line]:
         text = prose(page)
         blocks = re.findall(r"(?:^\n|\A)((?:^ {4,}\S.*\n)+)", text, re.MULTILINE)
         for block in blocks:
-            if re.match(r" +(- |\d+\. )", block):  # a list in a list
+            if re.match(r" +(- |\d+\. )", block):  # a nested list
                 continue
             joined = re.sub(r"\\\n\s*", " ", block)
             found += [Line(page, COMMENT.sub("", line).strip()) for line in joined.splitlines()]

@@ -1,4 +1,4 @@
-"""Every command and setting that the documents show is one that exists, with these flags and values."""
+"""Every command and setting in the documents exists, with the flags and values shown there."""
 
 import re
 import shlex
@@ -48,12 +48,12 @@ def _no_settings(monkeypatch):
 
 
 def is_tree(line: Line) -> bool:
-    """A row of the tree in architecture.md: tests/docker/test_project_files.py compares it."""
+    """Whether a line is a row of the tree in architecture.md, which tests/docker/test_project_files.py checks."""
     return line.page.name == "architecture.md" and not line.text.startswith("a3c64 ")
 
 
 def checked(line: Line) -> str:
-    """Say what is wrong with a line, or nothing."""
+    """Return what is wrong with a line, or an empty string."""
     text = re.sub(r"^((?:[A-Z_]+=\S+ )+)(?=docker )", "", line.text).removesuffix(" &")
     if (program := text.split()[0]).startswith(".venv/bin/a3c64"):
         text = text.removeprefix(".venv/bin/")
@@ -73,15 +73,15 @@ def checked(line: Line) -> str:
 
 
 def a3c64(words: list[str]) -> str:
-    """Parse it with the parser that parses it when it is typed."""
+    """Check a command's words with the parser of the command itself."""
     if not words or words[0] in ("COMMAND", "--help", "--version"):
         return ""
     if words[0] not in COMMANDS:
         return f"no command {words[0]}"
-    if len(words) == 1:  # named, not typed
+    if len(words) == 1:  # the text only mentions the command
         return ""
     if any(re.fullmatch(r"[A-Z]+|…", word) for word in words[1:]):
-        words = [re.sub(r"^([A-Z]+|…)$", "1", word) for word in words]  # DIR, FILE: the reader's own
+        words = [re.sub(r"^([A-Z]+|…)$", "1", word) for word in words]  # placeholders such as DIR and FILE
     try:
         load(vars(COMMANDS[words[0]].parser().parse(words[1:])))
     except SystemExit:  # --help
@@ -109,7 +109,7 @@ def docker(words: list[str]) -> str:
 
 
 def variable_line(text: str) -> str:
-    """`A3C64_T_MAX=10`: the variable is a setting and the value one that it may have."""
+    """Check a line such as `A3C64_T_MAX=10`: the setting exists and accepts the value."""
     name, _, value = text.partition("=")
     known = {variable(field): field for field in type(load()).model_fields}
     if name not in known:
@@ -146,7 +146,7 @@ def test_variables_and_flags_in_the_text_exist():
     flags = {option for action in actions for option in action.option_strings}
     flags |= {"--no-cache", "--build", "--scale", "--report", "--build-arg", "--target"}
     for page in PAGES:
-        if page.name == "CHANGELOG.md":  # names what is gone
+        if page.name == "CHANGELOG.md":  # it names settings that were removed
             continue
         spans = re.findall(r"`([^`\n]+)`", page.read_text())
         names = {name for span in spans for name in re.findall(r"A3C64_[A-Z_]*", span)}

@@ -1,4 +1,4 @@
-"""Pages made from the code are current, the README is short, and messages in troubleshooting.md exist."""
+"""Generated pages are current, the README is short, and the code has the messages in troubleshooting.md."""
 
 import ast
 import re
@@ -32,7 +32,7 @@ def test_the_picture_at_the_top_moves_and_is_small():
 
 
 def texts(path: Path) -> list[str]:
-    """Texts of a module that may be shown, with a gap where something is put in."""
+    """Return a module's string literals, with GAP in place of inserted values."""
     found = []
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):

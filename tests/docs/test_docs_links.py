@@ -1,4 +1,4 @@
-"""Every link of the documents leads somewhere, in the repository and on the site."""
+"""Every link in the documents has a target, in the repository and on the site."""
 
 import re
 
@@ -11,7 +11,7 @@ OURS = re.compile(r"https?://(localhost|127\.0\.0\.1)(:\d+)?(/|$)")
 
 
 def anchors(page, github):
-    """What headings are called in links: GitHub keeps every space, the site joins them."""
+    """Return a page's anchors. GitHub makes a hyphen of every space, the site one of adjacent spaces."""
     found = []
     for heading in headings(page):
         plain = re.sub(r"[^\w\- ]", "", re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).lower()).strip()

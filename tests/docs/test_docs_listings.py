@@ -1,4 +1,4 @@
-"""The listings of docs/ do what the pages say: saved, trained, judged, filmed."""
+"""The listings in docs/ work as the pages say: they are saved, trained, evaluated and filmed."""
 
 import importlib
 import json
@@ -25,7 +25,7 @@ OWN_FILES = [title for title in LISTINGS if title.startswith("my_")]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder of a user's own, with the files of the page; nothing else leads Python there."""
+    """A user's folder with the files of the page; it is not on Python's path."""
     place = tmp_path_factory.mktemp("mine")
     for title in OWN_FILES:
         (place / title).write_text(LISTINGS[title])
@@ -33,7 +33,7 @@ def folder(tmp_path_factory):
 
 
 def a3c64(folder, *words):
-    """Type a command in that folder."""
+    """Run a command in that folder; return its output."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("A3C64_", "PYTHONPATH"))}
     program = [sys.executable, "-P", "-c", "import sys; from a3c64.cli.main import main; sys.exit(main())"]
     done = subprocess.run([*program, *words], cwd=folder, env=clean, capture_output=True, text=True, timeout=120)
@@ -49,7 +49,7 @@ def test_every_python_listing_has_a_test():
         "metadata of your environment",
     }
     untitled = [one for one in listings() if one.language == "python" and not one.title]
-    assert [one.page.parent.name for one in untitled] == ["env-image"]  # tests/n64gym/test_readme.py has it
+    assert [one.page.parent.name for one in untitled] == ["env-image"]  # tests/n64gym/test_readme.py runs it
 
 
 @pytest.mark.parametrize("title", OWN_FILES)
