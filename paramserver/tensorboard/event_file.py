@@ -1,6 +1,6 @@
 """The TensorBoard file of a run: points, distributions, pictures, text and the layout of its pages.
 
-The file is written with TensorBoard's own record writer: TensorFlow's would cost this process 500 MB and five seconds.
+TensorBoard's own record writer writes the file. TensorFlow's writer would cost this process 500 MB and five seconds.
 """
 
 import io
@@ -26,31 +26,31 @@ from tensorboard.util import tensor_util
 
 log = logging.getLogger(__name__)
 
-POINTS = 2000  # of each tag until their distance grows; TensorBoard shows 1000
-PICTURES = 100  # likewise; TensorBoard shows 10
+POINTS = 2000  # of each tag at the user's interval, then the interval grows; TensorBoard shows 1000 points
+PICTURES = 100  # the same for pictures; TensorBoard shows 10
 COLOURSPACES = {1: "L", 3: "RGB"}  # channels -> Pillow's name
 
 
 def interval(least_s: float, trained_s: float, count: int = POINTS) -> float:
-    """Return the seconds between two points: more as a run gets long, so that its files stay small.
+    """Return the seconds between two points. They grow with the length of a run, so that its files stay small.
 
-    At a point every 5 s and a picture every minute, a week's file has 260 MB.
+    With a point every 5 s and a picture every minute, the file of one week would have 260 MB.
 
     Args:
-        least_s: as the user wants it.
-        trained_s: how long the run has trained.
-        count: how many points there are before their distance grows.
+        least_s: the user's interval.
+        trained_s: training time of the run so far.
+        count: number of points before the interval grows.
     """
     return max(least_s, trained_s / count)
 
 
 class EventFile:
-    """One TensorBoard event file. A disk that is full costs points, never the run.
+    """One TensorBoard event file. On a full disk points are lost, but the run continues.
 
     Args:
-        folder: where all event files of the run are.
-        beginning: the first step that is told from here on. TensorBoard forgets what an earlier file has of this step
-            and later ones, so that no curve folds back after a server was killed and went on from its checkpoint.
+        folder: of all event files of the run.
+        beginning: first step of this file. TensorBoard drops points of earlier files from this step on. So curves do
+            not go back in time if a server was killed and resumed from its checkpoint.
     """
 
     def __init__(self, folder: Path, beginning: int) -> None:
@@ -67,7 +67,7 @@ class EventFile:
         )
 
     def histogram(self, tag: str, values: Sequence[float], step: int) -> None:
-        """Write one distribution; nothing when there are no values."""
+        """Write one distribution, or nothing if there are no values."""
         if values:
             self._summary(histogram_pb(tag, np.asarray(values, np.float64)), step)
 
@@ -84,12 +84,12 @@ class EventFile:
         self._summary(text_pb(tag, markdown), step)
 
     def hyperparameters(self, values: Mapping[str, object], trial: str, step: int) -> None:
-        """Write what the page HParams compares runs by."""
+        """Write the hyperparameters, by which the page HParams compares runs."""
         plain = {name: value if isinstance(value, bool | int | float) else str(value) for name, value in values.items()}
         self._summary(hparams_pb(plain, trial_id=trial), step)
 
     def layout(self, layout: Layout, step: int) -> None:
-        """Write the arrangement of the page Custom Scalars; the newest counts."""
+        """Write the layout of the page Custom Scalars. TensorBoard uses the newest one."""
         value = Summary.Value(
             tag=custom_scalars.CONFIG_SUMMARY_TAG,
             metadata=custom_scalars.create_summary_metadata(),
@@ -105,7 +105,7 @@ class EventFile:
     def _summary(self, summary: Summary, step: int) -> None:
         records = io.BytesIO()
         writer = RecordWriter(records)
-        if self._size == 0:  # the disk may have had no room so far
+        if self._size == 0:  # also if the disk was full until now
             start = SessionLog(status=SessionLog.START)
             writer.write(Event(wall_time=time.time(), file_version="brain.Event:2").SerializeToString())
             writer.write(Event(wall_time=time.time(), step=self._beginning, session_log=start).SerializeToString())
@@ -118,7 +118,7 @@ class EventFile:
             self._complained = True
 
     def _write(self, records: bytes) -> None:
-        """Write them all or none: TensorBoard reads nothing after a torn record."""
+        """Write all records or none, because TensorBoard reads nothing after an incomplete record."""
         file = self._file or self._open()
         try:
             written = file.write(records)
@@ -138,10 +138,10 @@ class EventFile:
 
 
 def _next_number(names: Iterable[str]) -> int:
-    """Return the number in a new file's name: the time in seconds, but always more than in the files that are there.
+    """Return the number for a new file's name: the time in seconds, but greater than that of every existing file.
 
-    Readers sort event files by name. With a clock that was set back, a new file would sort before older ones, and the
-    points of its session would be taken for points that a restart has undone.
+    Readers sort event files by name. If the clock was set back, a new file would sort before older ones. Its points
+    would then be dropped as points from before a restart.
     """
     known = [int(match[1]) for name in names if (match := re.search(r"tfevents\.([0-9]{10})\.", name))]
     return max([int(time.time()), *(number + 1 for number in known)])

@@ -1,4 +1,4 @@
-"""How TensorBoard shows a run: its hyperparameters as a table, and charts in groups (the page Custom Scalars)."""
+"""TensorBoard's layout of a run: a table of hyperparameters, and groups of charts (the page Custom Scalars)."""
 
 import re
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ STALENESS = "train/staleness_distribution"
 
 
 class Lines(NamedTuple):
-    """A chart: its title, and regular expressions of the tags that are lines of it."""
+    """A chart: its title, and regular expressions of the tags that it shows."""
 
     title: str
     tags: tuple[str, ...]
@@ -50,15 +50,15 @@ EVALUATION = [
     Lines("Return of greedy episodes", ("eval/mean_reward",)),
     Lines("The environment's figures", ("eval/(?!mean_|reward_).*",)),
 ]
-OPEN = ("Learning", "The environment")  # groups that are not folded up
+OPEN = ("Learning", "The environment")  # groups that are expanded at first
 
 
 def layout(metrics: Iterable[str], declared: Figures) -> Layout:
     """Return the groups of charts.
 
     Args:
-        metrics: names of what the environment reports with its episodes.
-        declared: what it says about them.
+        metrics: names of the figures that the environment reports with its episodes.
+        declared: its declarations of them.
     """
     in_workers = _matched(WORKERS, (f"env/{name}" for name in metrics))
     groups = {
@@ -81,7 +81,7 @@ def layout(metrics: Iterable[str], declared: Figures) -> Layout:
 
 
 def hyperparameters_text(hyperparameters: Hyperparameters, command: str) -> str:
-    """Return a Markdown table of all hyperparameters, with those that are not the default in bold, and the command."""
+    """Return the command and a Markdown table of all hyperparameters. Values other than the default are bold."""
     rows = ["| Variable | Value | Default | |", "|---|---|---|---|"]
     for name, field in Hyperparameters.model_fields.items():
         value, default = getattr(hyperparameters, name), field.default
@@ -91,7 +91,7 @@ def hyperparameters_text(hyperparameters: Hyperparameters, command: str) -> str:
 
 
 def _of_figure(figure: Figure) -> Lines:
-    """Return the chart of a figure; of those that a * stands for, in training only, or there were too many lines."""
+    """Return the chart of a figure. A name with * has many lines, so its chart shows only those of training."""
     training = f"env/{figure.pattern}"
     return Lines(figure.title, (training,) if "*" in figure.name else (training, f"eval/{figure.pattern}"))
 
@@ -102,7 +102,7 @@ def _matched(charts: Iterable[Lines], tags: Iterable[str]) -> set[str]:
 
 
 def _chart(lines: Lines) -> Chart:
-    whole = [f"{pattern}$" for pattern in lines.tags]  # TensorBoard looks only at how a tag begins
+    whole = [f"{pattern}$" for pattern in lines.tags]  # TensorBoard matches only the beginning of a tag
     return Chart(title=lines.title, multiline=MultilineChartContent(tag=whole))
 
 

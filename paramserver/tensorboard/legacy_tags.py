@@ -1,8 +1,8 @@
-"""The tags of universe-starter-agent (2016), for tools and eyes that are used to them; on with A3C64_LEGACY_TAGS.
+"""The tags of universe-starter-agent (2016), for tools that expect them. A3C64_LEGACY_TAGS turns them on.
 
-There, worker 0 wrote model/* every eleventh update, every worker global/* with each episode and diagnostics/fps every
-503 steps. Here each is one figure of all workers with every point, and what differs in meaning is said in
-docs/metrics.md.
+There, worker 0 wrote model/* every eleventh update. Every worker wrote global/* with each episode, and diagnostics/fps
+every 503 steps. Here each is one figure of all workers, written with every point. docs/metrics.md explains the
+differences in meaning.
 """
 
 from collections.abc import Mapping
@@ -24,15 +24,15 @@ def legacy(scalars: Mapping[str, float], weights: np.ndarray | None, environment
     """Return a point's scalars under the old tags.
 
     Args:
-        scalars: under ours.
-        weights: that are learned, float32 [N], or None before there are any.
-        environments: that are being stepped now, all workers' together.
+        scalars: under our tags.
+        weights: the learned weights, float32 [N], or None before there are any.
+        environments: number of environments of all workers now.
     """
     values = {theirs: scalars[ours] for ours, theirs in SAME.items() if ours in scalars}
     if weights is not None:
         values["model/var_global_norm"] = float(np.linalg.norm(weights))
     if environments and scalars["time/fps"] > 0.0:
-        values["diagnostics/fps"] = fps = scalars["time/fps"] / environments  # each of theirs was one environment
+        values["diagnostics/fps"] = fps = scalars["time/fps"] / environments  # their figure was that of one environment
         if length := values.get("global/episode_length"):
             values["global/episode_time"] = length / fps
             values["global/reward_per_time"] = values["global/episode_reward"] * fps / length

@@ -1,4 +1,4 @@
-"""TensorBoard as a child process, run without TensorFlow, which saves 450 MB."""
+"""TensorBoard as a child process. It runs without TensorFlow, which saves 450 MB."""
 
 import subprocess
 import sys
@@ -10,25 +10,25 @@ from a3c64.supervisor import Supervisor
 
 
 class TensorBoardProcess:
-    """Keeps TensorBoard running; with port 0 there is none."""
+    """Supervises TensorBoard. With port 0 it does nothing."""
 
     def __init__(self, logdir: Path, host: str, port: int) -> None:
         self._arguments = [
             "-m", "a3c64.paramserver.tensorboard.process", "--logdir", logdir.name, "--host", host, "--port", str(port),
             "--reload_interval", "5",
         ]  # fmt: skip
-        self._folder = logdir.parent  # TensorBoard works in it, as it cannot read a path that is not UTF-8
+        self._folder = logdir.parent  # its working directory, because TensorBoard cannot read a path that is not UTF-8
         self._enabled = port != 0
         self._log = self._folder / "tensorboard.log"
         self._supervisor = Supervisor(f"TensorBoard (see {self._log})", self._launch)
 
     def tend(self) -> None:
-        """Start it, or start it again; call it often."""
+        """Start TensorBoard, or restart it if that is due. Call this often."""
         if self._enabled:
             self._supervisor.tend()
 
     def close(self) -> None:
-        """End it."""
+        """End TensorBoard."""
         self._supervisor.close(grace_s=2.0)
 
     def _launch(self) -> subprocess.Popen:
@@ -37,7 +37,7 @@ class TensorBoardProcess:
 
 
 def main() -> None:
-    """Run TensorBoard with its own small stand-in for TensorFlow, as it does where TensorFlow is not installed."""
+    """Run TensorBoard with its own small replacement for TensorFlow, as if TensorFlow were not installed."""
     sys.modules["tensorboard.compat.notf"] = types.ModuleType("tensorboard.compat.notf")
     from tensorboard.main import run_main
 
