@@ -1,1 +1,1 @@
-"""The web page: what it is told, its server, its files."""
+"""The web page: its data, its server, its files."""

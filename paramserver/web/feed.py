@@ -1,4 +1,4 @@
-"""What the web page is told, once a second, in two files that its server reads (paramserver/web/gateway.py)."""
+"""The web page's data, written once a second into two files that its server reads (paramserver/web/gateway.py)."""
 
 import json
 import logging
@@ -19,13 +19,13 @@ from a3c64.wire.report import RunReport
 
 log = logging.getLogger(__name__)
 
-REPORT = "run.json"  # for the page: what `a3c64 status --json` says, and more
-SCREENS = "screens.json"  # for the gateway alone: token -> [host, port]
+REPORT = "run.json"  # for the page: the report of `a3c64 status --json`, and more
+SCREENS = "screens.json"  # for the gateway only: token -> [host, port]
 TELL_S = 1.0
 
 
 class Web:
-    """Keeps the page's server running and tells it how the run is doing; with port 0 there is none.
+    """Supervises the page's server and writes its data. With port 0 it does nothing.
 
     Args:
         run_dir: the run's folder.
@@ -41,12 +41,12 @@ class Web:
         self._arguments += logs.choices()
         self._supervisor = Supervisor(f"the web page's server (see {self._log})", self._launch)
         self.history = History()
-        self._tokens: dict[str, str] = {}  # address of a display -> its secret
+        self._tokens: dict[str, str] = {}  # address of a display -> its token
         self._next = 0.0
         self._failing = False
 
     def tend(self, report: Callable[[], RunReport]) -> None:
-        """Do what is due; call it often."""
+        """Write the data if it is due, and restart the page's server if it has ended. Call this often."""
         if not self._enabled:
             return
         if (now := time.monotonic()) >= self._next:
@@ -63,9 +63,9 @@ class Web:
                     (self._folder / name).unlink(missing_ok=True)
 
     def _tell(self, report: RunReport, now: float) -> None:
-        """Write both files, each in one move."""
+        """Write both files, each atomically."""
         addresses = {worker.vnc for worker in report.workers if worker.vnc}
-        # Other sites' scripts may open any WebSocket, but cannot guess a token.
+        # A script of any site can open a WebSocket to this machine, but it cannot guess a token.
         self._tokens = {one: self._tokens.get(one) or secrets.token_urlsafe(12) for one in addresses}
         self.history.add(now, report)
         workers = [worker.plain() | {"screen": self._tokens.get(worker.vnc or "")} for worker in report.workers]

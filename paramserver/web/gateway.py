@@ -2,8 +2,8 @@
 
     python -m a3c64.paramserver.web.gateway HOST PORT FOLDER RUN LEVEL FORM INDEX
 
-One port for all: a request that wants to become a WebSocket is led to the VNC server that its token stands for, by
-websockify; others get a file from one of four folders. FOLDER has what the parameter server tells
+One port serves everything. websockify connects a WebSocket request to the VNC server that its token names. Other
+requests get a file from one of four folders. FOLDER has the data that the parameter server writes
 (paramserver/web/feed.py).
 """
 
@@ -30,7 +30,7 @@ from a3c64.processes import stop_on_signals
 log = logging.getLogger("a3c64.paramserver.web")
 
 PAGE = Path(__file__).parent / "page"
-KINDS = {  # what is served at all, and as what
+KINDS = {  # served files by suffix, with their content type
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -39,20 +39,20 @@ KINDS = {  # what is served at all, and as what
     ".m64": "application/octet-stream",
     ".mp4": "video/mp4",
 }
-HEADERS = {  # nothing from elsewhere, nowhere else
+HEADERS = {  # the page loads nothing from other sites, and no other site may embed it
     "Content-Security-Policy": "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; "
     "style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
-MAX_SCREENS = 128  # watched at once, a thread each
+MAX_SCREENS = 128  # connections to screens at a time; each has a thread
 CONNECT_S = 5.0
-IDLE_S = 60.0  # until a connection that asks nothing is closed
+IDLE_S = 60.0  # a connection without a request is closed after this time
 
 
 class Gateway(LibProxyServer):
-    """Listens, and has a thread for each connection."""
+    """The page's server. It has a thread for each connection."""
 
     daemon_threads = True
     allow_reuse_address = True
@@ -65,7 +65,7 @@ class Gateway(LibProxyServer):
         self.only_upgrade = False
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of connections that broke: browsers come and go."""
+        """Do not log broken connections: browsers close them at any time."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
@@ -86,17 +86,17 @@ class Handler(ProxyRequestHandler):
         else:
             try:
                 self._send(file.read_bytes(), KINDS[file.suffix])
-            except OSError:  # it has gone meanwhile
+            except OSError:  # it was deleted meanwhile
                 self.send_error(HTTPStatus.NOT_FOUND)
 
     do_HEAD = do_GET
 
     def do_POST(self) -> None:
-        """Refuse: there is nothing to change here."""
+        """Refuse, because the page is read-only."""
         self.send_error(HTTPStatus.METHOD_NOT_ALLOWED)
 
     def handle_upgrade(self) -> None:
-        """Become a WebSocket if the token is one of ours, and no foreign page asks."""
+        """Become a WebSocket if the token is known and the request does not come from another site's page."""
         origin = self.headers.get("Origin")
         self._target = self._screen()
         if self._target is None or (origin and urlsplit(origin).netloc != self.headers.get("Host")):
@@ -112,7 +112,7 @@ class Handler(ProxyRequestHandler):
                 self.server.screens.release()
 
     def new_websocket_client(self) -> None:
-        """Carry bytes to and from the worker's VNC server, until either side has enough."""
+        """Carry bytes to and from the worker's VNC server until either side closes the connection."""
         assert self._target is not None
         try:
             screen = socket.create_connection(self._target, CONNECT_S)
@@ -125,7 +125,7 @@ class Handler(ProxyRequestHandler):
                 self.do_proxy(screen)
 
     def _screen(self) -> tuple[str, int] | None:
-        """Return host and port that the request's token stands for."""
+        """Return host and port of the request's token, or None if it is unknown."""
         tokens = parse_qs(urlsplit(self.path).query).get("token", [])
         try:
             known = json.loads((self.server.told / SCREENS).read_bytes())
@@ -135,7 +135,7 @@ class Handler(ProxyRequestHandler):
             return None
 
     def _file(self) -> Path | None:
-        """Return the file that the request means, if it is one that is served."""
+        """Return the requested file, or None if it must not be served."""
         first, *rest = unquote(urlsplit(self.path).path).lstrip("/").split("/")
         if f"/{first}" == f"/{REPORT}" and not rest:
             return self.server.told / REPORT
@@ -147,7 +147,7 @@ class Handler(ProxyRequestHandler):
         if any(part in ("", ".", "..") or part[0] == "." or not part.isprintable() for part in rest):
             return None
         with suppress(OSError, ValueError):
-            file = root.joinpath(*rest).resolve()  # a link may not lead out of the folder either
+            file = root.joinpath(*rest).resolve()  # resolved, because a link must not lead out of the folder
             if file.is_relative_to(root.resolve()) and file.suffix in kinds and file.is_file():
                 return file
         return None
@@ -161,13 +161,13 @@ class Handler(ProxyRequestHandler):
             self.wfile.write(content)
 
     def end_headers(self) -> None:
-        """Add what every answer says."""
+        """Add the headers of every answer."""
         for name, value in HEADERS.items():
             self.send_header(name, value)
         super().end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Keep no log of who looked at what."""
+        """Do not log requests."""
 
 
 def main() -> int:
@@ -175,7 +175,7 @@ def main() -> int:
     host, port, told, run_dir = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4])
     logs.configure_as("web", sys.argv[5:])
     stop = stop_on_signals()
-    WebSockifyServer.log_prefix = "websockify"  # its lines about each connection are below our level
+    WebSockifyServer.log_prefix = "websockify"  # it logs connections below our level
     try:
         gateway = Gateway(host, port, told, run_dir)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What a run's folder has to be played: replays/worker-K/NAME.m64 with NAME.json, and videos/NAME.mp4."""
+"""The recordings in a run's folder: replays/worker-K/NAME.m64 with NAME.json, and videos/NAME.mp4."""
 
 import json
 import math
@@ -7,12 +7,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-LISTED = 24  # the newest, and as many of the best
-MAX_FACTS = 4 << 20  # bytes of a .json; one of an hour has 0.3 million
+LISTED = 24  # number of newest replays, of best replays and of videos
+MAX_FACTS = 4 << 20  # bytes of a .json; a recording of one hour has 0.3 million
 
 
 def recordings(run_dir: Path) -> dict[str, Any]:
-    """Return the newest and the best replays, how many there are, and the videos; what is broken is left out."""
+    """Return the newest and the best replays, their number, and the videos. Broken recordings are left out."""
     found = [one for path in _files(run_dir / "replays", "*/*.m64") if (one := _replay(run_dir, path))]
     newest = sorted(found, key=lambda one: one["recorded"], reverse=True)[:LISTED]
     scored = [one for one in found if one["return"] is not None]
@@ -25,12 +25,12 @@ def recordings(run_dir: Path) -> dict[str, Any]:
 def _files(folder: Path, pattern: str) -> Iterator[Path]:
     try:
         yield from folder.glob(pattern)
-    except OSError:  # it is being tidied up
+    except OSError:  # a worker is deleting files
         return
 
 
 def _replay(run_dir: Path, movie: Path) -> dict[str, Any] | None:
-    """Return what is listed of a replay, or None when it has gone or is none."""
+    """Return a replay's entry in the list, or None if it was deleted or is not a replay."""
     path = movie.with_suffix(".json")
     try:
         status = path.stat()
@@ -48,7 +48,7 @@ def _replay(run_dir: Path, movie: Path) -> dict[str, Any] | None:
 
 @lru_cache(8192)
 def _facts(path: Path, modified: int) -> dict[str, Any] | None:
-    """Return the few facts of a recording that are shown; read again only when the file has changed."""
+    """Return the facts of a recording that the page shows. Cached until the file changes."""
     try:
         raw = json.loads(path.read_bytes())
         training = raw.get("training") or {}

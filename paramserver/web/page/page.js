@@ -1,15 +1,15 @@
-// Asks once a second how the run is doing, and shows it.
+// Fetches the run's report once a second and shows it.
 import { strip } from "./strip.js";
 import { Tiles } from "./tiles.js";
 import { know, refresh } from "./recordings.js";
 
 const ASK_MS = 1000;
-const GONE_MS = 5000; // without a new report: the server writes one a second
-const UNANSWERED = 2; // requests in a row: the page's server ends with the run's
+const GONE_MS = 5000; // timeout without a new report; the server writes one a second
+const UNANSWERED = 2; // failed requests in a row that mean "gone": the page's server ends with the run's server
 const RECORDINGS_MS = 10000;
 const $ = (id) => document.getElementById(id);
 const tiles = new Tiles($("workers"));
-let heard = performance.now(); // when the report was last a new one
+let heard = performance.now(); // time of the newest report
 let written = 0;
 let unanswered = 0;
 let known = false;
@@ -49,7 +49,7 @@ async function ask() {
     unanswered = 0;
   } catch {
     unanswered += 1;
-    // nobody answered: judge() says so when it has lasted
+    // no answer: judge() shows a notice if this lasts
   }
   if (report && report.at !== written) {
     written = report.at;
@@ -68,7 +68,7 @@ async function forever(task, pause) {
 }
 
 document.addEventListener("visibilitychange", () => {
-  if (!document.hidden) heard = performance.now(); // it was not asked meanwhile
+  if (!document.hidden) heard = performance.now(); // a hidden page does not fetch reports
 });
 forever(ask, ASK_MS);
 forever(refresh, RECORDINGS_MS);

@@ -5,7 +5,7 @@ const section = document.getElementById("replays");
 const [table, head, body, title] = ["table", "thead", "tbody", "h3"].map((name) => section.querySelector(name));
 const when = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 let order = "newest";
-let figures = []; // of the environment, those for one line
+let figures = []; // the environment's headlines
 let found = { count: 0, newest: [], best: [], videos: [] };
 
 function link(path, text) {
@@ -31,7 +31,7 @@ function row(replay) {
   const one = document.createElement("tr");
   const files = [link(replay.movie, ".m64"), link(replay.facts, ".json")];
   for (const file of files) file.download = "";
-  files[1].className = "more"; // on a phone, the one that plays
+  files[1].className = "more"; // a phone has room for one link: the movie
   one.append(
     cell(date(replay.recorded)),
     cell(replay.worker),
@@ -44,7 +44,7 @@ function row(replay) {
   return one;
 }
 
-// On a phone there is room for one of the environment's figures.
+// A phone has room for one of the environment's figures.
 const kindOf = (place) => (place ? "more number" : "number");
 
 function heading(text, kind = "") {
@@ -54,7 +54,7 @@ function heading(text, kind = "") {
   return one;
 }
 
-// Told with each report of the run; its columns stand in the table.
+// Called with each report of the run: the environment's headlines become columns of the table.
 export function know(newest) {
   const names = (known) => known.map((one) => one.label).join();
   if (names(newest) === names(figures) && head.hasChildNodes()) return;

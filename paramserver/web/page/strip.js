@@ -1,4 +1,4 @@
-// The strip of vital figures, some with a sparkline.
+// The strip of the run's main figures, some with a sparkline.
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -7,14 +7,14 @@ export const fixed = (value, digits = 2) => (value == null ? "–" : value.toFix
 
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
-// A value of one of the environment's figures, and its unit; agent/envs/figures.py says the same in Python.
+// A value of one of the environment's figures, and its unit. agent/envs/figures.py has the same rules in Python.
 export function shown(figure, value) {
   if (value == null) return ["–", ""];
   if (figure.summary === "rate") return [whole.format(value * 100), "%"];
   return [Math.abs(value) >= 1000 ? whole.format(value) : fixed(value), figure.unit];
 }
 
-// The value that sums up training.
+// The value that summarises training.
 const summary = (figure) => figure[figure.summary] ?? figure.mean;
 
 export function duration(seconds) {
@@ -23,7 +23,7 @@ export function duration(seconds) {
   return minutes ? `${minutes} min ${String(Math.floor(seconds) % 60).padStart(2, "0")} s` : `${Math.floor(seconds)} s`;
 }
 
-// The values that are there, as a line over time from the left edge to the right.
+// Draws the values that are not null as a line over time, from the left edge to the right.
 export function sparkline(seconds, values) {
   const points = values.map((value, i) => [seconds[i], value]).filter(([, value]) => value != null);
   const svg = document.createElementNS(SVG, "svg");

@@ -1,7 +1,7 @@
-// A tile for each worker: its screen, live and to be looked at only, and how it is doing.
+// A tile for each worker: its live screen (view-only) and its figures.
 import { count, fixed } from "./strip.js";
 
-const RETRY_MS = [1000, 2000, 4000, 8000]; // after a screen was lost; the last for ever
+const RETRY_MS = [1000, 2000, 4000, 8000]; // retry intervals after a screen was lost; the last one repeats
 const novnc = import("./novnc/core/rfb.js").then((module) => module.default);
 
 function element(kind, name, text = "") {
@@ -15,7 +15,7 @@ class Tile {
   constructor(index, near) {
     this.root = element("article", "tile");
     this.root.dataset.worker = index;
-    this.near = near; // tells when the tile is in sight
+    this.near = near; // an IntersectionObserver: reports when the tile scrolls into view
     this.frame = element("div", "frame");
     this.screen = element("div", "screen");
     this.says = element("p", "says");
@@ -23,7 +23,7 @@ class Tile {
     this.open.type = "button";
     this.open.setAttribute("aria-label", `Worker ${index}: enlarge`);
     this.open.addEventListener("click", () => this.enlarge(!this.root.classList.contains("large")));
-    // The button lies above the screen: neither key nor click gets there, and noVNC would not pass it on.
+    // The button covers the screen, so that keys and clicks do not reach noVNC. noVNC is view-only as well.
     this.frame.append(this.screen, this.says, this.open);
     const caption = element("div", "caption");
     this.state = element("span", "state");
@@ -63,7 +63,7 @@ class Tile {
     this.tend();
   }
 
-  // The server is gone, and what this worker does is not known.
+  // The server is gone, so the worker's state is unknown.
   rest() {
     this.resting = true;
     this.state.textContent = "not known";
@@ -76,7 +76,7 @@ class Tile {
     this.says.textContent = text;
   }
 
-  // Connected while in sight of somebody, so that nobody's looking costs nobody's training.
+  // Connect only while the tile is visible, because a connected viewer costs the worker time for rendering.
   tend() {
     const wanted = this.token && this.inSight && !document.hidden && !this.resting;
     if (!wanted) this.disconnect();
@@ -92,7 +92,7 @@ class Tile {
       RFB = await novnc;
     } catch {
       this.tell("noVNC is missing: run `make setup`.");
-      return; // and stay so
+      return; // `due` stays set, so there is no retry
     }
     this.due = undefined;
     if (token !== this.token || !this.root.isConnected || this.rfb) return;
@@ -174,7 +174,7 @@ export class Tiles {
     });
   }
 
-  // The server is gone: ask for no screen until it is back.
+  // The server is gone: disconnect all screens until it is back.
   rest() {
     for (const tile of this.tiles.values()) if (!tile.resting) tile.rest();
   }
