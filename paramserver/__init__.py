@@ -1,1 +1,1 @@
-"""The parameter server: shared weights, who is alive, and what TensorBoard shows (`python -m a3c64.paramserver`)."""
+"""The parameter server: shared weights, the workers, and the run's charts (`python -m a3c64.paramserver`)."""

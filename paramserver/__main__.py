@@ -9,11 +9,11 @@ from a3c64.config import EXIT_CRASHED, EXIT_FAILED, BadInputError, Settings
 log = logging.getLogger("a3c64.paramserver")
 
 
-STARTED_BY = "--started-by"  # the user's command, where that has started this process; for local mode
+STARTED_BY = "--started-by"  # followed by the command that the user typed; local mode gives it
 
 
 def main() -> int:
-    """Serve as the arguments and variables say; return the exit code."""
+    """Run a server with the settings of arguments and variables; return the exit code."""
     from a3c64.arguments import settings_of
 
     command, arguments = "", sys.argv[1:]
@@ -24,11 +24,11 @@ def main() -> int:
 
 
 def serve(settings: Settings, command: str = "") -> int:
-    """Serve until SIGTERM or SIGINT, or until the run has taken its steps; return the exit code: 1 if a save failed.
+    """Serve until SIGTERM or SIGINT, or until the run is over; return the exit code, EXIT_FAILED if a save failed.
 
     Args:
         settings: of the server and the run.
-        command: how the user started it, if not by this process' own command.
+        command: that the user typed; empty = the command line of this process.
 
     Raises:
         BadInputError: the address is taken or the run's folder cannot be used.

@@ -1,4 +1,4 @@
-"""New connections are refused while file descriptors are short, so that the run can still write its files."""
+"""Refuse new connections while file descriptors are short, so that the run can still write its files."""
 
 import ctypes
 import errno
@@ -12,10 +12,10 @@ from contextlib import suppress
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
-SPARE = 64  # descriptors held for the server's own files, and for connections that wait when they get short
-BACKLOG = 16  # connections that may wait to be accepted; fewer than are spare, so that libzmq can accept them all
-PROBE = 16  # fewer free ones than this are short; a burst of connections may take them between two looks
-LISTENING_MS = 1000  # libzmq says at once what it listens with
+SPARE = 64  # descriptors reserved for the server's files, and for connections that wait when descriptors run short
+BACKLOG = 16  # connections that may wait to be accepted; fewer than SPARE, so that libzmq can accept all of them
+PROBE = 16  # with fewer free descriptors than this they are short: a burst may take this many between two checks
+LISTENING_MS = 1000  # timeout; libzmq reports its listening socket at once
 SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27  # asm-generic/socket.h
 _DROP = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))  # linux/filter.h: return 0, drop the packet
 DROP_ALL = struct.pack("HP", 1, ctypes.addressof(_DROP))  # struct sock_fprog
@@ -24,18 +24,19 @@ log = logging.getLogger(__name__)
 
 
 class Admission:
-    """Binds a socket, and refuses new connections while there is no descriptor left for them.
+    """Binds a socket, and refuses new connections while no descriptor is left for them.
 
-    By itself, libzmq would try to accept such a connection again and again, at 100 % of a core, and the next checkpoint
-    could not be opened. To unbind the socket is no way out: libzmq ends its open connections then. So the listening
-    socket below it drops what comes in. The descriptors held back suffice for what waits there already.
+    Without this, libzmq would try to accept such a connection in a loop, at 100 % of a core, and the server could not
+    open its next checkpoint. Unbinding the socket does not help, because libzmq then closes the open connections too.
+    So a filter on the listening socket drops incoming packets. The reserved descriptors are enough for the connections
+    that wait already.
 
     Args:
-        bound: not yet bound.
+        bound: the socket to bind.
         address: to bind.
 
     Raises:
-        zmq.ZMQError: it cannot be bound.
+        zmq.ZMQError: the address cannot be bound.
     """
 
     def __init__(self, bound: zmq.Socket, address: str) -> None:
@@ -52,7 +53,7 @@ class Admission:
         self._held = _take(self._spare)
 
     def tend(self) -> None:
-        """Look whether descriptors are short; call it often. It takes 30 us."""
+        """Check whether descriptors are short. Call this often; it takes 30 us."""
         if self._accepts:
             if not _free(PROBE):
                 limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
@@ -62,7 +63,7 @@ class Admission:
                 )
                 self._accepts = False
                 self._filter(SO_ATTACH_FILTER, DROP_ALL)
-                _give_back(self._held)  # libzmq, which tries all the time, would win a race for a few of them
+                _give_back(self._held)  # all of them: libzmq retries constantly and would win a race for a few
         elif _free(self._spare + 2 * PROBE):
             self._held = _take(self._spare)
             self._filter(SO_DETACH_FILTER, 0)
@@ -72,14 +73,14 @@ class Admission:
             self._turn_away()
 
     def close(self) -> None:
-        """Free what is held."""
+        """Free the reserved descriptors."""
         _give_back(self._held)
         if self._listener is not None:
             self._listener.close()
 
     def _filter(self, option: int, value: int | bytes) -> None:
         if self._listener is not None:
-            with suppress(OSError):  # not on the sockets of ipc://
+            with suppress(OSError):  # sockets of ipc:// have no such filter
                 self._listener.setsockopt(socket.SOL_SOCKET, option, value)
 
     def _turn_away(self) -> None:
@@ -87,19 +88,19 @@ class Admission:
         while self._listener is not None:
             try:
                 self._listener.accept()[0].close()
-            except OSError:  # none waits, or there is no descriptor
+            except OSError:  # no connection waits, or no descriptor is free
                 return
 
 
 def _same(descriptor: int) -> socket.socket:
-    """Return another handle of a listening socket, which then never waits: libzmq looks before it accepts anyway."""
+    """Return a second handle of a listening socket, and make it non-blocking. libzmq polls before it accepts anyway."""
     listener = socket.socket(fileno=os.dup(descriptor))
     listener.setblocking(False)
     return listener
 
 
 def _take(count: int) -> list[int]:
-    """Open as many descriptors as there are, up to `count`."""
+    """Open `count` descriptors, or fewer if no more are free."""
     taken: list[int] = []
     try:
         taken.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
@@ -117,7 +118,7 @@ def _give_back(taken: list[int]) -> None:
 
 
 def _free(count: int) -> bool:
-    """Say whether `count` descriptors are free."""
+    """Return whether `count` descriptors are free."""
     taken = _take(count)
     enough = len(taken) == count
     _give_back(taken)

@@ -1,4 +1,4 @@
-"""When a run is over, and why."""
+"""Conditions that end a run: steps, time, reward."""
 
 from a3c64.config import Hyperparameters
 from a3c64.paramserver.evaluations import Evaluations
@@ -6,12 +6,12 @@ from a3c64.paramserver.metrics import WINDOW, Metrics
 
 
 def steps_taken(hyperparameters: Hyperparameters, step: int) -> str:
-    """Return why the run's steps are a reason to end it, or nothing."""
+    """Return the reason to stop if the run has taken all its steps, else ""."""
     return f"the run has taken its {step} steps" if 0 < hyperparameters.total_timesteps <= step else ""
 
 
 def time_over(hyperparameters: Hyperparameters, seconds: float) -> str:
-    """Return why the time it was trained is one, or nothing."""
+    """Return the reason to stop if the time limit is reached, else ""."""
     return (
         f"the run has trained for {seconds:.0f} s (A3C64_TIME_LIMIT)"
         if 0 < hyperparameters.time_limit <= seconds
@@ -22,13 +22,13 @@ def time_over(hyperparameters: Hyperparameters, seconds: float) -> str:
 def reward_reached(
     hyperparameters: Hyperparameters, metrics: Metrics, evaluations: Evaluations, evaluated: bool
 ) -> str:
-    """Return why what it has learned is one, or nothing.
+    """Return the reason to stop if the reward goal is reached, else "".
 
     Args:
         hyperparameters: of the run.
         metrics: of training.
-        evaluations: of before; one that was good enough still counts after a restart.
-        evaluated: there is an evaluator, so that training's own figures, with drawn actions, are not asked.
+        evaluations: all of the run, so that one that reached the goal still counts after a restart.
+        evaluated: whether there is an evaluator; if so, returns of training, with sampled actions, do not count.
     """
     goal = hyperparameters.stop_at_reward
     if goal is None:

@@ -1,4 +1,4 @@
-"""What greedy evaluations have found so far, and which of them was the best."""
+"""The results of greedy evaluations, and the best of them."""
 
 from collections.abc import Sequence
 
@@ -8,8 +8,8 @@ from a3c64.envs.episode import Episode
 from a3c64.envs.figures import UNDECLARED, Figures
 from a3c64.wire.report import Evaluation, EvaluationReport
 
-MAX_FIGURES = 64  # of one evaluation: it is remembered as long as the run
-MAX_EVALUATIONS = 10_000  # that are remembered: five weeks at one in five minutes
+MAX_FIGURES = 64  # of one evaluation; bounded, because all evaluations stay in memory
+MAX_EVALUATIONS = 10_000  # the newest ones stay in memory: five weeks at one every five minutes
 
 
 def charted(one: Evaluation) -> dict[str, float]:
@@ -26,7 +26,7 @@ def text(one: Evaluation, declared: Figures) -> str:
 def evaluation(
     step: int, version: int, seconds: float, episodes: Sequence[Episode], declared: Figures = UNDECLARED
 ) -> Evaluation:
-    """Sum up episodes, at least one; what only some of them report is summed up over those."""
+    """Summarise one or more episodes. A figure that only some of them report is summarised over those."""
     return Evaluation(
         step=step,
         version=version,
@@ -42,8 +42,8 @@ class Evaluations:
     """The evaluations of a run.
 
     Args:
-        earlier: those of before the server was started.
-        best: mean return of the weights in best/, if there are any.
+        earlier: evaluations from before this start of the server.
+        best: mean return of the weights in best/; None if that folder has none.
     """
 
     def __init__(self, earlier: Sequence[Evaluation] = (), best: float | None = None) -> None:
@@ -52,16 +52,16 @@ class Evaluations:
 
     @property
     def last(self) -> Evaluation | None:
-        """Return the newest."""
+        """Return the newest evaluation; None before the first."""
         return self.all[-1] if self.all else None
 
     @property
     def highest(self) -> Evaluation | None:
-        """Return the one with the highest mean return."""
+        """Return the evaluation with the highest mean return; None before the first."""
         return max(self.all, key=lambda one: one.mean_reward, default=None)
 
     def add(self, one: Evaluation) -> bool:
-        """Remember one, and say whether none was better before."""
+        """Add an evaluation; return whether it is better than all earlier ones."""
         self.all = [*self.all, one][-MAX_EVALUATIONS:]
         better = self.best is None or one.mean_reward > self.best
         if better:
@@ -69,7 +69,7 @@ class Evaluations:
         return better
 
     def report(self) -> EvaluationReport | None:
-        """Return the newest and the best, for people; None before the first."""
+        """Return the newest and the best evaluation, for status and the web page; None before the first."""
         if self.last is None or self.highest is None:
             return None
         return EvaluationReport(last=self.last, best=self.highest, count=len(self.all))

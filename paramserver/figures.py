@@ -1,4 +1,4 @@
-"""What charts and the page go on with after a restart: episodes, means, counters. It is a part of every checkpoint."""
+"""Figures with which charts and the page continue after a restart. Every checkpoint holds them."""
 
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ class Point(NamedTuple):
     steps: int
     steps_per_s: float
     mean_return: float | None
-    figures: dict[str, float]  # the environment's, for one line
+    figures: dict[str, float]  # the environment's headlines
 
 
 class SavedFigures(BaseModel):
@@ -24,21 +24,21 @@ class SavedFigures(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     episodes: int = 0  # so far
-    recent: tuple[Episode, ...] = ()  # the last ones
-    declared: tuple[Figure, ...] = ()  # what the environment says about its metrics
-    environment: dict[str, tuple[float, ...]] = {}  # metric -> its values in the last episodes that reported it
+    recent: tuple[Episode, ...] = ()  # the newest episodes
+    declared: tuple[Figure, ...] = ()  # the environment's declarations of its metrics
+    environment: dict[str, tuple[float, ...]] = {}  # metric -> values of the newest episodes that reported it
     best: dict[str, tuple[float, float]] = {}  # metric -> lowest and highest value of any episode
     staleness: tuple[int, ...] = ()  # of the newest gradients
     refused: dict[str, int] = {}  # kind of refusal -> messages
-    gone: int = 0  # workers that joined and are not here any more
-    lost: int = 0  # of these, those that fell silent
+    gone: int = 0  # workers that joined and have ended
+    lost: int = 0  # those of them that ended without a message
     history: tuple[Point, ...] = ()  # the points of the page's curves
-    history_every: float = 0.0  # seconds between two of them; 0 = the curves' own choice
+    history_every: float = 0.0  # seconds between two points; 0 = not set
 
     def counters(self) -> "SavedFigures":
-        """Return what still counts when returns mean something else from now on."""
+        """Return the figures that stay valid if the reward or the environment changes: the counters."""
         return SavedFigures(episodes=self.episodes, refused=self.refused, gone=self.gone, lost=self.lost)
 
     def plain(self) -> dict[str, Any]:
-        """Return lists, dicts and numbers, for JSON."""
+        """Return the figures as lists, dicts and numbers, for JSON."""
         return self.model_dump(mode="json")

@@ -1,4 +1,4 @@
-"""What the run is measured by: counters and means."""
+"""The run's metrics: counters, and means over a window."""
 
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
@@ -10,13 +10,13 @@ from a3c64.envs.figures import UNDECLARED, Figures
 from a3c64.paramserver.figures import SavedFigures
 from a3c64.wire.report import FigureReport, Staleness
 
-WINDOW = 100  # episodes a rollout/ or env/ figure is the mean of, as SB3
-STALENESS_WINDOW = 1000  # gradients whose staleness is shown as a distribution
-MAX_ENV_METRICS = 32  # names an environment may report
+WINDOW = 100  # a rollout/ or env/ figure is the mean of this many episodes, as in Stable-Baselines3
+STALENESS_WINDOW = 1000  # newest gradients in the distribution of staleness
+MAX_ENV_METRICS = 32  # an environment's further names are ignored
 
 
 def tag(name: str) -> str:
-    """Return where a gradient's figure is charted; shares of a worker's time go under time/."""
+    """Return the TensorBoard tag of a gradient's figure: time/ for shares of a worker's time, train/ for others."""
     return f"time/{name.removeprefix('time_')}" if name.startswith("time_") else f"train/{name}"
 
 
@@ -24,8 +24,8 @@ class Metrics:
     """Figures of a run, from its gradients and episodes."""
 
     def __init__(self) -> None:
-        self.declared = UNDECLARED  # what the environment says about its figures
-        self.refused: Counter[str] = Counter()  # reason -> messages that were not acted on
+        self.declared = UNDECLARED  # the environment's declarations of its figures
+        self.refused: Counter[str] = Counter()  # reason -> number of refused messages
         self.episodes = 0
         self.best: dict[str, tuple[float, float]] = {}  # env metric -> lowest and highest value of any episode
         self._recent: deque[Episode] = deque(maxlen=WINDOW)
@@ -36,7 +36,7 @@ class Metrics:
         self.fps = 0.0
 
     def resume(self, figures: SavedFigures) -> None:
-        """Go on from the figures of a checkpoint."""
+        """Continue from the figures of a checkpoint."""
         self.episodes = figures.episodes
         self.declared = Figures(figures.declared)
         self.refused.update(figures.refused)
@@ -47,7 +47,7 @@ class Metrics:
             self._environment[name] = deque(values, maxlen=WINDOW)
 
     def figures(self) -> SavedFigures:
-        """Return what `resume` takes."""
+        """Return the figures that `resume` needs."""
         return SavedFigures(
             episodes=self.episodes,
             declared=self.declared.declared,
@@ -59,7 +59,7 @@ class Metrics:
         )
 
     def add_update(self, statistics: Mapping[str, float], staleness: int) -> None:
-        """Take the figures of one gradient, and how many updates old it was."""
+        """Add the figures of one gradient, and its staleness, updates."""
         self.staleness.append(staleness)
         for name, value in {"staleness": float(staleness), **statistics}.items():
             if name in self._training or len(self._training) < MAX_ENV_METRICS:
@@ -67,7 +67,7 @@ class Metrics:
                 self._training[name] = (total + value, count + 1)
 
     def add_episodes(self, episodes: Sequence[Episode]) -> None:
-        """Take finished episodes."""
+        """Add finished episodes."""
         for episode in episodes:
             self.episodes += 1
             self._recent.append(episode)
@@ -79,7 +79,7 @@ class Metrics:
                 self.best[name] = (min(low, value), max(high, value))
 
     def measure_rate(self, now_s: float, step: int) -> None:
-        """Work out environment steps per second since the last call."""
+        """Compute `fps`, the environment steps per second since the last call."""
         if self._rate_mark is not None and now_s > self._rate_mark[0]:
             self.fps = (step - self._rate_mark[1]) / (now_s - self._rate_mark[0])
         self._rate_mark = (now_s, step)
@@ -101,7 +101,7 @@ class Metrics:
 
     @property
     def mean_length(self) -> float | None:
-        """Return their mean length, steps; None before the first ends."""
+        """Return the mean length of the last WINDOW episodes, steps; None before the first ends."""
         return sum(one.length for one in self._recent) / len(self._recent) if self._recent else None
 
     def figure_reports(self) -> tuple[FigureReport, ...]:

@@ -1,4 +1,4 @@
-"""What a run does for the first time, and its best returns, each said once."""
+"""Log lines for events that a run reaches for the first time, and for its best returns."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from a3c64.envs.figures import Figure
 from a3c64.paramserver.metrics import WINDOW, Metrics
 
-RETURN_S = 300.0  # between two messages about a new best return
+RETURN_S = 300.0  # least time between two lines about a new best return
 
 
 class Milestones:
-    """Compares the run's figures with what was reached before.
+    """Compares the run's figures with those that it reached earlier.
 
     Args:
-        metrics: of the run. What they hold at first was reached before the server was started.
+        metrics: of the run. Values that they hold now are from before this start of the server.
         clock: seconds.
     """
 
@@ -44,7 +44,7 @@ class Milestones:
 
 
 def reached(figure: Figure, best: Mapping[str, tuple[float, float]]) -> bool:
-    """Say whether an episode has done what a figure counts, or reported what it measures; a mean tells neither.
+    """Return whether an episode has reached a milestone: an event (a "rate"), or a value (a "least" or "most").
 
     Args:
         figure: of the environment.

@@ -10,20 +10,20 @@ log = logging.getLogger(__name__)
 
 MEAN_SQUARE = "mean_square"
 VECTORS = {MEAN_SQUARE: 0.0}  # the vectors that a checkpoint holds for the optimiser: name -> first value
-TINY = 1e-12  # a step of zeros has no length to divide by
-PACE_GAIN = 0.05  # of the logarithm of the pace, for the push of a single worker
-PACE_PUSHES = 10.0  # that the measured divergence is averaged over
-PACE_RANGE = (0.01, 2.0)  # a higher pace builds up while there is nothing to learn, and meets the next surprise
-FARTHEST = 100.0  # times the target, or a hundredth of it: what a single measurement counts at most
+TINY = 1e-12  # avoids a division by zero for a step of length 0
+PACE_GAIN = 0.05  # of the logarithm of the pace, per push, with one worker
+PACE_PUSHES = 10.0  # the measured divergence is averaged over this many pushes
+PACE_RANGE = (0.01, 2.0)  # a higher pace would grow while gradients are small, and then step too far
+FARTHEST = 100.0  # a measurement is clipped to this multiple of the target, and to the target divided by this
 
 
 def begun(size: int) -> dict[str, np.ndarray]:
-    """Return the vectors that the optimiser begins a run with, each float32 [size]."""
+    """Return the optimiser's vectors at the start of a run, each float32 [size]."""
     return {name: np.full(size, value, np.float32) for name, value in VECTORS.items()}
 
 
 def completed(vectors: Mapping[str, np.ndarray], size: int) -> dict[str, np.ndarray]:
-    """Return the vectors that the optimiser needs, out of a checkpoint's: missing ones begin, others are dropped.
+    """Return the optimiser's vectors from a checkpoint. Missing ones get their first value, others are dropped.
 
     Args:
         vectors: of a checkpoint, each float32 [size]; they are not copied.
@@ -51,24 +51,24 @@ def rmsprop(
 ) -> None:
     """Apply one gradient: g <- decay g + (1 - decay) d^2; theta <- theta - learning_rate p d / sqrt(g / c + epsilon).
 
-    c = 1 - decay^updates makes up for g beginning at 0 (as Adam does; Kingma & Ba 2014, section 3). Without it the
-    first steps are ten times too long; beginning at 1, as TensorFlow 1 did, they are a hundred times too short for a
-    thousand updates.
+    c = 1 - decay^updates corrects the bias of g, which begins at 0 (as Adam does; Kingma & Ba 2014, section 3). Without
+    c the first steps are ten times too long. If g began at 1, as in TensorFlow 1, steps would be a hundred times too
+    short for a thousand updates.
 
-    p is 1, or the pace if there is one. With a pace, p is reduced where the weights would change by more than the
-    learning rate, as a root mean square: g lags behind, so a gradient ten times as long as usual would otherwise make a
-    step ten times as long as usual (Shazeer & Stern 2018, section 6, "update clipping").
+    p is 1, or the pace if there is one. With a pace, p is reduced if the root mean square of the change of the weights
+    would exceed the learning rate. g reacts slowly, so a gradient of ten times the usual length would otherwise make a
+    step of ten times the usual length (Shazeer & Stern 2018, section 6, "update clipping").
 
     Args:
         weights: theta, float32 [N], changed.
         mean_square: g, float32 [N], changed; zeros at first.
-        gradient: d, float32 [N], left alone.
-        scratch: float32 [N], overwritten; kept by the caller so that nothing is allocated per update.
-        updates: how many gradients g will have seen with this one, 1 or more.
+        gradient: d, float32 [N], not changed.
+        scratch: float32 [N], overwritten; the caller reuses it, so that an update allocates nothing.
+        updates: number of gradients in g including this one, 1 or more.
         learning_rate: eta.
         decay: alpha.
         epsilon: inside the root, as in the paper.
-        pace: of Pace; None = the paper's steps.
+        pace: factor from Pace; None = steps as in the paper.
     """
     np.multiply(gradient, gradient, out=scratch)
     scratch -= mean_square
@@ -86,36 +86,36 @@ def rmsprop(
 
 
 def damped(learning_rate: float, staleness: int, damping: float) -> float:
-    """Return the learning rate for a gradient that was computed `staleness` updates ago: lower, the older it is.
+    """Return the learning rate for a gradient that is `staleness` updates old. Older gradients get a lower rate.
 
-    Damping 1 is that of Zhang, Gupta, Lian & Liu 2016, "Staleness-aware Async-SGD for Distributed Deep Learning",
-    which divides by the staleness, but counts a gradient of the newest weights as 1 old; 0 damps nothing.
+    Damping 1 is that of Zhang, Gupta, Lian & Liu 2016, "Staleness-aware Async-SGD for Distributed Deep Learning". It
+    divides by the staleness; there, a gradient of the newest weights has staleness 1, here 0. Damping 0 has no effect.
     """
     return learning_rate / (1.0 + staleness) ** damping
 
 
 def scheduled(learning_rate: float, schedule: str, step: int, total: int) -> float:
-    """Return the learning rate at a step: constant, or falling linearly to 0 at `total` (if there is one)."""
+    """Return the learning rate at a step. With the schedule "linear" it falls to 0 at `total`, unless `total` is 0."""
     if schedule == "linear" and total > 0:
         return learning_rate * max(0.0, 1.0 - step / total)
     return learning_rate
 
 
 class Pace:
-    """How much longer or shorter steps are than the learning rate says, so that the policy changes at a given speed.
+    """A factor of the learning rate. It is adapted so that the policy changes at a given rate.
 
-    Workers measure how far the policy has moved between two rollouts: the KL divergence of the old one from the new
-    one. It grows with the square of the steps' length, so the pace follows the logarithm of target / measured. rl_games
-    steers its learning rate by the same measurement.
+    Workers measure the change of the policy between two rollouts, as KL(old || new).
+    The divergence grows with the square of the step length, so the logarithm of the pace changes in proportion to
+    log(target / measured). rl_games adapts its learning rate to the same measurement.
     """
 
     def __init__(self, target: float) -> None:
-        self._target = target  # nats; 0 = there is no pace
+        self._target = target  # nats; 0 = no pace
         self._mean = target
         self.value: float | None = 1.0 if target else None
 
     def measured(self, divergence: float, workers: int) -> None:
-        """Take a worker's measurement, nats, which covers a push of each of the workers."""
+        """Add a worker's measurement, nats. Between two of its rollouts each of the `workers` has pushed once."""
         if self.value is None:
             return
         bounded = min(max(divergence, self._target / FARTHEST), self._target * FARTHEST)

@@ -1,4 +1,4 @@
-"""Who is alive: indices, heartbeats, how each worker is doing, and how many have joined and been lost."""
+"""The roster of workers: indices, heartbeats, the state of each, and counts of those that joined and were lost."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -10,12 +10,12 @@ from a3c64.wire.messages import MAX_DOING
 from a3c64.wire.report import WorkerReport
 
 HEARTBEAT_TIMEOUT_S = 5.0  # five missed beats of one second
-SILENT_S = 2.5  # two missed beats: worth a word
+SILENT_S = 2.5  # two missed beats: shown in the worker's state
 SUSPECT_S = 1.2  # one missed beat: its connection may be closed
-IDLE_S = 15.0  # without a gradient, worth a word: a rollout of Open Kart takes a tenth of a second
-RATE_S = 10.0  # what a worker's steps per second are counted over
-MAX_RESTARTS = 1_000_000  # of emulators, as far as anybody counts
-EPISODES = 20  # a worker's return is the mean of its last so many
+IDLE_S = 15.0  # without a gradient: shown in the state; a rollout of Open Kart takes a tenth of a second
+RATE_S = 10.0  # a worker's steps per second are measured over this time
+MAX_RESTARTS = 1_000_000  # of emulators; a reported number is clipped to this
+EPISODES = 20  # a worker's return is the mean of its newest episodes, at most this many
 
 
 @dataclass
@@ -25,22 +25,22 @@ class Member:
     client: str
     name: str
     index: int
-    connection: bytes  # the one it speaks over
+    connection: bytes  # routing id of its newest connection
     last_seen: float  # seconds on the roster's clock
     sequence: int = 0  # of its newest request
     steps: int = 0
     staleness: int = 0  # of its newest gradient
-    restarts: int = 0  # workers that had this index before it
+    restarts: int = 0  # number of earlier workers with this index
     vnc: tuple[str, int] = ("", 0)  # host and port of its display; port 0 = none
-    pushed: float = 0.0  # when its newest gradient came
+    pushed: float = 0.0  # time of its newest gradient
     returns: deque[float] = field(default_factory=lambda: deque(maxlen=EPISODES))
     emulator_restarts: int = 0
-    doing: str = ""  # before its first gradient, as its heartbeat says; "" = not said
-    _marks: deque[tuple[float, int]] = field(default_factory=deque)  # time and steps, a second apart at least
+    doing: str = ""  # its activity before the first gradient, from its heartbeat; "" = not given
+    _marks: deque[tuple[float, int]] = field(default_factory=deque)  # time and steps, at least a second apart
 
     def progress(self, now: float, steps: int, staleness: int, episodes: Sequence[Episode]) -> None:
-        """Take note of a gradient."""
-        if not self._marks:  # what it took to get here is a start, not work
+        """Record a gradient."""
+        if not self._marks:  # the time before the first gradient does not count for the rate
             self._marks.append((now, self.steps + steps))
         self.steps += steps
         self.staleness = staleness
@@ -54,13 +54,13 @@ class Member:
             self._marks.popleft()
 
     def rate(self, now: float) -> float:
-        """Return environment steps per second over the last RATE_S."""
+        """Return environment steps per second over the last RATE_S seconds."""
         if not self._marks or now <= self._marks[0][0]:
             return 0.0
         return (self.steps - self._marks[0][1]) / (now - self._marks[0][0])
 
     def state(self, now: float) -> str:
-        """Return what it is doing, in a word or four."""
+        """Return its state in a few words, such as "working"."""
         if now - self.last_seen >= SILENT_S:
             return f"silent for {now - self.last_seen:.0f} s"
         if not self._marks:
@@ -70,7 +70,7 @@ class Member:
         return "working"
 
     def report(self, now: float) -> WorkerReport:
-        """Return how it is doing, for people."""
+        """Return its report, for status and the web page."""
         return WorkerReport(
             index=self.index,
             name=self.name,
@@ -86,18 +86,18 @@ class Member:
 
 
 class Tenure(NamedTuple):
-    """The newest worker with an index, and how many it had replaced."""
+    """The newest worker with an index, and the number of workers that had the index before."""
 
     client: str
     restarts: int
 
 
 class Roster:
-    """The workers that are alive.
+    """The connected workers.
 
     Args:
         clock: seconds.
-        reachable: whether a connection still has another end; a process that is killed closes its connections at once.
+        reachable: returns whether a connection is open; the kernel closes those of a killed process at once.
     """
 
     def __init__(
@@ -108,37 +108,37 @@ class Roster:
         self._members: dict[str, Member] = {}
         self._speakers: dict[bytes, Member] = {}  # by connection
         self._tenures: dict[int, Tenure] = {}  # by index
-        self.joined = 0  # ever
-        self.lost = 0  # ever: fell silent without a goodbye
+        self.joined = 0  # in the whole run
+        self.lost = 0  # in the whole run: ended without a Bye message
 
     def __len__(self) -> int:
         return len(self._members)
 
     def members(self) -> list[Member]:
-        """Return them by index."""
+        """Return the members, sorted by index."""
         return sorted(self._members.values(), key=lambda member: member.index)
 
     def get(self, client: str) -> Member | None:
-        """Return a member by its client id."""
+        """Return the member with a client id, or None."""
         return self._members.get(client)
 
     def beat(self, client: str, doing: str = "") -> None:
-        """Note that a member's process lives, and what it does."""
+        """Record a heartbeat of a member, and its activity."""
         if (member := self._members.get(client)) is not None:
             member.last_seen = self._clock()
             member.doing = "".join(c for c in doing if c.isprintable())[:MAX_DOING].strip()
 
     def speaker(self, connection: bytes) -> Member | None:
-        """Return the member that speaks over a connection, noting that it lives."""
+        """Return the member of a connection, or None. Record that it is alive."""
         member = self._speakers.get(connection)
         if member is not None:
             member.last_seen = self._clock()
         return member
 
     def greet(self, client: str, connection: bytes, name: str, wanted: int) -> Member:
-        """Take a member in, or move the one that is known to this connection.
+        """Add a member, or move a known one to this connection.
 
-        A new member gets the index it wants if this is free, else the lowest free one.
+        A new member gets the index `wanted` if it is free, else the lowest free index.
         """
         speaker = self._speakers.get(connection)
         if speaker is not None and speaker.client != client:
@@ -149,7 +149,7 @@ class Roster:
             free = next(index for index in range(len(taken) + 1) if index not in taken)
             index = wanted if 0 <= wanted <= 65535 and wanted not in taken else free
             before = self._tenures.get(index, Tenure(client, 0))
-            restarts = before.restarts + (before.client != client)  # the same one was only away for a while
+            restarts = before.restarts + (before.client != client)  # the same client was only disconnected
             self._tenures[index] = Tenure(client, restarts)
             member = self._members[client] = Member(client, name, index, connection, self._clock(), restarts=restarts)
             self.joined += 1
@@ -159,14 +159,14 @@ class Roster:
         return member
 
     def leave(self, connection: bytes) -> Member | None:
-        """Forget the member that speaks over a connection, and return it."""
+        """Remove the member of a connection, and return it, or None."""
         member = self._speakers.get(connection)
         if member is not None:
             self._forget(member)
         return member
 
     def sweep(self) -> list[Member]:
-        """Forget the members that fell silent, and return them."""
+        """Remove the members without a heartbeat for HEARTBEAT_TIMEOUT_S, and return them."""
         limit = self._clock() - HEARTBEAT_TIMEOUT_S
         silent = [member for member in self._members.values() if member.last_seen < limit]
         for member in silent:
@@ -175,9 +175,9 @@ class Roster:
         return silent
 
     def drop_gone(self, wanted: int) -> list[Member]:
-        """Forget members whose connection is closed, and return them: one that comes in their place gets their index.
+        """Remove members whose connection is closed, and return them. A new worker can then get their index.
 
-        Only those that missed a heartbeat are looked at, and the one with the index that is wanted.
+        This checks only members that missed a heartbeat, and the member with the index `wanted`.
         """
         missed = self._clock() - SUSPECT_S
         suspects = [one for one in self._members.values() if one.index == wanted or one.last_seen < missed]

@@ -20,20 +20,20 @@ from a3c64.wire.report import MAX_EVALUATION, Evaluation
 
 log = logging.getLogger(__name__)
 
-MAX_COMMANDS = 1 << 20  # bytes of command.txt that are read
+MAX_COMMANDS = 1 << 20  # bytes of command.txt; more is not read
 
 
 class RunFolder:
-    """Where a run lives on disk.
+    """The files of a run on disk.
 
     Raises:
-        BadInputError: the folder cannot be made or written.
+        BadInputError: the folder cannot be created or written.
     """
 
     def __init__(self, path: Path, keep: int) -> None:
         self.path = path
         self.checkpoints = path / "checkpoints"
-        self._keep = keep  # so many checkpoints
+        self._keep = keep  # number of checkpoints
         self._best = path / checkpoint.BEST
         self.tensorboard = path / "tensorboard"
         self._failing = False
@@ -46,33 +46,33 @@ class RunFolder:
             raise BadInputError(f"A3C64_RUN_DIR: {path} cannot be used: {error.strerror}") from None
 
     def resume(self) -> Snapshot | None:
-        """Return the newest whole checkpoint, or the best one if there is no other."""
+        """Return the newest undamaged checkpoint, or the one in best/ if there is none; None for a new run."""
         snapshot = checkpoint.newest(self.checkpoints)
         if snapshot is None and (snapshot := checkpoint.newest(self._best)) is not None:
             log.warning("no checkpoint is whole; going on from the best one, of step %d", snapshot.step)
         return snapshot
 
     def announce(self, server: server_file.ServerFile) -> None:
-        """Write down where this run's server listens, for commands that are given the run's folder."""
+        """Write where this run's server listens, for commands that get the run's folder."""
         try:
             server_file.write(self.path, server)
         except OSError as error:
             log.warning("%s: %s, training goes on", self.path / server_file.NAME, error.strerror)
 
     def withdraw(self) -> None:
-        """Remove what `announce` wrote: the server ends."""
+        """Remove the file of `announce`, because the server ends."""
         server_file.remove(self.path)
 
     def describe(
         self, hyperparameters: Hyperparameters, command: str, changes: Sequence[Change] = (), step: int = 0
     ) -> bool:
-        """Write down what this run is and how it was started; return whether either is new.
+        """Write the run's hyperparameters and the user's command; return whether either is new.
 
         Args:
-            hyperparameters: from now on.
-            command: of the user, one line.
-            changes: of the hyperparameters, at this start.
-            step: that the run has reached.
+            hyperparameters: of the run from now on.
+            command: that the user typed, one line.
+            changes: of hyperparameters, made by this start.
+            step: of the run.
         """
         config, commands = self.path / CONFIG, self.path / "command.txt"
         text, now = json.dumps(hyperparameters.model_dump(), indent=2) + "\n", time.strftime("%Y-%m-%d %H:%M:%S")
@@ -91,7 +91,7 @@ class RunFolder:
         return new
 
     def set_aside_scores(self, step: int) -> None:
-        """Rename best/ and evaluation.json: from this step on, returns mean something else."""
+        """Rename best/ and evaluation.json: from this step on, returns are not comparable with earlier ones."""
         moved = []
         for path in (self._best, self.path / "evaluation.json"):
             if path.exists():
@@ -103,7 +103,7 @@ class RunFolder:
             log.info("returns mean something else from now on, so earlier scores are set aside: %s", ", ".join(moved))
 
     def evaluations(self) -> Evaluations:
-        """Return the evaluations of before."""
+        """Return the earlier evaluations of the run. A damaged file is renamed."""
         best = checkpoint.newest(self._best)
         reward = ((best and best.score) or {}).get("mean_reward")
         path = self.path / "evaluation.json"
@@ -119,17 +119,17 @@ class RunFolder:
         return Evaluations(earlier, reward if known else None)
 
     def record(self, evaluations: Sequence[Evaluation]) -> None:
-        """Write down all evaluations; what cannot be written now, `catch_up` writes later."""
+        """Write all evaluations. If that fails, `catch_up` writes them later."""
         self._unwritten_evaluations = evaluations
         self.catch_up()
 
     def save_best(self, snapshot: Snapshot) -> None:
-        """Keep weights that are better than those in best/; if they cannot be written now, `catch_up` writes them."""
+        """Replace the weights in best/ by better ones. If that fails, `catch_up` writes them later."""
         self._unwritten_best = snapshot
         self.catch_up()
 
     def catch_up(self) -> bool:
-        """Write what could not be written before, such as on a full disk; return whether all is written."""
+        """Write all that could not be written before, for example on a full disk; return whether all is written."""
         if self._unwritten_best is not None and self._write(self._best, self._unwritten_best, keep=1):
             self._unwritten_best = None
         if self._unwritten_evaluations is not None:
@@ -142,7 +142,7 @@ class RunFolder:
         return self._unwritten_best is None and self._unwritten_evaluations is None
 
     def save(self, snapshot: Snapshot) -> bool:
-        """Write a checkpoint; a failure is said once, and the next try is the next checkpoint."""
+        """Write a checkpoint; return whether that worked. Log a failure once; the next checkpoint is the retry."""
         return self._write(self.checkpoints, snapshot, self._keep)
 
     def _write(self, folder: Path, snapshot: Snapshot, keep: int) -> bool:

@@ -1,4 +1,4 @@
-"""The lock of a run's folder: one server at a time. The kernel releases it when the server ends, however it ends."""
+"""The lock of a run's folder: one server at a time. The kernel releases it when the server ends or is killed."""
 
 import errno
 import fcntl
@@ -13,20 +13,20 @@ from a3c64.config import BadInputError
 log = logging.getLogger(__name__)
 
 NAME = "lock"
-PATIENCE_S = 1.0  # `holder` takes the lock for an instant to see whether it is free
+PATIENCE_S = 1.0  # retry for this time: `holder` takes the lock for an instant to check whether it is free
 UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
-MOST = 512  # bytes that are read of the file
+MOST = 512  # bytes of the file; more is not read
 
 
 class RunLock:
     """Holds the lock of a run's folder until it is closed.
 
     Args:
-        run_dir: the folder; it is made if it is missing.
-        address: where this server listens, for the message that another server prints.
+        run_dir: the folder; it is created if missing.
+        address: where this server listens; another server's error message shows it.
 
     Raises:
-        BadInputError: another server holds it, or the folder cannot be used.
+        BadInputError: another server holds the lock, or the folder cannot be used.
     """
 
     def __init__(self, run_dir: Path, address: str) -> None:
@@ -44,12 +44,12 @@ class RunLock:
         os.pwrite(self._descriptor, f"process {os.getpid()} on {socket.gethostname()}, {address}\n".encode(), 0)
 
     def close(self) -> None:
-        """Release it."""
+        """Release the lock."""
         os.close(self._descriptor)
 
 
 def holder(run_dir: Path) -> str:
-    """Return which server holds the folder, as "process 12 on host, address", or "" if none does."""
+    """Return which server has locked the folder, as "process 12 on host, address", or "" if it is not locked."""
     try:
         descriptor = os.open(run_dir / NAME, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
@@ -64,14 +64,14 @@ def holder(run_dir: Path) -> str:
 
 
 def in_use(run_dir: Path, who: str) -> BadInputError:
-    """Return what to tell the user whose run folder another server holds."""
+    """Return the error for a run folder that another server has locked."""
     return BadInputError(
         f"A3C64_RUN_DIR: {run_dir} is in use by another server ({who}): stop that one, or choose another --run-dir"
     )
 
 
 def _locked(descriptor: int, kind: int, run_dir: Path) -> bool:
-    """Lock a file; return False if somebody else has locked it."""
+    """Lock a file; return False if another process has locked it."""
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except OSError as error:
@@ -84,5 +84,5 @@ def _locked(descriptor: int, kind: int, run_dir: Path) -> bool:
 
 
 def _text(descriptor: int) -> str:
-    """Return what the holder wrote into the file."""
+    """Return the description of the lock's holder from the file."""
     return " ".join(os.pread(descriptor, MOST, 0).decode(errors="replace").split()) or "unknown"

@@ -1,4 +1,4 @@
-"""A clock that stands still while this process is paused."""
+"""A clock that does not advance while this process is paused."""
 
 import time
 from collections.abc import Callable
@@ -7,13 +7,13 @@ MAX_GAP_S = 1.0  # the server reads the clock ten times a second; only a long ch
 
 
 class RunningClock:
-    """Seconds since it was made, without pauses: SIGSTOP, a paused container, a suspended machine.
+    """Seconds since its creation, without pauses: SIGSTOP, a paused container, a suspended machine.
 
-    Whatever lies between two readings counts as MAX_GAP_S at most. So a pause is not training time, and nobody is taken
-    for dead because this process was not there to listen. The time of day plays no part.
+    The time between two readings counts as MAX_GAP_S at most. So a pause is not training time. Workers do not time out
+    because this process was paused. Changes of the time of day have no effect.
 
     Args:
-        clock: seconds that never fall.
+        clock: seconds, monotonic.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -1,4 +1,4 @@
-"""The parameter server's loop: one ROUTER socket, and between messages the clock's business."""
+"""The parameter server's loop: it answers messages of one ROUTER socket, and does timed work between them."""
 
 import ipaddress
 import logging
@@ -34,15 +34,15 @@ from a3c64.wire.transport import configure
 
 log = logging.getLogger(__name__)
 
-POLL_MS = 100  # how soon a signal or the clock is noticed when nobody writes
-BURST = 64  # messages handled before the clock gets its turn
+POLL_MS = 100  # longest wait for a message, so that signals and timed work are not delayed more
+BURST = 64  # messages handled between two checks of the clock
 TICK_S = 0.25
-FAREWELL_S = 10.0  # how long workers of a finished run may take to hear of it, and an evaluator to be there
-LAST_EVALUATION_S = 600.0  # how long it may take to play with the final weights
+FAREWELL_S = 10.0  # timeout after a run's end: until all workers know it, and until an evaluator connects
+LAST_EVALUATION_S = 600.0  # timeout of the evaluation of the final weights
 
 
 class Server:
-    """Binds the socket, resumes the run, and serves until told to stop or the run has taken all its steps.
+    """Binds the socket, resumes the run, and serves until it is told to stop or the run is over.
 
     Raises:
         BadInputError: the address is taken or the run's folder cannot be used.
@@ -57,7 +57,7 @@ class Server:
             raise run_lock.in_use(settings.run_dir, who)
         self._socket: zmq.Socket = zmq.Context.instance().socket(zmq.ROUTER)
         configure(self._socket)
-        self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)  # an answer to somebody gone is an error, not silence
+        self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)  # an answer to a closed connection raises
         try:
             self._admission = Admission(self._socket, settings.bind)
         except zmq.ZMQError as error:
@@ -97,7 +97,7 @@ class Server:
         self._over_before = bool(self.service.over)
         self._events = EventFile(self._folder.tensorboard, snapshot.step + 1 if snapshot else 0)
         self._milestones = Milestones(self.service.metrics, self._clock)
-        self._laid_out: object = None  # what TensorBoard's layout was made for
+        self._laid_out: object = None  # names and declarations of figures in the written layout
         self._unwritten: Resumption | None = resumption
         if not resumption.new_task:
             self._write_down()
@@ -116,7 +116,7 @@ class Server:
         )
 
     def serve(self, stop: threading.Event) -> bool:
-        """Answer until stopped; a final checkpoint is written on the way out. Return whether all could be written."""
+        """Serve until stopped, then write a final checkpoint. Return whether everything could be written."""
         next_tick = 0.0
         try:
             while not stop.is_set() and not self._done():
@@ -148,7 +148,7 @@ class Server:
         return whole
 
     def _drain(self) -> None:
-        """Handle what has arrived, a burst at most."""
+        """Handle the messages that have arrived, at most BURST."""
         for _ in range(BURST):
             try:
                 connection, *frames = self._socket.recv_multipart(zmq.DONTWAIT, copy=False)
@@ -156,21 +156,21 @@ class Server:
                 return
             answer = self.service.handle(connection.bytes, [frame.buffer for frame in frames], _host(connection))
             if self.service.scored:
-                self._attempt("an evaluation", self._record)  # before its evaluator hears that it was noted
+                self._attempt("an evaluation", self._record)  # before the answer says that it is recorded
             if answer is not None:
                 self._send([connection.bytes, *answer])
             self.service.timings.add("answer")
 
     def _send(self, frames: list[bytes | memoryview]) -> None:
         try:
-            # Copied, for the weights change with the next update while ZeroMQ is still sending.
+            # copy=True, because the next update changes the weights while ZeroMQ still sends them.
             self._socket.send_multipart(frames, zmq.DONTWAIT, copy=True)
         except zmq.ZMQError as error:
             if error.errno not in (zmq.EAGAIN, zmq.EHOSTUNREACH):
-                raise  # those two: it is gone, or does not read; its own timeout will tell it
+                raise  # not those two: the client has gone or does not read, and its timeout handles that
 
     def _reachable(self, connection: bytes) -> bool:
-        """Say whether a connection is open, by sending what no client asked for, so that it is not read."""
+        """Return whether a connection is open. This sends an answer to no request, which clients ignore."""
         try:
             self._socket.send_multipart([connection, *wire.encode(0, wire.Noted(best=False))], zmq.DONTWAIT)
         except zmq.ZMQError as error:
@@ -178,7 +178,7 @@ class Server:
         return True
 
     def _tick(self, now: float) -> None:
-        """Do what the clock asks for."""
+        """Do the timed work that is due."""
         self._attempt("looking for file descriptors", self._admission.tend)
         self._attempt("looking at the run", self.service.look)
         if self.service.model_confirmed:
@@ -204,32 +204,32 @@ class Server:
             log.info(line)
 
     def _attempt(self, what: str, work: Callable[[], object]) -> None:
-        """Do what depends on values that workers have sent: whatever goes wrong with it is logged and ends nothing."""
+        """Run `work`, which may depend on values from workers. An exception is logged and does not end the server."""
         try:
             work()
         except Exception as error:
             self.service.fault(error, what)
 
     def _done(self) -> bool:
-        """Say whether the run is over, its workers know, and its last weights have been evaluated; each has a while."""
+        """Return whether the server may end: the run is over, workers know it, and the last weights are scored."""
         service, now = self.service, self._clock()
         if not service.over:
             return False
         if self._finished_at is None:
             self._finished_at = now
             log.info(service.over)
-            self._save()  # now: the last evaluation may take minutes
+            self._save()  # now, because the last evaluation may take minutes
         waited = now - self._finished_at
         if waited <= FAREWELL_S and (len(service.roster) > 0 or service.roster.joined == 0 or self._over_before):
-            return False  # of a run that was over before, any number of workers may be on their way
+            return False  # workers of a run that was over before this start may still connect
         if service.weights.hyperparameters.eval_interval == 0 or waited > LAST_EVALUATION_S:
             return True
         if len(service.evaluators):
-            return False  # it leaves by itself
+            return False  # the evaluator disconnects after the last score
         return service.finally_scored or waited > FAREWELL_S
 
     def _record(self) -> None:
-        """Write down what has been evaluated since the last call."""
+        """Write the evaluations since the last call, and the best weights."""
         self._write_down()
         scored, self.service.scored = self.service.scored, []
         for one, best in scored:
@@ -240,7 +240,7 @@ class Server:
         self._folder.record(self.service.evaluations.all)
 
     def _write_down(self) -> None:
-        """Write down what the run is from now on. Of a new task only once its model is known to be the run's."""
+        """Write the run's settings. For a new task, this is called once a worker has confirmed that the model fits."""
         resumption, self._unwritten = self._unwritten, None
         if resumption is None:
             return
@@ -263,14 +263,14 @@ class Server:
             self._saved = weights.step
 
     def _introduce(self, hyperparameters: Hyperparameters) -> None:
-        """Tell TensorBoard what this run is, at the step it has reached."""
+        """Write hyperparameters, command and layout for TensorBoard, at the current step."""
         step = self.service.weights.step
         self._events.text(HYPERPARAMETERS, hyperparameters_text(hyperparameters, printable(self._command)), step)
         self._events.hyperparameters(hyperparameters.model_dump(), self._name, step)
         self._lay_out()
 
     def _lay_out(self) -> None:
-        """Tell TensorBoard how to show the run, if the environment has reported something new."""
+        """Write TensorBoard's layout if the environment has reported new figures."""
         metrics = self.service.metrics
         names = [figure.name for figure in metrics.figure_reports()]
         if (names, metrics.declared.declared) != self._laid_out:
@@ -278,7 +278,7 @@ class Server:
             self._events.layout(layout(names, metrics.declared), self.service.weights.step)
 
     def _chart(self, now: float) -> None:
-        """Write a TensorBoard point of every tag, and what the agent sees if a worker has shown it."""
+        """Write a TensorBoard point of every tag, and the newest observation if a worker has sent one."""
         service, weights = self.service, self.service.weights
         scalars = service.scalars()
         if self._settings.legacy_tags:
@@ -294,13 +294,14 @@ class Server:
         self._lay_out()
 
     def _report(self, now: float, last: bool = False) -> None:
-        """Write a line of progress, and a TensorBoard point if one is due or this is the last."""
+        """Log a line of progress. Write a TensorBoard point if one is due or this is the last report."""
         service = self.service
-        if now - self._rated >= self._settings.status_interval / 2:  # the last report may come right after another
+        # The last report may follow another at once. A rate over such a short time would be inaccurate.
+        if now - self._rated >= self._settings.status_interval / 2:
             self._rated = now
             service.metrics.measure_rate(now, service.weights.step)
         if last or now >= self._next_point:
-            # Half a status interval early: the next report may come a little sooner than this one did.
+            # Half a status interval early, because reports are not exactly one interval apart.
             least = self._settings.status_interval
             self._next_point = now + interval(least, service.seconds) - least / 2
             self._chart(now)
@@ -317,7 +318,7 @@ class Server:
 
 
 def _figures_of(snapshot: Snapshot | None) -> SavedFigures:
-    """Return the figures of a checkpoint; of one that has none, or damaged ones, those of a new run."""
+    """Return the figures of a checkpoint. If they are missing or damaged, return those of a new run."""
     try:
         return SavedFigures.model_validate((snapshot and snapshot.figures) or {})
     except ValueError as error:
@@ -326,7 +327,7 @@ def _figures_of(snapshot: Snapshot | None) -> SavedFigures:
 
 
 def _host(frame: zmq.Frame) -> str:
-    """Return the address that a message came from, as the connection has it; this machine's own for ipc://."""
+    """Return the IP address of a message's connection; 127.0.0.1 for ipc://."""
     try:
         return str(ipaddress.ip_address(str(frame.get("Peer-Address")).strip("[]")))
     except (zmq.ZMQError, ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""What the parameter server answers to each message; no socket, no file, so that tests can ask it in one process."""
+"""The parameter server's answer to each message. It has no socket and no file, so that tests can run it directly."""
 
 import logging
 import time
@@ -21,23 +21,23 @@ from a3c64.wire.report import Evaluation, RunReport, ServerReport
 log = logging.getLogger(__name__)
 
 SECTIONS = ("idle", "decode", "apply", "answer", "checkpoint", "report")  # of the server's time
-MAX_STEPS = 1_000_000  # environment steps in one push; more is a mistake
+MAX_STEPS = 1_000_000  # environment steps in one push; a larger number is an error
 MAX_EVALUATORS = 4
-MAX_WORKERS = 1024  # a report on all of them fits into a message
+MAX_WORKERS = 1024  # a report on this many workers fits into one message
 MAX_FAULTS = 100  # kinds of unexpected errors that are logged
 
 
 class RefusalError(Exception):
-    """A message is not acted on."""
+    """A message is refused."""
 
     def __init__(self, kind: str, remedy: str, reason: str) -> None:
         super().__init__(reason)
-        self.kind = kind  # what the refusal is counted under
+        self.kind = kind  # the counter of `refused`
         self.remedy = remedy  # see wire.Refused
 
 
 class Service:
-    """Shared weights, the roster and the metrics behind one `handle`."""
+    """Connects shared weights, rosters and metrics. `handle` answers one message."""
 
     def __init__(
         self,
@@ -53,29 +53,29 @@ class Service:
         self.evaluators = Roster(clock, reachable)
         self.metrics = Metrics()
         self.evaluations = evaluations or Evaluations()
-        self.scored: list[tuple[Evaluation, Snapshot | None]] = []  # not yet written down; with the weights if best
+        self.scored: list[tuple[Evaluation, Snapshot | None]] = []  # not yet written; with the weights if best
         self.seconds = weights.snapshot().seconds if weights.known else 0.0  # of training
-        self.sample: np.ndarray | None = None  # what the agent saw, uint8 [H, W, C]; not yet written down
+        self.sample: np.ndarray | None = None  # an observation, uint8 [H, W, C]; not yet written
         self._sampled = float("-inf")
-        self.over = ""  # why the run is over, once it is
-        self.model_confirmed = False  # a worker has joined with the model that these weights are of
+        self.over = ""  # the reason for the end, once the run is over
+        self.model_confirmed = False  # whether a worker with the model of these weights has joined
         self._clock = clock
         self._looked = clock()
         self.timings = Timings(SECTIONS)
         self._run_name = run_name
-        self._host = ""  # that the message being handled came from
+        self._host = ""  # sender of the current message
         self._faults: set[tuple[str, str, int]] = set()  # kinds of unexpected errors so far
-        self._server = server  # told in every report
+        self._server = server  # part of every report
 
     def handle(
         self, connection: bytes, frames: Sequence[bytes | memoryview], host: str = ""
     ) -> list[bytes | memoryview] | None:
-        """Act on one message, and return the frames of the answer, if it wants one.
+        """Handle one message. Return the frames of the answer, or None if the message needs none.
 
         Args:
-            connection: the routing id of the connection it came over. Another connection has another one.
+            connection: routing id of the sender's connection, unique to it.
             frames: of the message.
-            host: the other end of the connection.
+            host: IP address of the sender.
         """
         sequence = 0
         self._host = host
@@ -90,7 +90,7 @@ class Service:
                 raise RefusalError("malformed", "none", str(error)) from None
             except RefusalError:
                 raise
-            except Exception as error:  # of whatever kind: one message must not end the run of all workers
+            except Exception as error:  # any error: one message must not end the run of all workers
                 self.fault(error, "a message")
                 raise RefusalError("failed", "join", f"the server failed at this message: {error!r}") from None
         except RefusalError as refusal:
@@ -98,7 +98,7 @@ class Service:
             return wire.encode(sequence, wire.Refused(refusal.remedy, str(refusal)[:512]))
 
     def fault(self, error: Exception, subject: str) -> None:
-        """Log an unexpected error with its traceback, once for each place in the code that it comes from."""
+        """Log an unexpected error with its traceback, once for each line of code that raises it."""
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
@@ -109,7 +109,7 @@ class Service:
             log.error("%s caused an unexpected error; the run goes on", subject, exc_info=error)
 
     def look(self) -> None:
-        """Let the clock count, and notice that the run is over; weights do not change any more then."""
+        """Add the training time since the last call. Check whether the run is over; then weights stop changing."""
         now = self._clock()
         if len(self.roster) and self.weights.known and not self.over:
             self.seconds += now - self._looked
@@ -124,31 +124,31 @@ class Service:
 
     @property
     def finally_scored(self) -> bool:
-        """Say whether the newest weights have been evaluated."""
+        """Return whether the newest weights have been evaluated."""
         last = self.evaluations.last
         return last is not None and (last.version, last.step) == (self.weights.version, self.weights.step)
 
     @property
     def environments(self) -> int:
-        """Return how many are being stepped now."""
+        """Return how many environments the workers are stepping now."""
         return len(self.roster) * self.weights.hyperparameters.envs_per_worker
 
     def snapshot(self) -> Snapshot:
-        """Return what a checkpoint holds; the arrays are the live ones."""
+        """Return the content of a checkpoint. The arrays are not copies: they change with the next update."""
         return self.weights.snapshot()._replace(seconds=self.seconds)
 
     def resume(self, figures: SavedFigures) -> None:
-        """Go on from the figures of a checkpoint."""
+        """Continue from the figures of a checkpoint."""
         self.metrics.resume(figures)
         self.roster.joined, self.roster.lost = figures.gone, figures.lost
 
     def figures(self) -> SavedFigures:
-        """Return what `resume` takes. A worker that is here now will join again after a restart."""
+        """Return the figures that `resume` needs. Connected workers are left out: they join again after a restart."""
         gone = max(0, self.roster.joined - len(self.roster))
         return self.metrics.figures().model_copy(update={"gone": gone, "lost": self.roster.lost})
 
     def report(self) -> RunReport:
-        """Return how the run is doing, for people and health checks."""
+        """Return a report on the run, for status, the web page and health checks."""
         w, m = self.weights, self.metrics
         return RunReport(
             server=self._server,
@@ -226,7 +226,7 @@ class Service:
 
     @staticmethod
     def _in_order(member: Member, message: wire.Message) -> None:
-        """Refuse what was sent before the newest message of its client: it came late, over whatever connection."""
+        """Refuse a message older than its client's newest one. It may come from an earlier connection."""
         if message.sequence <= member.sequence:
             raise RefusalError("repeated", "join", f"sequence {message.sequence} after {member.sequence}")
         member.sequence = message.sequence
@@ -259,7 +259,7 @@ class Service:
         other.leave(connection)
         member = roster.greet(body.client, connection, name, body.worker)
         member.sequence = message.sequence
-        # The host is the connection's own, so that nobody can send the web page's gateway to somebody else's.
+        # The host is the sender's address. If workers could name a host, the web page would connect to any machine.
         member.vnc = (self._host, body.vnc_port if self._host else 0)
         if not known:
             log.info("%s joined (%s)", f"{body.role} {member.index}", member.name)
@@ -284,14 +284,14 @@ class Service:
         return self._answer(message, accepted=True)
 
     def _vector(self, message: wire.Message, body: wire.Push | wire.Score) -> np.ndarray:
-        """Check what the vector of a message claims to be, and return it; float32 [parameters]."""
+        """Check version, model and size of a message's vector, and return it, float32 [parameters]."""
         weights = self.weights
         if not weights.known or not 0 <= body.version <= weights.version:
             raise RefusalError("version", "join", f"weights of version {body.version}, newest is {weights.version}")
         if body.signature != weights.signature:
             raise RefusalError("model", "none", f"a vector of model {body.signature}, expected {weights.signature}")
         vector = message.vector
-        assert vector is not None  # wire.decode saw to it
+        assert vector is not None  # wire.decode has checked this
         if vector.shape != weights.vector.shape:
             raise RefusalError("shape", "none", f"{vector.size} numbers, expected {weights.vector.size}")
         return vector
@@ -321,7 +321,7 @@ class Service:
             self.timings.add("apply")
         else:
             self.metrics.refused["stale"] += 1
-        self.over = steps_taken(weights.hyperparameters, weights.step)  # the other reasons may wait for the clock
+        self.over = steps_taken(weights.hyperparameters, weights.step)  # `look` checks the other reasons
         return self._answer(message, accepted)
 
     def _pull(self, member: Member, message: wire.Message) -> list[bytes | memoryview]:
@@ -342,11 +342,11 @@ class Service:
         one = evaluation(body.step, body.version, self.seconds, episodes, self.metrics.declared)
         last = self.evaluations.last
         if last is not None and one.model_copy(update={"seconds": last.seconds}) == last:
-            return wire.encode(message.sequence, wire.Noted(best=False))  # told twice: an answer was lost
+            return wire.encode(message.sequence, wire.Noted(best=False))  # a repetition: the first answer was lost
         best = self.evaluations.add(one)
         snapshot = None
         if best:
-            now = self.weights.snapshot()  # its optimiser vectors are the current ones: playing does not need them
+            now = self.weights.snapshot()  # its optimiser's vectors are newer than `vector`; playing does not need them
             snapshot = now._replace(
                 weights=vector.copy(),
                 optimiser={name: flat.copy() for name, flat in now.optimiser.items()},
@@ -360,7 +360,7 @@ class Service:
         return wire.encode(message.sequence, wire.Noted(best))
 
     def _show(self, member: Member, body: wire.Sample) -> None:
-        """Keep a picture to be written down, unless there was one a moment ago: they take room on the disk."""
+        """Store a picture to be written, unless the last one was a moment ago, because pictures fill the disk."""
         picture, now = wire.unpack_sample(body), self._clock()
         if now - self._sampled >= wire.SAMPLE_S / 2:
             self.sample, self._sampled = picture, now

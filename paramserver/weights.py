@@ -1,4 +1,4 @@
-"""The shared weights: one flat vector, the optimiser's vectors, how many updates it has seen, and the run's steps."""
+"""The shared weights: one flat vector, the optimiser's vectors, and the counts of updates and steps."""
 
 from collections.abc import Sequence
 
@@ -10,23 +10,23 @@ from a3c64.learning.scaling import packed, unpacked
 from a3c64.paramserver.optimiser import MEAN_SQUARE, Pace, begun, completed, damped, rmsprop, scheduled
 from a3c64.policy.checkpoint import Snapshot, first
 
-MOMENTS_MEMORY = 1e6  # observations; what is older counts less and less, as a policy comes to see other things
+MOMENTS_MEMORY = 1e6  # observations; older ones get less weight, because a changed policy sees other observations
 
 
 class SharedWeights:
-    """Weights that all workers read and change. Nothing here opens a file or a socket."""
+    """Weights that all workers read and update. Nothing here opens a file or a socket."""
 
     def __init__(self, hyperparameters: Hyperparameters, snapshot: Snapshot | None) -> None:
         self.hyperparameters = hyperparameters
         self.signature = ""
-        self.pace = Pace(hyperparameters.target_kl)  # begins at 1 in a resumed run, too: it adapts within seconds
+        self.pace = Pace(hyperparameters.target_kl)  # also 1 in a resumed run, because it adapts within seconds
         self._snapshot: Snapshot | None = None
         if snapshot is not None:
             self._take(snapshot._replace(optimiser=completed(snapshot.optimiser, snapshot.weights.size)))
 
     @property
     def known(self) -> bool:
-        """Say whether there are weights yet: a new run gets them when its first worker describes the model."""
+        """Return whether there are weights. A new run gets them when its first worker describes the model."""
         return self._snapshot is not None
 
     @property
@@ -46,7 +46,7 @@ class SharedWeights:
 
     @property
     def learned(self) -> np.ndarray | None:
-        """Return those that are learned, float32 [n], without the moments behind them; None before there are any."""
+        """Return the learned weights, float32 [n], without the moments at the end; None before there are any."""
         return self._snapshot.weights[: self._learned] if self._snapshot else None
 
     @property
@@ -61,26 +61,31 @@ class SharedWeights:
         )
 
     def snapshot(self) -> Snapshot:
-        """Return all that a checkpoint holds; the arrays are the live ones."""
+        """Return the content of a checkpoint. The arrays are not copies: they change with the next update."""
         if self._snapshot is None:
             raise LookupError("no worker has described the model yet")
         return self._snapshot
 
     def begin(self, specs: Sequence[ParameterSpec]) -> None:
-        """Make the first weights of a run from its seed."""
+        """Create the first weights of a run from its seed."""
         snapshot = first(specs, self.hyperparameters.seed, self.hyperparameters.model_dump())
         self._take(snapshot._replace(optimiser=begun(snapshot.weights.size)))
 
     def count(self, steps: int) -> None:
-        """Add environment steps that were taken."""
+        """Add environment steps to the run's count."""
         snapshot = self.snapshot()
         self._snapshot = snapshot._replace(step=snapshot.step + steps)
 
     def apply(self, gradient: np.ndarray, staleness: int, steps: int) -> None:
-        """Apply a gradient, float32 [N], that has been checked, is `staleness` updates old and of so many steps.
+        """Apply a checked gradient, and merge the moments of observations at its end, if there are any.
 
-        Moments at its end, if there are any, are merged. They count as those of its steps at most, and of a rollout at
-        most, whatever they say: no push outweighs what all workers have seen.
+        The moments' own size is clipped to `steps`, and to the size of a rollout. So one push cannot outweigh the
+        observations of all workers.
+
+        Args:
+            gradient: float32 [N].
+            staleness: its age, updates.
+            steps: environment steps that it was computed from.
         """
         hyperparameters, snapshot = self.hyperparameters, self.snapshot()
         learned = self._learned
