@@ -53,6 +53,6 @@ for name, game, vector in (
         f"n64gym/{name}",
         entry_point=f"n64gym.games.{game}",
         vector_entry_point=f"n64gym.vector:{vector}",
-        disable_env_checker=True,  # tests check them; a wrapper around every step would not come free
+        disable_env_checker=True,  # the tests check the environments; a wrapper would slow every step
     )
 aliases.register()

@@ -1,4 +1,4 @@
-"""Plays movies back, and says whether they are the same to the bit:  python -m n64gym FILE.m64 …"""
+"""Plays movies back and reports whether each one repeats bit for bit:  python -m n64gym FILE.m64 …"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from n64gym.movies.playback import Playback
 
 
 def verdict(path: str, rom: str | None) -> tuple[bool, str]:
-    """Play a movie; returns whether all went well, and what is to be said."""
+    """Play a movie. Return whether it succeeded, and the line to print."""
     try:
         playback = Playback(path, rom)
         try:
@@ -28,7 +28,7 @@ def verdict(path: str, rom: str | None) -> tuple[bool, str]:
 
 
 def main() -> None:
-    """Exit code 2 if a movie diverges or cannot be played."""
+    """Play all movies. Exit with code 2 if one diverges or cannot be played."""
     parser = argparse.ArgumentParser(prog="python -m n64gym", description=__doc__)
     parser.add_argument("movies", nargs="+", metavar="FILE.m64")
     parser.add_argument("--rom", help="the ROM, unless it is Open Kart")

@@ -1,8 +1,7 @@
 """The three ways to drive: twelve discrete actions, stick and buttons, or continuous controls.
 
-Each has a Gymnasium space, names of the actions or of an action's parts, the controller word of an action, and the
-action nearest to a word (for demonstrations).
-"""
+Each class gives a Gymnasium space, the names of the actions (or of an action's parts), the controller word of an
+action, and the action nearest to a word (for demonstrations)."""
 
 from __future__ import annotations
 
@@ -20,14 +19,14 @@ BOUNDS = ((-STICK, STICK),) * 2 + ((0, 1),) * len(BUTTONS)  # of a MultiDiscrete
 
 
 class Discrete:
-    """gym-mupen64plus' twelve driving actions, see controller.DRIVING."""
+    """The twelve driving actions of gym-mupen64plus, see controller.DRIVING."""
 
     def space(self) -> spaces.Space:
         """Return Discrete(12)."""
         return spaces.Discrete(len(DRIVING))
 
     def names(self) -> list[str]:
-        """Return what the actions are called."""
+        """Return the names of the actions."""
         return [action.name for action in DRIVING]
 
     def word(self, action: Any) -> int:
@@ -47,7 +46,7 @@ class Discrete:
 
 
 class MultiDiscrete:
-    """Stick and buttons as gym-mupen64plus had them: x and y from -80 to 80, then A, B, R as 0 or 1."""
+    """Stick and buttons as in gym-mupen64plus: x and y from -80 to 80, then A, B, R as 0 or 1."""
 
     def space(self) -> spaces.Space:
         """Return MultiDiscrete [5]."""
@@ -69,9 +68,10 @@ class MultiDiscrete:
 
 
 class Continuous:
-    """[steer, throttle, brake, drift] as float32: steer from -1 (left) to 1, the others pressed above 0.5 of 0 to 1.
+    """[steer, throttle, brake, drift] as float32. Steer goes from -1 (left) to 1.
 
-    Brake also pulls the stick back, so that a kart that stands backs up.
+    The others go from 0 to 1 and count as pressed above 0.5.
+    Brake also pulls the stick back, so that a standing kart drives backwards.
     """
 
     def space(self) -> spaces.Space:
@@ -83,7 +83,7 @@ class Continuous:
         return ["steer", "throttle", "brake", "drift"]
 
     def word(self, action: Any) -> int:
-        """Return the controller word of [steer, throttle, brake, drift]; what lies outside is clipped."""
+        """Return the controller word of [steer, throttle, brake, drift]. Values out of range are clipped."""
         steer, *pressed = values = [float(value) for value in action]
         if len(values) != 1 + len(BUTTONS) or any(map(math.isnan, values)):
             raise ValueError(f"action is {action!r}; expected four numbers: steer, throttle, brake, drift")
@@ -105,7 +105,7 @@ KINDS: dict[str, type[Discrete | MultiDiscrete | Continuous]] = {
 
 
 def driving(kind: str) -> Discrete | MultiDiscrete | Continuous:
-    """Return the way to drive called `kind`; ValueError if there is none."""
+    """Return the action class for `kind`. Raises ValueError if `kind` is unknown."""
     if kind not in KINDS:
         raise ValueError(f"actions is {kind!r}{nearest(kind, list(KINDS))}; expected {listed(KINDS)}")
     return KINDS[kind]()

@@ -1,4 +1,4 @@
-"""What is told of an episode: a step under way, what it was worth, a moment to come back to."""
+"""Data about an episode: a step in progress, the outcome of a step, and a snapshot."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from n64gym.machine.state import State
 
 
 class Begun(NamedTuple):
-    """A step that is under way."""
+    """A step that has begun and not ended."""
 
     action: Any
     word: int  # the action's controller word
 
 
 class Outcome(NamedTuple):
-    """What a step was worth."""
+    """The outcome of a step."""
 
     reward: float
     terminated: bool
@@ -28,9 +28,9 @@ class Snapshot(NamedTuple):
     """A moment of an episode, see `N64Env.snapshot`."""
 
     state: State
-    episode: dict[str, Any]  # what the environment remembered
-    observation: Any  # of that moment
+    episode: dict[str, Any]  # the environment's state, see N64Env.remembers
+    observation: Any  # at the time of the snapshot
 
 
 class StartError(RomError):
-    """The game is not where an episode begins."""
+    """The game is not at the start of an episode."""

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Writes files atomically: a file is complete or absent."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import os
 import tempfile
 from pathlib import Path
 
-TEMPORARY = ".writing-"  # what the names of files being written begin with
+TEMPORARY = ".writing-"  # prefix of the names of unfinished files
 
 
 def write_whole(path: Path, data: bytes, *, sync: bool = True) -> None:
-    """Write `data` to `path` so that nobody ever sees half of it there. Raises OSError.
+    """Write `data` to `path` atomically. Raises OSError.
 
-    sync: wait for the disk, so that this holds even if the machine loses power; milliseconds.
+    sync: wait for the disk, so that the file is complete even after a power failure. This takes milliseconds.
     """
     descriptor, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
     try:
@@ -21,7 +21,7 @@ def write_whole(path: Path, data: bytes, *, sync: bool = True) -> None:
             if sync:
                 file.flush()
                 os.fsync(file.fileno())
-            os.fchmod(file.fileno(), 0o644)  # mkstemp's files are for their owner alone
+            os.fchmod(file.fileno(), 0o644)  # mkstemp creates files that only their owner can read
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)

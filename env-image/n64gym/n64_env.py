@@ -1,7 +1,7 @@
-"""What all N64 environments share: one emulator, pictures as observations, a start state loaded at every reset, and an
-emulator that is replaced when it dies.
+"""The base class of all N64 environments. It has one emulator and replaces it when it dies. Observations are pictures,
+and every reset loads a start state.
 
-A game's environment says how its actions become controller words, how the start is reached, and what a step was worth.
+A subclass for a game defines how actions become controller words, how the start is reached, and the reward of a step.
 """
 
 from __future__ import annotations
@@ -32,32 +32,32 @@ from n64gym.window import Window
 from n64gym.wrappers import hand_on_actions
 
 VIS_PER_SECOND = 60
-FIRST_VIS = 2  # after a load, until there is an observation
-GPU_FIRST_VIS = 5  # until the GPU has drawn a picture again, too
-STARTS_TRIED = 3  # emulators started in a row before reset gives up
+FIRST_VIS = 2  # VIs after a load until there is an observation
+GPU_FIRST_VIS = 5  # VIs after a load until the GPU has drawn a picture
+STARTS_TRIED = 3  # reset fails after this many emulator starts in a row
 
 
 class N64Env(gymnasium.Env[Any, Any], ABC):
     """A game on one emulator.
 
     rom: path. obs_type: "rgb" uint8 [H, W, 3], "grayscale" uint8 [H, W] or "ram" uint8 [8388608] (RDRAM, big endian).
-    size: (H, W) of picture observations, the game's own if None; each pixel is the mean of the area that it covers.
-    crop: only this part of the picture, (top, left, height, width) in the game's own pixels.
-    telemetry: observations are Dict(picture, telemetry), a float32 vector with a place for each of `telemetry_names`.
-    frameskip: VIs a step (60 a second). noop_max: reset idles a random 0 to noop_max VIs, drawn from the seed.
-    random_max: then it presses at random for 0 to random_max VIs, so that episodes begin where nobody goes on purpose.
-    choices: the game's settings (see `settings`) that are not the default; a list is drawn from at each reset.
+    size: (H, W) of picture observations; None: the game's size. Each pixel is the mean of the area that it covers.
+    crop: observe only this part of the picture, (top, left, height, width) in the game's pixels.
+    telemetry: observations are Dict(picture, telemetry). telemetry is a float32 vector, one number per telemetry name.
+    frameskip: VIs per step (60 per second). noop_max: reset idles for 0 to noop_max VIs, drawn from the seed.
+    random_max: then reset presses at random for 0 to random_max VIs, so that starts vary more.
+    choices: values for the game's settings (see `settings`). From a list, each reset draws a value.
     cache: where start states are kept: True (the user's cache folder), another folder, or False (this process only).
     video: None, or the real video plugin ("glide64mk2", "rice") for a ROM that draws with the GPU.
-    timeout: seconds after which an emulator that does not answer is replaced.
+    timeout: seconds without an answer after which the emulator is replaced.
     Raises RomError, EmulatorError, ValueError.
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012 - Gymnasium's name for it, replaced and never changed
         "render_modes": ["rgb_array", "human"],
         "render_fps": VIS_PER_SECOND,
-        # About the numbers in info["metrics"]: label, unit, whether it stands in a line about a run, and how several
-        # episodes are summed up: "mean", "least", "most", or "rate" of what is 0 or 1. A * stands for any text.
+        # For each number in info["metrics"]: its label, unit, whether it appears in a run's one-line summary, and how
+        # several episodes are summarised: "mean", "least", "most", or "rate" for 0 or 1. A * matches any text.
         "figures": {
             "reward_*": {"label": "* reward"},
             "emulator_restarts": {"label": "emulators restarted", "summary": "most"},
@@ -67,11 +67,11 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
     settings: ClassVar[Mapping[str, settings.Setting]] = {}
     telemetry_names: ClassVar[tuple[str, ...]] = ()
     watch: ClassVar[Sequence[list[int]]] = ([0, RDRAM_BYTES // 4, 509],)
-    """Words of RDRAM, [first, end, stride], by which a movie's playback is compared after every step."""
+    """Words of RDRAM, [first, end, stride], that a movie's playback compares after every step."""
     watch_at_end: ClassVar[Sequence[list[int]]] = ([0, RDRAM_BYTES // 4, 1],)
-    """Likewise, at the movie's end: all that does not depend on who looks."""
+    """The same at the movie's end: all words that do not depend on how often pictures are read."""
     remembers: ClassVar[tuple[str, ...]] = ("_start_vi", "_start_read", "_start_state")
-    """Attributes that hold what an episode has come to; a game adds its own. A snapshot has copies of them."""
+    """Names of the attributes that hold the episode's state; a game adds more. A snapshot copies them."""
 
     def __init__(
         self,
@@ -117,70 +117,70 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         self._starts = Starts(default_folder() if cache is True else Path(cache) if cache else None)
         self._begun: Begun | None = None
         self._window: Window | None = None
-        self._off = "an episode begins with reset: call it before step"  # why no step can be taken; empty in an episode
+        self._off = "an episode begins with reset: call it before step"  # why step is not allowed; empty in an episode
         self._start_vi = self._start_read = 0
         self._start_state = ""
         self._supervisor = EmulatorSupervisor(self._start_emulator)
 
-    # What a game adds.
+    # Methods that a game's subclass defines.
 
     @abstractmethod
     def _word(self, action: Any) -> int:
-        """The controller word of `action`."""
+        """Return the controller word of `action`."""
 
     def action_of(self, word: int) -> Any:
-        """The action nearest to a controller word."""
+        """Return the action nearest to a controller word."""
         raise ValueError(f"{type(self).__name__} cannot tell which action a controller word is")
 
     def in_play(self, emulator: Emulator) -> bool:
-        """Whether an episode could be on, rather than a menu."""
+        """Return whether the game is in play, rather than in a menu."""
         return True
 
     @classmethod
     def title(cls, setup: Mapping[str, Any]) -> str:
-        """What an episode of this setup is played on, such as its course, in words; empty if there is only one."""
+        """Return a short text for the course or stage of `setup`; empty if there is only one."""
         return ""
 
     @classmethod
     def position(cls, emulator: Emulator) -> tuple[float, float] | None:
-        """Where the player is, to the right and up on a map; None if the game does not tell."""
+        """Return the player's position on a map (x right, y up); None if the game does not give it."""
         return None
 
     @classmethod
     def road(cls, emulator: Emulator) -> RoadEdges | None:
-        """The road that is driven, in the units of `position`; None if the game does not tell."""
+        """Return the road, in the units of `position`; None if the game has no road."""
         return None
 
     def _what_matters(self, setup: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What of the setup makes a difference to the start."""
+        """Return the parts of the setup that change the start state."""
         return setup
 
     def _go_to_start(self, emulator: Emulator, setup: Mapping[str, Any]) -> None:
-        """Bring a game that has just been switched on to where episodes begin; raises RomError if it cannot be."""
+        """Operate the game from power-on to the start of an episode. Raises RomError if that fails."""
 
     def _check_start(self, emulator: Emulator, setup: Mapping[str, Any]) -> None:
-        """Raise StartError, with what was found, unless the game is where episodes of this setup begin."""
+        """Raise StartError, with the values found, unless the game is at the start of an episode of `setup`."""
 
     @abstractmethod
     def _begin_episode(self, emulator: Emulator, setup: Mapping[str, Any]) -> dict[str, Any]:
-        """The game is at its start: forget the last episode; returns the info of reset."""
+        """Reset the episode's state when the game is at the start. Return the info of reset."""
 
     @abstractmethod
     def _judge(self, emulator: Emulator, word: int) -> Outcome:
-        """What the step that has just ended, with `word` held, was worth."""
+        """Return the outcome of the step that has just ended, in which `word` was held."""
 
     def live_figures(self, info: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """What a viewer of the game wants to read beside it: names and texts, out of the info of a step or reset."""
+        """Return names and texts for display beside the game, made from the info of a step or reset."""
         return []
 
     def _telemetry(self, emulator: Emulator) -> list[float]:
-        """The numbers that go with `telemetry_names`."""
+        """Return the values of `telemetry_names`, in order."""
         return []
 
-    # Gymnasium's interface.
+    # The Gymnasium interface.
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Load the start state. The same seed begins with the same observation.
+        """Load the start state. Equal seeds give equal first observations.
 
         options: settings for this episode alone, as in `choices`.
         """
@@ -202,7 +202,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
                 break
             except EmulatorError:
                 self._supervisor.lose()
-                self._starts.forget(self._what_starts(setup))  # it may be what is wrong
+                self._starts.forget(self._what_starts(setup))  # the start state may be the cause
                 if not tries_left:
                     raise
         observation = self.observe(emulator)
@@ -214,19 +214,19 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         return observation, info
 
     def starter(self, env: gymnasium.Env[Any, Any]) -> Callable[[Any], None] | None:
-        """Return `begin_step` if `env`, which is this environment in its wrappers, may be begun that way.
+        """Return `begin_step` if it is safe to call for `env`, which is this environment in its wrappers.
 
-        None if a wrapper could change an action: its step must run before the emulator's does.
+        Returns None if a wrapper may change an action, because its `step` must run before the emulator does.
         """
         return self.begin_step if hand_on_actions(env) else None
 
     def begin_step(self, action: Any) -> None:
-        """Let the emulator run ahead with `action`; the next `step`, given the same action, only waits for it.
+        """Start the emulator on `action`. The next `step` must get the same action, and only waits for the emulator.
 
-        So several environments can step side by side. Where wrappers stand around it, ask `starter` first.
+        This lets several environments step in parallel. If the environment has wrappers, use `starter` instead.
         """
         if not self._off:
-            with contextlib.suppress(EmulatorError):  # step meets it, too, and says so
+            with contextlib.suppress(EmulatorError):  # `step` fails the same way and reports it
                 self._begun = self._begin(action)
 
     def _begin(self, action: Any) -> Begun:
@@ -238,21 +238,20 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         return Begun(action, word)
 
     def _foresee(self, emulator: Emulator) -> None:
-        """Tell the game, if it listens, that nobody will look before `frameskip` more VIs have passed."""
+        """Tell the game, if it supports this, that no picture is read in the next `frameskip` VIs."""
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Hold `action` for `frameskip` VIs. An emulator that dies ends the episode as truncated.
 
-        Raises ValueError for what is not an action, ResetNeeded if no episode is on. If an interrupt cuts a step off
-        (KeyboardInterrupt, a signal handler that raises), it has been taken or it has not; the next one goes on from
-        there, and its reward is for both.
-        """
+        Raises ValueError for an invalid action, ResetNeeded if no episode is in progress. If an interrupt cuts off a
+        step (KeyboardInterrupt, a signal handler that raises), the emulator may or may not have run it. The next step
+        continues from there, and its reward covers both steps."""
         if self._off:
             raise ResetNeeded(self._off)
         try:
             begun = self._begun or self._begin(action)
             emulator, self._begun = self.emulator, None
-            assert emulator is not None  # it is where the step is under way
+            assert emulator is not None  # the step runs on it
             if begun.action is not action and begun.word != self._word(action):
                 raise ValueError(f"step was given {action}; begin_step was given {begun.action}")
             emulator.step_wait()
@@ -268,7 +267,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         return observation, outcome.reward, outcome.terminated, outcome.truncated, outcome.info
 
     def render(self) -> NDArray[np.uint8] | None:
-        """The picture as the game shows it, uint8 [height, width, 3], in mode "rgb_array"."""
+        """Return the game's picture, uint8 [height, width, 3], in mode "rgb_array"."""
         if self.render_mode != "rgb_array":
             return None
         if self.emulator is None:
@@ -276,15 +275,14 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         return self.emulator.frame()
 
     def start(self) -> None:
-        """Start the emulator now rather than at the first reset. Raises EmulatorError if it cannot be started."""
+        """Start the emulator now instead of at the first reset. Raises EmulatorError if it does not start."""
         self._supervisor.ready()
 
     def snapshot(self) -> Snapshot:
-        """This moment of the episode, to come back to with `restore`. No time passes: the episode goes on as if nothing
-        had been done.
+        """Return a snapshot of this moment, for `restore`. No time passes, and the episode does not change.
 
-        What wrappers know of the episode, and the random numbers that reset draws from, are not in it. Raises
-        ResetNeeded if no episode is on, EmulatorError.
+        A snapshot does not contain the state of wrappers or of the random generator that reset draws from. Raises
+        ResetNeeded if no episode is in progress, EmulatorError.
         """
         if self._off or self.emulator is None or self._begun:
             raise ResetNeeded(self._off or "there is no moment to keep: a step is under way, or the emulator has died")
@@ -292,9 +290,9 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         return Snapshot(self.emulator.save_state(), *copy.deepcopy((episode, self.observations.last)))
 
     def restore(self, snapshot: Snapshot) -> Any:
-        """Bring back the machine, the way made, the rewards given so far; returns that moment's observation.
+        """Restore the machine and the episode's state, such as progress and rewards. Return that moment's observation.
 
-        With a real video plugin it takes a few VIs until there is a picture again. Raises EmulatorError.
+        With a real video plugin, a few VIs pass until there is a picture again. Raises EmulatorError.
         """
         self._off, self._begun = "the last restore has not come to its end: call it again, or reset", None
         try:
@@ -317,10 +315,10 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
             self._window.close()
             self._window = None
 
-    # The start.
+    # Start states.
 
     def _bring_to_start(self, setup: Mapping[str, Any]) -> Emulator:
-        """An emulator at the start: the start state loaded, after it has been made if there is none that is right."""
+        """Return an emulator with the start state loaded. Makes the start state if no valid one exists."""
         what = self._what_starts(setup)
         self._begun = None
         emulator = self._supervisor.ready()
@@ -333,7 +331,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
                 self._starts.forget(what)
                 start = None
         if start is None:
-            emulator = self._supervisor.switched_on()  # the way to the start begins at power-on
+            emulator = self._supervisor.switched_on()  # a new start state is made from power-on
             self._go_to_start(emulator, setup)
             state = emulator.save_state()
             emulator.load_state(state)
@@ -344,7 +342,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         return emulator
 
     def _what_starts(self, setup: Mapping[str, Any]) -> dict[str, Any]:
-        """What a start state depends on."""
+        """Return all values that a start state depends on."""
         return {
             "game": type(self).__name__,
             "code": code_hash(type(self)),
@@ -357,30 +355,30 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
 
     @property
     def emulator(self) -> Emulator | None:
-        """The running emulator; None before the first reset, and between its death and the next one."""
+        """The running emulator; None before the first reset, and from its death to the next reset."""
         return self._supervisor.emulator
 
     @property
     def emulator_restarts(self) -> int:
-        """Emulators that died and were replaced, since this environment was made."""
+        """The number of emulators that died since this environment was made."""
         return self._supervisor.restarts
 
     def road_edges(self) -> RoadEdges | None:
-        """The road of this episode, for a map; None if the game does not tell."""
+        """The road of this episode, for a map; None if the game has no road."""
         return self.road(self.emulator) if self.emulator else None
 
     def _start_emulator(self) -> Emulator:
         return Emulator(self.rom, video=self.video, observation=self.observations.format, timeout=self._timeout)
 
     def observe(self, emulator: Emulator) -> Any:
-        """What is seen of an emulator that has just ended a step."""
+        """Return the observation of an emulator that has just ended a step."""
         if self._may_lack_picture and emulator.display_lists:
             self._may_lack_picture = False
             gymnasium.logger.warn('this game draws with the GPU, so its picture is missing: pass video="glide64mk2"')
         return self.observations.make(emulator, self._telemetry(emulator) if self.observations.with_telemetry else None)
 
     def _count(self, info: dict[str, Any]) -> None:
-        """VIs and controller reads since the start state; emulators replaced since the environment was made."""
+        """Add VIs and controller reads since the start state, and emulators replaced since the environment was made."""
         info["emulator_restarts"] = self.emulator_restarts
         if self.emulator is not None:
             info["vis"] = self.emulator.vi_count - self._start_vi

@@ -1,4 +1,4 @@
-"""Compile the emulator's plugins and Open Kart when a wheel is built, where the compilers are; setuptools runs this."""
+"""Compiles the emulator's plugins and Open Kart when setuptools builds a wheel, if there are compilers."""
 
 import shutil
 import subprocess
@@ -14,12 +14,12 @@ PRODUCTS = ("openkart.z64", "lockstep-video.so", "lockstep-input.so")
 
 
 class BuildNative(build_py):
-    """Builds n64gym/data before it is collected. Without compilers the wheel has no emulator, and says so."""
+    """Builds n64gym/data before setuptools collects it. Without compilers, it warns and the wheel has no emulator."""
 
     def run(self) -> None:
-        """Compile, then collect the Python files and data."""
+        """Compile, then collect the Python files and the data."""
         missing = [name for name in COMPILERS if shutil.which(name) is None]
-        sources = (HERE.parent / "Makefile").exists()  # not where only this folder and its data were copied to
+        sources = (HERE.parent / "Makefile").exists()  # False where only this folder and its data were copied
         if sources and not missing:
             subprocess.run(["make", "-s", "-C", str(HERE.parent)], check=True, stdout=sys.stderr)
         elif not all((HERE / "data" / name).exists() for name in PRODUCTS):
@@ -32,13 +32,13 @@ class BuildNative(build_py):
 
 
 class PlatformWheel(bdist_wheel):
-    """A wheel for this kind of machine and any Python 3, as it carries compiled plugins."""
+    """Marks the wheel as specific to the platform (it has compiled plugins) but not to a version of Python 3."""
 
     def finalize_options(self) -> None:
-        """Have setuptools take it as one with compiled modules, though the plugins are data to it."""
+        """Mark the wheel as not pure, because setuptools sees the compiled plugins as data."""
         self.distribution.has_ext_modules = lambda: True
         super().finalize_options()
 
     def get_tag(self) -> tuple[str, str, str]:
-        """Return Python, ABI and platform of the wheel."""
+        """Return the wheel's tags for Python, ABI and platform."""
         return "py3", "none", super().get_tag()[2]

@@ -1,4 +1,4 @@
-"""What an environment observes: a picture or RDRAM, and, if asked for, a vector of telemetry beside it."""
+"""The observations of an environment: a picture or RDRAM, and optionally a vector of telemetry."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from n64gym.machine.shared import RDRAM_BYTES
 
 CHANNELS = {"grayscale": 1, "rgb": 3}
 LARGEST = (768, 1024)  # height, width
-BOUND = 100.0  # of telemetry, whose numbers are mostly between -1 and 1
+BOUND = 100.0  # of telemetry in the space; most values are between -1 and 1
 
 
 class ObservationBuilder:
     """Makes observations of one kind.
 
-    Either of the two alone, or Dict(picture=…, telemetry=float32 [N]) if there are `telemetry_names`.
+    A picture or RDRAM alone, or Dict(picture=…, telemetry=float32 [N]) if there are `telemetry_names`.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class ObservationBuilder:
             self.last = {"picture": self.last, "telemetry": np.zeros(vector.shape, np.float32)}
 
     def make(self, emulator: Emulator, telemetry: list[float] | None) -> Any:
-        """Return a new observation of the emulator as it stands."""
+        """Return a new observation of the emulator's present state."""
         picture = (
             emulator.rdram.byteswap().view(np.uint8) if emulator.observation is None else emulator.observation.copy()
         )
@@ -60,7 +60,7 @@ class ObservationBuilder:
         return self.last
 
     def repeat(self) -> Any:
-        """Return a copy of the last observation, for when there is no emulator to look at."""
+        """Return a copy of the last observation, for use when the emulator has died."""
         if self.with_telemetry:
             self.last = {name: part.copy() for name, part in self.last.items()}
         else:

@@ -1,4 +1,4 @@
-"""A race: where it stands, and what a step of it is worth, term by term."""
+"""The state of a race, and the reward terms of a step."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-LEGACY_CHECKPOINTS = 927  # a lap, along Mario Kart 64's progress border as gym-mupen64plus sampled it
-LEGACY_STEPS = 1250  # a race that takes fewer steps earns more than the plain reward for finishing
+LEGACY_CHECKPOINTS = 927  # per lap, as gym-mupen64plus sampled Mario Kart 64's progress border
+LEGACY_STEPS = 1250  # a race with fewer steps earns more than the plain reward for finishing
 
 
 class RaceStatus(NamedTuple):
-    """A moment of a race."""
+    """The state of a race at one moment."""
 
-    progress: float  # laps along the course since the start line; negative before it, falls when driving back
+    progress: float  # laps since the start line; negative before it, falls when driving back
     lap: int  # completed
     laps: int  # of the race
     speed: float  # km/h
@@ -21,71 +21,71 @@ class RaceStatus(NamedTuple):
     karts: int  # in the race
     wrong_way: bool
     off_road: bool
-    collisions: int  # since the start
+    collisions: int  # since the race began
     finished: bool
-    race_time: float  # seconds of the game's time since the start
-    lap_times: tuple[float, ...]  # seconds, of the whole laps completed: not of one begun in the middle
+    race_time: float  # seconds of game time since the race began
+    lap_times: tuple[float, ...]  # seconds per completed lap, without a lap that began in its middle
 
 
 @dataclass(slots=True)
 class RaceStep:
-    """What a step is judged by; one object serves all steps of an episode."""
+    """The data from which the reward of a step is computed. One object is reused for all steps of an episode."""
 
     before: RaceStatus
     now: RaceStatus
-    furthest: RaceStatus  # where progress was greatest before the step
-    seconds: float  # that the step took, of the game's time
+    furthest: RaceStatus  # the state with the greatest progress before the step
+    seconds: float  # game time of the step
     time_limit: float  # seconds
-    steps: int = 0  # of the episode, this one included
-    stick_moved: float = 0.0  # 0 to 1, from end to end
+    steps: int = 0  # steps of the episode, with this one
+    stick_moved: float = 0.0  # movement of the stick in the step, 1 = from end to end
 
 
 Term = Callable[[RaceStep], float]
 
 
 def finished(step: RaceStep) -> bool:
-    """The race ended in this step."""
+    """Return 1 if the race ended in this step, else 0."""
     return step.now.finished and not step.before.finished
 
 
 def lap(step: RaceStep) -> bool:
-    """A lap ended in this step, but not the race."""
+    """Return 1 if a lap ended in this step but the race did not, else 0."""
     return step.now.lap > step.before.lap and not finished(step)
 
 
 def checkpoint(step: RaceStep) -> bool:
-    """Another 927th of a lap was reached for the first time, and nothing greater happened."""
+    """Return 1 if a new checkpoint (1/927 lap) was reached, but no lap or race ended; else 0."""
     new = int(step.now.progress * LEGACY_CHECKPOINTS) > int(step.furthest.progress * LEGACY_CHECKPOINTS)
     return new and not lap(step) and not finished(step)
 
 
 def backwards(step: RaceStep) -> bool:
-    """The step led back by a checkpoint or more."""
+    """Return 1 if the kart moved back by a checkpoint or more, else 0."""
     return int(step.now.progress * LEGACY_CHECKPOINTS) < int(step.before.progress * LEGACY_CHECKPOINTS)
 
 
 def uneventful(step: RaceStep) -> bool:
-    """Nothing of all that."""
+    """Return 1 if none of these four terms applies, else 0."""
     return not (finished(step) or lap(step) or checkpoint(step) or backwards(step))
 
 
 def progress(step: RaceStep) -> float:
-    """Laps' worth of way."""
+    """Return the progress in the step, in laps."""
     return step.now.progress - step.before.progress
 
 
 def place(step: RaceStep) -> int:
-    """Places gained."""
+    """Return the number of places gained."""
     return step.before.place - step.now.place
 
 
 def seconds_left(step: RaceStep) -> float:
-    """Of the time limit, when the race ends."""
+    """Return the seconds left of the time limit when the race ends, else 0."""
     return max(0.0, step.time_limit - step.now.race_time) if finished(step) else 0.0
 
 
 def steps_left(step: RaceStep) -> int:
-    """Of gym-mupen64plus' 1250, when the race ends; negative after more."""
+    """Return the steps left of gym-mupen64plus' 1250 when the race ends, else 0. Negative after more steps."""
     return LEGACY_STEPS - step.steps if finished(step) else 0
 
 
@@ -105,17 +105,17 @@ def off_road(step: RaceStep) -> float:
 
 
 def collisions(step: RaceStep) -> int:
-    """With walls and karts."""
+    """Return the number of collisions with walls and karts."""
     return step.now.collisions - step.before.collisions
 
 
 def jerk(step: RaceStep) -> float:
-    """How far the stick was moved, 0 to 1."""
+    """Return the movement of the stick, 0 to 1."""
     return step.stick_moved
 
 
-# The terms are functions of this module rather than lambdas, so that an environment can be pickled.
-OBJECTIVES: dict[str, Term] = {  # granted by the environment
+# The terms are functions, not lambdas, so that an environment can be pickled.
+OBJECTIVES: dict[str, Term] = {  # added to the reward
     "progress": progress,
     "lap": lap,
     "checkpoint": checkpoint,
@@ -124,7 +124,7 @@ OBJECTIVES: dict[str, Term] = {  # granted by the environment
     "seconds_left": seconds_left,
     "steps_left": steps_left,
 }
-COSTS: dict[str, Term] = {  # paid by the agent
+COSTS: dict[str, Term] = {  # subtracted from the reward
     "time": time,
     "wrong_way": wrong_way,
     "off_road": off_road,
@@ -134,10 +134,10 @@ COSTS: dict[str, Term] = {  # paid by the agent
     "backwards": backwards,
 }
 PRESETS: dict[str, dict[str, float]] = {
-    # Without `finish`, an agent that values the way still ahead learns to stop short of the last line, where all ends.
+    # Without `finish`, an agent learns to stop before the last line: finishing ends the episode and all future reward.
     "progress": {"progress": 100.0, "finish": 100.0},
     "time": {"seconds_left": 1.0},
-    # gym-mupen64plus' numbers
+    # gym-mupen64plus' weights
     "legacy": {
         "lap": 100.0,
         "checkpoint": 0.5,

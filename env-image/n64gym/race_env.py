@@ -1,4 +1,4 @@
-"""What racing games share: how to drive, what a step of a race is worth, when it ends, and its figures."""
+"""The base class of racing games: actions, reward, end of an episode, and an episode's figures."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class RaceEnv(N64Env):
     """One race.
 
     actions: "discrete", "multidiscrete" or "continuous", see actions.py.
-    reward: a preset, or {term: weight} of the terms in race.py. Presets: "progress": 100 for each lap's worth of way
-    made, fractions included, and 100 for finishing; driving back costs as much. "time": only the finishing time counts,
-    a point for every second left of the time limit. "legacy": gym-mupen64plus' numbers.
-    Terminated when the race is finished, truncated after `time_limit` seconds of the game's time, or `stuck_limit` of
-    them without new way made. Other arguments: see N64Env.
-    info: `reward_terms`, `reward_objectives` and `reward_costs` of the step; all of RaceStatus; the game's own; and
-    with the last step `metrics`, the episode's figures.
+    reward: a preset, or {term: weight} with the terms of race.py. Preset "progress": 100 per lap of progress, in
+    proportion for parts of a lap, negative for driving back, and 100 for finishing. Preset "time": 1 per second left of
+    the time limit at the finish, else 0. Preset "legacy": gym-mupen64plus' weights.
+    An episode terminates at the finish. It is truncated after `time_limit` seconds of game time, or after `stuck_limit`
+    seconds without new progress. Other arguments: see N64Env.
+    info: `reward_terms`, `reward_objectives` and `reward_costs` of the step; all fields of RaceStatus; the game's
+    additional values; in the last step also `metrics`, the episode's figures.
     """
 
     metadata: dict[str, Any] = {**N64Env.metadata, "figures": {**FIGURES, **N64Env.metadata["figures"]}}  # noqa: RUF012
@@ -63,26 +63,26 @@ class RaceEnv(N64Env):
 
     @abstractmethod
     def _status(self, emulator: Emulator) -> RaceStatus:
-        """Where the race stands."""
+        """Return the state of the race."""
 
     def _describe(self, status: RaceStatus) -> dict[str, Any]:
-        """What info says of a moment: the RaceStatus, and what a game adds; as of the last `_status`."""
+        """Return the info of the last `_status`: the RaceStatus, and the game's additional values."""
         return status._asdict()
 
     @classmethod
     def title(cls, setup: Mapping[str, Any]) -> str:
-        """The course."""
+        """Return the course."""
         return str(setup.get("course", ""))
 
     def _word(self, action: Any) -> int:
         return self._actions.word(action)
 
     def get_action_meanings(self) -> list[str]:
-        """What the actions, or the parts of an action, are called; ALE's name for it."""
+        """Return the names of the actions, or of an action's parts. The method's name is ALE's."""
         return self._actions.names()
 
     def action_of(self, buttons: int) -> Any:
-        """The action nearest to a controller word."""
+        """Return the action nearest to a controller word."""
         return self._actions.action(buttons)
 
     def _begin_episode(self, emulator: Emulator, setup: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,7 +113,7 @@ class RaceEnv(N64Env):
         return Outcome(reward, status.finished, truncated, info)
 
     def live_figures(self, info: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """Lap, place among rivals, time, and the laps' times."""
+        """Return lap, place among rivals, race time and lap times as texts."""
         if "laps" not in info:  # the emulator has died
             return []
         laps = info["laps"]

@@ -1,4 +1,4 @@
-"""Rewards as named terms with weights: what the environment grants (objectives) and what the agent pays (costs)."""
+"""Rewards as weighted sums of named terms: objectives are added, costs are subtracted."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from typing import Any, Generic, TypeVar
 
 from n64gym.settings import listed, nearest
 
-Step = TypeVar("Step")  # what a game judges a step by
+Step = TypeVar("Step")  # a game's data about a step
 
 
 class Reward(Generic[Step]):
-    """Weighs the terms of one step, and keeps their totals over the episode.
+    """Computes the reward of a step from weighted terms, and the totals of an episode.
 
-    reward: the name of a preset, or {term: weight}; a term that is not named counts nothing. Weights are positive for
-    costs too: a cost is subtracted. objectives, costs: how much of each term there is in a step.
-    """
+    reward: the name of a preset, or {term: weight}. The weight of a missing term is 0. Weights of costs are positive,
+    too: a cost is subtracted. objectives, costs: functions that return a term's amount in a step."""
 
     def __init__(
         self,
@@ -52,7 +51,7 @@ class Reward(Generic[Step]):
         self._totals = dict.fromkeys((name for name, *_ in self._terms), 0.0)
 
     def weigh(self, step: Step) -> tuple[float, dict[str, Any]]:
-        """Return the reward of a step, and what its info says of it."""
+        """Return the reward of a step and its part of info."""
         shares: dict[str, float] = {}
         granted = paid = 0.0
         for name, weight, amount, is_cost in self._terms:
@@ -67,5 +66,5 @@ class Reward(Generic[Step]):
         return granted + paid, info
 
     def metrics(self) -> dict[str, float]:
-        """Return the episode's total of each term, to be charted."""
+        """Return the episode's total of each term, for charts."""
         return {f"reward_{name}": total for name, total in self._totals.items()}

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 
 class RoadEdges(NamedTuple):
-    """A closed road, its edges place for place, the first on the start line; units as in the game's `position`."""
+    """A closed road as pairs of edge points. The first pair is on the start line. Units are those of the game's
+    `position`."""
 
-    left: NDArray[np.float64]  # to the right and up on a map [N, 2]
+    left: NDArray[np.float64]  # x (right) and y (up) on a map [N, 2]
     right: NDArray[np.float64]  # [N, 2]

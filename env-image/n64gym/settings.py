@@ -1,4 +1,5 @@
-"""What can be chosen about an episode, such as the course: declared by each game, checked and drawn here."""
+"""The settings of an episode, such as its course. Each game declares its settings; this module checks and draws
+values."""
 
 from __future__ import annotations
 
@@ -11,15 +12,15 @@ import numpy as np
 
 
 class Setting(NamedTuple):
-    """One thing to choose."""
+    """One setting."""
 
-    allowed: Sequence[Any]  # names, or a range of numbers
+    allowed: Sequence[Any]  # the allowed names, or a range of numbers
     default: Any
-    parts: int = 1  # numbers are given in units of which a number in the range is so many parts: 100 = percent
+    parts: int = 1  # a given number times `parts` is in the range; 100 = hundredths
 
 
 def check(settings: Mapping[str, Setting], chosen: Mapping[str, Any]) -> None:
-    """Raise ValueError unless every choice is allowed, or a list of what is allowed."""
+    """Raise ValueError unless every choice is an allowed value or a list of allowed values."""
     for name, value in chosen.items():
         if name not in settings:
             raise ValueError(
@@ -33,7 +34,7 @@ def check(settings: Mapping[str, Setting], chosen: Mapping[str, Any]) -> None:
 
 
 def draw(settings: Mapping[str, Setting], chosen: Mapping[str, Any], random: np.random.Generator) -> dict[str, Any]:
-    """Return one value for every setting: the default unless chosen, a random one where a list was given."""
+    """Return a value for every setting: the default or the chosen value. From a list, a random value is drawn."""
     drawn: dict[str, Any] = {}
     for name, setting in settings.items():
         value = chosen.get(name, setting.default)
@@ -44,12 +45,12 @@ def draw(settings: Mapping[str, Setting], chosen: Mapping[str, Any], random: np.
 
 
 def is_list(value: Any) -> bool:
-    """Whether `value` is several to draw from."""
+    """Return whether `value` is a list of values to draw from."""
     return isinstance(value, Sequence | np.ndarray) and not isinstance(value, str)
 
 
 def normal(name: str, setting: Setting, value: Any) -> Any:
-    """Return the member of `setting.allowed` that `value` means; ValueError if there is none."""
+    """Return the member of `setting.allowed` for `value`. Raises ValueError if `value` is not allowed."""
     allowed = setting.allowed
     value = value.item() if isinstance(value, np.generic) else value
     if isinstance(allowed, range):
@@ -66,11 +67,11 @@ def normal(name: str, setting: Setting, value: Any) -> Any:
 
 
 def nearest(name: Any, names: Sequence[Any]) -> str:
-    """Return " (maybe you meant …?)", or nothing if no name is near."""
+    """Return " (maybe you meant …?)", or "" if no name is similar."""
     near = difflib.get_close_matches(str(name), [str(one) for one in names], n=1)
     return f" (maybe you meant {near[0]!r}?)" if near else ""
 
 
 def listed(names: Any) -> str:
-    """Return the names, as one reads them."""
+    """Return the names as a list for an error message."""
     return ", ".join(repr(name) for name in names) or "none at all: this game has no settings"

@@ -1,7 +1,7 @@
-"""Start states: the savestates that episodes begin with, made once and kept, in this process and on disk.
+"""Start states: the savestates at which episodes begin. Each is made once and kept in this process and on disk.
 
-A file is one line of JSON (what the state is, and the hash of what follows) and then State.data(). It appears under its
-name when it is whole; one that is damaged counts as absent.
+A file has one line of JSON (a description of the state, and the hash of the rest), then State.data(). Files are written
+atomically. A damaged file counts as missing.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from n64gym.files import write_whole
 from n64gym.machine.state import State
 
 FORMAT = 1
-STATES_IN_MEMORY = 16  # of 17 MB each, shared by all environments of this process
-FILES = 256  # of a few hundred KB each for Open Kart, a few MB for large games; the oldest go
+STATES_IN_MEMORY = 16  # 17 MB each, shared by all environments of this process
+FILES = 256  # a few hundred KB each for Open Kart, a few MB for large games; the oldest are deleted
 
 
 class Start(NamedTuple):
@@ -36,10 +36,11 @@ _in_memory: OrderedDict[tuple[Path | None, str], Start] = OrderedDict()
 
 
 def default_folder() -> Path | None:
-    """Return where the user's caches belong: $XDG_CACHE_HOME or ~/.cache. None, with a warning, if there is no home."""
+    """Return the user's cache folder, $XDG_CACHE_HOME or ~/.cache. Warns and returns None if there is no home
+    folder."""
     try:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "n64gym"
-    except RuntimeError:  # as in a container that runs with any user id
+    except RuntimeError:  # happens in a container with an arbitrary user id
         warnings.warn(
             f"start states are not kept: HOME is not set, and user id {os.getuid()} has no home folder; each process "
             "makes them anew. Set XDG_CACHE_HOME, or name a folder with cache=",
@@ -49,13 +50,13 @@ def default_folder() -> Path | None:
 
 
 class Starts:
-    """The start states of one game on one ROM. folder: None keeps them in this process only."""
+    """The start states of one game and ROM. folder: None keeps them in this process only."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
     def find(self, what: dict[str, Any]) -> Start | None:
-        """Return the start described by `what` (JSON), if there is one."""
+        """Return the start state described by `what` (JSON), or None."""
         key = (self._folder, key_of(what))
         start = _in_memory.get(key) or self._read(key[1])
         if start is not None:
@@ -63,7 +64,7 @@ class Starts:
         return start
 
     def keep(self, what: dict[str, Any], state: State) -> Start:
-        """Keep `state` as the one described by `what`. A folder that cannot be written costs a warning, no more."""
+        """Keep `state` under the description `what`. Warns if the folder cannot be written."""
         key = (self._folder, key_of(what))
         data = state.data()
         start = Start(state, hashlib.sha256(data).hexdigest())
@@ -81,7 +82,7 @@ class Starts:
         return start
 
     def forget(self, what: dict[str, Any]) -> None:
-        """Drop a state that is not what it should be."""
+        """Delete a start state that does not match its description."""
         key = key_of(what)
         _in_memory.pop((self._folder, key), None)
         if self._folder is not None:
@@ -107,27 +108,27 @@ class Starts:
             if facts["format"] == FORMAT and facts["sha256"] == hashlib.sha256(data).hexdigest():
                 return Start(State.from_data(data), facts["sha256"])
         except (OSError, ValueError, KeyError, TypeError):
-            pass  # damaged, or none at all: it is made anew
+            pass  # damaged or missing: the caller makes a new one
         return None
 
     def _write(self, key: str, head: dict[str, Any], data: bytes) -> None:
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps(head).encode() + b"\n" + data)  # two processes making it at once write the same
+        write_whole(path, json.dumps(head).encode() + b"\n" + data)  # two processes may do so: the bytes are equal
         files = sorted(path.parent.glob("*.start"), key=lambda file: file.stat().st_mtime)
         for old in files[:-FILES]:
             old.unlink(missing_ok=True)
 
 
 def key_of(what: dict[str, Any]) -> str:
-    """Return the name under which a state is kept."""
+    """Return the file name of a start state."""
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
 
 
 @functools.cache
 def code_hash(game: type) -> str:
-    """Return a hash of the code that leads a game to its start: its own module, and this package."""
+    """Return a hash of the code that brings a game to its start: the game's module and this package."""
     files = sorted(Path(__file__).parent.rglob("*.py"))
-    own = getattr(sys.modules.get(game.__module__), "__file__", None)  # None: typed into an interpreter
+    own = getattr(sys.modules.get(game.__module__), "__file__", None)  # None in an interactive session
     sources = [file.read_bytes() for file in (*files, *([Path(own)] if own else []))]
     return hashlib.sha256(b"".join(sources)).hexdigest()

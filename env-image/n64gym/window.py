@@ -13,7 +13,7 @@ SIZE = (640, 480)  # width and height in pixels
 
 
 class Window:
-    """Shows pictures at the game's own pace: it waits where the game would run faster than it was made to."""
+    """Shows pictures at the game's original speed: it waits if the environment runs faster."""
 
     def __init__(self, title: str) -> None:
         try:
@@ -22,14 +22,14 @@ class Window:
             raise ImportError('render_mode="human" needs pygame: pip install "n64gym[human]"') from None
         self._pygame = pygame
         if not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")):
-            os.environ["SDL_VIDEODRIVER"] = "dummy"  # SDL's own choice, offscreen OpenGL, crashes beside TensorFlow
+            os.environ["SDL_VIDEODRIVER"] = "dummy"  # the default, offscreen OpenGL, crashes with TensorFlow
         pygame.display.init()
         self._screen = pygame.display.set_mode(SIZE)
         pygame.display.set_caption(title)
         self._next = time.monotonic()
 
     def show(self, picture: Callable[[], NDArray[np.uint8]], fps: float) -> None:
-        """Show picture(), uint8 [height, width, 3], no earlier than 1/fps seconds after the last."""
+        """Show picture(), uint8 [height, width, 3], at least 1/fps seconds after the last one."""
         time.sleep(max(0.0, self._next - time.monotonic()))
         self._next = max(self._next + 1 / fps, time.monotonic())
         surface = self._pygame.surfarray.make_surface(picture().swapaxes(0, 1))

@@ -1,4 +1,4 @@
-"""Which wrappers hand on every action as it is, so that an emulator may begin before they are asked."""
+"""Lists the wrappers that pass actions on unchanged. Inside them, an emulator may start a step early."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import gymnasium
 from gymnasium import wrappers
 
-HAND_ON = (  # Gymnasium's own, by the `step` that they have or inherit
+HAND_ON = (  # Gymnasium's wrappers, identified by the `step` that they define or inherit
     gymnasium.Wrapper,
     gymnasium.ObservationWrapper,
     gymnasium.RewardWrapper,
@@ -26,10 +26,10 @@ HAND_ON = (  # Gymnasium's own, by the `step` that they have or inherit
 
 
 def hand_on_actions(env: gymnasium.Env[Any, Any]) -> bool:
-    """Whether the environment inside is stepped with the very action that `env` is stepped with.
+    """Return whether all wrappers of `env` pass every action to the environment unchanged.
 
-    True where that is certain: each wrapper has the `step` of one in HAND_ON, or of a class with the attribute
-    `hands_on_actions = True` beside it.
+    True only if that is certain: each wrapper's `step` is defined in a class of HAND_ON, or in a class that also sets
+    `hands_on_actions = True`.
     """
     inside = env.unwrapped
     while isinstance(env, gymnasium.Wrapper):

@@ -1,1 +1,1 @@
-"""A class for each game, and what it knows of its menus and memory."""
+"""One environment class per game, with the code for the game's menus and memory."""

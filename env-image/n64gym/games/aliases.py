@@ -1,10 +1,9 @@
-"""The ids that gym-mupen64plus used, under their exact names.
+"""Environment ids with the exact names that gym-mupen64plus used.
 
 env = gymnasium.make("Smash-mario-v0", rom="/path/to/smash.z64")
 
-They have its action spaces, opponents and rewards, on this package's environments. It had one course only with discrete
-actions; here all sixteen have them.
-"""
+They give gym-mupen64plus' action spaces, opponents and rewards to the environments of this package. gym-mupen64plus had
+discrete actions on one course only; here all sixteen courses have them."""
 
 from __future__ import annotations
 
@@ -12,7 +11,7 @@ import gymnasium
 
 from n64gym.games.smash_memory import PORTRAITS
 
-COURSES = (  # its spelling of them, one oddity included
+COURSES = (  # spelled as gym-mupen64plus spells them
     "Luigi-Raceway",
     "Moo-Moo-Farm",
     "Koopa-Troopa-Beach",

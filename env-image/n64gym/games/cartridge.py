@@ -1,4 +1,4 @@
-"""What games on somebody's own cartridge share: the right file."""
+"""Shared by the games whose ROM file the user must provide."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from n64gym.machine.rom import KNOWN, Rom, RomError, expect_game, open_rom
 
 
 class Cartridge(NamedTuple):
-    """A game that the user must bring."""
+    """A game whose ROM file the user must provide."""
 
-    sha1: str  # of its z64 form
+    sha1: str  # of the ROM in z64 order
     env_id: str
 
     def open(self, rom: str | Path, check: bool) -> Rom:
-        """Look at the file. check: refuse one with another hash. Raises RomError."""
+        """Open the ROM file. check: reject a file with a different hash. Raises RomError."""
         if not str(rom):
             raise RomError(
                 f"{self.env_id} needs the cartridge's file, {KNOWN[self.sha1]}: "

@@ -1,4 +1,4 @@
-"""n64gym/MarioKart64-v0: races in Mario Kart 64 (US), watched through the game's own variables in RDRAM."""
+"""n64gym/MarioKart64-v0: races in Mario Kart 64 (US), read from the game's variables in RDRAM."""
 
 from __future__ import annotations
 
@@ -31,24 +31,25 @@ from n64gym.race_env import RaceEnv
 from n64gym.settings import Setting
 
 CARTRIDGE = Cartridge(MARIO_KART_64, "n64gym/MarioKart64-v0")
-KMH = 12.0  # a unit of speed: the game itself shows speed / 18 * 216
+KMH = 12.0  # km/h per unit of speed: the game displays speed / 18 * 216
 HUNDREDTH = 0.01  # seconds
 
 
 class MarioKart64Env(RaceEnv):
-    """A race in Mario Kart 64, the US cartridge.
+    """A race in Mario Kart 64 (US).
 
-    mode: "time_trial" alone against the clock, or "grand_prix" against seven others. course: one of the sixteen in
-    COURSES; a grand prix begins, as the game has it, with its cup's first course: luigi_raceway, toads_turnpike,
-    wario_stadium or dks_jungle_parkway. character: one of CHARACTERS. engine: of a grand prix, "50cc", "100cc" or
-    "150cc". For each of them a list may be given, from which every reset draws; reset's `options` bear the same names.
+    mode: "time_trial" (alone, against the clock) or "grand_prix" (against seven others).
+    course: one of the sixteen in COURSES. In a grand prix, the first course of a cup, because the game begins with it:
+    luigi_raceway, toads_turnpike, wario_stadium or dks_jungle_parkway.
+    character: one of CHARACTERS. engine: "50cc", "100cc" or "150cc"; used in a grand prix only.
+    Each of these arguments can be a list: every reset then draws a value from it. The `options` of reset have the same
+    names.
 
-    rom: the cartridge's file in any byte order. check_rom: refuse a file with another hash. video: the plugin that
-    draws, or None to go without a picture, much faster. Other arguments: see RaceEnv and N64Env.
+    rom: the ROM file, in any byte order. check_rom: reject a file with a different hash. video: the video plugin, or
+    None for no picture, which is much faster. Other arguments: see RaceEnv and N64Env.
 
-    Collisions are the times that the kart was thrown about, by items, enemies or tumbles; driving into a wall or
-    brushing another kart leaves no trace in memory that we know. Off-road means two tyres or more.
-    """
+    `collisions` counts hits by items, enemies and tumbles. Contact with a wall or another kart is not counted: no
+    memory address is known that records it. Off road means that at least two tyres are off the road."""
 
     settings: ClassVar[Mapping[str, Setting]] = {
         "mode": Setting(MODES, "time_trial"),
@@ -58,8 +59,8 @@ class MarioKart64Env(RaceEnv):
     }
     telemetry_names = (
         "speed",  # 1 = 100 km/h
-        "lap_progress",  # along the lap from the line, 0 to 1
-        "laps_left",  # of those of the race, 1 to 0
+        "lap_progress",  # position in the lap, 0 to 1 from the line
+        "laps_left",  # as a share of all laps of the race, 1 to 0
         "place",  # 0 = first, 1 = last
         "off_road",
         "wrong_way",
@@ -86,12 +87,12 @@ class MarioKart64Env(RaceEnv):
         super().__init__(cartridge, choices=choices, time_limit=time_limit, video=video, **settings)
 
     def in_play(self, emulator: Emulator) -> bool:
-        """Whether a race is on."""
+        """Return whether a race is in progress."""
         return in_race(read_menu(emulator.rdram))
 
     @classmethod
     def position(cls, emulator: Emulator) -> tuple[float, float]:
-        """x and z in the course's units."""
+        """Return x and z in the game's units."""
         x, _, z = read_race(emulator.rdram).position
         return x, z
 
@@ -111,8 +112,8 @@ class MarioKart64Env(RaceEnv):
 
     def _status(self, emulator: Emulator) -> RaceStatus:
         self._read = race = read_race(emulator.rdram)
-        # Just before the line the path's points have begun anew and the lap has not: for a moment the game's own
-        # figure is a lap short. No kart moves half a lap in a step.
+        # Just before the line, the path's points restart from 0, but the lap number has not yet changed. For a moment
+        # the game's value is one lap too low. A kart cannot move half a lap in a step, so the nearest value is right.
         self._progress = min(
             (race.completion + lap for lap in (-1, 0, 1)), key=lambda progress: abs(progress - self._progress)
         )
@@ -139,12 +140,12 @@ class MarioKart64Env(RaceEnv):
     def _describe(self, status: RaceStatus) -> dict[str, Any]:
         race: Race = self._read
         return status._asdict() | {
-            "position": race.position,  # the course's units
+            "position": race.position,  # in the game's units
             "velocity": race.velocity,  # units per 1/60 s
-            "surfaces": race.surfaces,  # under the tyres, the game's own numbers
+            "surfaces": race.surfaces,  # surface under each tyre, as the game's id
             "item": race.item,
             "path_point": (race.path_point, race.path_points),
-            "lap_hundredths": race.lap_times,  # of a second
+            "lap_hundredths": race.lap_times,  # in hundredths of a second
         }
 
     def _telemetry(self, emulator: Emulator) -> list[float]:
@@ -162,5 +163,5 @@ class MarioKart64Env(RaceEnv):
 
 
 def laps_done(race: Race) -> int:
-    """Laps completed, 0 to 3."""
+    """Return the number of completed laps, 0 to 3."""
     return min(max(race.lap, 0), LAPS)

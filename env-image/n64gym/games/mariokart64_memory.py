@@ -1,7 +1,8 @@
-"""What Mario Kart 64 (US) keeps in memory: public addresses and types, read as they stand in RDRAM.
+"""The variables of Mario Kart 64 (US) in RDRAM: their public addresses and types, and functions that read them.
 
-From the decompilation's headers (n64decomp/mk64: defines.h, common_structs.h, menus.h, variables.h, the bss listings).
-Nothing here has met the real cartridge yet, so mariokart64_menu.check_race asks whether what is found can be a race.
+Source: the decompilation's headers (n64decomp/mk64: defines.h, common_structs.h, menus.h, variables.h, bss listings).
+Nothing here has been tested on the real game. So mariokart64_menu.check_race checks that the values found describe a
+race.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from n64gym.machine.memory import Memory
 
 Rdram = NDArray[np.uint32]  # [2097152], words in the host's byte order
 
-COURSES = {  # in the order of the cups, four each
+COURSES = {  # in the order of the cups, four courses per cup
     "luigi_raceway": 8,
     "moo_moo_farm": 9,
     "koopa_troopa_beach": 6,
@@ -34,7 +35,7 @@ COURSES = {  # in the order of the cups, four each
     "rainbow_road": 13,
 }
 CHARACTERS = ("mario", "luigi", "yoshi", "toad", "donkey_kong", "wario", "peach", "bowser")  # index = id
-GRID = ("mario", "luigi", "peach", "toad", "yoshi", "donkey_kong", "wario", "bowser")  # the select screen, 4 a row
+GRID = ("mario", "luigi", "peach", "toad", "yoshi", "donkey_kong", "wario", "bowser")  # the select screen, 4 per row
 MODES = ("grand_prix", "time_trial")
 CLASSES = ("50cc", "100cc", "150cc")
 LAPS = 3
@@ -45,17 +46,17 @@ OPTIONS, DATA, COURSE_DATA = 5, 6, 7
 PLAYERS, MODE, OPTION, OK, OK_AGAIN, OPTION_AGAIN = 3, 4, 5, 6, 7, 8  # gMainMenuSelectionDepth
 DRIVER, DRIVER_OK, DRIVER_OK_AGAIN = 1, 2, 3  # gPlayerSelectMenuSelection
 CUP, COURSE, COURSE_OK = 1, 2, 3  # gSubMenuSelection
-UNDER_WAY = 3  # gRaceState: 0 to 2 lead to it, 4 and more follow the finish
+UNDER_WAY = 3  # gRaceState: 0 to 2 before the race, 4 and more after the finish
 
 EXISTS, HUMAN, WAITING, COMPUTER, GHOST = 0x8000, 0x4000, 0x2000, 0x1000, 0x0100  # Player.type
 DRIFTING = 0x10  # Player.effects
-# Player.effects too: of being thrown about: green shell, an enemy bumped into, a tumble, lightning, an explosion, a red
-# shell or star, squashed. Driving into a wall leaves no trace there.
+# Player.effects: bits for hits by a green shell, an enemy, a tumble, lightning, an explosion, a red shell or star, or
+# for being squashed. Driving into a wall sets none of them.
 HIT = 0x400 | 0x8000 | 0x10000 | 0x20000 | 0x1000000 | 0x2000000 | 0x4000000
 
 AIRBORNE, GRASS = 0, 8  # surfaces under a tyre
-# Sand beside Mario Raceway, grass, snow beside Frappe Snowland, sand beside Kalimari Desert, out of bounds; other sands
-# are the road on some courses.
+# Sand beside Mario Raceway, grass, snow beside Frappe Snowland, sand beside Kalimari Desert, out of bounds. Other kinds
+# of sand are missing here because they are the road on some courses.
 OFF_ROAD = frozenset({7, GRASS, 11, 13, 0xFD})
 OFF_ROAD_THERE = {COURSES["luigi_raceway"]: frozenset({2}), COURSES["royal_raceway"]: frozenset({3})}
 
@@ -88,7 +89,7 @@ SYMBOLS = {
     "gRandomSeed16": 0x802BA290,
 }
 KARTS, PLAYER_BYTES = 8, 0xDD8
-# What two runs of a race differ in, sooner or later: first and last address.
+# Memory in which two different runs of a race sooner or later differ: first and last address.
 TELLING = (
     (SYMBOLS["gCourseTimer"], SYMBOLS["gCourseTimer"] + 4),
     (SYMBOLS["gPlayers"], SYMBOLS["gPlayers"] + KARTS * PLAYER_BYTES),
@@ -100,18 +101,18 @@ WATCH = tuple([(first & 0x1FFFFFFF) >> 2, (end & 0x1FFFFFFF) >> 2, 1] for first,
 
 
 class Menu(NamedTuple):
-    """Where the game is, and what its menus have been told so far."""
+    """The game's current screen, and the choices made in its menus so far."""
 
     game_state: int
     race_state: int
-    demo: int  # 1 while the game plays by itself, because nobody has pressed anything
+    demo: int  # 1 while the game plays a demo because no button was pressed
     menu: int
     main_menu: int
     driver_menu: int
     course_menu: int
     players: int
     mode: int
-    option: int  # the row under the mode: engine class, or begin and data
+    option: int  # the row below the mode: engine class in a grand prix; begin or data in a time trial
     engine: int
     grid: int  # 1 to 8
     cup: int
@@ -120,7 +121,7 @@ class Menu(NamedTuple):
 
 
 def read_menu(rdram: Rdram) -> Menu:
-    """Read all of Menu."""
+    """Return the Menu in RDRAM."""
     at, memory = SYMBOLS, Memory(rdram)
     mode = memory.s32(at["gModeSelection"])
     return Menu(
@@ -143,20 +144,20 @@ def read_menu(rdram: Rdram) -> Menu:
 
 
 class Race(NamedTuple):
-    """Player 1 in a race."""
+    """The state of player 1 in a race."""
 
     mode: str
     course: int
     flags: int
     character: int
-    position: tuple[float, float, float]  # in the course's units
+    position: tuple[float, float, float]  # in the game's units
     velocity: tuple[float, float, float]  # units per 1/60 s
-    speed: float  # units per 1/60 s; 12 km/h each
+    speed: float  # units per 1/60 s; one unit is 12 km/h
     effects: int
-    surfaces: tuple[int, ...]  # under the four tyres
+    surfaces: tuple[int, ...]  # surface id under each of the four tyres
     item: int
-    lap: int  # -1 before the line is crossed for the first time, 3 when the race is over
-    completion: float  # lap + part of it; the part turns to 0 a little before the line, the lap at the line
+    lap: int  # -1 before the first crossing of the line, 3 after the race
+    completion: float  # lap + fraction; the fraction resets just before the line, the lap changes at the line
     path_point: int
     path_points: int
     wrong_way: bool
@@ -169,7 +170,7 @@ class Race(NamedTuple):
 
 
 def read_race(rdram: Rdram) -> Race:
-    """Read all of Race."""
+    """Return the Race in RDRAM."""
     at, memory = SYMBOLS, Memory(rdram)
     player, hud = at["gPlayers"], at["playerHUD"]
     path = memory.u16(at["gPathIndexByPlayerId"]) & 3
@@ -202,11 +203,11 @@ def read_race(rdram: Rdram) -> Race:
 
 
 def place_of(race: Race) -> tuple[int, int]:
-    """The place, 1 is first, and of how many karts; in a time trial the ranks mean nothing."""
+    """Return the place (1 is first) and the number of karts. In a time trial the ranks have no meaning, so (1, 1)."""
     return (race.rank + 1, race.karts) if race.mode == "grand_prix" else (1, 1)
 
 
 def is_off_road(race: Race) -> bool:
-    """Whether two tyres or more stand where the course does not lead."""
+    """Return whether at least two tyres are off the road."""
     beside = OFF_ROAD | OFF_ROAD_THERE.get(race.course, frozenset())
     return sum(surface in beside for surface in race.surfaces) >= 2

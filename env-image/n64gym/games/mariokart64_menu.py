@@ -1,4 +1,4 @@
-"""Through Mario Kart 64's menus to the first moment of a race, in closed loop on its memory; and is it that race?"""
+"""Operates Mario Kart 64's menus, guided by RDRAM, from power-on to the start of a race, and verifies that race."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from n64gym.machine.emulator import Emulator
 from n64gym.machine.rom import RomError
 
 PRESS_VIS = 4  # the pad is read every second VI, and a press counts on its rising edge
-MENU_VIS = 5400  # power-on to the start of the race takes far less than 90 s
-IDLE_VIS = 1500  # the longest that nothing happens, camera flight and loading included, is far less than 25 s
+MENU_VIS = 5400  # 90 s, far more than power-on to the start of the race takes
+IDLE_VIS = 1500  # 25 s, far more than the longest pause (loading or camera flight)
 
 LEFT, RIGHT = controller.word(x=-controller.STICK), controller.word(x=controller.STICK)
 UP, DOWN = controller.word(y=controller.STICK), controller.word(y=-controller.STICK)
 
 
 class Wanted(NamedTuple):
-    """What the menus shall be told, in the game's own numbers."""
+    """The choices to make in the menus, as the game's numbers."""
 
     mode: int
-    option: int  # 0 of a time trial is "begin"
+    option: int  # in a time trial, 0 is "begin"
     engine: int  # a time trial is always driven at 100cc
     grid: int
     character: int
@@ -34,7 +34,7 @@ class Wanted(NamedTuple):
 
 
 def wanted_of(setup: Mapping[str, Any]) -> Wanted:
-    """Raises ValueError for a grand prix that does not begin on the course."""
+    """Return the choices for `setup`. Raises ValueError for a grand prix on a course that is not its cup's first."""
     place = list(ram.COURSES).index(setup["course"])
     grand_prix = setup["mode"] == "grand_prix"
     if grand_prix and place % 4:
@@ -56,7 +56,8 @@ def wanted_of(setup: Mapping[str, Any]) -> Wanted:
 
 
 def go_to_race(emulator: Emulator, setup: Mapping[str, Any]) -> None:
-    """From power-on to the first moment of the race; RomError, with all that was found, if there is none."""
+    """Operate the game from power-on to the start of the race. Raises RomError, with the values found, if none
+    starts."""
     wanted = wanted_of(setup)
     menu = read_menu(emulator.rdram)
     changed = emulator.vi_count
@@ -79,12 +80,12 @@ def go_to_race(emulator: Emulator, setup: Mapping[str, Any]) -> None:
 
 
 def in_race(menu: Menu) -> bool:
-    """Whether a human's race is on."""
+    """Return whether a race with a human player is in progress."""
     return menu.game_state == ram.RACING and menu.race_state == ram.UNDER_WAY and not menu.demo
 
 
 def next_press(menu: Menu, wanted: Wanted) -> int:
-    """The controller word that brings the game nearer to the race; 0 to wait."""
+    """Return the controller word that brings the game closer to the race; 0 to wait."""
     if menu.game_state == ram.RACING:
         return controller.START if menu.demo else 0
     if menu.game_state not in ram.MENUS:
@@ -101,7 +102,7 @@ def next_press(menu: Menu, wanted: Wanted) -> int:
 
 
 def in_main_menu(menu: Menu, wanted: Wanted) -> int:
-    """How many play, what, at which speed."""
+    """Choose the number of players, the mode and the engine class."""
     if menu.main_menu == ram.PLAYERS:
         return LEFT if menu.players > 1 else controller.A
     if menu.main_menu == ram.MODE:
@@ -117,7 +118,7 @@ def in_main_menu(menu: Menu, wanted: Wanted) -> int:
 
 
 def in_player_select(menu: Menu, wanted: Wanted) -> int:
-    """Two rows of four drivers."""
+    """Choose the driver: two rows of four."""
     row, column = divmod(menu.grid - 1, 4)
     to_row, to_column = divmod(wanted.grid - 1, 4)
     if menu.driver_menu == ram.DRIVER:
@@ -128,7 +129,7 @@ def in_player_select(menu: Menu, wanted: Wanted) -> int:
 
 
 def in_course_select(menu: Menu, wanted: Wanted) -> int:
-    """Four cups side by side, four courses one below the other."""
+    """Choose the cup, then the course: four cups side by side, four courses one below the other."""
     if menu.course_menu == ram.CUP:
         return toward(menu.cup, wanted.cup, LEFT, RIGHT) or controller.A
     if menu.course_menu == ram.COURSE and menu.cup == wanted.cup:
@@ -139,12 +140,12 @@ def in_course_select(menu: Menu, wanted: Wanted) -> int:
 
 
 def toward(here: int, there: int, less: int, more: int) -> int:
-    """The direction to push in; 0 when there."""
+    """Return the direction to push; 0 at the target."""
     return 0 if here == there else less if here > there else more
 
 
 def differences(menu: Menu, race: Race, wanted: Wanted) -> list[str]:
-    """What in memory cannot be the beginning of the race that is wanted: "what is found (what was expected)"."""
+    """Return the values in memory that contradict the start of the wanted race, each as "found (expected)"."""
     speed = math.hypot(race.velocity[0], race.velocity[2])
     numbers = (*race.position, *race.velocity, race.speed, race.completion, race.timer)
     racing = ram.EXISTS | ram.HUMAN
@@ -179,7 +180,7 @@ def differences(menu: Menu, race: Race, wanted: Wanted) -> list[str]:
 
 
 def check_race(emulator: Emulator, setup: Mapping[str, Any], error: type[RomError] = RomError) -> None:
-    """Raise `error` with a report unless memory says: this is the beginning of that race."""
+    """Raise `error` with a report unless memory shows the start of the race in `setup`."""
     menu, race = read_menu(emulator.rdram), read_race(emulator.rdram)
     wrong = differences(menu, race, wanted_of(setup))
     if wrong:
@@ -190,5 +191,5 @@ def check_race(emulator: Emulator, setup: Mapping[str, Any], error: type[RomErro
 
 
 def told(values: Menu | Race | Wanted) -> str:
-    """Every field by name."""
+    """Return every field with its name."""
     return ", ".join(f"{name} {value}" for name, value in values._asdict().items())

@@ -1,4 +1,4 @@
-"""n64gym/OpenKart-v0: races in Open Kart, our own game, watched through its telemetry in RDRAM."""
+"""n64gym/OpenKart-v0: races in Open Kart, this project's game, read from its telemetry in RDRAM."""
 
 from __future__ import annotations
 
@@ -31,17 +31,18 @@ from n64gym.race_env import RaceEnv
 from n64gym.road import RoadEdges
 from n64gym.settings import Setting
 
-START_VIS = 10  # the race's first moments, within which it counts as its start
+START_VIS = 10  # a race at most this old is still at its start
 
 
 class OpenKartEnv(RaceEnv):
     """A race in Open Kart.
 
-    mode: "time_trial" alone against the clock, or "grand_prix" against CPU karts. course: one of COURSES; "generated"
-    is the one made from `course_seed`, 0 to 9999. level: of the CPU karts, "easy", "medium" or "hard". laps: 1 to 3.
-    start: where on the lap the race begins, 0 to 0.99 in hundredths. mirror: with left and right swapped. For each of
-    them a list may be given, from which every reset draws; reset's `options` bear the same names. Other arguments: see
-    RaceEnv and N64Env.
+    mode: "time_trial" (alone, against the clock) or "grand_prix" (against CPU karts).
+    course: one of COURSES. "generated" is the course that the game makes from `course_seed`, 0 to 9999.
+    level: skill of the CPU karts, "easy", "medium" or "hard". laps: 1 to 3.
+    start: where on the lap the race begins, from 0 to 0.99 in steps of 0.01. mirror: swap left and right.
+    Each of these arguments can be a list: every reset then draws a value from it. The `options` of reset have the same
+    names. Other arguments: see RaceEnv and N64Env.
     """
 
     native_size = (120, 160)
@@ -57,10 +58,10 @@ class OpenKartEnv(RaceEnv):
     telemetry_names = (
         "speed",  # 1 = 100 km/h
         "lateral",  # -1 left edge of the road, 1 right edge
-        "heading_error",  # against the course, 1 = half a turn to the right
-        *(f"bend_{metres}m" for metres in (10, 20, 30, 40, 50, 60)),  # of the course, from here to there; likewise
+        "heading_error",  # relative to the course, 1 = half a turn to the right
+        *(f"bend_{metres}m" for metres in (10, 20, 30, 40, 50, 60)),  # course's turn on the way, as heading_error
         "lap_progress",
-        "laps_left",  # of those of the race, 1 to 0
+        "laps_left",  # as a share of all laps of the race, 1 to 0
         "place",  # 0 = first, 1 = last
         "off_road",
         "wrong_way",
@@ -91,7 +92,7 @@ class OpenKartEnv(RaceEnv):
         }
         super().__init__(rom or OPEN_KART, choices=choices, **settings)
 
-    # All telemetry but what depends on who looks: the pictures drawn, and from when on they are.
+    # All telemetry except two words that depend on how often pictures are read: FRAMES and DRAW_FROM.
     watch = (
         [TELEMETRY_WORD, TELEMETRY_WORD + FRAMES, 1],
         [TELEMETRY_WORD + FRAMES + 1, TELEMETRY_WORD + DRAW_FROM, 1],
@@ -99,31 +100,31 @@ class OpenKartEnv(RaceEnv):
     watch_at_end = watch
 
     def in_play(self, emulator: Emulator) -> bool:
-        """Whether a race is on."""
+        """Return whether a race is in progress."""
         return read_telemetry(emulator.rdram).stage == RACE
 
     @classmethod
     def title(cls, setup: Mapping[str, Any]) -> str:
-        """The course, its seed if it has one, and whether it is mirrored."""
+        """Return the course, its seed if it has one, and whether it is mirrored."""
         seed = f" {setup['course_seed']}" if setup["course"] == "generated" else ""
         return f"{setup['course']}{seed}{', mirrored' if setup['mirror'] else ''}"
 
     @classmethod
     def position(cls, emulator: Emulator) -> tuple[float, float]:
-        """Metres, x and z."""
+        """Return x and z in metres."""
         telemetry = read_telemetry(emulator.rdram)
         return telemetry.x / FIXED, telemetry.z / FIXED
 
     @classmethod
     def road(cls, emulator: Emulator) -> RoadEdges:
-        """Where asphalt or a kart's way ends."""
+        """Return the edges of the road: where the asphalt ends, or where a wall stops a kart."""
         road = read_road(emulator.rdram)
         return RoadEdges(
             road.centre - road.left_edge[:, None] * road.right, road.centre + road.right_edge[:, None] * road.right
         )
 
     def _foresee(self, emulator: Emulator) -> None:
-        # A picture is drawn every second VI: of the last two, one is.
+        # The game draws every second VI. So exactly one of the step's last two VIs draws a picture.
         rdram = emulator.rdram
         rdram[TELEMETRY_WORD + DRAW_FROM] = rdram[TELEMETRY_WORD + VIS] + (self.frameskip - 1)
 
@@ -145,7 +146,7 @@ class OpenKartEnv(RaceEnv):
         laps: tuple[int, ...] = ()
         if telemetry.laps_done:
             laps = (telemetry.lap_time_1, telemetry.lap_time_2, telemetry.lap_time_3)[telemetry.start > 0 :]
-        return RaceStatus(  # by position: this runs every step
+        return RaceStatus(  # positional arguments, because this runs every step
             telemetry.race_progress / FIXED,
             telemetry.laps_done,
             telemetry.laps,
@@ -162,7 +163,7 @@ class OpenKartEnv(RaceEnv):
 
     def _describe(self, status: RaceStatus) -> dict[str, Any]:
         telemetry = self._read
-        return {  # every step makes one, so it is written out
+        return {  # written out instead of using _asdict, because it runs every step
             "progress": status.progress,
             "lap": status.lap,
             "laps": status.laps,

@@ -1,4 +1,4 @@
-"""A scripted driver of Open Kart, who knows the course: lap times to measure others by.
+"""A scripted driver that knows Open Kart's courses. Its lap times are the par times for trained agents.
 
 python -m n64gym.games.openkart_driver prints them.
 """
@@ -18,32 +18,32 @@ from n64gym.machine.controller import DRIVING, STICK, A, stick_of
 from n64gym.n64_env import VIS_PER_SECOND
 
 BRAKE = next(index for index, action in enumerate(DRIVING) if action.name == "brake")
-SEEDS = range(0, 10_000, 500)  # of generated courses to be tried
+SEEDS = range(0, 10_000, 500)  # seeds of the generated courses to try
 STEERING = {stick_of(action.word)[0]: index for index, action in enumerate(DRIVING) if action.word & A}
-STICK_RATE = 8  # units per VI that the front wheels follow the stick
+STICK_RATE = 8  # stick units per VI at which the front wheels follow the stick
 
-# Found by a random search over whole races on seven courses.
-DELAY = 8.0  # VIs from an action to what comes of it
-NEAR, FAR = 6.0, 0.28  # the eye is on a place that many metres ahead, and that many seconds
-BRAKE_ABOVE = 0.3  # m/s too fast
-STEER_BEFORE = 55  # of the stick: who needs as much turns the wheels before braking
-BRAKE_ANYWAY = 3.3  # m/s too fast
-HOLD = 1.28  # of what the tyres hold is asked of them on ice, where that is less than the wheels' turn
+# These values come from a random search over whole races on seven courses.
+DELAY = 8.0  # VIs from an action to its effect
+NEAR, FAR = 6.0, 0.28  # the target point is NEAR metres plus FAR seconds ahead
+BRAKE_ABOVE = 0.3  # m/s above the limit
+STEER_BEFORE = 55  # stick units: above this, turn the wheels before braking
+BRAKE_ANYWAY = 3.3  # m/s above the limit: brake without waiting for the wheels
+HOLD = 1.28  # times the tyres' grip: limits steering where the tyres hold less than full lock (ice)
 
 
 class Driver:
     """Drives an Open Kart environment with discrete actions (`actions="discrete"`, the default).
 
-    env: the environment, in whatever wrappers, at 4 VIs an action or another `frameskip`.
+    env: the environment, wrapped or not, with any `frameskip`.
     """
 
     def __init__(self, env: Any) -> None:
         self._env = env.unwrapped
         self._course: tuple[int, ...] = ()
-        self._wheels = 0.0  # where the front wheels are, in units of the stick
+        self._wheels = 0.0  # position of the front wheels, in stick units
 
     def __call__(self) -> int:
-        """The action for where the kart is now."""
+        """Return the action for the kart's current state."""
         rdram, skip = self._env.emulator.rdram, self._env.frameskip
         now = read_telemetry(rdram)
         if self._course != (course := (now.course, now.seed, now.lap_metres)):
@@ -69,13 +69,13 @@ class Driver:
         return BRAKE if too_fast > BRAKE_ABOVE and ready else STEERING[stick]
 
     def _limit(self, place: float) -> float:
-        """The line's speed limit at a place, counted in the line's points."""
+        """Return the line's speed limit at `place`, an index into the line's points."""
         speeds = self._line.speeds
         return float(np.interp(place % len(speeds), np.arange(len(speeds) + 1), np.append(speeds, speeds[0])))
 
     def _bend(self, x: float, z: float, heading: float, reach: float, place: float) -> float:
-        """Pure pursuit: the bend, 1/m, of the circle from x, z to the line's point `reach` metres away (R. C. Coulter,
-        1992); positive to the right."""
+        """Return the curvature (1/m, positive to the right) of the circle from (x, z) to the line's point `reach`
+        metres away: pure pursuit (R. C. Coulter, 1992)."""
         points = np.roll(self._line.points, -math.floor(place), 0) - (x, z)
         away = np.hypot(*points.T)
         far = 1 + int(np.argmax(away[1:] >= reach))
@@ -87,7 +87,7 @@ class Driver:
 
 
 class Result(NamedTuple):
-    """A race as it was driven."""
+    """The result of a race."""
 
     finished: bool
     race_time: float  # seconds
@@ -95,7 +95,7 @@ class Result(NamedTuple):
 
 
 def drive(env: Any, **options: Any) -> Result:
-    """Drive one race; options as for the environment's reset."""
+    """Drive one race. `options` are those of the environment's reset."""
     _, info = env.reset(options=options)
     driver, over = Driver(env), False
     while not over:
@@ -105,7 +105,7 @@ def drive(env: Any, **options: Any) -> Result:
 
 
 def main() -> None:
-    """Print par times and the share of generated courses that are finished."""
+    """Print the par times and the share of generated courses that the driver finishes."""
     with gymnasium.make("n64gym/OpenKart-v0", obs_type="grayscale", size=(42, 42)) as env:
         print("| Course | Best lap, s | Race, s |\n|---|---|---|")
         for course in COURSES[:-1]:

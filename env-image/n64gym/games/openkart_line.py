@@ -1,4 +1,4 @@
-"""The line on Open Kart's road along which a lap takes least time."""
+"""Computes a fast racing line on Open Kart's road."""
 
 from __future__ import annotations
 
@@ -9,33 +9,35 @@ from numpy.typing import NDArray
 
 from n64gym.games.openkart_road import Road
 
-MARGIN = 0.38  # metres kept from where the grass or the wall begins
-SHORTNESS = (0.0, 3e-4, 1e-3, 3e-3)  # how much a line's length counts beside its bends; the fastest line is taken
-ROUNDS = 400  # of the line's computation
-ACROSS = 1.0  # of what a kart can do is planned with
+MARGIN = 0.38  # metres between the line and the grass or wall
+SHORTNESS = (0.0, 3e-4, 1e-3, 3e-3)  # weights of a line's length against its bends; the fastest line wins
+ROUNDS = 400  # iterations of ADMM per line
+ACROSS = 1.0  # share of a kart's cornering grip that the plan uses; BRAKING: of its brakes
 BRAKING = 0.93
-STEPS_MIN = 0.31  # of a braking kart's way, which also has to steer
+STEPS_MIN = 0.31  # least share of the brakes that remains while steering
 
 
 class Line(NamedTuple):
-    """A way round a course, place for place beside its centre line."""
+    """A line round a course, with one point for each point of the centre line."""
 
     points: NDArray[np.float64]  # metres, x and z [N, 2]
-    speeds: NDArray[np.float64]  # m/s, above which the next bends are missed [N]
-    seconds: float  # that a lap takes at these speeds, as far as the engine reaches them
+    speeds: NDArray[np.float64]  # m/s: highest speed at which the next bends can be driven [N]
+    seconds: float  # lap time at these speeds, limited by the engine
 
 
 def fastest_line(road: Road) -> Line:
-    """The fastest of some lines between the one that bends least and the shortest (F. Braghin and others, Race driver
-    model, Computers & Structures 86, 2008)."""
+    """Return the fastest of several lines between the line with the least bending and the shortest line.
+
+    Source: F. Braghin and others, Race driver model, Computers & Structures 86, 2008.
+    """
     lines = [_timed(road, _between(road, shortness)) for shortness in SHORTNESS]
     return min(lines, key=lambda line: line.seconds)
 
 
 def _between(road: Road, shortness: float) -> NDArray[np.float64]:
-    """The points [N, 2] that minimise bends squared plus `shortness` times length squared, within the road.
+    """Return the points [N, 2] within the road that minimise bends squared plus `shortness` times length squared.
 
-    A quadratic programme with bounds, solved by ADMM (S. Boyd and others, 2011, chapter 5).
+    This is a quadratic programme with bounds, solved by ADMM (S. Boyd and others, 2011, chapter 5).
     """
     count = len(road.centre)
     ahead, here = np.roll(np.eye(count), 1, 1), np.eye(count)
@@ -55,7 +57,7 @@ def _between(road: Road, shortness: float) -> NDArray[np.float64]:
 
 
 def _timed(road: Road, points: NDArray[np.float64]) -> Line:
-    """The speeds at which a line can be driven: what the tyres hold in a bend, what the brakes manage before it."""
+    """Return the line with its speed limits (by the tyres in bends, by the brakes before bends) and its lap time."""
     before, after = points - np.roll(points, 1, 0), np.roll(points, -1, 0) - points
     lengths = np.hypot(*after.T)
     turns = np.arctan2(before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0], (before * after).sum(1))
@@ -63,10 +65,10 @@ def _timed(road: Road, points: NDArray[np.float64]) -> Line:
     bends = (np.roll(bends, 1) + 2 * bends + np.roll(bends, -1)) / 4
     across = ACROSS * min(road.turning, road.gripping)
     speeds = np.minimum(road.top_speed, np.sqrt(across / bends))
-    for i in range(2 * len(points) - 1, -1, -1):  # twice round, as the lap is closed
+    for i in range(2 * len(points) - 1, -1, -1):  # two rounds, because the lap is a closed loop
         i %= len(points)
         then = speeds[(i + 1) % len(points)]
-        straight = max(STEPS_MIN, 1 - bends[i] * then * then / across)  # who brakes cannot steer
+        straight = max(STEPS_MIN, 1 - bends[i] * then * then / across)  # steering takes grip from the brakes
         speeds[i] = min(speeds[i], np.sqrt(then * then + 2 * BRAKING * road.brakes * straight * lengths[i]))
     driven = speeds.copy()
     for i in range(2 * len(points)):

@@ -1,4 +1,4 @@
-"""Through Open Kart's menus to the start of a race, in closed loop on its telemetry."""
+"""Operates Open Kart's menus, guided by its telemetry, from power-on to the start of a race."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from n64gym.machine import controller
 from n64gym.machine.emulator import Emulator
 from n64gym.machine.rom import RomError
 
-BOOT_VIS = 600  # its tables take it about a hundred
-MENU_VIS = 3000  # title to start of the race takes far less than 50 s
-PRESS_VIS = 2  # a press counts on its rising edge, and the pad is read once a VI
+BOOT_VIS = 600  # timeout; making the tables takes about 100 VIs
+MENU_VIS = 3000  # 50 s, far more than title to start of the race takes
+PRESS_VIS = 2  # a press counts on its rising edge, and the game reads the pad once per VI
 
-ROWS = ("mode", "course", "seed", "level", "laps", "start", "mirror")  # of the menu, from above, as in Telemetry
+ROWS = ("mode", "course", "seed", "level", "laps", "start", "mirror")  # from top to bottom
 VALUES = {"mode": 2, "course": len(COURSES), "seed": 10_000, "level": 3, "laps": 3, "start": 100, "mirror": 2}
-STRIDES = ((1000, controller.Z), (100, controller.R), (10, controller.L), (1, 0))  # of seed and start, and what is held
+STRIDES = ((1000, controller.Z), (100, controller.R), (10, controller.L), (1, 0))  # step, button held
 LEFT, RIGHT = controller.word(x=-controller.STICK), controller.word(x=controller.STICK)
 UP, DOWN = controller.word(y=controller.STICK), controller.word(y=-controller.STICK)
 
 
 def telemetry_of(setup: Mapping[str, Any]) -> dict[str, int]:
-    """What telemetry shows, in the menu and in the race, when `setup` is chosen; what does not matter is left out."""
+    """Return the telemetry values in the menu and in the race for `setup`, without those that have no effect."""
     shown = {
         "mode": MODES.index(setup["mode"]),
         "course": COURSES.index(setup["course"]),
@@ -51,7 +51,7 @@ def telemetry_of(setup: Mapping[str, Any]) -> dict[str, int]:
 
 
 def go_to_race(emulator: Emulator, setup: Mapping[str, Any]) -> None:
-    """From power-on to the first moment of the race; raises RomError if this is not Open Kart."""
+    """Operate the game from power-on to the start of the race. Raises RomError if it is not Open Kart."""
     wanted = telemetry_of(setup)
     telemetry = read_telemetry(emulator.rdram)
     while telemetry.stage != RACE:
@@ -74,7 +74,7 @@ def go_to_race(emulator: Emulator, setup: Mapping[str, Any]) -> None:
 
 
 def next_press(telemetry: Telemetry, wanted: Mapping[str, int]) -> int:
-    """The controller word that brings the menus nearer to the race."""
+    """Return the controller word that brings the menus closer to the race."""
     if telemetry.stage in (TITLE, RESULTS):
         return controller.A
     if telemetry.stage != COURSE_SELECT:
@@ -89,7 +89,7 @@ def next_press(telemetry: Telemetry, wanted: Mapping[str, int]) -> int:
 
 
 def toward(difference: int, values: int) -> int:
-    """The press that changes a value the right way, by as much as it may; values wrap."""
+    """Return the press that moves a value towards its target by the largest useful step. Values wrap."""
     difference = (difference + values // 2) % values - values // 2
     stride = 0
     if values >= 100:

@@ -1,4 +1,4 @@
-"""The road of Open Kart's race, read from RDRAM as the telemetry block says, and what a kart can do on it."""
+"""Reads the road of Open Kart's course, and a kart's limits on it, from RDRAM at the address in the telemetry block."""
 
 from __future__ import annotations
 
@@ -9,30 +9,31 @@ from numpy.typing import NDArray
 
 from n64gym.games.openkart_telemetry import FIXED, MAGIC, CourseTelemetry, read_course_telemetry, read_telemetry
 
-S1_14, S8_8 = 1 << 14, 1 << 8  # vectors, widths
+S1_14, S8_8 = 1 << 14, 1 << 8  # scales of vectors and of widths
 KSEG0, RDRAM_BYTES = 0x80000000, 8 << 20
 
 
 class Road(NamedTuple):
-    """The centre line at N places, equally far apart, the first on the start line; and a kart on it."""
+    """The road at N equally spaced points of the centre line (the first is on the start line), and a kart's limits on
+    it."""
 
     centre: NDArray[np.float64]  # metres, x and z [N, 2]
-    right: NDArray[np.float64]  # unit vector to the right [N, 2]
-    left_edge: NDArray[np.float64]  # metres from the centre line to where asphalt or a kart's way ends [N]
+    right: NDArray[np.float64]  # unit vector from the centre to the right edge [N, 2]
+    left_edge: NDArray[np.float64]  # metres from the centre line to the grass or to where a wall stops a kart [N]
     right_edge: NDArray[np.float64]  # [N]
-    spacing: float  # metres from one place to the next
+    spacing: float  # metres from one point to the next
     top_speed: float  # m/s
     engine: float  # m/s2 at rest
     brakes: float  # m/s2
-    turning: float  # m/s2 across that steering reaches
-    gripping: float  # m/s2 across that the tyres hold
+    turning: float  # m/s2 across the nose that full lock reaches
+    gripping: float  # m/s2 across the nose that the tyres hold
     tightest: float  # metres, least radius of a turn
 
 
 def read_road(rdram: NDArray[np.uint32]) -> Road:
-    """Read the course that is shown or raced on, from RDRAM's words [2097152] in the host's byte order.
+    """Return the road of the current course. rdram: words [2097152] in the host's byte order.
 
-    Raises ValueError if it is not there, as in another game.
+    Raises ValueError if memory holds no course, for example in another game.
     """
     about = read_course_telemetry(rdram)
     first, size = about.samples - KSEG0, about.sample_count * about.sample_bytes
@@ -62,7 +63,7 @@ def read_road(rdram: NDArray[np.uint32]) -> Road:
 
 
 def sample_type(about: CourseTelemetry) -> np.dtype:
-    """The layout of a sample, big endian, as openkart/src/telemetry.h describes its fields."""
+    """Return the layout of a sample (big endian), from the offsets that openkart/src/telemetry.h describes."""
     fields = {
         "position": (">i4", 2, about.sample_position),
         "tangent": (">i2", 2, about.sample_tangent),

@@ -1,4 +1,4 @@
-"""What Open Kart tells the outside, in RDRAM: the words of openkart/src/telemetry.h."""
+"""Reads Open Kart's telemetry block in RDRAM: the words of openkart/src/telemetry.h."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ TELEMETRY_WORDS = 80
 COURSE_WORD = TELEMETRY_WORD + 64
 MAGIC = 0x4F4B5254  # "OKRT"
 VERSION = 3
-FRAMES, VIS, DRAW_FROM = 21, 22, 63  # words that n64gym itself asks for, or writes, by their place
+FRAMES, VIS, DRAW_FROM = 21, 22, 63  # indices of the words that n64gym reads or writes directly
 FIXED = 1 << 16  # s16.16
-HALF_TURN = 1 << 15  # of headings
+HALF_TURN = 1 << 15  # in units of headings
 
 TITLE, COURSE_SELECT, COUNTDOWN, RACE, RESULTS = range(1, 6)
 
@@ -25,7 +25,7 @@ LEVELS = ("easy", "medium", "hard")
 
 
 class Telemetry(NamedTuple):
-    """openkart/src/telemetry.h, word by word, in its units."""
+    """The words of openkart/src/telemetry.h in order, in its units."""
 
     magic: int
     version: int
@@ -83,7 +83,7 @@ class Telemetry(NamedTuple):
 
 
 class CourseTelemetry(NamedTuple):
-    """The block's second part: where the course lies, how to read it, and what a kart can do on it."""
+    """The block's second part: the course's address and format, and a kart's limits on the course."""
 
     samples: int
     sample_count: int
@@ -104,14 +104,14 @@ class CourseTelemetry(NamedTuple):
 
 
 WORDS = struct.Struct(f"<{len(Telemetry._fields)}i")
-COURSE_WORDS = struct.Struct(f"<I{len(CourseTelemetry._fields) - 1}i")  # first an address
+COURSE_WORDS = struct.Struct(f"<I{len(CourseTelemetry._fields) - 1}i")  # the first word is an address
 
 
 def read_telemetry(rdram: NDArray[np.uint32]) -> Telemetry:
-    """How the game stands, read from RDRAM, words [2097152] in the host's byte order."""
+    """Return the game's state. rdram: words [2097152] in the host's byte order."""
     return Telemetry._make(WORDS.unpack_from(rdram.data, 4 * TELEMETRY_WORD))
 
 
 def read_course_telemetry(rdram: NDArray[np.uint32]) -> CourseTelemetry:
-    """Where the course lies in RDRAM, words [2097152], and what a kart can do on it."""
+    """Return the course's address and format, and a kart's limits. rdram: words [2097152] in the host's byte order."""
     return CourseTelemetry._make(COURSE_WORDS.unpack_from(rdram.data, 4 * COURSE_WORD))

@@ -1,4 +1,4 @@
-"""n64gym/Rom-v0: any N64 ROM, with the whole controller and no reward; for looking at a game, and to build upon."""
+"""n64gym/Rom-v0: any N64 ROM with the whole controller and no reward, to explore a game or as a base class."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from n64gym.n64_env import N64Env
 
 
 class RomEnv(N64Env):
-    """Starts at power-on and never ends by itself.
+    """An episode starts at power-on and never ends by itself.
 
     Actions: MultiDiscrete [16], see controller.whole_controller. Other arguments: see N64Env. A ROM that draws with
-    the GPU needs video="glide64mk2" and an X display; without it the screen stays as the CPU left it.
+    the GPU needs video="glide64mk2" and an X display. Otherwise the picture shows only what the CPU has drawn.
     """
 
     def __init__(self, rom: str | Path = "", **settings: Any) -> None:

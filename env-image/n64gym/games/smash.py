@@ -1,4 +1,4 @@
-"""n64gym/SuperSmashBros-v0: one against the computer in Super Smash Bros. (US, 1999), judged from RDRAM."""
+"""n64gym/SuperSmashBros-v0: a match against one computer opponent in Super Smash Bros. (US, 1999), read from RDRAM."""
 
 from __future__ import annotations
 
@@ -20,39 +20,39 @@ from n64gym.rewards import Reward
 from n64gym.settings import Setting
 
 CARTRIDGE = Cartridge(SUPER_SMASH_BROS, "n64gym/SuperSmashBros-v0")
-PATIENCE_S = 4.0  # without damage, before idling costs
+PATIENCE_S = 4.0  # time without damage after which the `idle` cost begins
 
 
 class BattleStep(NamedTuple):
-    """What a step is judged by."""
+    """The data from which the reward of a step is computed."""
 
     before: Battle
     now: Battle
-    idle: float  # seconds of the step that nobody was hurt in, for longer than PATIENCE_S
+    idle: float  # seconds of the step that lie more than PATIENCE_S after the last damage or fall
 
 
 def damage_dealt(step: BattleStep) -> float:
-    """Percent."""
+    """Return the damage to the opponent in percent."""
     return step.now.players[1].total_damage - step.before.players[1].total_damage
 
 
 def kill(step: BattleStep) -> float:
-    """How often the opponent fell."""
+    """Return the number of the opponent's falls."""
     return step.now.players[1].falls - step.before.players[1].falls
 
 
 def damage_taken(step: BattleStep) -> float:
-    """Percent."""
+    """Return the damage to the agent in percent."""
     return step.now.players[0].total_damage - step.before.players[0].total_damage
 
 
 def death(step: BattleStep) -> float:
-    """How often one fell oneself."""
+    """Return the number of the agent's falls."""
     return step.now.players[0].falls - step.before.players[0].falls
 
 
 def idle(step: BattleStep) -> float:
-    """Seconds in which nobody was hurt, after PATIENCE_S of them."""
+    """Return the seconds without damage or a fall, not counting the first PATIENCE_S."""
     return step.idle
 
 
@@ -76,24 +76,26 @@ FIGURES: dict[str, dict[str, Any]] = {  # see N64Env.metadata
 class SmashEnv(N64Env):
     """A match against one computer opponent in VS mode.
 
-    character, opponent: one of FIGHTERS; costume, opponent_costume: of each fighter's four, by the C button that picks
-    it ("up", "right", "down", "left"), or "any". stage: one of STAGES. level: the opponent's, 1 to 9. mode: "time",
-    without end or for `minutes` (1 to 99, 0 = no limit), or "stock" with 1 to 99 `stocks`. items: "off" or "on".
-    For each of them a list may be given, from which every reset draws; reset's `options` bear the same names.
+    character, opponent: one of FIGHTERS. costume, opponent_costume: the C button that chooses one of the fighter's four
+    costumes ("up", "right", "down", "left"), or "any". stage: one of STAGES. level: the opponent's, 1 to 9.
+    mode: "time", for `minutes` (1 to 99, 0 = no limit), or "stock", with 1 to 99 `stocks`. items: "off" or "on".
+    Each of these arguments can be a list: every reset then draws a value from it. The `options` of reset have the same
+    names.
     actions: "multidiscrete" or "discrete", see smash_actions.py.
-    reward: a preset, or {term: weight} of OBJECTIVES and COSTS. Presets: "legacy", gym-mupen64plus' numbers: 1 for each
-    percent of damage dealt, -1 for each taken, 200 for a kill, -200 for a death, and -1 a second once nobody has been
-    hurt for 4 s. "stocks": 1 for a kill, -1 for a death.
-    Terminated when the match is over, be it tied (sudden death is not played); truncated after `time_limit` seconds.
-    rom: the cartridge's file in any byte order. check_rom: refuse a file with another hash. video: the plugin that
-    draws, or None to go without a picture, much faster. Other arguments: see N64Env.
-    info: `damage` (percent), `falls`, `stocks` (meant in mode "stock"), `position` (in the game's units) and the
-    opponent's; `status`; the terms of the reward; and with the last step `metrics`, the episode's figures.
+    reward: a preset, or {term: weight} with terms from OBJECTIVES and COSTS. Preset "legacy", gym-mupen64plus' weights:
+    1 per percent of damage dealt, -1 per percent taken, 200 for a kill, -200 for a death, and -1 per second after 4 s
+    without damage. Preset "stocks": 1 for a kill, -1 for a death.
+    An episode terminates at the end of the match, also in a tie: sudden death is not played. It is truncated after
+    `time_limit` seconds.
+    rom: the ROM file, in any byte order. check_rom: reject a file with a different hash. video: the video plugin, or
+    None for no picture, which is much faster. Other arguments: see N64Env.
+    info: `damage` (percent), `falls`, `stocks` (valid in mode "stock") and `position` (in the game's units); the same
+    for the opponent; `status`; the reward's terms; in the last step also `metrics`, the episode's figures.
 
-    All of it is read from RDRAM, where public sources say that the US version keeps it (smash_memory.py); none of it
-    has been tried on the real game, only on a double. A setup that needs nothing unlocked, with items "on", is reached
-    by the menus alone. For others a few bits are written into RDRAM (smash_menus.py), which no movie can contain: the
-    playback of such an episode says that it diverges.
+    All values come from RDRAM, at addresses that public sources give for the US version (smash_memory.py). They have
+    been tested on a test double only, not on the real game. The menus alone reach a setup with items "on" and nothing
+    that must be unlocked. For other setups, a few bits are written into RDRAM (smash_menus.py). A movie cannot contain
+    such writes, so the playback of such an episode reports a divergence.
     """
 
     settings: ClassVar[Mapping[str, Setting]] = {
@@ -136,11 +138,11 @@ class SmashEnv(N64Env):
         return self._actions.word(action)
 
     def action_of(self, word: int) -> Any:
-        """The action nearest to a controller word."""
+        """Return the action nearest to a controller word."""
         return self._actions.action(word)
 
     def in_play(self, emulator: Emulator) -> bool:
-        """Whether a match is on."""
+        """Return whether a match is in progress."""
         battle = read_battle(Memory(emulator.rdram))
         return battle.scene == ram.VS_BATTLE and battle.status == ram.GO
 
@@ -181,7 +183,7 @@ class SmashEnv(N64Env):
         return Outcome(reward, terminated, truncated, info)
 
     def live_figures(self, info: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """Damage and falls of both."""
+        """Return the damage and falls of both players."""
         names = [name for name in ("damage", "falls") if name in info]
         return [(f"{name}, opponent", f"{info[name]}, {info[f'opponent_{name}']}") for name in names]
 
@@ -204,12 +206,12 @@ class SmashEnv(N64Env):
 
 
 def harm(battle: Battle) -> list[int]:
-    """Return what changes when somebody is hurt or falls."""
+    """Return the values that change when a player takes damage or falls."""
     return [amount for player in battle.players[:2] for amount in (player.total_damage, player.falls)]
 
 
 def facts(battle: Battle) -> dict[str, Any]:
-    """Return what the start of a match is known by."""
+    """Return the values that identify the start of a match."""
     me, opponent = battle.players[:2]
     return {
         "scene": battle.scene,
@@ -231,7 +233,7 @@ def facts(battle: Battle) -> dict[str, Any]:
 
 
 def expected_facts(setup: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what `facts` has to say of `setup`."""
+    """Return the values that `facts` must return for `setup`."""
     expected = {
         "scene": ram.VS_BATTLE,
         "the state in play": hex(ram.VS_STATE),
@@ -254,7 +256,7 @@ def expected_facts(setup: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def describe(battle: Battle) -> dict[str, Any]:
-    """Return what info says of a match."""
+    """Return the match's part of info."""
     me, opponent = battle.players[:2]
     about = {name: getattr(me, name) for name in ("damage", "falls", "stocks", "position")}
     about |= {f"opponent_{name}": getattr(opponent, name) for name in tuple(about)}

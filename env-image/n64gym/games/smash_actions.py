@@ -1,6 +1,7 @@
-"""The two ways to fight, gym-mupen64plus': stick and buttons, or 127 discrete actions.
+"""The two action spaces of gym-mupen64plus: stick and buttons, or 127 discrete actions.
 
-Each has a Gymnasium space, the controller word of an action, and the action nearest to a word (for demonstrations).
+Each class gives a Gymnasium space, the controller word of an action, and the action nearest to a word (for
+demonstrations).
 """
 
 from __future__ import annotations
@@ -13,15 +14,15 @@ from gymnasium import spaces
 from n64gym.machine.controller import C_RIGHT, STICK, A, B, L, R, Z, stick_of, whole_number, whole_numbers, word
 from n64gym.settings import listed, nearest
 
-BUTTONS = (A, B, R, L, Z, C_RIGHT)  # L taunts, Z shields, C jumps; gym-mupen64plus left R, which grabs, out
+BUTTONS = (A, B, R, L, Z, C_RIGHT)  # L taunts, Z shields, C jumps; R grabs, but gym-mupen64plus had no R
 BOUNDS = ((-128, 127),) * 2 + ((0, 1),) * len(BUTTONS)  # of a MultiDiscrete action
-STICKS = (-STICK, -60, 0, 60, STICK)  # its outermost were 120, which the game takes for 80
+STICKS = (-STICK, -60, 0, 60, STICK)  # gym-mupen64plus used 120, which the game limits to 80
 PRESSED = (0, A, B, Z, C_RIGHT)
 GRAB, TAUNT = A | Z, L
 
 
 class MultiDiscrete:
-    """Stick x and y from -128 to 127, of which a real stick reaches 80, then A, B, R, L, Z, C-right as 0 or 1."""
+    """Stick x and y from -128 to 127 (a real stick reaches 80), then A, B, R, L, Z, C-right as 0 or 1."""
 
     def space(self) -> spaces.Space:
         """Return MultiDiscrete [8]."""
@@ -39,7 +40,7 @@ class MultiDiscrete:
 
 
 class Discrete:
-    """25 places of the stick (x, then y, from -80 to 80), each with nothing, A, B, Z or C-right; grab; taunt."""
+    """25 stick positions (x, then y, from -80 to 80), each with no button, A, B, Z or C-right; grab; taunt."""
 
     def __init__(self) -> None:
         self._words = [word(button, x, y) for x in STICKS for y in STICKS for button in PRESSED]
@@ -54,7 +55,7 @@ class Discrete:
         return self._words[whole_number(action, len(self._words))]
 
     def action(self, buttons: int) -> np.int64:
-        """Return the action with the most buttons in common, and of these the nearest stick."""
+        """Return the action with the most buttons in common. Of equal ones, the nearest stick position wins."""
         cared_for = sum(BUTTONS)
 
         def distance(index: int) -> int:
@@ -69,7 +70,7 @@ KINDS: dict[str, type[MultiDiscrete] | type[Discrete]] = {"multidiscrete": Multi
 
 
 def fighting(kind: str) -> MultiDiscrete | Discrete:
-    """Return the way to fight called `kind`; ValueError if there is none."""
+    """Return the action class for `kind`. Raises ValueError if `kind` is unknown."""
     if kind not in KINDS:
         raise ValueError(f"actions is {kind!r}{nearest(kind, list(KINDS))}; expected {listed(KINDS)}")
     return KINDS[kind]()

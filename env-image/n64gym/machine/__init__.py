@@ -1,1 +1,1 @@
-"""A Nintendo 64: the emulator in a process of its own, its ROM, memory, controller and savestates."""
+"""A Nintendo 64: the emulator in a separate process, its ROM, memory, controller and savestates."""

@@ -1,4 +1,4 @@
-"""The N64 controller: mupen64plus' BUTTONS word, and the action spaces that games are played with."""
+"""The N64 controller: mupen64plus' BUTTONS word, and the parts of action spaces that all games share."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from gymnasium import spaces
 D_RIGHT, D_LEFT, D_DOWN, D_UP, START, Z, B, A = (1 << bit for bit in range(8))
 C_RIGHT, C_LEFT, C_DOWN, C_UP, R, L = (1 << bit for bit in range(8, 14))
 
-STICK = 80  # how far games expect the stick to travel; the word itself could hold -128 to 127
+STICK = 80  # the largest value that games expect; the word can hold -128 to 127
 
 
 def word(buttons: int = 0, x: int = 0, y: int = 0) -> int:
-    """The BUTTONS word: buttons (the constants above), stick right x and up y, both -128 to 127."""
+    """Return the BUTTONS word of buttons (the constants above) and a stick position: x right, y up, both -128 to
+    127."""
     return buttons | (x & 0xFF) << 16 | (y & 0xFF) << 24
 
 
 def stick_of(buttons: int) -> tuple[int, int]:
-    """The stick's x and y in a BUTTONS word, -128 to 127."""
+    """Return the stick's x and y in a BUTTONS word, -128 to 127."""
     x, y = buttons >> 16 & 0xFF, buttons >> 24 & 0xFF
     return (x ^ 0x80) - 0x80, (y ^ 0x80) - 0x80
 
@@ -32,7 +33,7 @@ class DrivingAction(NamedTuple):
     word: int
 
 
-DRIVING = (  # gym-mupen64plus' twelve, in its order
+DRIVING = (  # the twelve of gym-mupen64plus, in its order
     DrivingAction("no-op", word()),
     DrivingAction("straight", word(A)),
     DrivingAction("brake", word(B)),
@@ -52,7 +53,7 @@ WHOLE_BOUNDS = ((-STICK, STICK),) * 2 + ((0, 1),) * len(BUTTON_ORDER)
 
 
 def whole_number(action: Any, choices: int) -> int:
-    """The number that a discrete action is. Raises ValueError unless it is one from 0 to `choices` - 1."""
+    """Return a discrete action as an int. Raises ValueError unless it is an integer from 0 to `choices` - 1."""
     try:
         number = int(action)
         if number == action and 0 <= number < choices:
@@ -63,7 +64,7 @@ def whole_number(action: Any, choices: int) -> int:
 
 
 def whole_numbers(action: Any, bounds: Sequence[tuple[int, int]]) -> list[int]:
-    """The numbers that an action of several parts is. Raises ValueError unless each lies within its bounds."""
+    """Return an action of several parts as ints. Raises ValueError unless each part is within its bounds."""
     try:
         numbers = [int(part) for part in action]
         if len(numbers) == len(bounds) and all(
@@ -84,6 +85,6 @@ def whole_controller() -> spaces.MultiDiscrete:
 
 
 def whole_controller_word(action: Sequence[int] | np.ndarray) -> int:
-    """The BUTTONS word of an action of `whole_controller`."""
+    """Return the BUTTONS word of an action of `whole_controller`."""
     x, y, *pressed = whole_numbers(action, WHOLE_BOUNDS)
     return word(sum(button for button, down in zip(BUTTON_ORDER, pressed, strict=True) if down), x, y)

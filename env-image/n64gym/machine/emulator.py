@@ -1,4 +1,4 @@
-"""One Nintendo 64: a mupen64plus in a process of its own, stepped by vertical interrupts (VIs) through shared memory.
+"""One Nintendo 64: mupen64plus in a separate process, stepped by vertical interrupts (VIs) through shared memory.
 
 with Emulator("game.z64") as n64:
     n64.step(vis=4, buttons=A_BUTTON)
@@ -23,47 +23,45 @@ from n64gym.machine.rom import DATA, Rom, open_rom
 from n64gym.machine.state import State
 from n64gym.machine.workspace import Workspace
 
-# where Debian keeps mupen64plus' own plugins: /usr/lib/x86_64-linux-gnu/mupen64plus, or another architecture's
+# Debian's folder of mupen64plus plugins, for example /usr/lib/x86_64-linux-gnu/mupen64plus
 PLUGINS = Path("/usr/lib", sysconfig.get_config_var("MULTIARCH") or "", "mupen64plus")
-DEATH_CHECK_S = 0.05  # how soon the death of the emulator process is noticed
-SLOWEST_VI_S = 0.1  # a VI may take this long on a loaded machine before a long step counts as hung
-SILENT_CPU_S = 2.0  # of the emulator's own time: a ROM without video by then is started again with video forced on
-START_S = 30.0  # a start takes a quarter of a second; one of many on a loaded machine takes several
+DEATH_CHECK_S = 0.05  # interval of the checks for a dead emulator process
+SLOWEST_VI_S = 0.1  # allowance per VI on a loaded machine; a step that exceeds it counts as hung
+SILENT_CPU_S = 2.0  # processor time; a ROM without video by then is restarted with video forced on
+START_S = 30.0  # a start takes 0.25 s, but several seconds on a loaded machine
 STOP_S = 2.0  # a clean stop takes a few milliseconds
 
 
 class EmulatorError(RuntimeError):
-    """The emulator could not be started, has died, or does not answer; it is dead now."""
+    """The emulator did not start, has died, or does not answer. Its process has been ended."""
 
 
 class ObservationFormat(NamedTuple):
-    """What the emulator process makes of the picture at the end of each step."""
+    """The observation that the emulator process makes from the picture at the end of each step."""
 
     height: int
     width: int
     channels: int  # 1 = luma, 3 = RGB
     crop: tuple[int, int, int, int] | None = None
-    """Of which part: (top, left, height, width) in the pixels of `Emulator.frame`; height or width 0 = to the edge.
-
-    What lies outside of the picture is cut off."""
+    """The part to observe: (top, left, height, width) in pixels of `Emulator.frame`. Height or width 0 = up to the
+    edge. The part is clipped to the picture."""
 
 
 class Emulator:
     """A running game, stopped between two steps.
 
-    rom: a file in any of the three byte orders, or one that was opened. video: None for ROMs that draw into RDRAM with
-    the CPU, else the name of a real video plugin ("glide64mk2", "rice"), which draws on $DISPLAY or else on an Xvfb of
-    its own. observation: made after each step, see `observation`. controllers: how many are plugged in; only the first
-    is ever touched. movie: what `play` takes, from the very first controller read on. timeout: seconds within which a
-    short step must be done.
-    Raises RomError or EmulatorError.
+    rom: a file in any of the three byte orders, or an opened Rom. video: None for ROMs that draw into RDRAM with the
+    CPU, else the name of a real video plugin ("glide64mk2", "rice"). The plugin draws on $DISPLAY, or on a new Xvfb if
+    that is not set. observation: the format of the attribute `observation`, which each step updates. controllers: the
+    number of connected controllers; only the first gets input. movie: samples as for `play`, used from the first
+    controller read on. timeout: seconds; a short step that takes longer counts as hung. Raises RomError or
+    EmulatorError.
 
-    It remembers every controller word that the game has read since power-on (`samples`): fed to another emulator, they
-    give the same run, to the bit. Loading a state puts that memory back, too.
+    `samples` records every controller word that the game has read since power-on. Another emulator that plays them
+    repeats the run bit for bit. Loading a state also restores this record.
 
-    A signal handler may raise in any of its methods. The next one first finishes what was cut off. A forked copy of the
-    program can close it, which leaves the emulator running for the parent, and can do nothing else with it.
-    """
+    A signal handler may raise in any method. The next method call first completes the interrupted request. A forked
+    copy of the program can only call `close`, which leaves the emulator running for the parent."""
 
     def __init__(
         self,
@@ -80,8 +78,8 @@ class Emulator:
         self.timeout = timeout
         self._format = observation
         self._movie = movie
-        self._state: State | None = None  # the one that is being saved or loaded
-        self._at: State | None = None  # the one that the machine is in: no time has passed since it was saved or loaded
+        self._state: State | None = None  # the savestate that is being saved or loaded
+        self._at: State | None = None  # equals the machine's present state; None after time has passed
         try:
             try:
                 self._start(video, controllers, force_video=False)
@@ -100,7 +98,7 @@ class Emulator:
         self.rdram: NDArray[np.uint32] = self._memory.array(
             self._control.rdram_offset, (shared.RDRAM_BYTES // 4,), "<u4"
         )
-        """RDRAM as words in the host's byte order, [2097152]; live, and writable."""
+        """RDRAM as words in the host's byte order, [2097152]; a live, writable view."""
         self.observation: NDArray[np.uint8] | None = None
         """uint8 [height, width] or [height, width, 3]; a live view, overwritten by the next step."""
         if observation:
@@ -135,7 +133,7 @@ class Emulator:
             "screen": (480, 640),
             "force_video": force_video,
         }
-        self._busy = True  # a request has been sent, or is about to be, and its answer has not been waited for
+        self._busy = True  # a request is about to be sent, or its answer is outstanding
         self._memory.send(shared.START)
         self._process = process = EmulatorProcess(workspace, request, self._memory.fd)
         self.pid = process.pid
@@ -143,32 +141,33 @@ class Emulator:
 
     @property
     def is_ours(self) -> bool:
-        """Whether it was started by this very process, rather than by one of which this is a fork."""
+        """Whether this process started the emulator; False in a fork of that process."""
         return self._process is None or self._process.is_ours
 
     @property
     def vi_count(self) -> int:
-        """VIs since power-on; after `load_state`, since the power-on of the run that the state is of."""
+        """VIs since power-on; after `load_state`, since the power-on of the loaded run."""
         return self._control.vi_count
 
     @property
     def controller_reads(self) -> int:
-        """How often the game has read controller 1 (joybus command 0x01); counts as `vi_count` does."""
+        """The number of reads of controller 1 (joybus command 0x01), from the same power-on as `vi_count`."""
         return self._control.controller_reads
 
     @property
     def movie_position(self) -> int:
-        """How many of the words given to `play` the game has read."""
+        """The number of words given to `play` that the game has read."""
         return self._control.movie_position
 
     @property
     def display_lists(self) -> int:
-        """Display lists that the ROM gave to the GPU since this emulator was started; mostly one a picture."""
+        """Display lists that the ROM gave to the GPU since this emulator was started; mostly one per picture."""
         return self._control.display_lists
 
     @property
     def drawn_lists(self) -> int:
-        """Those of them that were drawn: none without `video`, else only what is on the screen when a step ends."""
+        """Display lists that were drawn: 0 without `video`, else only those of pictures on the screen at the end of a
+        step."""
         return self._control.drawn_lists
 
     def step(self, vis: int = 1, buttons: int = 0) -> None:
@@ -177,7 +176,7 @@ class Emulator:
         self.step_wait()
 
     def step_async(self, vis: int = 1, buttons: int = 0) -> None:
-        """Begin a step; `step_wait` waits for its end, as every other method does that needs it."""
+        """Begin a step. `step_wait` waits for its end; so does every other method that needs it."""
         self._prepare()
         self._at = None
         self._control.vis = vis
@@ -191,34 +190,33 @@ class Emulator:
             self._finish()
 
     def frame(self) -> NDArray[np.uint8]:
-        """The picture being shown, uint8 RGB [height, width, 3] at the game's own resolution; no time passes."""
+        """Return the current picture, uint8 RGB [height, width, 3], in the game's resolution. No time passes."""
         self._prepare()
         self._call(shared.PICTURE)
         height, width = self._control.picture_height, self._control.picture_width
         return self._memory.array(shared.PICTURE_OFFSET, (height, width, 3)).copy()
 
     def play(self, samples: NDArray[np.uint32]) -> None:
-        """Answer the next controller reads with `samples` [N] instead of the steps' buttons, one each, to their end.
+        """Answer each of the next N controller reads with one word of `samples` [N], instead of the steps' buttons.
 
-        Raises ValueError if there are more than shared.SAMPLES.
+        Raises ValueError if N > shared.SAMPLES.
         """
         self._prepare()
         self._play(samples)
         self._busy = False
 
     def samples(self) -> NDArray[np.uint32]:
-        """Every word that the game has read from controller 1 since power-on, [controller_reads], a copy.
+        """Return a copy of all words that the game has read from controller 1 since power-on, [controller_reads].
 
-        Raises ValueError after more than shared.SAMPLES.
+        Raises ValueError after more than shared.SAMPLES reads.
         """
         return self._history(self.controller_reads).copy()
 
     def save_state(self) -> State:
-        """The machine as it is now, to come back to. No time passes: what follows is as if nothing had been saved.
+        """Return a savestate of this moment. No time passes, and saving does not change the run.
 
-        If none has passed since the last savestate was taken or loaded, it is that one. In the midst of what the core
-        cannot save, time passes until it can: a few microseconds of the game's time, with nothing held.
-        """
+        If no time has passed since the last savestate was taken or loaded, returns that savestate. While the core
+        cannot save, the game runs on without input until it can: a few microseconds of game time."""
         if self._at is not None:
             return self._at
         self._prepare()
@@ -229,7 +227,7 @@ class Emulator:
         return state
 
     def load_state(self, state: State) -> None:
-        """Go back to the moment of `state`; a movie being played ends."""
+        """Return to the moment of `state`. A movie that is being played ends."""
         self._prepare()
         self._at = None
         self._state = state
@@ -272,7 +270,7 @@ class Emulator:
             raise ValueError(f"the game has read the controller {reads} times; only {shared.SAMPLES} are remembered")
         return self._memory.array(shared.HISTORY_OFFSET, (reads,), "<u4")
 
-    # The conversation: _prepare, fill in the request, send it, _wait, _finish.
+    # The protocol of a request: _prepare, fill in the request, send it, _wait, _finish.
 
     def _running(self) -> EmulatorProcess:
         process = self._process
@@ -285,7 +283,7 @@ class Emulator:
         return process
 
     def _prepare(self) -> None:
-        """See to it that the emulator stands still: an interrupt may have cut the last request off at any moment."""
+        """Ensure that the emulator has stopped. A Python interrupt may have cut off the last request at any point."""
         self._running()
         if self._busy:
             if self._memory.is_open:
@@ -303,8 +301,8 @@ class Emulator:
     def _wait(self, timeout: float, silent_after: float = math.inf) -> None:
         """Wait until the emulator has stopped again; kill it and raise EmulatorError if it does not.
 
-        SilentEmulator if it has worked for `silent_after` seconds of processor time, which a loaded machine does not
-        stretch, without a first VI.
+        Raises SilentEmulator after `silent_after` seconds of processor time without a first VI. Processor time does not
+        depend on the load of the machine.
         """
         process, end = self._running(), time.monotonic() + timeout
         while not self._memory.wait(DEATH_CHECK_S):
@@ -316,7 +314,7 @@ class Emulator:
                 self._fail(f"the emulator has not answered for {timeout:.0f} s")
 
     def _finish(self) -> None:
-        """The emulator has answered: do what remains to be done for a savestate."""
+        """Complete a request that the emulator has answered: savestates need more work here."""
         state = self._state
         if state is not None and self._control.command == shared.SAVE:
             if self._control.state_failed:
@@ -331,7 +329,7 @@ class Emulator:
         elif state is not None and self._control.command == shared.LOAD:
             if self._control.state_failed:
                 self._fail("the savestate cannot be loaded: it is damaged or another ROM's")
-            # Until the state was loaded, the abandoned run went on and may have written down one more read.
+            # Before the state was loaded, the abandoned run continued and may have recorded one more read.
             self._history(len(state.samples))[:] = state.samples
             self._at = state
         self._state = None
@@ -343,7 +341,7 @@ class Emulator:
         raise error(f"{self.rom.path.name}: {what}" + (f": {last}" if last else ""))
 
     def _destroy(self) -> None:
-        """Let go of everything; the emulator's own process is killed if it still runs."""
+        """Release everything. Kills the emulator process if it is still running."""
         if self._process is not None:
             self._process.end()
             self._process = None
@@ -351,4 +349,4 @@ class Emulator:
 
 
 class SilentEmulator(EmulatorError):
-    """The ROM runs, but has not switched the video interface on, so no VI has come yet."""
+    """The ROM runs, but has not switched on the video interface, so there has been no VI."""

@@ -1,8 +1,7 @@
 """The emulator process: loads mupen64plus with the lockstep plugins and runs one ROM until told to stop.
 
-Started by emulator.py as a plain script with the standard library alone, so that it is up in a few hundredths of a
-second:  python host.py '{"rom": …, "fd": …}'
-"""
+emulator.py starts it as a script that uses only the standard library, so that it starts in a few hundredths of a
+second:  python host.py '{"rom": …, "fd": …}'"""
 
 from __future__ import annotations
 
@@ -44,15 +43,15 @@ DebugCallback = ctypes.CFUNCTYPE(None, c_void_p, c_int, c_char_p)
 
 
 class HostError(Exception):
-    """The emulator cannot be brought up; the text says why."""
+    """The emulator cannot start. The text gives the reason."""
 
 
 def main(request: dict) -> None:
-    """Run the ROM of `request`; returns when the parent says stop."""
+    """Run the ROM of `request` until the parent requests a stop."""
     threading.Thread(target=follow_parent, args=(os.getppid(), request["folder"]), daemon=True).start()
-    os.environ["OPENCV_LOG_LEVEL"] = "OFF"  # the core carries a camera driver that complains at every start
+    os.environ["OPENCV_LOG_LEVEL"] = "OFF"  # the core's camera driver prints warnings at every start
     if request["real_plugin"]:
-        os.environ["SDL_VIDEODRIVER"] = "x11"  # whatever the parent's own drawing uses
+        os.environ["SDL_VIDEODRIVER"] = "x11"  # independent of the parent's video driver
         os.environ["DISPLAY"] = os.environ.get("DISPLAY") or start_display(request["screen"])
     core = load(CORE, EMULATOR_PACKAGES)
     video = load(request["video_plugin"], PLUGINS_MISSING)
@@ -79,7 +78,7 @@ def main(request: dict) -> None:
 
     rom = Path(request["rom"]).read_bytes()
     check(core.CoreDoCommand(ROM_OPEN, len(rom), rom), "the core refuses the ROM")
-    # Without a signal processor the core crashes at a game's first picture or sound, even if nobody wants to see it.
+    # Without an RSP plugin, the core crashes at a game's first picture or sound, even with no picture wanted.
     processor = load(request["rsp_plugin"], EMULATOR_PACKAGES)
     for kind, plugin in ((PLUGIN_GFX, video), (PLUGIN_INPUT, inputs), (PLUGIN_RSP, processor)):
         check(plugin.PluginStartup(c_void_p(core._handle), None, log), f"plugin {kind} does not start")
@@ -89,7 +88,7 @@ def main(request: dict) -> None:
 
 
 def start_display(screen: tuple[int, int]) -> str:
-    """Start an X server without a screen, for this process alone; it ends with it, however it ends."""
+    """Start a virtual X server for this process. It ends with this process, even after a kill."""
     reading, writing = os.pipe()
     size = f"{screen[1]}x{screen[0]}x24"
     server = ["Xvfb", "-displayfd", str(writing), "-screen", "0", size, "-nolisten", "tcp", "-noreset"]
@@ -98,7 +97,7 @@ def start_display(screen: tuple[int, int]) -> str:
     except FileNotFoundError:
         raise HostError("setpriv is missing: install util-linux, or set DISPLAY") from None
     os.close(writing)
-    with open(reading) as answer:  # Xvfb chooses a free number and says which, when it is ready
+    with open(reading) as answer:  # Xvfb chooses a free display number and writes it here when it is ready
         number = answer.readline().strip()
     if not number:
         raise HostError(f"Xvfb does not start; {DISPLAY_PACKAGES}")
@@ -106,11 +105,10 @@ def start_display(screen: tuple[int, int]) -> str:
 
 
 def follow_parent(parent: int, folder: str) -> None:
-    """End this process and its folder when nobody is left to step it, even while a ROM hangs and no VI comes any more.
+    """End this process and remove its folder when the parent is gone, even if the ROM hangs and there are no more VIs.
 
-    That is so when standard input ends, whose other end the parent holds, or when the parent has died: forks of it may
-    still hold that end.
-    """
+    The parent is gone when it has died, or when standard input ends. Both are checked, because forks of
+    the parent may keep the other end of standard input open."""
     watch = select.poll()
     watch.register(sys.stdin.fileno(), select.POLLIN)
     while not watch.poll(1000) and os.getppid() == parent:
@@ -120,10 +118,10 @@ def follow_parent(parent: int, folder: str) -> None:
 
 
 def force_video(core: ctypes.CDLL) -> tuple:
-    """Switch the video on in the ROM's stead, so that VIs come and steps end although it has not done so itself.
+    """Switch on the video for the ROM, because steps end at VIs and a ROM without video has none.
 
-    The debugger hands over control before the first instruction, the only moment at which this is possible; it works
-    in the interpreter, so such a ROM runs slower. Returns the callbacks, to be kept.
+    The core's debugger calls back before the first instruction. This is only possible then. The debugger needs the
+    interpreter, so such a ROM runs slower. Returns the callbacks: the caller must keep them alive.
     """
     handle = c_void_p()
     check(core.ConfigOpenSection(b"Core", byref(handle)), "no configuration section Core")
@@ -142,12 +140,12 @@ def force_video(core: ctypes.CDLL) -> tuple:
 
 
 def configure(core: ctypes.CDLL, request: dict) -> None:
-    """Settings for speed, determinism and a folder of its own; n64-facts: everything that is random is off."""
+    """Configure the core for speed and determinism (all randomness is off), with all its files in the workspace."""
     folder = request["folder"]
     sections: dict[str, dict[str, tuple[int, int | str]]] = {
         "Core": {
             "R4300Emulator": (INT, 2),  # dynamic recompiler
-            "RandomizeInterrupt": (BOOL, 0),  # else PI and SI transfers jitter by rand(), seeded with the time
+            "RandomizeInterrupt": (BOOL, 0),  # 1 randomizes PI and SI transfer times
             "OnScreenDisplay": (BOOL, 0),
             "AutoStateSlotIncrement": (BOOL, 0),
             "SaveStatePath": (STRING, folder),
@@ -160,7 +158,7 @@ def configure(core: ctypes.CDLL, request: dict) -> None:
             "ScreenHeight": (INT, request["screen"][0]),
             "VerticalSync": (BOOL, 0),
         },
-        "Rsp-HLE": {"AudioListToAudioPlugin": (BOOL, 1)},  # no sound is wanted, so none is made
+        "Rsp-HLE": {"AudioListToAudioPlugin": (BOOL, 1)},  # without an audio plugin, the audio lists have no effect
     }
     for section, parameters in sections.items():
         handle = c_void_p()
@@ -171,7 +169,7 @@ def configure(core: ctypes.CDLL, request: dict) -> None:
 
 
 def load(library: str, mend: str) -> ctypes.CDLL:
-    """dlopen, with a message that says what to do."""
+    """Load a library. An error says what to install."""
     try:
         return ctypes.CDLL(library, mode=ctypes.RTLD_GLOBAL if library == CORE else ctypes.RTLD_LOCAL)
     except OSError as error:
@@ -179,7 +177,7 @@ def load(library: str, mend: str) -> ctypes.CDLL:
 
 
 def check(result: int, what: str) -> None:
-    """M64ERR_SUCCESS is 0; see m64p_types.h for the others."""
+    """Raise HostError unless `result` is M64ERR_SUCCESS, 0. m64p_types.h lists the errors."""
     if result != 0:
         raise HostError(f"{what} (mupen64plus error {result})")
 

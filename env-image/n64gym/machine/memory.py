@@ -1,4 +1,4 @@
-"""The console's memory, read as its programs read it: big-endian bytes, halfwords, words and floats by address."""
+"""Reads the console's memory by the console's addresses: big-endian bytes, halfwords, words and floats."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 class Memory:
-    """RDRAM, words [2097152] in the host's byte order, by the console's addresses 80000000 to 807FFFFF."""
+    """RDRAM, words [2097152] in the host's byte order, addressed as 80000000 to 807FFFFF."""
 
     def __init__(self, rdram: NDArray[np.uint32]) -> None:
         self._words = rdram
@@ -37,7 +37,7 @@ class Memory:
         return float(self._floats[(address & 0x7FFFFF) >> 2])
 
     def follow(self, address: int) -> int | None:
-        """Return the pointer at `address`; None if it points at nothing that a word could be read from."""
+        """Return the pointer at `address`; None unless it is an aligned address in RDRAM."""
         pointer = self.u32(address)
         return pointer if 0x80000400 <= pointer < 0x80800000 - 0x100 and pointer % 4 == 0 else None
 

@@ -1,4 +1,4 @@
-"""The process of one emulator, with its folder and its log: it ends when it is told to, or when nobody is left."""
+"""The process of one emulator, with its folder and its log. It ends on request or when its parent is gone."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from typing import Any
 
 from n64gym.machine.workspace import Workspace
 
-LAST_WORDS = 1000  # characters of the log that an error quotes
+LAST_WORDS = 1000  # characters of the log that an error message quotes
 
 
 class EmulatorProcess:
-    """host.py, running. workspace: is removed at its end. request: what it is asked to do. descriptor: it inherits.
+    """A running host.py. workspace: removed at the end. request: the argument of host.py. descriptor: inherited by
+    host.py.
 
-    A forked copy of this program has a copy of this object, too. It can let go of what is in it, and no more.
+    A forked copy of this program has a copy of this object. The copy can only release its resources.
     """
 
     def __init__(self, workspace: Workspace, request: dict[str, Any], descriptor: int) -> None:
@@ -34,10 +35,10 @@ class EmulatorProcess:
                     json.dumps({**request, "folder": str(workspace.path)}),
                 ],
                 pass_fds=[descriptor],
-                stdin=subprocess.PIPE,  # nothing is ever sent: when our end is closed, the emulator ends itself
+                stdin=subprocess.PIPE,  # nothing is sent; the emulator ends itself when this end is closed
                 stdout=subprocess.DEVNULL,
                 stderr=self._log,
-                start_new_session=True,  # Ctrl-C is for the parent: it ends the emulator when it is done
+                start_new_session=True,  # Ctrl-C goes to the parent only, which then ends the emulator
             )
         except BaseException:
             workspace.remove()
@@ -53,38 +54,38 @@ class EmulatorProcess:
 
     @property
     def is_ours(self) -> bool:
-        """Whether this is the program that started it, rather than a fork of that."""
+        """Whether this program started the process; False in a fork."""
         return self._owner == os.getpid()
 
     @property
     def owner(self) -> int:
-        """The id of the process that started it."""
+        """The id of the process that started the emulator."""
         return self._owner
 
     @property
     def exit_code(self) -> int | None:
-        """None as long as it runs."""
+        """The exit code; None while the process runs."""
         return self._process.poll()
 
     def cpu_seconds(self) -> float:
-        """Processor time that it has used: fields 14 and 15 of /proc/PID/stat, proc(5)."""
+        """Return the processor time that it has used, in seconds: fields 14 and 15 of /proc/PID/stat, see proc(5)."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def last_words(self) -> str:
-        """The end of its log."""
+        """Return the end of the log."""
         self._log.seek(0)
         return self._log.read().decode(errors="replace").strip()[-LAST_WORDS:]
 
     def wait(self, seconds: float) -> None:
-        """Wait at most so long for its end."""
+        """Wait up to `seconds` for the process to end."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(seconds)
 
     def end(self) -> None:
-        """Kill it if it still runs, and remove its folder; a fork only closes what it has inherited.
+        """Kill the process if it still runs, and remove its folder. In a fork, only close the inherited files.
 
-        May be called again.
+        May be called more than once.
         """
         if self.is_ours:
             if self.exit_code is None:

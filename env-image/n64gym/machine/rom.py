@@ -1,4 +1,4 @@
-"""ROM files: found, recognised, and refused with one clear message when they are none."""
+"""Opens and identifies ROM files, and rejects other files with a one-line error."""
 
 from __future__ import annotations
 
@@ -6,44 +6,44 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
-DATA = Path(__file__).parents[1] / "data"  # what `make -C env-image` puts there
+DATA = Path(__file__).parents[1] / "data"  # files that `make -C env-image` builds
 OPEN_KART = DATA / "openkart.z64"
 
-SMALLEST_ROM = 4096  # bytes; the boot program alone ends there
+SMALLEST_ROM = 4096  # bytes; the boot program ends there
 LARGEST_ROM = 64 << 20  # bytes; the largest cartridge ever made
 BYTE_ORDERS = {b"\x80\x37\x12\x40": "z64", b"\x37\x80\x40\x12": "v64", b"\x40\x12\x37\x80": "n64"}
 
 
 class RomError(ValueError):
-    """A ROM that cannot be used; the text says what was found, what was expected and what to do."""
+    """A ROM cannot be used. The text gives what was found, what was expected and what to do."""
 
 
 class Rom(NamedTuple):
-    """A ROM file that may be started."""
+    """A ROM file that has passed the checks of `open_rom`."""
 
     path: Path
     byte_order: str  # z64 (big endian), v64 (halfwords swapped) or n64 (little endian); the core reads all three
     name: str  # the internal name in the header
-    sha1: str  # of its z64 form, so the same whatever the byte order
+    sha1: str  # of the ROM in z64 order, so the same for all byte orders
     crc1: int  # from the header
     country: int  # the header's bytes 0x3E (country, low) and 0x3F (version, high)
 
     @property
     def title(self) -> str:
-        """What it is known as, or its internal name."""
+        """The game's title if the ROM is known, else the ROM's internal name."""
         return KNOWN.get(self.sha1, self.name)
 
 
 MARIO_KART_64 = "579c48e211ae952530ffc8738709f078d5dd215e"
 SUPER_SMASH_BROS = "e2929e10fccc0aa84e5776227e798abc07cedabf"
-KNOWN = {  # SHA-1 of the z64 form
+KNOWN = {  # by SHA-1 of the ROM in z64 order
     MARIO_KART_64: "Mario Kart 64 (US)",
     SUPER_SMASH_BROS: "Super Smash Bros. (US)",
 }
 
 
 def open_rom(path: str | Path) -> Rom:
-    """Look at the ROM at `path`. Raises RomError."""
+    """Open and check the ROM at `path`. Raises RomError."""
     path = Path(path)
     if path == OPEN_KART and not path.exists():
         raise RomError("Open Kart has not been built: run `make -C env-image`")
@@ -77,7 +77,8 @@ def open_rom(path: str | Path) -> Rom:
 
 
 def expect_game(rom: Rom, sha1: str, setting: str) -> None:
-    """Raise RomError unless `rom` is the one with this hash; `setting` says where the user named the file."""
+    """Raise RomError unless `rom` has this hash. `setting` names the setting that holds the file's path, for the
+    error."""
     if rom.sha1 != sha1:
         raise RomError(
             f"{rom.path.name} is not {KNOWN[sha1]}: it is {rom.title!r} with SHA-1 {rom.sha1}; expected {sha1} (in z64 "
@@ -86,7 +87,7 @@ def expect_game(rom: Rom, sha1: str, setting: str) -> None:
 
 
 def to_z64(data: bytes, order: str) -> bytes:
-    """`data` in the cartridge's own byte order, big endian; a last part of a word is dropped."""
+    """Return `data` in big-endian order (z64). An incomplete last word is dropped."""
     data = data[: len(data) & ~3]
     if order == "z64":
         return data

@@ -1,4 +1,4 @@
-"""The memory shared with one emulator process: the layout of lockstep/lockstep.h, and the waiting on its semaphores."""
+"""The memory shared with one emulator process, with the layout of lockstep/lockstep.h, and its semaphores."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONTROL_BYTES = 4096
 PICTURE_BYTES = OBSERVATION_BYTES = 1024 * 768 * 3
 PICTURE_OFFSET = CONTROL_BYTES
 OBSERVATION_OFFSET = PICTURE_OFFSET + PICTURE_BYTES
-SAMPLES = 1 << 22  # controller words in the movie, and in the history: 19 hours of 60 a second
+SAMPLES = 1 << 22  # controller words in the movie, and in the history: 19 hours at 60 per second
 MOVIE_OFFSET = OBSERVATION_OFFSET + OBSERVATION_BYTES
 HISTORY_OFFSET = MOVIE_OFFSET + 4 * SAMPLES
 RDRAM_OFFSET = HISTORY_OFFSET + 4 * SAMPLES
@@ -77,7 +77,7 @@ CLOCK_MONOTONIC = ctypes.c_int(time.CLOCK_MONOTONIC)
 
 
 class SharedMemory:
-    """A nameless memory file: nothing to clean up, whoever dies, and no /dev/shm that could be full."""
+    """An anonymous memory file. It needs no cleanup after a crash, and does not depend on free space in /dev/shm."""
 
     def __init__(self) -> None:
         self.fd = os.memfd_create("n64gym")
@@ -96,47 +96,46 @@ class SharedMemory:
         self._until_reference = ctypes.byref(self._until)
 
     def array(self, offset: int, shape: tuple[int, ...], dtype: str = "u1") -> NDArray:
-        """A view of the shared memory from byte `offset` on; no copy."""
+        """Return a view (no copy) of the shared memory from byte `offset` on."""
         return np.ndarray(shape, dtype=dtype, buffer=self._map, offset=offset)
 
     def send(self, command: int) -> None:
-        """Hand a request to the emulator; its other fields have been written."""
+        """Send a request to the emulator. Write the request's other fields first."""
         self.control.command = command
         self.control.request += 1
         sem_post(self._go)
 
     def send_again(self) -> None:
-        """Hand an open request over once more: an interrupt may have cut off `send`. If it has not, nothing happens."""
+        """Post an open request again, in case an interrupt cut off `send`. The emulator ignores a second post."""
         sem_post(self._go)
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a request that has not been answered."""
+        """Whether a request is unanswered."""
         return self.control.request != self.control.answered
 
     def wait(self, timeout: float) -> bool:
-        """Wait until the open request is answered; False after `timeout` seconds."""
+        """Wait until the open request is answered. Return False after `timeout` seconds."""
         end = time.monotonic() + timeout
         self._until.seconds = int(end)
         self._until.nanoseconds = int(end % 1 * 1e9)
         while True:
-            # A signal ends the wait early (EINTR); Python then runs its handler, and we wait on unless that raises.
+            # A signal ends the wait early (EINTR). Python then runs the handler, and the wait continues unless that
+            # raises.
             if sem_clockwait(self._done, CLOCK_MONOTONIC, self._until_reference) == 0:
-                if (
-                    not self.is_open
-                ):  # it may have been an earlier request's, which an interrupt kept us from waiting for
+                if not self.is_open:  # `done` may belong to an earlier request whose wait was interrupted
                     return True
             elif time.monotonic() >= end:
                 return False
 
     def drain(self) -> None:
-        """Take back what `send_again` and cut-off waits have left; no request is open."""
+        """Reset the semaphores after `send_again` and interrupted waits. Call it only while no request is open."""
         for semaphore in (self._go, self._done):
             while sem_trywait(semaphore) == 0:
                 pass
 
     def close(self) -> None:
-        """Give the file back; views of it stay valid until they are dropped."""
+        """Close the file. Views of it stay valid until they are deleted."""
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1

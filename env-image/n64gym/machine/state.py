@@ -1,4 +1,4 @@
-"""A savestate in a memory file: complete before it is used, and repacked so that loading it is quick."""
+"""A savestate in a memory file, repacked so that it loads fast."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 POLL_S = 0.01
-STORED = 0  # gzip level: a load costs no inflation
-QUICK = 1  # gzip level for the disk: most of a machine is zeros, so more brings little
-EVENTS = slice(44 + 16_788_244, 44 + 16_788_244 + 1024)  # in the core's file: pairs of words, then LAST, then garbage
+STORED = 0  # gzip level: no compression, so that loading is fast
+QUICK = 1  # gzip level for the disk: most bytes are 0, so higher levels save little
+# In the core's file: pairs of words, then LAST, then leftover bytes of the core's stack.
+EVENTS = slice(44 + 16_788_244, 44 + 16_788_244 + 1024)
 LAST = b"\xff\xff\xff\xff"
 COUNTS = struct.Struct("<II")  # data() begins with vi_count and the number of samples
 
 
 class State:
-    """One savestate; freed with the object."""
+    """One savestate. Its memory is freed with the object."""
 
     vi_count = 0
     """VIs from power-on to this state."""
     samples: NDArray[np.uint32] = np.zeros(0, np.uint32)
-    """The controller words that led here from power-on, [N]."""
+    """The controller words from power-on to this state, [N]."""
 
     _fd = -1
 
@@ -35,18 +36,18 @@ class State:
 
     @property
     def path(self) -> str:
-        """Where any process of this user finds it, as long as this one lives."""
+        """The file's path, valid for all processes of this user while this process runs."""
         return f"/proc/{os.getpid()}/fd/{self._fd}"
 
     def data(self) -> bytes:
-        """All of it, compressed, to be kept on disk."""
+        """Return the state as compressed bytes, for the disk."""
         head = COUNTS.pack(self.vi_count, len(self.samples))
         machine = gzip.decompress(self._read())
         return gzip.compress(head + self.samples.astype("<u4").tobytes() + machine, QUICK, mtime=0)
 
     @classmethod
     def from_data(cls, data: bytes) -> Self:
-        """What `data` was made from. Raises ValueError if it is cut off, or never was a state."""
+        """Return the state in `data`. Raises ValueError if the bytes are truncated or not a state."""
         try:
             plain = gzip.decompress(data)
             vi_count, count = COUNTS.unpack_from(plain)
@@ -60,9 +61,10 @@ class State:
         return state
 
     def await_written(self, timeout: float) -> None:
-        """Wait until the file is whole (the core announces a save before it is), then repack it.
+        """Wait until the file is complete, because the core reports a save too early. Then repack it.
 
         Raises TimeoutError.
+
         """
         end = time.monotonic() + timeout
         while True:
@@ -71,7 +73,7 @@ class State:
                 if machine:
                     break
                 raise EOFError
-            except (EOFError, gzip.BadGzipFile, zlib.error):  # not all of it is there yet
+            except (EOFError, gzip.BadGzipFile, zlib.error):  # still incomplete
                 if time.monotonic() > end:
                     raise TimeoutError(f"the emulator has not finished its savestate within {timeout:.0f} s") from None
                 time.sleep(POLL_S)
@@ -92,7 +94,7 @@ class State:
 
 
 def without_garbage(machine: bytes) -> bytes:
-    """The same machine is the same file everywhere once what the core leaves of its stack in there is gone."""
+    """Clear the bytes that the core copies from its stack, so that equal machine states give equal files."""
     for at in range(EVENTS.start, EVENTS.stop, 8):
         if machine[at : at + 4] == LAST:
             return machine[: at + 4].ljust(EVENTS.stop, b"\0") + machine[EVENTS.stop :]

@@ -1,4 +1,4 @@
-"""Starts an emulator when one is needed, and another after it has died; counts those that have."""
+"""Starts an emulator on demand, replaces a dead one, and counts the replacements."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from n64gym.machine.emulator import Emulator
 
 
 class EmulatorSupervisor:
-    """Has an emulator, or none. start: returns a new one; it is called when one is needed for the first time."""
+    """Holds at most one emulator. start: returns a new emulator; called when one is needed."""
 
     def __init__(self, start: Callable[[], Emulator]) -> None:
         self._start = start
         self.emulator: Emulator | None = None
-        """None before the first is needed, and from one's end to the next."""
-        self.restarts = 0  # emulators that were lost
+        """None before the first start, and between the end of an emulator and the next start."""
+        self.restarts = 0  # emulators that have died
 
     def ready(self) -> Emulator:
-        """The emulator; a new one if there is none. A forked process gets its own."""
+        """Return the emulator; start one if there is none. A forked process gets a new one."""
         if self.emulator is not None and not self.emulator.is_ours:
             self.close()
         if self.emulator is None:
@@ -26,13 +26,13 @@ class EmulatorSupervisor:
         return self.emulator
 
     def switched_on(self) -> Emulator:
-        """A new emulator in place of one that has gone on from power-on."""
+        """Return an emulator at power-on; replace the present one if it has run on."""
         if self.emulator is not None and self.emulator.vi_count > 1:
             self.close()
         return self.ready()
 
     def lose(self) -> None:
-        """The emulator is dead or useless."""
+        """End an emulator that has died or is unusable, and count it."""
         if self.emulator is not None:
             self.close()
             self.restarts += 1

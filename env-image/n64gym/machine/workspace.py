@@ -1,7 +1,7 @@
-"""A temporary folder for one emulator; those of processes that were killed are removed by the next start.
+"""A temporary folder for one emulator. A start removes the folders of processes that were killed.
 
-Its mark is a lock on a file in it, which the kernel gives back however the process that holds it ends. So no process id
-is compared, containers that share a /tmp understand each other, and a folder without that file is never touched.
+A folder in use has a locked file. The kernel releases the lock when the process ends, even after a kill. No process
+ids are compared, so this also works between containers that share /tmp. A folder without that file is never removed.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import tempfile
 from pathlib import Path
 
 PREFIX = "n64gym-"
-OWNER = ".owner"  # the file that is locked as long as the folder is needed
-TRIES = 100  # a folder is lost only to a sweep between two system calls
+OWNER = ".owner"  # the file that is locked while the folder is in use
+TRIES = 100  # a sweep can remove a new folder only between two system calls, so this is plenty
 
-_swept: set[str] = set()  # folders for temporary files that this process has swept
+_swept: set[str] = set()  # folders that this process has already swept
 
 
 class Workspace:
-    """A folder of its own. Raises OSError if there is no room for one."""
+    """A new temporary folder. Raises OSError if it cannot be created."""
 
     def __init__(self) -> None:
         base = tempfile.gettempdir()
@@ -42,26 +42,28 @@ class Workspace:
         raise FileExistsError(f"each of {TRIES} new folders in {base} was removed at once")
 
     def remove(self) -> None:
-        """Remove the folder and what is in it. May be called again."""
+        """Remove the folder and its contents. May be called more than once."""
         shutil.rmtree(self.path, ignore_errors=True)
         self.leave()
 
     def leave(self) -> None:
-        """Forget the folder, as a forked process does with its parent's. May be called again."""
+        """Release the folder without removing it; a forked process does so with its parent's. May be called more than
+        once."""
         lock, self._lock = self._lock, -1
         if lock >= 0:
             os.close(lock)
 
 
 def lock_owner(folder: Path) -> int | None:
-    """Return the locked descriptor of a new folder's mark; None if a sweep has taken the folder for an old one."""
+    """Create and lock the owner file of a new folder and return its descriptor; None if a sweep has removed the
+    folder."""
     try:
         descriptor = os.open(folder / OWNER, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except FileNotFoundError:
         return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        if os.fstat(descriptor).st_nlink:  # still there: a sweep that held the lock would have removed it
+        if os.fstat(descriptor).st_nlink:  # False if a sweep removed the file before it was locked
             return descriptor
     except BaseException:
         os.close(descriptor)
@@ -71,11 +73,11 @@ def lock_owner(folder: Path) -> int | None:
 
 
 def sweep(base: Path) -> None:
-    """Remove this user's folders whose owner is gone."""
+    """Remove this user's folders whose process has ended."""
     with contextlib.suppress(OSError), os.scandir(base) as entries:
         for entry in entries:
             if entry.name.startswith(PREFIX):
-                with contextlib.suppress(OSError):  # not ours to look at, or gone in this moment
+                with contextlib.suppress(OSError):  # no permission, or removed at this moment
                     _sweep_one(Path(entry.path))
 
 

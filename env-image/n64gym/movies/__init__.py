@@ -1,1 +1,1 @@
-"""Episodes as .m64 movies: the format, recording, playing back."""
+"""Episodes as .m64 movies: the format, recording and playback."""

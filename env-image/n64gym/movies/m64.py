@@ -1,4 +1,4 @@
-"""Movies: the .m64 files of mupen64-rr and TASVideos, one controller word for each time that the game reads the pad.
+"""Movies: the .m64 files of mupen64-rr and TASVideos, with one controller word for each controller read of the game.
 
 Format: https://tasvideos.org/EmulatorResources/Mupen/M64. All numbers are little endian.
 """
@@ -31,15 +31,15 @@ OLD_TEXTS = struct.Struct("<48s80s")  # at 0x44 in versions 1 and 2: author, des
 
 
 class MovieError(ValueError):
-    """A movie that cannot be read, or not be written; the text says what was found and what was expected."""
+    """A movie cannot be read or written. The text gives what was found and what was expected."""
 
 
 @dataclass(frozen=True, eq=False)
 class M64:
-    """A movie that begins when the console is switched on."""
+    """A movie that begins at power-on."""
 
     samples: NDArray[np.uint32]
-    """BUTTONS words [N], one a controller read; those of several controllers take turns, as in the file."""
+    """BUTTONS words [N], one per controller read. With several controllers, their words alternate, as in the file."""
     vis: int  # length in vertical interrupts
     rom_name: str  # the internal name in the ROM's header
     crc1: int  # of the ROM's header, as ROM databases print it
@@ -64,9 +64,9 @@ class M64:
 
 
 def read(path: str | Path) -> M64:
-    """The movie at `path`. Raises MovieError.
+    """Return the movie at `path`. Raises MovieError.
 
-    Versions 1 and 2 are read without their plugins' names, which the programs of that time put in various places.
+    In versions 1 and 2, the plugins' names have no fixed place, so they are not read.
     """
     try:
         data = Path(path).read_bytes()
@@ -79,7 +79,7 @@ def read(path: str | Path) -> M64:
 
 
 def parse(data: bytes) -> M64:
-    """The movie in `data`, the bytes of a file. Raises MovieError; its text continues "this file …"."""
+    """Return the movie in `data`, the bytes of a file. Raises MovieError; its text continues "this file …"."""
     if not data:
         raise MovieError("is empty; expected an .m64 movie")
     if data[:4] != MAGIC:
@@ -105,7 +105,7 @@ def parse(data: bytes) -> M64:
         raise MovieError(f"begins from {what} (start type {start}); only movies from power-on (2) can be played")
     if not 1 <= controllers <= 4:
         raise MovieError(f"has {controllers} controllers; expected 1 to 4")
-    # mupen64-rr leaves a word more than it promises, so what follows the promised ones is nobody's concern.
+    # mupen64-rr writes one word more than the header's count, so extra words are ignored.
     there = (len(data) - header) // 4
     if there < count:
         raise MovieError(f"holds {there} samples where its header promises {count}: the end of the file is missing")
@@ -134,12 +134,12 @@ def parse(data: bytes) -> M64:
 
 
 def text(field: bytes, encoding: str) -> str:
-    """A C string: what follows its NUL is not part of it."""
+    """Return a C string: the bytes before the first NUL."""
     return field.partition(b"\0")[0].decode(encoding, errors="replace")
 
 
 def to_bytes(movie: M64) -> bytes:
-    """The file that holds `movie`, always of version 3. Raises MovieError if something does not fit into its field."""
+    """Return `movie` as the bytes of a version 3 file. Raises MovieError if a value does not fit its field."""
     try:
         first = FIRST.pack(
             MAGIC, VERSION, movie.uid, movie.vis, movie.rerecords, movie.vis_per_second, movie.controllers,
@@ -158,7 +158,7 @@ def to_bytes(movie: M64) -> bytes:
 
 
 def c_string(movie: M64, name: str, size: int, encoding: str = "latin-1") -> bytes:
-    """The field `name`, encoded; it leaves room for the NUL that other programs look for."""
+    """Return the field `name`, encoded. Its last byte stays free for the NUL that other programs require."""
     value: str = getattr(movie, name)
     try:
         encoded = value.encode(encoding)
@@ -172,7 +172,7 @@ def c_string(movie: M64, name: str, size: int, encoding: str = "latin-1") -> byt
 
 
 def write(path: str | Path, movie: M64, *, sync: bool = True) -> None:
-    """Write `movie` to `path`, whole or not at all: nobody ever sees half a file there. Raises MovieError, OSError.
+    """Write `movie` to `path` atomically. Raises MovieError, OSError.
 
     sync: see write_whole.
     """

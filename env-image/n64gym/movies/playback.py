@@ -1,4 +1,4 @@
-"""Playing movies back: to the bit, or saying where they diverged; and demonstrations, to learn from."""
+"""Plays movies back, detects where one diverges, and yields demonstrations for imitation learning."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from n64gym.movies.m64 import MovieError
 from n64gym.movies.record import CHECK_BYTES, Watch, rdram_hash, read_facts
 from n64gym.n64_env import N64Env
 
-FOREIGN_FRAMESKIP = 4  # VIs a step of a movie that does not say
-UNKNOWN_LENGTH = 60 * 60 * 60 * 4  # VIs after which a movie that does not say is over: four hours
+FOREIGN_FRAMESKIP = 4  # VIs per step, for a movie that does not state it
+UNKNOWN_LENGTH = 60 * 60 * 60 * 4  # VIs: length of a movie that does not state it, four hours
 
 
 class Playback:
-    """A movie in an emulator of its own, from power-on; of another program's too, which has no JSON.
+    """A movie that plays from power-on in a new emulator. Movies of other programs, which have no JSON, also play.
 
-    rom: found by itself for Open Kart. observation, video: see Emulator. Raises MovieError, RomError, EmulatorError.
+    rom: default Open Kart. observation, video: see Emulator. Raises MovieError, RomError, EmulatorError.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Playback:
         self._last_vi = self.facts["ends"]["vi"] if self.facts else self.movie.vis or UNKNOWN_LENGTH
         self._checks = base64.b64decode(self.facts.get("checks", ""))
         self._step = 0
-        self.diverged = ""  # where, and how
+        self.diverged = ""  # description of the divergence
         self.emulator = Emulator(
             rom_file,
             observation=observation,
@@ -63,27 +63,27 @@ class Playback:
         self._until_check = self.frameskip
         if self.facts:
             self.go_on(self.facts["begins"]["vi"] - self.emulator.vi_count)
-        self._checked = self.emulator.movie_position  # samples, up to which all is well
+        self._checked = self.emulator.movie_position  # samples that have been checked
 
     @property
     def frameskip(self) -> int:
-        """VIs a step when it was recorded."""
+        """VIs per step of the recording."""
         return self.facts.get("frameskip", FOREIGN_FRAMESKIP)
 
     @property
     def over(self) -> bool:
-        """Whether all has been played."""
+        """Whether the movie has ended."""
         done = not self.facts and self.emulator.movie_position >= len(self.movie.samples)
         return done or self.emulator.vi_count >= self._last_vi
 
     def step(self) -> NDArray[np.uint32]:
-        """Play `frameskip` VIs on; returns the samples that the game read in them."""
+        """Play `frameskip` more VIs. Return the samples that the game read."""
         before = self.emulator.movie_position
         self.advance(self.frameskip)
         return self.movie.samples[before : self.emulator.movie_position]
 
     def advance(self, vis: int) -> None:
-        """Play so many VIs on, at most to the end, and check at each step's end whether it is the same run."""
+        """Play `vis` more VIs, at most to the end. Compare the run with the recording at the end of each step."""
         while vis > 0 and not self.over:
             part = min(vis, self._until_check)
             self.go_on(part)
@@ -94,7 +94,7 @@ class Playback:
                 self._check()
 
     def _check(self) -> None:
-        """Compare the step that has just ended with what was recorded of it."""
+        """Compare the step that has just ended with the recording."""
         if not self.facts or self.diverged:
             return
         position, count = self.emulator.movie_position, len(self.movie.samples)
@@ -113,7 +113,7 @@ class Playback:
         self.emulator.close()
 
     def go_on(self, vis: int) -> NDArray[np.uint32]:
-        """Play so many VIs on, unchecked; returns the samples that the game read in them."""
+        """Play `vis` more VIs without checks. Return the samples that the game read."""
         before = self.emulator.movie_position
         if vis > 0:
             self.emulator.step(vis)
@@ -121,14 +121,14 @@ class Playback:
 
 
 class Demonstration(NamedTuple):
-    """A step that somebody took."""
+    """A step of a demonstration."""
 
-    observation: Any  # before it
-    action: Any  # the nearest that the environment has
+    observation: Any  # before the step
+    action: Any  # the environment's nearest action
 
 
 def demonstrations(path: str | Path, env: N64Env) -> Iterator[Demonstration]:
-    """Play a movie, and yield what `env` (unwrapped) would have shown and been told while an episode was on.
+    """Play a movie and yield its episode as steps of `env` (unwrapped): observation and nearest action.
 
     Raises MovieError, RomError, EmulatorError.
     """
@@ -139,7 +139,8 @@ def demonstrations(path: str | Path, env: N64Env) -> Iterator[Demonstration]:
             in_play = env.in_play(playback.emulator)
             observation = env.observe(playback.emulator) if in_play else None
             words = playback.go_on(env.frameskip)
-            held = int(words[len(words) // 2]) if len(words) else held  # a game that reads no pad plays the last one on
+            # A game that reads no controller in this step still acts on the last word.
+            held = int(words[len(words) // 2]) if len(words) else held
             if in_play:
                 yield Demonstration(observation, env.action_of(held))
     finally:

@@ -1,6 +1,7 @@
-"""Episodes as movies: NAME.m64, every controller sample since power-on, and NAME.json, what one wants to know of it.
+"""Records episodes as movies: NAME.m64 has every controller sample since power-on, NAME.json has facts about the
+episode.
 
-The JSON's `checks` are a running hash after each step, so that a playback that goes wrong is noticed where it does.
+The JSON's `checks` hold a running hash for each step, so that a playback detects at which step it diverges.
 """
 
 from __future__ import annotations
@@ -26,31 +27,31 @@ if TYPE_CHECKING:
     from n64gym.n64_env import N64Env
 
 FORMAT = 1
-CHECK_BYTES = 2  # of the hash after each step
-# What a playback needs.
+CHECK_BYTES = 2  # bytes kept of the hash after each step
+# The keys that a playback needs.
 FACTS = ("begins", "ends", "rom", "watch", "watch_at_end", "checks", "rdram_sha256", "frameskip")
 
 
 class Watch:
-    """A running hash of what tells two runs of an emulator apart: words of RDRAM, given as [first, end, stride]."""
+    """A running hash of words of RDRAM, to detect different runs. The words are given as [first, end, stride]."""
 
     def __init__(self, emulator: Emulator, words: Sequence[Sequence[int]]) -> None:
         self._parts = [emulator.rdram[slice(*one)] for one in words]
         self._hash = 0
 
     def look(self) -> bytes:
-        """Return the hash after another step."""
+        """Add a step. Return the new hash."""
         for part in self._parts:
             self._hash = zlib.crc32(part.data if part.flags.c_contiguous else part.tobytes(), self._hash)
         return self._hash.to_bytes(4, "little")[:CHECK_BYTES]
 
 
 class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Writes a movie of every episode into `folder`, when it is over, abandoned by reset, or by close.
+    """Writes a movie of every episode into `folder` when it ends or when reset or close abandons it.
 
-    An episode leaves none if its emulator died, if an interrupt cut a step off, or if `restore` went back in it: it was
-    not one run of whole steps then. Raises OSError if the folder cannot be written.
-    A subclass may add to what is saved, see `save`.
+    There is no movie of an episode that is not one run of whole steps: if its emulator died, if an interrupt cut off a
+    step, or if `restore` was called. Raises OSError if the folder cannot be written.
+    A subclass may save more, see `save`.
     """
 
     hands_on_actions = True  # see n64gym/wrappers.py
@@ -61,11 +62,11 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
         self._folder = Path(folder)
         self._folder.mkdir(parents=True, exist_ok=True)
         self._count = 0
-        self._name = secrets.token_hex(4)  # tells recorders of several machines apart that share a folder
+        self._name = secrets.token_hex(4)  # unique, so that recorders of several machines can share a folder
         self._episode = -1
         self._checks = bytearray()
         self.last_movie: Path | None = None
-        """The movie written last."""
+        """The path of the latest movie."""
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begin a movie."""
@@ -82,7 +83,7 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
             "game": self._game.spec.id if self._game.spec else type(self._game).__name__,
             "setup": info["setup"],
             "seed": self._game.np_random_seed,
-            "episode": self._episode,  # since that seed was given, from 0
+            "episode": self._episode,  # episodes since reset got that seed, from 0
             "start_noops": info["start_noops"],
             "start_random": info["start_random"],
             "start_state": info["start_state"],
@@ -95,7 +96,7 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
         return observation, info
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
-        """Go on with it."""
+        """Add a step to the movie."""
         observation, reward, terminated, truncated, info = self.env.step(action)
         self._return += float(reward)
         self._checks += self._watch.look()
@@ -107,7 +108,7 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
         return observation, reward, terminated, truncated, info
 
     def close(self) -> None:
-        """Write the movie of an episode that is still on."""
+        """Write the movie of the episode in progress."""
         self._write("abandoned", {})
         super().close()
 
@@ -149,11 +150,10 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
         self.save(self._folder / f"{stamp}-{self._name}-{self._count:06d}.m64", movie, facts)
 
     def save(self, path: Path, movie: M64, facts: dict[str, Any]) -> None:
-        """Write an episode: the movie to `path`, what is known of it beside it. Raises OSError.
+        """Write an episode: the movie to `path`, and its JSON beside it. Raises OSError.
 
-        The JSON first, so that wherever there is a movie, all is known of it. Nobody waits for the disk: a process that
-        dies leaves no half file, and a machine that loses power may lose its last seconds.
-        """
+        The JSON is written first, so that every movie has its JSON. Neither write waits for the disk: after a crash of
+        the process all files are complete, but a power failure may lose the last seconds."""
         facts_path = path.with_suffix(".json")
         try:
             write_whole(facts_path, json.dumps(facts, indent=1).encode() + b"\n", sync=False)
@@ -165,7 +165,7 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
 
 
 def read_facts(path: Path) -> dict[str, Any]:
-    """The JSON beside a movie; empty if there is none. Raises MovieError if it is damaged."""
+    """Return the JSON beside a movie; an empty dict if there is none. Raises MovieError if it is damaged."""
     path = path.with_suffix(".json")
     try:
         facts = json.loads(path.read_bytes())
@@ -182,7 +182,7 @@ def read_facts(path: Path) -> dict[str, Any]:
 
 
 def rdram_hash(emulator: Emulator, words: Sequence[Sequence[int]]) -> str:
-    """SHA-256 of some words of RDRAM, given as [first, end, stride]; hexadecimal."""
+    """Return the SHA-256 of words of RDRAM, given as [first, end, stride], in hexadecimal."""
     digest = hashlib.sha256()
     for one in words:
         digest.update(emulator.rdram[slice(*one)].tobytes())

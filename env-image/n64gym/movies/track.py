@@ -1,4 +1,4 @@
-"""Where the player of a recorded episode was, and on what road."""
+"""Extracts the player's path and the road from a recorded episode."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from n64gym.road import RoadEdges
 
 
 class Track(NamedTuple):
-    """A player's way through an episode, from above."""
+    """A player's path in an episode, seen from above."""
 
-    title: str  # of what was played on; the same for the same road
-    places: NDArray[np.float64]  # to the right and up on a map, in the game's units [T, 2]
-    road: RoadEdges | None  # None if the game does not tell
+    title: str  # name of the course; equal for equal roads
+    places: NDArray[np.float64]  # x (right) and y (up) on a map, in the game's units [T, 2]
+    road: RoadEdges | None  # None if the game has no road
 
 
 def track(playback: Playback, vis: int) -> Track:
-    """Play a movie to its end; its player's place is noted every `vis` VIs.
+    """Play a movie to its end and return its Track, with a position every `vis` VIs.
 
-    Raises MovieError if it diverges, or if its game does not tell where the player is; EmulatorError.
+    Raises MovieError if the movie diverges or its game gives no position; EmulatorError.
     """
     game = game_of(playback.facts)
     if game is None or game.position(playback.emulator) is None:
@@ -41,7 +41,7 @@ def track(playback: Playback, vis: int) -> Track:
 
 
 def game_of(facts: dict[str, Any]) -> type[N64Env] | None:
-    """Return the environment's class that a movie was recorded from, if it is registered here."""
+    """Return the class of the environment that recorded a movie, if it is registered."""
     spec = gymnasium.registry.get(str(facts.get("game")))
     found: Any = spec and spec.entry_point
     if isinstance(found, str):
