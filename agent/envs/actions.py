@@ -137,9 +137,9 @@ class DiagonalGaussian(NamedTuple):
 
     def draw(self, parameters: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """Draw each component independently."""
-        mean, log_deviation = np.split(parameters, 2, axis=-1)
+        mean, log_std = np.split(parameters, 2, axis=-1)
         noise = generator.standard_normal(mean.shape, np.float32)
-        return (mean + np.exp(log_deviation) * noise).astype(np.float32)
+        return (mean + np.exp(log_std) * noise).astype(np.float32)
 
     def greedy(self, parameters: np.ndarray) -> np.ndarray:
         """Return the means."""
@@ -147,10 +147,10 @@ class DiagonalGaussian(NamedTuple):
 
     def divergence(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         """Return the sum of the components' divergences."""
-        mean, log_deviation = np.split(before, 2, axis=-1)
+        mean, log_std = np.split(before, 2, axis=-1)
         other_mean, other_log = np.split(after, 2, axis=-1)
-        share = np.exp(2.0 * (log_deviation - other_log)) + np.square((mean - other_mean) * np.exp(-other_log))
-        return (other_log - log_deviation + 0.5 * (share - 1.0)).sum(axis=-1)
+        share = np.exp(2.0 * (log_std - other_log)) + np.square((mean - other_mean) * np.exp(-other_log))
+        return (other_log - log_std + 0.5 * (share - 1.0)).sum(axis=-1)
 
     def for_environment(self, actions: np.ndarray) -> np.ndarray:
         """Clip to -1..1 and scale to the environment's range."""

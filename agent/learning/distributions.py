@@ -59,14 +59,14 @@ class DiagonalGaussian:
 
     def log_probability(self, parameters: tf.Tensor, actions: tf.Tensor) -> tf.Tensor:
         """Return the sum of the components' log densities."""
-        mean, log_deviation = tf.split(parameters, 2, axis=-1)
-        z = (actions - mean) * tf.exp(-log_deviation)
-        return -tf.reduce_sum(0.5 * tf.square(z) + log_deviation + 0.5 * math.log(2.0 * math.pi), axis=-1)
+        mean, log_std = tf.split(parameters, 2, axis=-1)
+        z = (actions - mean) * tf.exp(-log_std)
+        return -tf.reduce_sum(0.5 * tf.square(z) + log_std + 0.5 * math.log(2.0 * math.pi), axis=-1)
 
     def entropy(self, parameters: tf.Tensor) -> tf.Tensor:
         """Return the sum of the components' differential entropies."""
-        log_deviation = tf.split(parameters, 2, axis=-1)[1]
-        return tf.reduce_sum(log_deviation + 0.5 * math.log(2.0 * math.pi * math.e), axis=-1)
+        log_std = tf.split(parameters, 2, axis=-1)[1]
+        return tf.reduce_sum(log_std + 0.5 * math.log(2.0 * math.pi * math.e), axis=-1)
 
 
 def of_family(family: Family) -> Distribution:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from a3c64.learning import lstm
-from a3c64.learning.layers import LEAK, LEAST_DEVIATION, Convolution, Dense, Flatten, Layer, Lstm, Scale, Standardise
+from a3c64.learning.layers import LEAK, LEAST_STD, Convolution, Dense, Flatten, Layer, Lstm, Scale, Standardise
 from a3c64.learning.network import Network
 from a3c64.learning.parameters import MOMENTS
 from a3c64.learning.scaling import SCALED_LIMIT
@@ -59,8 +59,8 @@ def flatten(layer: Flatten, x: tf.Tensor, given: Given) -> tf.Tensor:
 def standardise(layer: Standardise, x: tf.Tensor, given: Given) -> tf.Tensor:
     """Standardise each of the images [N, H, W, C]."""
     x -= tf.reduce_mean(x, [1, 2, 3], keepdims=True)
-    deviation = tf.sqrt(tf.reduce_mean(x * x, [1, 2, 3], keepdims=True))
-    return x / tf.maximum(deviation, LEAST_DEVIATION)
+    std = tf.sqrt(tf.reduce_mean(x * x, [1, 2, 3], keepdims=True))
+    return x / tf.maximum(std, LEAST_STD)
 
 
 def scale(layer: Scale, x: tf.Tensor, given: Given) -> tf.Tensor:

@@ -9,7 +9,7 @@ from onnx import NodeProto, TensorProto, ValueInfoProto, helper
 from a3c64.learning.layers import (
     FORGET_BIAS,
     LEAK,
-    LEAST_DEVIATION,
+    LEAST_STD,
     Convolution,
     Dense,
     Flatten,
@@ -136,8 +136,8 @@ def standardise(layer: Standardise, x: str, b: Builder) -> str:
     """Standardise each of the images [B, C, H, W]."""
     axes = b.constant(TensorProto.INT64, [3], [1, 2, 3])
     x = b.node("Sub", x, b.node("ReduceMean", x, axes))
-    deviation = b.node("Sqrt", b.node("ReduceMean", b.node("Mul", x, x), axes))
-    return b.node("Div", x, b.node("Max", deviation, b.number(LEAST_DEVIATION)))
+    std = b.node("Sqrt", b.node("ReduceMean", b.node("Mul", x, x), axes))
+    return b.node("Div", x, b.node("Max", std, b.number(LEAST_STD)))
 
 
 def scale(layer: Scale, x: str, b: Builder) -> str:

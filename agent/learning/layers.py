@@ -16,7 +16,7 @@ LEAK = 0.2  # slope of the leaky ReLU below 0
 FORGET_BIAS = 1.0  # of the LSTM: remember by default (Jozefowicz et al. 2015)
 RELU_GAIN = 2.0**0.5
 WHITE = 255.0  # the largest pixel value
-LEAST_DEVIATION = 0.01 * WHITE  # smallest divisor of a standardised image; noise in a uniform one stays small
+LEAST_STD = 0.01 * WHITE  # smallest divisor of a standardised image; noise in a uniform one stays small
 
 
 @dataclass(frozen=True)

@@ -39,13 +39,13 @@ def test_multi_categorical_is_independent_choices():
 
 def test_gaussian_density_and_entropy_are_the_textbooks():
     rng = RNG(3)
-    mean, deviation, x = rng.normal(size=(T, 2)), np.exp(rng.normal(size=(T, 2))), rng.normal(size=(T, 2))
-    density = np.exp(-0.5 * ((x - mean) / deviation) ** 2) / (deviation * np.sqrt(2 * np.pi))
+    mean, std, x = rng.normal(size=(T, 2)), np.exp(rng.normal(size=(T, 2))), rng.normal(size=(T, 2))
+    density = np.exp(-0.5 * ((x - mean) / std) ** 2) / (std * np.sqrt(2 * np.pi))
     gaussian = of_family(DiagonalGaussian(-np.ones(2), np.ones(2)))
-    parameters = np.concatenate((mean, np.log(deviation)), axis=1).astype(np.float32)
+    parameters = np.concatenate((mean, np.log(std)), axis=1).astype(np.float32)
     ours = gaussian.log_probability(parameters, x.astype(np.float32))
     np.testing.assert_allclose(ours, np.log(density).sum(1), rtol=1e-4)
-    entropy = 0.5 * np.log(2 * np.pi * np.e * deviation**2).sum(1)
+    entropy = 0.5 * np.log(2 * np.pi * np.e * std**2).sum(1)
     np.testing.assert_allclose(gaussian.entropy(parameters), entropy, rtol=1e-4)
 
 

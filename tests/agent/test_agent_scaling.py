@@ -16,7 +16,7 @@ def test_moments_of_parts_are_the_moments_of_the_whole():
     np.testing.assert_allclose(total.variance, sample.reshape(-1, 2).var(0), rtol=1e-4)
 
 
-def test_zeros_mean_a_deviation_of_one():
+def test_zeros_mean_a_standard_deviation_of_one():
     nothing = unpacked(np.zeros(5, np.float32))
     assert nothing.size == 0
     assert nothing.mean.tolist() == [0.0, 0.0]
@@ -50,7 +50,7 @@ def test_scaled_rewards_do_not_depend_on_their_size():
     assert small(np.full(4, 1e9, np.float32), ended).max() == pytest.approx(10.0)
 
 
-def test_rewards_are_divided_by_the_deviation_of_all_returns_so_far():
+def test_rewards_are_divided_by_the_standard_deviation_of_all_returns_so_far():
     rng, scale, returns, seen = np.random.default_rng(2), RewardScale("scaled", 3, 0.9), np.zeros(3), []
     for _ in range(60):
         rewards, ended = rng.normal(2.0, 5.0, 3).astype(np.float32), rng.random(3) < 0.1

@@ -101,7 +101,7 @@ def test_several_choices_have_a_gauge_each():
     assert count(right_column(draw(SCENE._replace(choices=binary))), ACCENT) > 14 * 20
 
 
-def test_numbers_show_mean_deviation_and_what_was_drawn():
+def test_numbers_show_mean_std_and_sample():
     family = DiagonalGaussian(np.array([-2.0], np.float32), np.array([2.0], np.float32))
     choices, spans = thoughts(family, np.array([0.5, np.log(0.25)]), np.array([1.0]), [])
     assert not choices
@@ -110,7 +110,7 @@ def test_numbers_show_mean_deviation_and_what_was_drawn():
     column = right_column(draw(SCENE._replace(choices=[], spans=spans)))
     assert count(column, ACCENT) > 0
     assert count(column, BAR) > 100
-    narrow = [span._replace(deviation=0.05)]
+    narrow = [span._replace(std=0.05)]
     assert count(right_column(draw(SCENE._replace(choices=[], spans=narrow))), BAR) < count(column, BAR)
     many = [span._replace(name=str(k)) for k in range(60)]
     draw(SCENE._replace(choices=[], spans=many))

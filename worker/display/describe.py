@@ -107,8 +107,8 @@ def thoughts(
     low, high = family.low.reshape(-1), family.high.reshape(-1)
     called = names if len(names) == len(low) else [str(k) for k in range(len(low))]
     half = 0.5 * (high - low)  # half of the environment's range: the policy's unit
-    mean, log_deviation = np.split(parameters, 2)
-    columns = low, high, low + (mean + 1.0) * half, np.exp(log_deviation) * half, low + (action + 1.0) * half
+    mean, log_std = np.split(parameters, 2)
+    columns = low, high, low + (mean + 1.0) * half, np.exp(log_std) * half, low + (action + 1.0) * half
     rows = np.stack(columns, axis=1)[:PARTS].tolist()
     return [], [Span(name, *row) for name, row in zip(called, rows, strict=False)]
 

@@ -164,7 +164,7 @@ def _many(canvas: np.ndarray, area: Area, choice: Choice) -> None:
 def _span(canvas: np.ndarray, area: Area, k: int, height: int, span: Span, name_width: int) -> None:
     """Draw a number: a line at its mean, a bar of one standard deviation to both sides, a mark at the sample."""
     known = all(map(math.isfinite, span[1:]))
-    text = f"{number(span.mean)} ±{number(span.deviation)}"
+    text = f"{number(span.mean)} ±{number(span.std)}"
     bar = _row(canvas, area, k, height, span.name, text, name_width, 86)
     if not known:
         return
@@ -173,7 +173,7 @@ def _span(canvas: np.ndarray, area: Area, k: int, height: int, span: Span, name_
         share = (min(max(value, span.low), span.high) - span.low) / (span.high - span.low)
         return bar.x + round(share * (bar.width - margin))
 
-    first, end = at(span.mean - span.deviation, 1), at(span.mean + span.deviation, 1)
+    first, end = at(span.mean - span.std, 1), at(span.mean + span.std, 1)
     box(canvas, first, bar.y, end - first + 1, bar.height, BAR)
     box(canvas, at(span.mean, 1), bar.y, 1, bar.height, TEXT)
     box(canvas, at(span.drawn, 3), bar.y - 1, 3, bar.height + 2, ACCENT)

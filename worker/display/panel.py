@@ -174,7 +174,7 @@ def _figures(canvas: np.ndarray, scene: Scene) -> int:
 
 
 def _acts(canvas: np.ndarray, area: Area, scene: Scene) -> None:
-    y = _heading(canvas, area, "ACTS", "mean ± deviation" if scene.spans else "probability")
+    y = _heading(canvas, area, "ACTS", "mean ± std" if scene.spans else "probability")
     gauges.action(canvas, area._replace(y=y, height=area.y + area.height - y), scene.choices, scene.spans)
 
 

@@ -24,7 +24,7 @@ class Span(NamedTuple):
     low: float
     high: float
     mean: float
-    deviation: float  # standard deviation
+    std: float  # standard deviation
     drawn: float  # the sample
 
 
