@@ -17,7 +17,7 @@ from types import FrameType
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # malloc.h
-KEPT_BYTES = 64 << 20  # freed memory that malloc keeps
+TRIM_BYTES = 64 << 20  # freed memory that malloc keeps
 MMAP_BYTES = 32 << 20  # the largest value that glibc accepts
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -47,7 +47,7 @@ def reuse_memory() -> None:
     All threads share one heap, because one thread frees what another has received. Without glibc, do nothing.
     """
     if hasattr(_libc, "mallopt"):
-        for parameter, value in ((M_TRIM_THRESHOLD, KEPT_BYTES), (M_MMAP_THRESHOLD, MMAP_BYTES), (M_ARENA_MAX, 1)):
+        for parameter, value in ((M_TRIM_THRESHOLD, TRIM_BYTES), (M_MMAP_THRESHOLD, MMAP_BYTES), (M_ARENA_MAX, 1)):
             _libc.mallopt(parameter, value)
 
 
@@ -89,14 +89,14 @@ def silence() -> Iterator[None]:
     """Discard what native code writes to standard error; Python's exceptions are not affected."""
     with suppress(OSError):  # standard error cannot be written
         sys.stderr.flush()
-    kept = os.dup(2)
+    stderr = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(stderr, 2)
+        os.close(stderr)
         os.close(nowhere)
 
 

@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 POLL_MS = 100  # longest wait for a message, so that signals and timed work are not delayed more
 BURST = 64  # messages handled between two checks of the clock
 TICK_S = 0.25
-FAREWELL_S = 10.0  # timeout after a run's end: until all workers know it, and until an evaluator connects
+LEAVE_S = 10.0  # timeout after a run's end: until all workers know it, and until an evaluator connects
 LAST_EVALUATION_S = 600.0  # timeout of the evaluation of the final weights
 
 
@@ -220,13 +220,13 @@ class Server:
             log.info(service.over)
             self._save()  # now, because the last evaluation may take minutes
         waited = now - self._finished_at
-        if waited <= FAREWELL_S and (len(service.roster) > 0 or service.roster.joined == 0 or self._over_before):
+        if waited <= LEAVE_S and (len(service.roster) > 0 or service.roster.joined == 0 or self._over_before):
             return False  # workers of a run that was over before this start may still connect
         if service.weights.hyperparameters.eval_interval == 0 or waited > LAST_EVALUATION_S:
             return True
         if len(service.evaluators):
             return False  # the evaluator disconnects after the last score
-        return service.finally_scored or waited > FAREWELL_S
+        return service.finally_scored or waited > LEAVE_S
 
     def _record(self) -> None:
         """Write the evaluations since the last call, and the best weights."""

@@ -27,14 +27,14 @@ class Recorder:
         self._limit = limit
         self._failing = False
         self._folder = run_dir / "replays" / f"worker-{client.index}"
-        self._kept: ReplayFolder | None = None  # made for the first environment that can be recorded
+        self._replays: ReplayFolder | None = None  # made for the first environment that can be recorded
 
     def __call__(self, env: gym.Env) -> gym.Env:
         """Return the environment in a recorder, or unchanged if it is not an N64 game or nothing can be saved."""
         if not self._limit or not isinstance(env.unwrapped, N64Env):
             return env
         try:
-            self._kept = self._kept or ReplayFolder(self._folder, self._limit)
+            self._replays = self._replays or ReplayFolder(self._folder, self._limit)
         except OSError as error:
             self.failed(error)
             return env
@@ -48,8 +48,8 @@ class Recorder:
 
     def wrote(self, path: Path, facts: dict[str, Any]) -> None:
         """Add a movie to the folder, which deletes others if it is over its limit."""
-        assert self._kept is not None
-        self._kept.add(path, facts)
+        assert self._replays is not None
+        self._replays.add(path, facts)
         if self._failing:
             log.info("replays can be written again: %s", path)
         self._failing = False

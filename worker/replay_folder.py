@@ -69,8 +69,8 @@ def surplus(replays: list[StoredReplay], size: int) -> list[StoredReplay]:
     """
     tenth = math.ceil(TENTH * len(replays))
     best = sorted(replays, key=lambda replay: replay.total)[-tenth:]
-    kept = {replay.path for replay in [*best, *replays[-tenth:]]}
-    others = sorted((replay for replay in replays if replay.path not in kept), key=lambda replay: replay.step)
+    protected = {replay.path for replay in [*best, *replays[-tenth:]]}
+    others = sorted((replay for replay in replays if replay.path not in protected), key=lambda replay: replay.step)
     steps = np.array([replay.step for replay in others])
     gone: list[StoredReplay] = []
     while size > 0 and others:
@@ -82,7 +82,7 @@ def surplus(replays: list[StoredReplay], size: int) -> list[StoredReplay]:
         gone.append(others.pop(at))
         size -= gone[-1].size
     for replay in replays:
-        if size > 0 and replay.path in kept:
+        if size > 0 and replay.path in protected:
             gone.append(replay)
             size -= replay.size
     return gone

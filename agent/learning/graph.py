@@ -121,9 +121,9 @@ def lstm(layer: Lstm, x: str, b: Builder) -> str:
     x = b.node("Gemm", x, b.weight(f"{layer.name}/kernel"), b.weight(name, bias))
     x = b.node("Gemm", hidden, b.weight(f"{layer.name}/recurrent"), x)
     b.nodes.append(helper.make_node("Split", [x], ["i", "j", "f", "o"], axis=1, num_outputs=4))
-    kept = b.node("Mul", b.node("Sigmoid", "f"), cell)
+    remembered = b.node("Mul", b.node("Sigmoid", "f"), cell)
     new = b.node("Mul", b.node("Sigmoid", "i"), b.node("Tanh", "j"))
-    cell = b.node("Add", kept, new, out=b.output("next_cell", units))
+    cell = b.node("Add", remembered, new, out=b.output("next_cell", units))
     return b.node("Mul", b.node("Sigmoid", "o"), b.node("Tanh", cell), out=b.output("next_hidden", units))
 
 

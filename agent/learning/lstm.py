@@ -59,8 +59,8 @@ def unroll(
     state = State(cell, hidden)
     entered, gates, hiddens = [], [], []
     for t in range(projected.shape[0]):
-        kept = keep[t][:, None]
-        state = State(state.cell * kept, state.hidden * kept)
+        mask = keep[t][:, None]
+        state = State(state.cell * mask, state.hidden * mask)
         entered.append(state)
         state, gate = step(projected[t], state, recurrent)
         gates.append(gate)
@@ -83,9 +83,9 @@ def unroll(
                 axis=1,
             )  # [B, 4 units]
             d_projected[t] = dz
-            kept = keep[t][:, None]
-            d_hidden = tf.matmul(dz, recurrent, transpose_b=True) * kept
-            d_cell = d_cell * g.forget * kept
+            mask = keep[t][:, None]
+            d_hidden = tf.matmul(dz, recurrent, transpose_b=True) * mask
+            d_cell = d_cell * g.forget * mask
         stacked = tf.stack(d_projected)  # [T, B, 4 units]
         hidden_in = tf.reshape(tf.stack([state.hidden for state in entered]), [-1, recurrent.shape[0]])
         d_recurrent = tf.matmul(hidden_in, tf.reshape(stacked, [-1, recurrent.shape[1]]), transpose_a=True)

@@ -102,7 +102,7 @@ def test_races_vary_unless_the_user_says_otherwise():
     assert varied(Hyperparameters(env_id="CartPole-v1")).env_args == "{}"
 
 
-def test_enjoy_films_the_shipped_driver_greedily_or_drawn(stack, tmp_path):
+def test_enjoy_films_the_bundled_policy_greedy_or_sampled(stack, tmp_path):
     def lines(*more):
         flags = ["--episodes", "2", "--env-args", SHORT, "--mp4", str(tmp_path / "kart.mp4"), *more]
         done = stack.run("a3c64", "enjoy", *flags, run_dir="", env_id="", lstm_size="", t_max="")
@@ -111,7 +111,7 @@ def test_enjoy_films_the_shipped_driver_greedily_or_drawn(stack, tmp_path):
 
     greedy = lines()
     assert len(greedy) == 2
-    assert greedy[0] == greedy[1], "the same start, and the likeliest action every time"
+    assert greedy[0] == greedy[1], "the same start, and the greedy action every time"
     steps = [int(re.search(r"(\d+) steps", line)[1]) for line in greedy]
     assert int(probe(tmp_path / "kart.mp4")["nb_read_frames"]) == sum(steps) + 2
     drawn = lines("--sample")

@@ -128,8 +128,8 @@ def test_lstm_backward_is_what_autodiff_says():
     def by_tape():
         state, hiddens = lstm.State(cell, hidden), []
         for t in range(T):
-            kept = keep[t][:, None]
-            state, _ = lstm.step(projected[t], lstm.State(state.cell * kept, state.hidden * kept), recurrent)
+            mask = keep[t][:, None]
+            state, _ = lstm.step(projected[t], lstm.State(state.cell * mask, state.hidden * mask), recurrent)
             hiddens.append(state.hidden)
         return tf.stack(hiddens)
 

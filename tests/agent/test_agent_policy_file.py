@@ -89,7 +89,7 @@ def change(name, value):
         (change("hyperparameters", {"speed": 1}), "made by another release"),
     ],
 )
-def test_what_is_no_driver_is_said_in_one_line(tmp_path, spoil, message):
+def test_a_file_that_is_not_a_policy_is_refused_in_one_line(tmp_path, spoil, message):
     path = policy_file.save(tmp_path / "x.safetensors", policy_file.of(snapshot()))
     spoil(path)
     with pytest.raises(BadInputError, match=message) as error:
@@ -115,7 +115,7 @@ def test_a_run_offers_its_newest_its_best_and_each_step(tmp_path):
         policy_file.of_run(tmp_path, step=20)
 
 
-def test_every_driver_that_is_shipped_can_be_loaded():
+def test_every_bundled_policy_can_be_loaded():
     there = {
         file.name
         for file in policy_file.files("a3c64.policy.bundled").iterdir()

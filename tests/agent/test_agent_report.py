@@ -74,7 +74,7 @@ def test_an_environment_without_laps_gets_curve_returns_and_lengths(tmp_path, ep
     assert 1 <= len(bars) <= episodes
 
 
-def test_races_of_the_shipped_driver_are_drawn(tmp_path):
+def test_races_of_the_bundled_policy_are_drawn(tmp_path):
     page = tmp_path / "r.html"
     policy = policy_file.bundled("n64gym/OpenKart-v0")
     hyperparameters = policy.hyperparameters.model_copy(update={"env_args": '{"laps": 1}', "seed": 0})

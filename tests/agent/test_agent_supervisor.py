@@ -8,7 +8,6 @@ import time
 import pytest
 from live import free_port, until
 
-from a3c64 import supervisor
 from a3c64.cli import local
 from a3c64.config import Settings
 from a3c64.supervisor import Policy, Supervisor
@@ -16,68 +15,68 @@ from a3c64.supervisor import Policy, Supervisor
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(supervisor, "BACKOFF_S", 0.05)
+    monkeypatch.setattr("a3c64.supervisor.BACKOFF_S", 0.05)
 
 
 def child(script: str):
     return lambda: subprocess.Popen([sys.executable, "-c", script], start_new_session=True)
 
 
-def tend_until(kept: Supervisor, condition, what: str) -> None:
+def tend_until(supervisor: Supervisor, condition, what: str) -> None:
     def look() -> bool:
-        kept.tend()
+        supervisor.tend()
         return condition()
 
     until(look, 20, what)
 
 
 def test_it_is_started_again_after_a_growing_pause(caplog):
-    kept = Supervisor("it", child("import os; os.kill(os.getpid(), 9)"))
+    supervisor = Supervisor("it", child("import os; os.kill(os.getpid(), 9)"))
     began = time.monotonic()
-    tend_until(kept, lambda: kept.crashes == 4, "four crashes")
+    tend_until(supervisor, lambda: supervisor.crashes == 4, "four crashes")
     assert time.monotonic() - began > 0.05 + 0.1 + 0.2, "pauses double"
     assert "it was ended by SIGKILL (4 so far)" in caplog.text
-    assert kept.final is None
-    kept.close(1.0)
+    assert supervisor.final is None
+    supervisor.close(1.0)
 
 
 def test_it_is_left_alone_when_its_work_is_done():
-    kept = Supervisor("it", child(""), Policy(finished=lambda: True))
-    tend_until(kept, lambda: kept.final == 0, "the end")
-    assert kept.crashes == 0
+    supervisor = Supervisor("it", child(""), Policy(finished=lambda: True))
+    tend_until(supervisor, lambda: supervisor.final == 0, "the end")
+    assert supervisor.crashes == 0
     again = Supervisor("it", child(""))
     tend_until(again, lambda: again.crashes == 2, "without that, exit code 0 is no reason to stay away")
 
 
 def test_some_exit_codes_are_final():
-    kept = Supervisor("it", child("raise SystemExit(2)"), Policy(fatal=(2,)))
-    tend_until(kept, lambda: kept.final == 2, "the end")
+    supervisor = Supervisor("it", child("raise SystemExit(2)"), Policy(fatal=(2,)))
+    tend_until(supervisor, lambda: supervisor.final == 2, "the end")
     other = Supervisor("it", child("raise SystemExit(3)"), Policy(fatal=(2,)))
     tend_until(other, lambda: other.crashes == 2, "another code is a crash")
     assert other.final is None
 
 
 def test_it_gives_up_after_crashes_without_progress(caplog):
-    kept = Supervisor("it", child("raise SystemExit(7)"), Policy(most_crashes=3))
-    tend_until(kept, lambda: kept.final == 7, "giving up")
-    assert kept.crashes == 3
+    supervisor = Supervisor("it", child("raise SystemExit(7)"), Policy(most_crashes=3))
+    tend_until(supervisor, lambda: supervisor.final == 7, "giving up")
+    assert supervisor.crashes == 3
     assert "it ended with code 7 3 times in a row and is not started again" in caplog.text
 
 
 def test_progress_counts_more_than_crashes():
     steps = iter(range(100))
-    kept = Supervisor("it", child("raise SystemExit(7)"), Policy(most_crashes=2, progress=lambda: next(steps)))
-    tend_until(kept, lambda: kept.crashes == 4, "more crashes than that")
-    assert kept.final is None
-    kept.close(1.0)
+    supervisor = Supervisor("it", child("raise SystemExit(7)"), Policy(most_crashes=2, progress=lambda: next(steps)))
+    tend_until(supervisor, lambda: supervisor.crashes == 4, "more crashes than that")
+    assert supervisor.final is None
+    supervisor.close(1.0)
 
 
 def test_what_cannot_be_started_is_said(caplog):
-    kept = Supervisor("it", lambda: subprocess.Popen(["/no/such/program"]))
-    kept.tend()
-    kept.tend()
+    supervisor = Supervisor("it", lambda: subprocess.Popen(["/no/such/program"]))
+    supervisor.tend()
+    supervisor.tend()
     assert caplog.text.count("it cannot be started") == 1
-    kept.close(1.0)
+    supervisor.close(1.0)
 
 
 def test_local_mode_gives_up_on_a_server_that_always_crashes(monkeypatch, tmp_path, caplog):

@@ -34,17 +34,17 @@ print(json.dumps({"stable-baselines3": stable_baselines3.__version__, "torch": t
 """
 
 
-def first_reaching(kept: list[Saved], reaches: Callable[[Saved], bool]) -> Saved | None:
+def first_reaching(saved: list[Saved], reaches: Callable[[Saved], bool]) -> Saved | None:
     """The first checkpoint that reaches the goal, if those after it do as well: some evenly, then by halving."""
-    spread = sorted({round(k * (len(kept) - 1) / SPREAD) for k in range(1, SPREAD + 1)})
-    good = next((at for at in spread if reaches(kept[at])), None)
+    spread = sorted({round(k * (len(saved) - 1) / SPREAD) for k in range(1, SPREAD + 1)})
+    good = next((at for at in spread if reaches(saved[at])), None)
     if good is None:
         return None
     bad = max((at for at in spread if at < good), default=-1)
     while good - bad > 1:
         middle = (bad + good) // 2
-        good, bad = (middle, bad) if reaches(kept[middle]) else (good, middle)
-    return kept[good]
+        good, bad = (middle, bad) if reaches(saved[middle]) else (good, middle)
+    return saved[good]
 
 
 def versions(experiment: Experiment) -> dict[str, str]:
@@ -62,10 +62,10 @@ def versions(experiment: Experiment) -> dict[str, str]:
 
 def last_of(name: str, seed: int) -> Path:
     """The last checkpoint of another experiment's run."""
-    kept = list((RUNS / f"{name}-seed{seed}" / "kept").glob("step_*"))
-    if not kept:
+    saved = list((RUNS / f"{name}-seed{seed}" / "saved").glob("step_*"))
+    if not saved:
         sys.exit(f"there is no run of {name} with seed {seed}: bench_learn.py {name} --seed {seed} comes first")
-    return max(kept, key=lambda path: int(path.name.removeprefix("step_")))
+    return max(saved, key=lambda path: int(path.name.removeprefix("step_")))
 
 
 def run(name: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
@@ -82,18 +82,20 @@ def run(name: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
     shutil.rmtree(folder, ignore_errors=True)
     begin_with = last_of(experiment.begins_with, seed) if experiment.begins_with else None
     learned = side.learn(folder, seed, seconds, begin_with)
-    if not learned.kept:
+    if not learned.saved:
         sys.exit(f"{name}: no checkpoint was written within {seconds:.0f} s: give --time-limit more, or --every less")
     judged: dict[int, dict[str, Any]] = {}
 
-    def judge(kept: Saved) -> dict[str, Any]:
-        if kept.step not in judged:
-            judged[kept.step] = {"seconds": kept.seconds, "step": kept.step} | side.judge(kept, seed, options.episodes)
-            print(json.dumps(judged[kept.step]), file=sys.stderr, flush=True)
-        return judged[kept.step]
+    def judge(saved: Saved) -> dict[str, Any]:
+        if saved.step not in judged:
+            judged[saved.step] = {"seconds": saved.seconds, "step": saved.step} | side.judge(
+                saved, seed, options.episodes
+            )
+            print(json.dumps(judged[saved.step]), file=sys.stderr, flush=True)
+        return judged[saved.step]
 
     before = judge(Saved(0.0, 0, begin_with)) if begin_with else None
-    reached = first_reaching(learned.kept, lambda kept: experiment.goal.reached(judge(kept)))
+    reached = first_reaching(learned.saved, lambda saved: experiment.goal.reached(judge(saved)))
     return {
         "experiment": name,
         "seed": seed,
@@ -105,10 +107,10 @@ def run(name: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
         "goal": {key: value for key, value in dataclasses.asdict(experiment.goal).items() if abs_finite(value)},
         "time_limit": seconds,
         "seconds": learned.seconds,
-        "steps": learned.kept[-1].step,
+        "steps": learned.saved[-1].step,
         "reached_seconds": reached.seconds if reached else None,
         "before": before,
-        "last": judge(learned.kept[-1]),
+        "last": judge(learned.saved[-1]),
         "evaluations": sorted(judged.values(), key=lambda one: one["seconds"]),
         "curve": learned.curve,
     }

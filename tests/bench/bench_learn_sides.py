@@ -39,7 +39,7 @@ class Learned:
 
     command: list[str]  # as a user gives it
     seconds: float = 0.0
-    kept: list[Saved] = field(default_factory=list)
+    saved: list[Saved] = field(default_factory=list)
     curve: list[dict[str, float]] = field(default_factory=list)  # seconds, step, return of the last 100 episodes
 
 
@@ -57,7 +57,7 @@ class A3c64:
 
     def learn(self, folder: Path, seed: int, seconds: float, begin_with: Path | None) -> Learned:
         """Train in `folder`; each checkpoint is kept beside it, by links."""
-        run, kept = folder / "run", folder / "kept"
+        run, saved = folder / "run", folder / "saved"
         if begin_with is not None:
             shutil.copytree(begin_with, run / "checkpoints" / begin_with.name)
         flags = {**arguments_of(self._experiment), "seed": seed, "workers": 2}
@@ -74,31 +74,31 @@ class A3c64:
         with running(told, stdout=sys.stderr) as process:
             while time.time() < begin + seconds and process.poll() is None:
                 time.sleep(LOOK_S)
-                self._keep(run, kept)
+                self._keep(run, saved)
             learned.seconds = time.time() - begin
             if process.poll():  # one that was told to end earlier has learned what it has
                 raise RuntimeError(f"a3c64 train has ended with code {process.returncode} before its time")
-        self._keep(run, kept)  # the last one is written at the end
-        for path in kept.glob("step_*"):
+        self._keep(run, saved)  # the last one is written at the end
+        for path in saved.glob("step_*"):
             at = (path / "state.json").stat().st_mtime - begin
             if at > 0:  # not what it began with
-                learned.kept.append(Saved(at, int(path.name.removeprefix("step_")), path))
-        learned.kept.sort()
+                learned.saved.append(Saved(at, int(path.name.removeprefix("step_")), path))
+        learned.saved.sort()
         learned.curve = curve_of(run / "tensorboard", begin)
         return learned
 
     @staticmethod
-    def _keep(run: Path, kept: Path) -> None:
+    def _keep(run: Path, saved: Path) -> None:
         """The server forgets old checkpoints; links stay."""
         for path in (run / "checkpoints").glob("step_*"):
-            if not (kept / path.name).exists() and (path / "state.json").exists():
-                shutil.copytree(path, kept / path.name, copy_function=os.link)
+            if not (saved / path.name).exists() and (path / "state.json").exists():
+                shutil.copytree(path, saved / path.name, copy_function=os.link)
 
-    def judge(self, kept: Saved, seed: int, episodes: int) -> dict[str, Any]:
+    def judge(self, saved: Saved, seed: int, episodes: int) -> dict[str, Any]:
         """Greedy episodes by `a3c64 eval`."""
-        folder = kept.path.parent / "judged"  # a run's folder that holds this checkpoint and no other
+        folder = saved.path.parent / "judged"  # a run's folder that holds this checkpoint and no other
         shutil.rmtree(folder, ignore_errors=True)
-        copy = shutil.copytree(kept.path, folder / "checkpoints" / kept.path.name)
+        copy = shutil.copytree(saved.path, folder / "checkpoints" / saved.path.name)
         if self._experiment.judged_on is not None:
             state = json.loads((copy / "state.json").read_text())
             state["hyperparameters"]["env_args"] = json.dumps(self._experiment.judged_on)
@@ -131,15 +131,15 @@ class StableBaselines:
         shown = [SB3_PYTHON.name, "tests/bench/sb3_side.py", "learn", self._experiment.algorithm, *flags]
         begin = time.time()
         said = sb3(
-            "learn", self._experiment.algorithm, seconds + START_S, **options, begin=begin, folder=folder / "kept"
+            "learn", self._experiment.algorithm, seconds + START_S, **options, begin=begin, folder=folder / "saved"
         )
-        kept = [Saved(one["seconds"], one["step"], folder / "kept" / one["path"]) for one in said["kept"]]
-        return Learned(shown, kept[-1].seconds, kept, said["curve"])
+        saved = [Saved(one["seconds"], one["step"], folder / "saved" / one["path"]) for one in said["saved"]]
+        return Learned(shown, saved[-1].seconds, saved, said["curve"])
 
-    def judge(self, kept: Saved, seed: int, episodes: int) -> dict[str, Any]:
+    def judge(self, saved: Saved, seed: int, episodes: int) -> dict[str, Any]:
         """The better of deterministic and drawn actions."""
         judged_on = self._experiment.judged_on or self._experiment.env_args
-        options = {**self._how, "env_args": self._environment(judged_on), "model": kept.path}
+        options = {**self._how, "env_args": self._environment(judged_on), "model": saved.path}
         options |= {"seed": seed + 500_000, "episodes": episodes}  # as agent/play/evaluate.py
         ways = []
         for stochastic in (False, True):

@@ -107,9 +107,9 @@ class Course(BaseCallback):
         super().__init__()
         self._begin, self._limit, self._every, self._folder = begin, limit, every, folder
         self._lost = 0.0
-        self._kept_at = self._curve_at = 0.0
+        self._saved_at = self._curve_at = 0.0
         self.curve: list[dict[str, float]] = []
-        self.kept: list[dict[str, Any]] = []
+        self.saved: list[dict[str, Any]] = []
 
     def _seconds(self) -> float:
         return time.time() - self._begin - self._lost
@@ -120,8 +120,8 @@ class Course(BaseCallback):
             self._curve_at = now
             mean = float(np.mean([episode["r"] for episode in self.model.ep_info_buffer]))
             self.curve.append({"seconds": now, "step": self.num_timesteps, "return": mean})
-        if now - self._kept_at >= self._every:
-            self._kept_at = now
+        if now - self._saved_at >= self._every:
+            self._saved_at = now
             self.keep()
         return now < self._limit
 
@@ -129,7 +129,7 @@ class Course(BaseCallback):
         now, begin = self._seconds(), time.time()
         path = self._folder / f"step_{self.num_timesteps}.zip"
         self.model.save(path)
-        self.kept.append({"seconds": now, "step": self.num_timesteps, "path": path.name})
+        self.saved.append({"seconds": now, "step": self.num_timesteps, "path": path.name})
         self._lost += time.time() - begin
 
 
@@ -153,11 +153,11 @@ def learn(options: argparse.Namespace) -> dict[str, Any]:
         model = make_model(options.algorithm, envs, options.seed)
         callback = Course(options.begin or time.time(), options.seconds, options.every, folder)
         model.learn(SCHEDULE_STEPS, callback)
-        if not callback.kept or callback.kept[-1]["step"] < model.num_timesteps:
+        if not callback.saved or callback.saved[-1]["step"] < model.num_timesteps:
             callback.keep()
     finally:
         envs.close()
-    return {"curve": callback.curve, "kept": callback.kept, "steps": model.num_timesteps}
+    return {"curve": callback.curve, "saved": callback.saved, "steps": model.num_timesteps}
 
 
 def play(options: argparse.Namespace) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from programs import result_of, running
 
 @pytest.mark.parametrize("count", [1, 2, 5, 6, 60])
 def test_the_first_that_reaches_the_goal_is_found_by_few_judgements(count):
-    kept = [Saved(30.0 * k, k, Path()) for k in range(count)]
+    saved = [Saved(30.0 * k, k, Path()) for k in range(count)]
     for first in range(count + 1):
         asked = []
 
@@ -19,8 +19,8 @@ def test_the_first_that_reaches_the_goal_is_found_by_few_judgements(count):
             asked.append(one.step)
             return one.step >= first
 
-        found = first_reaching(kept, reaches)
-        assert found == (kept[first] if first < count else None)
+        found = first_reaching(saved, reaches)
+        assert found == (saved[first] if first < count else None)
         assert len(set(asked)) <= 5 + 4
 
 
@@ -35,10 +35,10 @@ def test_checkpoints_stay_when_the_server_forgets_them(tmp_path):
     old = tmp_path / "run" / "checkpoints" / "step_10"
     old.mkdir(parents=True)
     (old / "state.json").write_text("{}")
-    A3c64._keep(tmp_path / "run", tmp_path / "kept")
+    A3c64._keep(tmp_path / "run", tmp_path / "saved")
     (old / "state.json").unlink()
     old.rmdir()
-    assert (tmp_path / "kept" / "step_10" / "state.json").read_text() == "{}"
+    assert (tmp_path / "saved" / "step_10" / "state.json").read_text() == "{}"
 
 
 def test_an_experiment_begins_with_one_that_exists():

@@ -57,16 +57,16 @@ def test_the_next_start_sweeps_what_was_killed_and_nothing_else(base):
     (base / "n64gym-results" / "mine.txt").write_text("a user's own")
     (base / "n64gym-link").symlink_to(base / "n64gym-results")
     (base / "n64gym-file").write_text("")
-    living = Workspace()  # the first start in a process sweeps
+    alive = Workspace()  # the first start in a process sweeps
     assert folders(base) == sorted(
-        [living.path, *(base / name for name in ("n64gym-results", "n64gym-link", "n64gym-file"))]
+        [alive.path, *(base / name for name in ("n64gym-results", "n64gym-link", "n64gym-file"))]
     )
     assert (base / "n64gym-results" / "mine.txt").exists()
     sweep(base)
-    assert living.path.exists(), "its owner lives"
-    living.remove()
-    living.remove()
-    assert not living.path.exists()
+    assert alive.path.exists(), "its owner lives"
+    alive.remove()
+    alive.remove()
+    assert not alive.path.exists()
 
 
 def test_a_folder_of_another_user_is_left_alone(base, monkeypatch):

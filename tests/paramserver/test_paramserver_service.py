@@ -131,7 +131,7 @@ def test_the_run_ends_after_its_steps():
     assert client.join(SPECS).finished, "who comes late hears of it at once"
 
 
-def test_goodbye():
+def test_a_worker_that_leaves_is_not_lost():
     service = make_service()
     client = make_client(service)
     client.hello()

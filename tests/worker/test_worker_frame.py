@@ -127,7 +127,7 @@ def test_the_reader_says_who_watches():
     assert writer.watched_until == 12.5
 
 
-def test_large_frames_are_thinned_out():
+def test_large_frames_are_subsampled():
     writer = Frame.create()
     writer.write(np.zeros((MAX_SIDE[0] * 2, MAX_SIDE[1] * 2 + 1, 3), np.uint8))
     _, seen, _ = Frame(os.dup(writer.descriptor)).read(0)

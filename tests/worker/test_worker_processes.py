@@ -28,7 +28,7 @@ def test_workers_join_leave_and_die_while_the_rest_goes_on(stack):
         worker.send_signal(signal.SIGTERM)
     assert [worker.wait(8) for worker in (first, third)] == [0, 0]
     assert time.monotonic() - began < 8
-    report = stack.wait_for(lambda r: not r.workers, 5, "both said goodbye")
+    report = stack.wait_for(lambda r: not r.workers, 5, "both have left")
     assert report.lost == 1
 
 

@@ -107,8 +107,8 @@ class Panel:
             note = f"{count} frames" if count > 1 else ""
         y = _heading(canvas, area, "SEES", note)
         if count:
-            kept = gauges.STRIP + GAP if scene.vector.size else 0
-            y = gauges.images(canvas, area._replace(y=y, height=bottom - y - kept), scene.frames, TILE)
+            reserved = gauges.STRIP + GAP if scene.vector.size else 0
+            y = gauges.images(canvas, area._replace(y=y, height=bottom - y - reserved), scene.frames, TILE)
         if scene.vector.size:
             y += 8 if count else 0
             below = area._replace(y=y, height=bottom - y)
