@@ -41,7 +41,7 @@ ABOUT = {
     "[changelog](CHANGELOG.md) says so.",
 }
 EXAMPLE = """
-This plays two episodes with the driver that comes with the project:
+This plays two episodes with the policy that comes with the project:
 
 ```python title="play.py"
 from a3c64.policy import policy_file
