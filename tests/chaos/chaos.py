@@ -2,10 +2,10 @@
 
     python tests/chaos/chaos.py --seconds 600 --seed 1     # what `make chaos` runs
 
-The roles and the kinds of fault are drawn from the seed: kill -9 of the server, a worker, the evaluator, an emulator,
-TensorBoard or the web page's server; SIGSTOP of any of these for some seconds; and a proxy between the server and
-one more worker that stalls, delays, cuts and alters bytes. The result is one JSON object, and exit code 1 if a promise
-was broken: docs/reliability.md lists the promises.
+Each fault and its target are drawn from the seed. A fault is a SIGKILL or a SIGSTOP for some seconds of the server, a
+worker, the evaluator, an emulator, TensorBoard or the web page's server. One more worker is connected through a proxy,
+which stalls or delays connections, cuts them, or alters bytes. The result is one JSON object. The exit code is 1 if a
+promise of docs/reliability.md was broken.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from pathlib import Path
 import psutil
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "agent"))  # proxy.py and live.py
+sys.path.insert(0, str(HERE.parent / "agent"))  # for proxy.py and live.py
 
 from live import free_port  # noqa: E402
 from proxy import Proxy  # noqa: E402
@@ -33,12 +33,12 @@ from proxy import Proxy  # noqa: E402
 from a3c64.wire.status import fetch  # noqa: E402
 
 EVERY_S = 5.0  # from one fault to the next
-STOPPED_S = (0.5, 8.0)  # how long a process is stopped
-STOP_S = 20.0  # that a clean end may take
+STOPPED_S = (0.5, 8.0)  # shortest and longest SIGSTOP
+STOP_S = 20.0  # longest clean end
 CHECKPOINT_S = 5.0
-SOLVED = 0.95  # share of greedy races that are finished
+SOLVED = 0.95  # share of finished greedy races from which the run counts as solved
 LOOK_S = 0.5
-ROLES = {  # role -> words that all stand in its command line
+ROLES = {  # role -> words that its command line must contain
     "server": ("a3c64.paramserver",),
     "worker": ("a3c64.worker",),
     "evaluator": ("a3c64.worker.evaluator",),
@@ -50,21 +50,21 @@ ROLES = {  # role -> words that all stand in its command line
 
 @dataclass
 class Result:
-    """What was seen."""
+    """What a run did and which promises it broke."""
 
     seed: int
     seconds: float
     faults: dict[str, int]
-    solved_s: float | None = None  # wall clock until an evaluation finished SOLVED of its races
+    solved_s: float | None = None  # wall-clock time until an evaluation finished SOLVED of its races
     steps: int = 0
     updates: int = 0
-    rewound_s: float = 0.0  # the longest stretch of training that a restart of the server lost
-    alive_s: float = 0.0  # how long the server was there to answer
-    broken: list[str] = field(default_factory=list)  # promises
+    rewound_s: float = 0.0  # the most training time that a server restart lost
+    alive_s: float = 0.0  # total time in which the server answered
+    broken: list[str] = field(default_factory=list)  # broken promises
 
 
 def role_of(words: list[str]) -> str | None:
-    """Return the role of a process by its command line."""
+    """Return the role that a process has by its command line, or None."""
     for role, wanted in ROLES.items():
         if role == "worker":
             found = "a3c64.worker" in words
@@ -76,7 +76,7 @@ def role_of(words: list[str]) -> str | None:
 
 
 def family(pid: int) -> dict[str, list[psutil.Process]]:
-    """Return all processes below one, by role."""
+    """Return all descendants of a process, by role."""
     found: dict[str, list[psutil.Process]] = {}
     with suppress(psutil.Error):
         for process in psutil.Process(pid).children(recursive=True):
@@ -87,7 +87,7 @@ def family(pid: int) -> dict[str, list[psutil.Process]]:
 
 
 class Faults:
-    """Draws faults and makes them."""
+    """Draws faults and injects them."""
 
     def __init__(self, seed: int, proxy: Proxy | None) -> None:
         self._random = random.Random(seed)
@@ -97,7 +97,7 @@ class Faults:
         self.counts: Counter[str] = Counter()
 
     def make(self, pid: int) -> None:
-        """Make the next fault in the family of a process."""
+        """Inject the next fault into the descendants of a process."""
         processes = family(pid)
         kind = self._random.choice(["kill", "kill", "stop", "network" if self._proxy else "kill"])
         role = self._random.choice([*ROLES, "server"])
@@ -117,7 +117,7 @@ class Faults:
             self.counts[f"{kind} {role}"] += 1
 
     def tend(self, everything: bool = False) -> None:
-        """Let go on what has been stopped for long enough."""
+        """End faults that have lasted long enough: resume stopped processes, and reset the proxy."""
         now = time.monotonic()
         for due, process in [one for one in self._resume if everything or one[0] <= now]:
             self._resume.remove((due, process))
@@ -143,7 +143,7 @@ class Faults:
 
 
 class Run:
-    """A local run with its own ports in a folder of its own, and one more worker behind a proxy."""
+    """A local run with separate ports and folder, and one more worker behind a proxy."""
 
     def __init__(self, folder: Path, arguments: list[str], through_proxy: bool, seed: int) -> None:
         self.folder = folder / "run"
@@ -163,7 +163,7 @@ class Run:
             self._far = self._start("worker", "--server", self.proxy.address, "--run-dir", str(self.folder))
 
     def end(self) -> list[str]:
-        """Stop everything as a user does; return the promises that this breaks."""
+        """Stop everything with Ctrl-C; return the promises that this breaks."""
         broken = []
         if self._far:
             self._far.send_signal(signal.SIGINT)
@@ -190,7 +190,7 @@ class Run:
         return broken
 
     def evaluations(self) -> list[dict]:
-        """Return what stands in evaluation.json; nothing before the first."""
+        """Return the contents of evaluation.json; [] before the first evaluation."""
         with suppress(OSError, ValueError):
             return json.loads((self.folder / "evaluation.json").read_bytes())
         return []
@@ -208,7 +208,7 @@ class Run:
 
 
 def observe(run: Run, result: Result, faults: Faults | None, until_solved: bool) -> None:
-    """Watch a run for its time, and disturb it."""
+    """Watch a run until its time is over, and inject faults."""
     begun = time.monotonic()
     next_fault, marks, newest, heard = begun + EVERY_S, [(begun, 0)], (begun, 0), begun
     while (now := time.monotonic()) - begun < result.seconds and not (until_solved and result.solved_s):
@@ -224,7 +224,7 @@ def observe(run: Run, result: Result, faults: Faults | None, until_solved: bool)
         if (report := fetch(run.address, 0.3)) is not None:
             now = time.monotonic()
             result.alive_s += min(now - heard, 2 * LOOK_S)
-            if report.steps < newest[1]:  # restarted from a checkpoint of a moment ago
+            if report.steps < newest[1]:  # the server has restarted from a checkpoint
                 then = next((at for at, steps in reversed(marks) if steps <= report.steps), begun)
                 result.rewound_s = max(result.rewound_s, newest[0] - then)
             newest = (now, report.steps)
@@ -240,14 +240,14 @@ def observe(run: Run, result: Result, faults: Faults | None, until_solved: bool)
 
 
 def leftovers(folder: Path) -> list[str]:
-    """Return which emulators' folders are still there after one more emulator was started, which removes old ones."""
+    """Start one more emulator, which removes old emulators' folders; return the folders that remain."""
     again = "import gymnasium, n64gym; gymnasium.make('n64gym/OpenKart-v0').close()"
     subprocess.run([sys.executable, "-c", again], env={**os.environ, "TMPDIR": str(folder)}, check=True, timeout=60)
     return [f"left behind: {path.name}" for path in folder.glob("n64gym-*")]
 
 
 def chaos(seconds: float, seed: int, arguments: list[str], quiet: bool = False, until_solved: bool = False) -> Result:
-    """Run for so many seconds; `quiet` without faults, to compare with."""
+    """Run for `seconds` with faults. With `quiet`, run without faults, for comparison."""
     with tempfile.TemporaryDirectory(prefix="a3c64-chaos-") as name:
         run = Run(Path(name), arguments, not quiet, seed)
         result = Result(seed, seconds, {})
@@ -257,7 +257,7 @@ def chaos(seconds: float, seed: int, arguments: list[str], quiet: bool = False, 
         finally:
             if faults:
                 faults.tend(everything=True)
-                time.sleep(1.0)  # what was stopped comes to itself
+                time.sleep(1.0)  # give resumed processes time to recover
             result.broken += run.end()
         result.broken += leftovers(Path(name))
         result.faults = dict(faults.counts) if faults else {}
@@ -271,7 +271,7 @@ def chaos(seconds: float, seed: int, arguments: list[str], quiet: bool = False, 
 
 
 def main() -> int:
-    """Run undisturbed until solved, then disturbed for all the time; print both."""
+    """Run without faults until solved, then with faults for the whole time; print both results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--seed", type=int, default=1)

@@ -1,4 +1,4 @@
-"""The benches' own modules, for their tests."""
+"""Makes chaos.py importable."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A short version of `make chaos`: a real run goes on while its processes are killed and stopped."""
+"""A short version of `make chaos`: a real run continues while its processes are killed and stopped."""
 
 from chaos import EVERY_S, chaos
 
