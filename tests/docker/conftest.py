@@ -1,4 +1,4 @@
-"""The stack under test: built, started with two workers and no .env, removed at the end."""
+"""Builds the stack and starts it with two workers and without a .env; removes it at the end."""
 
 import os
 import socket
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # stack.py
+sys.path.insert(0, str(Path(__file__).parent))  # for stack.py
 
 from stack import BUILD_S, ROOT, START_S, Stack
 
@@ -21,7 +21,7 @@ def unable(why: str) -> None:
 
 @pytest.fixture(scope="session")
 def engine() -> None:
-    """A Docker engine that answers."""
+    """Require a Docker engine that answers."""
     try:
         answers = subprocess.run(["docker", "info"], capture_output=True, timeout=30).returncode == 0
     except FileNotFoundError:
@@ -32,7 +32,7 @@ def engine() -> None:
 
 @pytest.fixture(scope="session")
 def stack(engine: None, request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """Two workers that learn, on the defaults but for two intervals, shortened to save waiting."""
+    """Two workers that train with the default settings, except two intervals that are shorter to save time."""
     if (ROOT / ".env").exists():
         unable("there is a .env, and these tests are about having none: move it away")
     for port in (6080, 12345):
@@ -40,7 +40,7 @@ def stack(engine: None, request: pytest.FixtureRequest) -> Iterator[Stack]:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 unable(f"port {port} is taken: stop what listens there")
     stack = Stack("a3c64-e2e", A3C64_CHECKPOINT_INTERVAL="10", A3C64_STATUS_INTERVAL="1")
-    stack.remove()  # what an interrupted run left behind
+    stack.remove()  # the remains of an interrupted test run
     try:
         stack.make("up", "N=2", timeout=BUILD_S)
         stack.wait_for_progress(0, START_S)

@@ -1,4 +1,4 @@
-"""Drives a running stack from outside, as a user does: make, docker, TensorBoard's API, a VNC client."""
+"""Operates a running stack from outside, as a user does: make, docker, TensorBoard's API, a VNC client."""
 
 import json
 import os
@@ -17,10 +17,8 @@ import cv2
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILD_S = 1800  # from nothing, on a slow network
-START_S = (
-    240  # a container with Python, TensorFlow and eight emulators takes 15 s on two free cores, minutes on crowded ones
-)
+BUILD_S = 1800  # without a build cache, on a slow network
+START_S = 240  # Python, TensorFlow and eight emulators start in 15 s on two idle cores, and in minutes on busy ones
 COMMAND_S = 120
 RFB_GREETING = 12  # bytes: "RFB 003.008\n", RFC 6143 section 7.1.1
 
@@ -30,13 +28,13 @@ T = TypeVar("T")
 class Point(NamedTuple):
     """One point of a TensorBoard chart."""
 
-    wall_time: float  # seconds since 1970 by the server's clock, which is this machine's
+    wall_time: float  # seconds since 1970, by this machine's clock
     step: int
     value: float
 
 
 def run(*command: str, timeout: float = COMMAND_S, env: dict[str, str] | None = None) -> str:
-    """Run a command in the repository's root and return what it printed; a failure shows all of it."""
+    """Run a command in the repository's root and return its output. A failure's message contains the output."""
     done = subprocess.run(
         command, cwd=ROOT, env=env, timeout=timeout, text=True, capture_output=True, stdin=subprocess.DEVNULL
     )
@@ -46,7 +44,7 @@ def run(*command: str, timeout: float = COMMAND_S, env: dict[str, str] | None = 
 
 
 def wait_for(what: str, look: Callable[[], T], seconds: float, every: float = 0.5) -> T:
-    """Look until the result is true and return it; a failure says what was waited for, and seen last."""
+    """Call `look` until its result is true; return the result. A failure's message has `what` and the last result."""
     end = time.monotonic() + seconds
     while not (seen := look()):
         if time.monotonic() > end:
@@ -56,7 +54,7 @@ def wait_for(what: str, look: Callable[[], T], seconds: float, every: float = 0.
 
 
 class Stack:
-    """A Compose project of its own, driven through the Makefile; `settings` go where a user's .env would."""
+    """A separate Compose project, operated through the Makefile. `settings` take the place of a user's .env."""
 
     def __init__(self, project: str, **settings: str) -> None:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("A3C64_", "IMAGE_", "LOCAL_", "MAKE"))}
@@ -65,7 +63,7 @@ class Stack:
         self.tensorboard = f"http://127.0.0.1:{settings.get('A3C64_TENSORBOARD_PORT', '12345')}"
 
     def make(self, *words: str, timeout: float = COMMAND_S) -> str:
-        """Run a target of the Makefile on this project."""
+        """Run a Makefile target on this project."""
         return run("make", "--no-print-directory", *words, timeout=timeout, env=self.environment)
 
     def remove(self) -> None:
@@ -76,22 +74,22 @@ class Stack:
     # ---- containers ----
 
     def containers(self, service: str) -> list[str]:
-        """Ids of the running containers of a service, the oldest first."""
+        """Return the ids of a service's running containers, the oldest first."""
         labels = (f"project={self.project}", f"service={service}")
         filters = [word for label in labels for word in ("--filter", f"label=com.docker.compose.{label}")]
         return run("docker", "ps", "-q", *filters).split()[::-1]
 
     def server(self) -> str:
-        """Id of the parameter server's container."""
+        """Return the id of the parameter server's container."""
         [container] = self.containers("paramserver")
         return container
 
     def everything(self) -> list[str]:
-        """Ids of all running containers."""
+        """Return the ids of all running containers."""
         return [c for service in ("paramserver", "worker", "evaluator") for c in self.containers(service)]
 
     def logs(self) -> str:
-        """The last lines of every container, stopped ones too."""
+        """Return the last lines of every container's log, including stopped ones."""
         label = f"label=com.docker.compose.project={self.project}"
         names = run("docker", "ps", "-a", "--filter", label, "--format", "{{.Names}}").split()
         return "\n".join(f"--- {name}\n{run('sh', '-c', f'docker logs --tail 40 {name} 2>&1')}" for name in names)
@@ -99,14 +97,14 @@ class Stack:
     # ---- training ----
 
     def status(self) -> dict[str, Any]:
-        """What `a3c64 status --json` says; {} while the server does not answer."""
+        """Return the output of `a3c64 status --json`; {} while the server does not answer."""
         try:
             return json.loads(run("docker", "exec", self.server(), "a3c64", "status", "--json"))
         except (AssertionError, ValueError):
             return {}
 
     def scalars(self, tag: str) -> list[Point]:
-        """Every point of a chart, from TensorBoard's HTTP API; [] while it does not answer or has no such chart."""
+        """Return a chart's points from TensorBoard's HTTP API; [] while it does not answer or has no such chart."""
         query = urllib.parse.urlencode({"tag": tag, "run": "."})
         try:
             with urllib.request.urlopen(f"{self.tensorboard}/data/plugin/scalars/scalars?{query}", timeout=10) as reply:
@@ -115,16 +113,16 @@ class Stack:
             return []
 
     def step(self) -> int:
-        """Environment steps of the run, as charted last; 0 before the first point."""
+        """Return the run's environment steps at the chart's last point; 0 before the first point."""
         points = self.scalars("time/total_timesteps")
         return int(points[-1].value) if points else 0
 
     def wait_for_progress(self, beyond: int, seconds: float) -> int:
-        """Wait until more than `beyond` environment steps are charted, and return how many."""
+        """Wait until the chart has more than `beyond` environment steps; return the number of steps."""
         return wait_for(f"more than {beyond} steps", lambda: max(0, self.step() - beyond), seconds) + beyond
 
     def wait_for_training(self, count: int, seconds: float) -> None:
-        """Wait until as many workers as that have shared a gradient each."""
+        """Wait until exactly `count` workers have shared a gradient."""
 
         def learning() -> bool:
             return sum(worker["steps"] > 0 for worker in self.status().get("workers", [])) == count
@@ -132,7 +130,7 @@ class Stack:
         wait_for(f"{count} workers that train", learning, seconds)
 
     def wait_for_workers(self, count: int, since: float, seconds: float) -> float:
-        """Wait until workers/alive was charted as `count` after `since`; return how many seconds after."""
+        """Wait until workers/alive has a point of `count` after `since`; return the seconds from `since` to it."""
 
         def charted() -> list[Point]:
             return [p for p in self.scalars("workers/alive") if p.wall_time >= since and p.value == count]
@@ -142,11 +140,11 @@ class Stack:
     # ---- VNC ----
 
     def vnc(self, worker: str) -> int:
-        """The port on this machine that shows a worker's screen."""
+        """Return the port on this machine that shows a worker's screen."""
         return int(run("docker", "port", worker, "5900/tcp").rsplit(":", 1)[1])
 
     def greeting(self, worker: str) -> bytes:
-        """The first bytes that the VNC server says; empty while it is not up."""
+        """Return the first bytes that the VNC server sends; empty while it is not up."""
         try:
             with socket.create_connection(("127.0.0.1", self.vnc(worker)), timeout=10) as connection:
                 return connection.recv(RFB_GREETING, socket.MSG_WAITALL)
@@ -154,12 +152,12 @@ class Stack:
             return b""
 
     def page(self, path: str) -> bytes:
-        """What the web page's server answers."""
+        """Return the web page server's answer."""
         with urllib.request.urlopen(f"http://127.0.0.1:6080{path}", timeout=10) as reply:
             return reply.read()
 
     def greeting_on_page(self, token: str) -> bytes:
-        """The first bytes that the VNC server behind a token says through the web page; empty while there are none."""
+        """Return the first bytes that the VNC server of a token sends through the web page; empty if there are none."""
         lines = [f"GET /screen?token={token} HTTP/1.1", "Host: 127.0.0.1:6080", "Upgrade: websocket"]
         lines += ["Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Protocol: binary"]
         request = "\r\n".join([*lines, "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", "", ""])
@@ -171,7 +169,7 @@ class Stack:
                     return b""
                 while answer.readline().strip():
                     continue
-                return answer.read(2 + RFB_GREETING)[2:]  # a frame's two bytes, RFC 6455 section 5.2
+                return answer.read(2 + RFB_GREETING)[2:]  # without the frame's two header bytes, RFC 6455 section 5.2
         except OSError:
             return b""
 
@@ -181,7 +179,7 @@ class Stack:
         run(str(program), "-t", "30", "-s", f"127.0.0.1::{self.vnc(worker)}", *commands, timeout=40)
 
     def screenshots(self, worker: str, files: Iterable[Path], pause: float) -> list[np.ndarray]:
-        """Pictures of a worker's screen, `pause` seconds apart: uint8 [H, W, 3], blue first."""
+        """Return pictures of a worker's screen, taken `pause` seconds apart: uint8 [H, W, 3], BGR."""
         files = list(files)
         commands = [word for file in files for word in ("capture", str(file), "pause", str(pause))]
         self.vncdo(worker, *commands[:-2])

@@ -1,4 +1,4 @@
-"""Compose file, settings, Makefile and lists say the same things; needs no engine."""
+"""The Compose file, the settings, the Makefile and the package lists agree. Needs no Docker engine."""
 
 import os
 import re
@@ -16,15 +16,15 @@ COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 EXAMPLE = (ROOT / ".env.example").read_text()
 PIN = re.compile(r"^([a-z0-9._-]+)==(\S+)", re.MULTILINE)
-# Written so that they do not find themselves.
+# The brackets keep these patterns from matching this file.
 FOREIGN = re.compile(
     r"py[p]i\.org|pythonhoste[d]|deb\.debia[n]|registry\.npm[j]s|files\.pythonh|(?<![\w.])/(?:wor[k]|roo[t]|hom[e])/\w"
 )
-PLACES_OF_EXAMPLES = {".env.example", "README.md"}  # a user's own /home/... may stand there
+PLACES_OF_EXAMPLES = {".env.example", "README.md"}  # these may contain a user's /home/... as an example
 
 
 def section(title: str) -> dict[str, tuple[str, str]]:
-    """Settings of one part of .env.example: name -> (default, description)."""
+    """Return the settings in one section of .env.example: name -> (default, description)."""
     part = EXAMPLE.split(f"# ---- {title}")[1].split("# ----")[0]
     return {name: (default, text) for text, name, default in re.findall(r"^# (.+)\n# (\w+)=(.*)$", part, re.MULTILINE)}
 
@@ -67,9 +67,9 @@ def test_the_example_lists_every_setting_with_its_default() -> None:
 def test_compose_passes_on_every_setting_of_the_run() -> None:
     passed = {name for service in SERVICES for name, value in environment(service).items() if value is None}
     ours = {name for service in SERVICES for name, value in environment(service).items() if value is not None}
-    published = {"A3C64_TENSORBOARD_PORT", "A3C64_WEB_PORT"}  # ports of the host
+    published = {"A3C64_TENSORBOARD_PORT", "A3C64_WEB_PORT"}  # ports on the host
     assert passed | published == set(section("the run"))
-    elsewhere = {"A3C64_WORKERS", "A3C64_WORKER_INDEX"}  # --scale; a replica takes the lowest free index
+    elsewhere = {"A3C64_WORKERS", "A3C64_WORKER_INDEX"}  # Compose has --scale; a replica takes the lowest free index
     assert ours - published == set(section("without Docker only")) - elsewhere
 
 

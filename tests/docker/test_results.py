@@ -1,4 +1,4 @@
-"""Training inside a build and getting the files back, on a real engine; what came back plays outside."""
+"""Training inside a Docker build, on a real engine. The files that come out must play outside."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def build(output: Path, **arguments: str) -> subprocess.CompletedProcess:
 
 
 def frames(film: Path) -> int:
-    """How many a film has, by decoding them."""
+    """Return the number of frames in a film, counted by decoding it."""
     told = ["ffprobe", "-v", "error", "-count_frames", "-show_streams", "-of", "json", str(film)]
     return int(
         json.loads(subprocess.run(told, capture_output=True, check=True, timeout=60).stdout)["streams"][0][
@@ -39,7 +39,7 @@ def frames(film: Path) -> int:
 
 
 def test_a_run_inside_a_build_comes_back_and_plays(engine: None, tmp_path: Path) -> None:
-    seed = int(time.time())  # the same arguments again would only give what the build's cache holds
+    seed = int(time.time())  # with a fixed seed the build would only return its cache
     short = f"""--env-args '{{"time_limit": 4.0}}' --eval-episodes 2 --seed {seed}"""
     done = build(tmp_path, TOTAL_TIMESTEPS=str(STEPS), ARGS=short)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -1,4 +1,4 @@
-"""What a user of docker-compose sees, on the real images: `make e2e`. Tests of one file share one running stack."""
+"""The real images as a user of docker-compose sees them: `make e2e`. All tests of this file share one running stack."""
 
 import json
 import os
@@ -17,14 +17,15 @@ from stack import BUILD_S, START_S, Stack, run, wait_for
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(BUILD_S + 300)]
 
-FOLLOWS_S = 10  # how soon workers/alive has to tell the truth
-LONGEST_PAUSE_S = 5.0  # without progress on the chart, which has a point a second; below the server's heartbeat timeout
+FOLLOWS_S = 10  # longest delay until workers/alive is correct
+# Longest time without progress on the chart, which has a point a second. It is below the server's heartbeat timeout.
+LONGEST_PAUSE_S = 5.0
 FREEZE_S = 1.0
 KILLS, KILL_EVERY_S = 8, 5.0
 
 
 def longest_pause(stack: Stack, since: float) -> float:
-    """The longest time in seconds since then in which the charted step counter stood still."""
+    """Return the longest time after `since` without progress of the charted step counter, seconds."""
     times, highest = [since], -1.0
     for point in stack.scalars("time/total_timesteps"):
         if point.value > highest:
@@ -35,7 +36,7 @@ def longest_pause(stack: Stack, since: float) -> float:
 
 
 def newest_checkpoint(stack: Stack) -> int:
-    """The step of the newest checkpoint in the run's volume, server alive or not; 0 if there is none."""
+    """Return the step of the newest checkpoint in the run's volume, also without a server; 0 if there is none."""
     volume = f"{stack.project}_run:/data:ro"
     listed = run("docker", "run", "--rm", "-v", volume, "a3c64-paramserver", "ls", "/data/checkpoints")
     return max((int(step) for step in re.findall(r"step_(\d+)", listed)), default=0)
@@ -85,7 +86,8 @@ def test_the_screen_shows_a_game_that_moves(stack: Stack, tmp_path: Path) -> Non
         assert (first != second).any(axis=2).mean() > 0.01, "a still picture"
 
 
-# Run inside a worker: prints 1 while any key of its display is down, else 0. Press one itself with `press`.
+# Runs inside a worker. It prints 1 if a key of the display is down within four seconds, else 0. With the argument
+# `press` it presses a key itself.
 KEYS_DOWN = """
 import ctypes, os, sys, time
 number = sorted(os.listdir("/tmp/.X11-unix"))[0][1:]
@@ -109,7 +111,7 @@ print(seen)
 def test_a_spectators_key_does_not_reach_the_display(stack: Stack) -> None:
     worker = stack.containers("worker")[0]
     look = ["docker", "exec", worker, "python3", "-c", KEYS_DOWN]
-    assert run(*look, "press") == "1"  # the probe sees a key that is down
+    assert run(*look, "press") == "1"  # check that the probe detects a key
     with ThreadPoolExecutor() as pool:
         seen = pool.submit(run, *look)
         stack.vncdo(worker, "keydown", "a", "pause", "5", "keyup", "a")
@@ -163,11 +165,11 @@ def test_a_killed_server_goes_on_from_its_last_checkpoint(stack: Stack) -> None:
     assert charted[0] >= saved
     assert stack.containers("worker") == workers
     ended = {run("docker", "inspect", "-f", "{{.RestartCount}}", worker) for worker in workers}
-    assert ended == {"0"}  # the same processes: they reconnected by themselves
+    assert ended == {"0"}  # the same processes have reconnected
 
 
 def test_a_run_goes_on_while_its_processes_are_killed(stack: Stack) -> None:
-    """Every few seconds a process in a container drawn by a seed is killed; Docker starts the container again."""
+    """Every few seconds a process in a container drawn from a seed is killed. Docker restarts the container."""
     stack.wait_for_training(2, START_S)
     before, generator = stack.step(), random.Random(7)
     for _ in range(KILLS):
@@ -192,7 +194,7 @@ def test_down_and_up_goes_on(stack: Stack) -> None:
     stopped = stack.everything()
     run("docker", "stop", *stopped)
     exits = {run("docker", "inspect", "-f", "{{.State.ExitCode}}", container) for container in stopped}
-    assert exits == {"0"}  # a clean stop, not a SIGKILL after the grace period
+    assert exits == {"0"}  # a clean stop, without a SIGKILL after the grace period
     stack.make("down")
     began = time.time()
     stack.make("up", "N=2", timeout=BUILD_S)
@@ -215,7 +217,7 @@ def test_a_rom_of_ones_own_is_seen_by_a_worker_and_safe_from_it(stack: Stack, tm
     rom = tmp_path / "game.z64"
     image = ["docker", "run", "--rm", "a3c64-worker", "sh", "-c"]
     rom.write_bytes(bytes.fromhex(run(*image, "od -An -v -tx1 /opt/a3c64/n64gym/data/openkart.z64")))
-    rom.chmod(0o666)  # so that nothing but the mount forbids to write
+    rom.chmod(0o666)  # so that only the mount can forbid writing
     compose = ["docker-compose"] if shutil.which("docker-compose") else ["docker", "compose"]
     worker = [*compose, "run", "-T", "--rm", "--no-deps", "worker"]
     settings = stack.environment | {"LOCAL_ROM_PATH": str(rom), "A3C64_ROM": "/rom"}
