@@ -1,4 +1,4 @@
-"""Pauses and clocks that are set: what counts as training time, and who is taken for dead."""
+"""Pauses and changed clocks do not count as training time and do not make workers count as dead."""
 
 import signal
 import subprocess
@@ -69,7 +69,7 @@ def test_a_server_that_is_stopped_and_continued(stack):
 
 
 def test_a_time_of_day_that_is_set_back_and_forward_changes_nothing(stack):
-    """In this server it jumps by up to a day each time that it is read."""
+    """In this server, each read of the time of day is off by up to a day."""
     jumping = (
         "import random, runpy, time; real = time.time; time.time = lambda: real() + random.uniform(-86400, 86400); "
     )

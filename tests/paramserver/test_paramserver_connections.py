@@ -1,4 +1,4 @@
-"""A real server whose connections are taken over, stalled, cut, delayed and altered; each update counts once."""
+"""A real server whose connections are taken over, stalled, cut, delayed or altered. Each update must count once."""
 
 import random
 import socket
@@ -20,12 +20,12 @@ from a3c64.wire.transport import SocketTransport
 
 SPECS = [ParameterSpec("w", (100, 100), 1.0)]
 ONES = np.ones(10_000, np.float32)
-HEARTBEAT_S = 2.2  # the server's socket has sent a heartbeat by then; a connection that has gone wrong shows there
+HEARTBEAT_S = 2.2  # the server's socket sends a ZMTP heartbeat within this time, which would show a broken connection
 
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """Clients that give up on an answer soon, so that tests are short."""
+    """Give clients short timeouts, so that tests are short."""
     monkeypatch.setattr(client_module, "ANSWER_S", 0.5)
     monkeypatch.setattr(client_module, "HELLO_S", 0.1)
 
@@ -57,7 +57,7 @@ def push(client, version):
 
 
 def raw_dealer(address, identity):
-    """A TCP connection that speaks just enough ZMTP 3.0 (NULL mechanism) to be a DEALER with this routing id."""
+    """Open a TCP connection with the handshake of ZMTP 3.0 (NULL mechanism), as a DEALER with this routing id."""
     host, port = address.removeprefix("tcp://").split(":")
     connection = socket.create_connection((host, int(port)), 5)
     connection.sendall(b"\xff" + bytes(8) + b"\x7f\x03\0NULL" + bytes(16 + 1 + 31))
@@ -75,7 +75,7 @@ def raw_dealer(address, identity):
 
 
 def test_a_connection_that_takes_anothers_routing_id_ends_nothing(server, stack):
-    """Three messages that used to abort the server: A's, B's under A's routing id, and A's again, which then closes."""
+    """These messages used to abort the server: one from A, one from B with A's routing id, one from A, which closes."""
     client, update = make_client(stack.address)
     message = b"\0\x01x"  # one frame of one byte
     first = raw_dealer(stack.address, b"ab")
@@ -84,7 +84,7 @@ def test_a_connection_that_takes_anothers_routing_id_ends_nothing(server, stack)
     second = raw_dealer(stack.address, b"ab")
     second.sendall(message)
     time.sleep(0.2)
-    with suppress(OSError):  # a server that refuses the second may close either
+    with suppress(OSError):  # a server that refuses the second connection may close either one
         first.sendall(message)
     time.sleep(0.2)
     first.close()
@@ -96,7 +96,7 @@ def test_a_connection_that_takes_anothers_routing_id_ends_nothing(server, stack)
 
 
 def test_a_connection_that_stalls_and_delivers_later(proxy, impatient):
-    """As a hiccuping VPN does: meanwhile the client has come back over another connection."""
+    """An unstable VPN does this. Meanwhile the client has reconnected."""
     client, update = make_client(proxy.address)
     assert push(client, update.version).accepted
     proxy.stalled.set()
@@ -116,7 +116,7 @@ def test_a_connection_that_stalls_and_delivers_later(proxy, impatient):
 
 
 def test_connections_that_are_cut_delayed_and_altered(proxy, impatient, stack):
-    """A client that pushes on gets through, and what it was told of is what the server has."""
+    """A client that continues to push succeeds, and the server's state matches its answers."""
     client, update = make_client(proxy.address)
     draw, accepted, pushed, end = random.Random(3), 0, 0, time.monotonic() + 6.0
     while time.monotonic() < end:
@@ -151,7 +151,7 @@ def test_messages_over_a_connection_that_its_client_has_left(server, stack):
 
 
 def test_who_comes_in_place_of_one_that_was_killed_gets_its_index(server, stack):
-    """At once, as its connection is closed; nobody waits for its heartbeat to be missed five times."""
+    """It gets the index at once, because the old connection is closed. It need not wait for five missed heartbeats."""
 
     def join(name, index):
         client = Client(SocketTransport(stack.address), name, name, threading.Event(), index=index)
@@ -160,7 +160,7 @@ def test_who_comes_in_place_of_one_that_was_killed_gets_its_index(server, stack)
 
     clients = [join(f"w{index}", index) for index in (0, 1, 2)]
     assert [client.index for client in clients] == [0, 1, 2]
-    clients[1]._transport._socket.close(linger=0)  # as the kernel does for a killed process
+    clients[1]._transport._socket.close(linger=0)  # the kernel does the same when a process is killed
     time.sleep(0.2)
     again = join("w3", 1)
     assert again.index == 1

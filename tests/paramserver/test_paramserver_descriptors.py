@@ -1,4 +1,4 @@
-"""A server without file descriptors: new connections are refused, and the run goes on and is saved."""
+"""A server that has run out of file descriptors refuses new connections. The run continues and is saved."""
 
 import signal
 import socket
@@ -15,7 +15,7 @@ from a3c64.wire.client import Client
 from a3c64.wire.heartbeat import Heartbeat
 from a3c64.wire.transport import SocketTransport
 
-LIMIT = 96  # `ulimit -n`, soft and hard; the server itself takes some 40 with those that it holds back
+LIMIT = 96  # `ulimit -n`, soft and hard; the server itself needs about 40, with the ones that it reserves
 
 
 def test_more_connections_than_descriptors(stack):
@@ -40,7 +40,7 @@ def test_more_connections_than_descriptors(stack):
     for _ in range(4 * LIMIT):
         try:
             crowd.append(socket.create_connection((host, int(port)), timeout=2))
-        except OSError:  # refused, at last
+        except OSError:  # the server refuses
             break
         time.sleep(0.002)
     until(lambda: "new connections are refused" in log.read_text(), 10, "a word about it")

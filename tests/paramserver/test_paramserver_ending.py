@@ -1,4 +1,4 @@
-"""When a run ends, asked in this process: steps, time, reward; and what an evaluator may say."""
+"""The limits that end a run (steps, time, reward), and an evaluator's scores. Without sockets."""
 
 import json
 
@@ -218,7 +218,7 @@ def test_a_score_that_is_refused_leaves_nothing(body, vector, reason):
 
 
 def test_another_score_of_the_same_weights_counts():
-    """Its evaluator heard nothing of the first and played again, or there are two evaluators."""
+    """This happens if the answer to the first score was lost, or if there are two evaluators."""
     service, _ = make()
     working(service)
     judge = evaluator(service)

@@ -1,4 +1,4 @@
-"""A full disk costs a server nothing but what could not be written."""
+"""On a full disk a server loses only what it could not write."""
 
 import json
 import os

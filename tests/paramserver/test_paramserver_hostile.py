@@ -1,4 +1,4 @@
-"""Whatever one message says, the server answers it, goes on, and can still tell how the run is doing."""
+"""After any message, the server answers, continues, and can still report on the run."""
 
 import json
 import logging
@@ -83,7 +83,7 @@ bodies = st.one_of(
     st.builds(wire.Weights, st.just(SIGNATURE), versions, versions, st.booleans(), st.booleans()),
     st.builds(wire.Refused, st.text(max_size=4), st.text(max_size=4)),
 )
-# Messages in the right form, with numbers at the edges of what is allowed: most of these are acted on.
+# Valid messages with numbers at the edges of the allowed ranges. The server accepts most of them.
 edges = st.sampled_from(
     [0.0, -0.0, 0.5, 1.0, -1.0, 1e29, -1e29, 9.9e29, -9.9e29, 1e308, 5e-324, 2**63, -(2**63), 2**64 - 1]
 )
@@ -97,11 +97,11 @@ edge_episodes = st.lists(
 steps = st.sampled_from([0, 1, 20, 1_000_000])
 pushes = st.builds(wire.Push, st.just(SIGNATURE), st.just(0), steps, edge_figures, edge_episodes)
 scores = st.builds(wire.Score, st.just(SIGNATURE), st.just(0), st.just(0), edge_episodes)
-WAITS = [0.0, 0.1, 3.0, 6.0]  # seconds; silence for more than 5 s is taken for death
+WAITS = [0.0, 0.1, 3.0, 6.0]  # seconds; after more than 5 s of silence a worker counts as dead
 
 
 def told(service, events, history, step):
-    """All that the server makes of what it was told, for people and for charts."""
+    """Produce every output that the server makes from messages: reports, texts and charts. None may fail."""
     report = service.report()
     packed = msgpack.packb(report.plain())
     assert len(packed) < wire.MAX_HEADER
@@ -127,7 +127,7 @@ def told(service, events, history, step):
 @given(data=st.data())
 def test_messages_that_say_anything(tmp_path_factory, data):
     service = Service(SharedWeights(Hyperparameters(seed=1), None), "run", ServerReport(), Clock())
-    service.fault = None  # an error that nobody expected is raised, not answered
+    service.fault = None  # unexpected errors are raised instead of answered
     events, history = EventFile(tmp_path_factory.mktemp("events"), 0), History()
     client, evaluator = make_client(service), make_client(service, "e", EvaluatorClient)
     client.hello()
@@ -191,7 +191,7 @@ def test_what_nobody_expected_is_refused_counted_and_logged_once(monkeypatch, ca
 
 @pytest.mark.parametrize("restarts", [1e29, -1e29, 0.5])
 def test_a_number_of_restarts_that_is_none_does_not_end_the_server(stack, restarts):
-    """It used to: the next status question raised OverflowError out of msgpack."""
+    """It used to: the next status request raised OverflowError in msgpack."""
     server = stack.start("a3c64.paramserver", status_interval=0.1)
     until(stack.report, 20, "the server")
     client = Client(SocketTransport(stack.address), "a", "a", threading.Event())

@@ -1,4 +1,4 @@
-"""Milestones are said once."""
+"""Each milestone is reported once."""
 
 from in_process import Clock
 

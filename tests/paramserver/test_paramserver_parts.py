@@ -1,4 +1,4 @@
-"""Optimiser, roster and metrics, each by itself."""
+"""Unit tests of the optimiser, the pace, the roster and the metrics."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ def test_the_first_step_is_as_long_as_the_learning_rate():
 
 def test_a_step_with_a_pace_is_never_longer_than_the_learning_rate():
     def step(gradient, pace):
-        weights, g = np.zeros(50, np.float32), np.full(50, 0.04, np.float32)  # of gradients of 0.2
+        weights, g = np.zeros(50, np.float32), np.full(50, 0.04, np.float32)  # the mean square of gradients of 0.2
         rmsprop(weights, g, gradient, np.empty(50, np.float32), 10_000, 0.01, 0.99, 1e-12, pace)
         return weights
 
@@ -57,7 +57,7 @@ def test_a_step_with_a_pace_is_never_longer_than_the_learning_rate():
 @pytest.mark.parametrize("strength", [0.004, 0.2])
 def test_the_pace_brings_the_divergence_to_its_target(workers, strength):
     pace, rng = Pace(0.01), np.random.default_rng(1)
-    for _ in range(300 * workers):  # a policy whose divergence grows with the square of the steps' length
+    for _ in range(300 * workers):  # the policy's divergence grows with the square of the step length
         pace.measured(strength * pace.value**2 * rng.exponential(), workers)
     assert strength * pace.value**2 == pytest.approx(0.01, rel=0.5)
 
@@ -186,8 +186,8 @@ def test_tensorboard_reads_what_we_write(tmp_path):
     events = EventAccumulator(str(tmp_path)).Reload()
     assert [(e.step, e.value) for e in events.Scalars("time/total_timesteps")] == [(10, 10.0), (20, 20.0)]
     assert events.Scalars("train/entropy")[1].value == 0.5
-    first, second = events.Tensors("train/staleness_distribution")  # none for step 30: nothing to show
+    first, second = events.Tensors("train/staleness_distribution")  # step 30 has no data, so it has no histogram
     assert (first.step, second.step) == (10, 20)
-    rows = tensor_util.make_ndarray(second.tensor_proto)  # [bins, 3]: from, to, how many
+    rows = tensor_util.make_ndarray(second.tensor_proto)  # [bins, 3]: low, high, count
     assert (rows[0, 0], rows[-1, 1], rows[:, 2].sum()) == (0.0, 9.0, 10.0)
     assert [count for low, high, count in rows if low <= 9.0 <= high] == [2.0]

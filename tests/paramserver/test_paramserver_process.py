@@ -68,7 +68,7 @@ def test_garbage_is_counted_and_refused_and_the_weights_stay(stack):
         )
         assert "said hello" in expect_refusal(wire.encode(1, GOOD, ONES))
 
-        # The same from somebody the server knows.
+        # The same from a client that has said hello.
         stranger.send_multipart(wire.encode(1, wire.Hello("stranger", "stranger", -1, wire.WORKER, 0)))
         assert stranger.poll(5000)
         stranger.recv_multipart()
@@ -81,7 +81,7 @@ def test_garbage_is_counted_and_refused_and_the_weights_stay(stack):
 
         assert refused(stack) == sent
 
-        # Bytes that are not even ZeroMQ's: it drops the connection, or takes them for garbage of its first version.
+        # Bytes that are not ZMTP. ZeroMQ drops the connection, or reads them as a message of ZMTP 1.0.
         host, port = stack.address.removeprefix("tcp://").split(":")
         with socket.create_connection((host, int(port)), timeout=5) as raw:
             raw.sendall(os.urandom(4096))
@@ -134,7 +134,7 @@ def test_a_busy_port_is_one_clear_line(stack):
 
 
 def test_a_run_folder_belongs_to_one_server(stack):
-    """The second has an address of its own; it says who the first is, writes nothing, and may have the folder next."""
+    """A second server, at another address, names the first and writes nothing. A third may follow the first's end."""
     first = stack.start("a3c64.paramserver")
     until(stack.report, 20, "the first server")
     before = {path: path.stat().st_mtime_ns for path in stack.run_dir.rglob("*")}
@@ -145,7 +145,7 @@ def test_a_run_folder_belongs_to_one_server(stack):
     for part in (str(stack.run_dir), f"process {first.pid} on {socket.gethostname()}", stack.address):
         assert part in second.stderr
     after = {path: path.stat().st_mtime_ns for path in stack.run_dir.rglob("*")}
-    events = {path for path in after if "tfevents" in path.name}  # the first server goes on writing its own
+    events = {path for path in after if "tfevents" in path.name}  # the first server still writes to its event file
     assert {path: after[path] for path in after.keys() - events} == {p: before[p] for p in before.keys() - events}
     assert "is in use by another server" in stack.run("a3c64.paramserver").stderr, "not only that the port is taken"
     first.kill()
@@ -190,7 +190,7 @@ def test_a_run_folder_that_cannot_be_made_is_one_clear_line(stack):
 
 
 def test_a_disk_without_room_costs_checkpoints_not_training(stack):
-    """Files may not grow beyond 20 KB in this server, so TensorBoard's small points fit and checkpoints don't."""
+    """This server's files may not exceed 20 KB, so TensorBoard's small points fit and checkpoints do not."""
     limited = "import resource, runpy; resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000)); "
     limited += "runpy.run_module('paramserver', run_name='__main__')"
     log = stack.folder / "limited.log"

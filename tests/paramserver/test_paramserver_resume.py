@@ -1,4 +1,4 @@
-"""A server that is started again in a run's folder: what it goes on with, writes down, and refuses."""
+"""A server that is restarted in a run's folder: what it continues with, records, and refuses."""
 
 import json
 import os
@@ -25,7 +25,7 @@ from a3c64.wire.transport import SocketTransport
 
 SPECS = [ParameterSpec("w", (3, 2), 1.0)]
 ONES = np.ones(6, np.float32)
-SILENT = {name: "" for name in ("env_id", "lstm_size", "envs_per_worker", "t_max", "discount")}  # variables not given
+SILENT = {name: "" for name in ("env_id", "lstm_size", "envs_per_worker", "t_max", "discount")}  # unset variables
 
 
 def meet(stack, specs=SPECS):
@@ -54,7 +54,7 @@ def stop(server):
 
 
 def a_run(stack, score=None, **settings):
-    """A run of 20 steps, stopped; with `score`, these weights have been evaluated."""
+    """Make a run of 20 steps and stop it. With `score`, an evaluator has submitted that score for its weights."""
     server = stack.start("a3c64.paramserver", **settings)
     client, _, update = meet(stack)
     update = push(client, update)
@@ -155,13 +155,13 @@ def test_resume_without_a_run(stack):
 
 
 def charted(stack, tag):
-    """The points of a tag, as TensorBoard shows them."""
+    """Return a tag's points as TensorBoard shows them."""
     events = EventAccumulator(str(stack.run_dir / "tensorboard")).Reload().Tensors(tag)
     return [float(tensor_util.make_ndarray(event.tensor_proto)) for event in events]
 
 
 def test_means_and_counters_go_on_after_a_restart(stack):
-    """A hundred episodes of return 100, a restart, then one of return 0: the mean is 99, not 0."""
+    """After a hundred episodes of return 100, a restart and one episode of return 0, the mean is 99, not 0."""
     server = stack.start("a3c64.paramserver", web_port=free_port())
     client, _, update = meet(stack)
     for _ in range(10):

@@ -1,4 +1,4 @@
-"""server.json: commands that are given a run's folder find its server; nothing is left after a clean stop."""
+"""server.json: commands find a run's server through its folder. A clean stop removes the file."""
 
 import json
 import signal

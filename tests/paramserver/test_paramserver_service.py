@@ -1,4 +1,4 @@
-"""The server's answers, asked in this process through the worker's own client and the real encoding."""
+"""The server's answers to the worker's own client, in one process with the real encoding."""
 
 import numpy as np
 import pytest

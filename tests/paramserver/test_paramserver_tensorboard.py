@@ -1,4 +1,4 @@
-"""What TensorBoard is given: read back with its own reader, through kills, a full disk and strangers."""
+"""The files written for TensorBoard, read back with its reader: after kills, on a full disk, with invalid messages."""
 
 import resource
 import time
@@ -41,12 +41,12 @@ def test_a_killed_server_leaves_no_fold_and_no_gap(tmp_path, monkeypatch):
     now = iter(range(1000, 3000))
     monkeypatch.setattr(
         "a3c64.paramserver.tensorboard.event_file.time.time", lambda: next(now)
-    )  # so that the files have an order
+    )  # so that the files' names have an order
     first = EventFile(tmp_path, 0)
     first.text("run/hyperparameters", "one", 0)
     for step in (10, 20, 30, 40):
         first.scalars({"time/fps": 1.0}, step)
-    again = EventFile(tmp_path, 20 + 1)  # killed; the checkpoint was of step 20
+    again = EventFile(tmp_path, 20 + 1)  # killed after a checkpoint at step 20
     for step in (25, 35):
         again.scalars({"time/fps": 2.0}, step)
     assert points(tmp_path, "time/fps") == [10, 20, 25, 35]
@@ -67,7 +67,7 @@ def test_a_clock_that_was_set_back_hides_no_session(tmp_path, monkeypatch):
 
 
 def test_a_week_has_a_small_file_that_is_read_in_seconds(tmp_path, monkeypatch):
-    """At the pace of the server, with a quarter of its tags."""
+    """Points are as frequent as the server's, with a quarter of its tags."""
     now = 0.0
     monkeypatch.setattr("a3c64.paramserver.tensorboard.event_file.time.time", lambda: now)
     file = EventFile(tmp_path / "tensorboard", 0)

@@ -1,4 +1,4 @@
-"""The web page's server side: what is told, what is served and what is not, and where a token leads."""
+"""The web page's server side: its reports, the files that it serves or refuses, and the screens behind tokens."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from a3c64.wire.report import WorkerReport
 
 
 class HostTransport:
-    """Like a3c64.wire.client.LocalTransport, from a host."""
+    """Like a3c64.wire.client.LocalTransport, with a host that the client connects from."""
 
     def __init__(self, service, host):
         self._service, self._host, self._answers = service, host, []
@@ -178,7 +178,7 @@ GREETING = b"RFB 003.008\n"
 
 @pytest.fixture
 def screen():
-    """Something that greets as a VNC server does; its port."""
+    """Start a server that greets as a VNC server does; return its port."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
@@ -198,7 +198,7 @@ def screen():
 
 @pytest.fixture
 def gateway(tmp_path, screen):
-    """A gateway as a process; its port."""
+    """Start a gateway process; return its port."""
     told, run, port = tmp_path / "told", tmp_path / "run", free_port()
     told.mkdir()
     (told / REPORT).write_text('{"steps": 7}')
@@ -215,7 +215,7 @@ def gateway(tmp_path, screen):
 
 
 def get(port, path):
-    """Status and body; the path is sent as it is."""
+    """Return status and body. The path is sent unchanged."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
@@ -224,7 +224,7 @@ def get(port, path):
 
 
 def upgrade(port, path, *headers):
-    """Ask to become a WebSocket; the answer's status, and what came after it."""
+    """Request a WebSocket; return the answer's status and the bytes after its head."""
     lines = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Protocol: binary"]
     key = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:

@@ -11,9 +11,9 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-LOOK_S = 90  # for a screen to show: a worker that starts beside other tests takes its time
+LOOK_S = 90  # longest wait for a screen; a worker starts slowly while other tests run
 PHONE = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
-# Notes the first byte of each message that the page sends: RFC 6143 section 7.5 has 4 = a key, 5 = the pointer.
+# Records the first byte of each message that the page sends. In RFC 6143 section 7.5, 4 is a key and 5 the pointer.
 LISTEN = """
 window.sent = [];
 const send = WebSocket.prototype.send;
@@ -37,7 +37,7 @@ def browser():
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium")
     for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)  # no sandbox: CI runs as root
+        options.add_argument(argument)  # Chromium's sandbox does not work as root, and CI runs as root
     driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
     driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": LISTEN})
     yield driver
@@ -84,7 +84,7 @@ def test_the_page_shows_every_workers_screen(stack, browser):
     assert "1,014" in browser.find_element(By.TAG_NAME, "tbody").text
     assert browser.execute_script("return document.documentElement.scrollWidth - innerWidth") <= 0
 
-    # Enlarged by a click, and what is typed and clicked there goes nowhere.
+    # A click enlarges a tile. Keys and clicks in it are not sent.
     tile = browser.find_element(By.CLASS_NAME, "tile")
     tile.find_element(By.CLASS_NAME, "open").click()
     assert tile.rect["width"] == browser.execute_script("return innerWidth")
@@ -101,21 +101,21 @@ def test_the_page_shows_every_workers_screen(stack, browser):
     ActionChains(browser).send_keys(Keys.ESCAPE).perform()
     assert "large" not in tile.get_attribute("class")
 
-    # On a phone.
+    # The page fits a phone's width.
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
     until(lambda: browser.execute_script("return innerWidth") == PHONE["width"], 10, "a phone's width")
     until(lambda: browser.find_elements(By.CSS_SELECTOR, "#replays tbody tr"), 30, "a replay")
     assert browser.execute_script("return document.documentElement.scrollWidth") <= PHONE["width"]
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
-    # Workers come and go.
+    # Tiles follow workers that start and stop.
     stack.start("a3c64.worker", vnc_port=free_port())
     until(lambda: tiles(browser) == ["0", "1"], LOOK_S, "a second tile")
     first.send_signal(signal.SIGTERM)
     until(lambda: tiles(browser) == ["1"], 30, "the first tile's end")
     until(lambda: browser.execute_script(COLOURS, "1") > 1, LOOK_S, "the second one's pixels")
 
-    # A worker without a display has no black box.
+    # A worker without a display has a hint instead of a black box.
     stack.start("a3c64.worker", vnc_port=0)
     until(lambda: tiles(browser) == ["0", "1"], LOOK_S, "a tile without a screen")
     blind = browser.find_element(By.CSS_SELECTOR, '[data-worker="0"]')
