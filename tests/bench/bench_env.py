@@ -1,6 +1,6 @@
-"""How fast n64gym is beside stable-retro and beside the same emulator running free: `make bench-env`.
+"""Compares n64gym's speed with stable-retro's and with the bare emulator's: `make bench-env`.
 
-All of it in one run, on one core, the three in alternation; the result is a table in Markdown on stdout.
+All three run on one core, in turn. The result is a table in Markdown on stdout.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from n64gym.machine.rom import OPEN_KART
 
 ID = "n64gym/OpenKart-v0"
 SETTINGS: dict[str, Any] = {"obs_type": "grayscale", "size": (84, 84), "frameskip": 4}
-NOTHING, GAS = 0, 1  # controller.DRIVING
+NOTHING, GAS = 0, 1  # indices in controller.DRIVING
 
 ROUNDS = 5
-RACE_STEPS = 120  # 8 s of the game's time from the start line: about what stable-retro does in 4 s
-RACES = 40  # n64gym drives that stretch so often: it takes it a few hundredths of a second
-IDLE_STEPS, IDLE_S = 3500, 1.0  # about the same time in both
+RACE_STEPS = 120  # the first 8 s of a race in the game's time, for which stable-retro needs about 4 s
+RACES = 40  # n64gym repeats these steps, because they take it only a few hundredths of a second
+IDLE_STEPS, IDLE_S = 3500, 1.0  # the work of n64gym and of the bare emulator; both take about as long
 RESETS = 200
 MANY = 16
 OBSERVED_VIS = 500
-SAME_PLACE = 0.005  # laps; both karts have come that near to each other, so both emulators ran the same race
+SAME_PLACE = 0.005  # laps; largest distance between the two karts if both emulators ran the same race
 SIDE_S = 60.0
 
 
 def side(script: str, *arguments: object) -> dict[str, float]:
-    """What a side's script prints as its last line."""
+    """Run a side's script; return the JSON in the last line of its output."""
     command = [sys.executable, str(Path(__file__).with_name(script)), str(OPEN_KART), *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=SIDE_S)
     if done.returncode != 0:
@@ -54,7 +54,7 @@ def telemetry(env: gymnasium.Env) -> Telemetry:
 
 
 def steps(env: gymnasium.Env, action: int, count: int) -> tuple[int, float]:
-    """VIs of Open Kart's own count, and seconds."""
+    """Return the VIs that Open Kart counted, and the seconds that the steps took."""
     before, begin = telemetry(env), time.perf_counter()
     for _ in range(count):
         env.step(action)
@@ -63,7 +63,7 @@ def steps(env: gymnasium.Env, action: int, count: int) -> tuple[int, float]:
 
 
 def speeds(env: gymnasium.Env) -> dict[str, list[float]]:
-    """VIs per second, a value a round."""
+    """Return VIs per second, one value per round."""
     rates: dict[str, list[float]] = {"retro": [], "racing": [], "idle": [], "all drawn": [], "free": []}
     env.reset()
     start = env.unwrapped.emulator.save_state()
@@ -95,7 +95,7 @@ def speeds(env: gymnasium.Env) -> dict[str, list[float]]:
 
 
 def resets(env: gymnasium.Env) -> list[float]:
-    """Seconds of each reset, after a few steps away from the start."""
+    """Return the seconds of each reset; a few steps are taken before each."""
     taken = []
     for _ in range(RESETS):
         steps(env, GAS, 5)
@@ -106,7 +106,7 @@ def resets(env: gymnasium.Env) -> list[float]:
 
 
 def first_reset(cache: str) -> float:
-    """Seconds from nothing to the first observation."""
+    """Return the seconds that gymnasium.make and the first reset take."""
     begin = time.perf_counter()
     with gymnasium.make(ID, cache=cache, **SETTINGS) as env:
         env.reset()
@@ -114,7 +114,7 @@ def first_reset(cache: str) -> float:
 
 
 def many(cache: str) -> tuple[float, float]:
-    """Seconds until MANY environments in one program are made, and until they have had their first reset."""
+    """Return the seconds until MANY environments in one program are made, and until all have been reset once."""
     begin = time.perf_counter()
     envs = gymnasium.make_vec(ID, MANY, cache=cache, **SETTINGS)
     made = time.perf_counter() - begin
@@ -125,13 +125,13 @@ def many(cache: str) -> tuple[float, float]:
 
 
 def observation_cost() -> float:
-    """Seconds that the emulator works longer on a VI when a picture of it is wanted, and that the copy of it takes."""
+    """Return the extra seconds for an observation: computing it in the emulator, and copying it."""
     plain = n64gym.Emulator(OPEN_KART)
     observed = n64gym.Emulator(OPEN_KART, observation=n64gym.ObservationFormat(84, 84, 1))
     taken: dict[n64gym.Emulator, list[float]] = {plain: [], observed: []}
     with plain, observed:
         for emulator in taken:
-            emulator.step(600)  # both stand on the title screen
+            emulator.step(600)  # both show the title screen
         for _ in range(OBSERVED_VIS):
             for emulator in taken:
                 begin = time.perf_counter()
@@ -145,7 +145,7 @@ def observation_cost() -> float:
 def main() -> None:
     core = max(os.sched_getaffinity(0))
     load = os.getloadavg()[0]
-    os.sched_setaffinity(0, {core})  # emulators and the other sides inherit it
+    os.sched_setaffinity(0, {core})  # the emulators and the other sides inherit this
 
     with tempfile.TemporaryDirectory() as cache:
         cold, kept = first_reset(cache), first_reset(cache)

@@ -1,7 +1,8 @@
-"""Learning over wall time, ours and the others': `make bench-learn` runs all (many hours), then draws docs/results.md.
+"""Measures learning over wall-clock time, by a3c64 and by Stable-Baselines3. `make bench-learn` runs all experiments.
 
-python tests/bench/bench_learn.py openkart --seed 1 --time-limit 300 runs one experiment and one seed; `--list` names
-them. Results are JSON in docs/results/. Learning is judged afterwards, so that judging takes none of its time.
+That takes many hours, and then writes docs/results.md. `bench_learn.py openkart --seed 1 --time-limit 300` in
+tests/bench runs one experiment with one seed; `--list` names the experiments. Results are JSON files in docs/results/.
+Checkpoints are evaluated after training, so that evaluating takes no training time.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from bench_learn_sides import EPISODES, A3c64, Saved, StableBaselines
 from programs import ROOT, SB3_PYTHON, hardware, result_of
 
 RUNS = ROOT / "runs" / "bench"
-SPREAD = 5  # checkpoints judged, evenly over the time, before the search for the first that reaches the goal
+SPREAD = 5  # evenly spaced checkpoints that are evaluated before the binary search
 EVERY_S = 30.0
 PACKAGES = ("tensorflow-cpu", "onnxruntime", "numpy", "gymnasium", "ale-py", "mujoco")
 THEIR_VERSIONS = """
@@ -35,7 +36,10 @@ print(json.dumps({"stable-baselines3": stable_baselines3.__version__, "torch": t
 
 
 def first_reaching(saved: list[Saved], reaches: Callable[[Saved], bool]) -> Saved | None:
-    """The first checkpoint that reaches the goal, if those after it do as well: some evenly, then by halving."""
+    """Return the first checkpoint that reaches the goal: try evenly spaced ones, then bisect.
+
+    This assumes that the checkpoints after the first one reach the goal too.
+    """
     spread = sorted({round(k * (len(saved) - 1) / SPREAD) for k in range(1, SPREAD + 1)})
     good = next((at for at in spread if reaches(saved[at])), None)
     if good is None:
@@ -61,7 +65,7 @@ def versions(experiment: Experiment) -> dict[str, str]:
 
 
 def last_of(name: str, seed: int) -> Path:
-    """The last checkpoint of another experiment's run."""
+    """Return the last checkpoint of another experiment's run."""
     saved = list((RUNS / f"{name}-seed{seed}" / "saved").glob("step_*"))
     if not saved:
         sys.exit(f"there is no run of {name} with seed {seed}: bench_learn.py {name} --seed {seed} comes first")
@@ -69,7 +73,7 @@ def last_of(name: str, seed: int) -> Path:
 
 
 def run(name: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
-    """Learn, judge, and return what docs/results keeps."""
+    """Train and evaluate; return the contents of the result's JSON file."""
     experiment = EXPERIMENTS[name]
     seconds = options.time_limit or 60 * experiment.minutes
     machine = hardware()
@@ -117,7 +121,7 @@ def run(name: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def par() -> dict[str, Any]:
-    """The scripted driver's races: the measure of all lap times."""
+    """Return the scripted driver's lap and race times, with which all lap times are compared."""
     import gymnasium
 
     from n64gym.games.openkart_driver import SEEDS, drive
@@ -139,7 +143,7 @@ def par() -> dict[str, Any]:
 
 
 def abs_finite(value: Any) -> bool:
-    """JSON has no infinity."""
+    """Return whether `value` is finite. JSON has no infinity."""
     return value not in (float("inf"), float("-inf"))
 
 

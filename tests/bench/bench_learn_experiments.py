@@ -1,4 +1,4 @@
-"""What bench_learn.py can run: each experiment's environment, time, goal, and how it is judged."""
+"""The experiments of bench_learn.py: environment, time, goal and evaluation of each."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results"
-PAR = json.loads((RESULTS / "par.json").read_text())["courses"]  # the scripted policy, bench_learn.py --par
+PAR = json.loads((RESULTS / "par.json").read_text())["courses"]  # the scripted policy's times, by bench_learn.py --par
 OPEN_KART = "n64gym/OpenKart-v0"
 COURSES = ["meadow", "desert", "harbour", "mountain"]
-# Every reset waits a random part of half a second, so that greedy races are not one race many times over.
+# Each race starts after a random delay of up to half a second, so that a greedy policy does not repeat one race.
 RACES = {"noop_max": 30}
-UNSEEN = list(range(5000, 10_000, 250))  # seeds of the 20 generated courses that nothing is trained on
+UNSEEN = list(range(5000, 10_000, 250))  # seeds of 20 generated courses that no experiment trains on
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What an experiment has to reach: a figure of an evaluation."""
+    """An experiment's goal: bounds for one figure of an evaluation."""
 
     measure: Literal["finish_rate", "mean_return", "best_lap_s"]
     at_least: float = float("-inf")
@@ -38,12 +38,12 @@ class Experiment:
     env_id: str
     minutes: float
     goal: Goal
-    wanted_minutes: float | None = None  # until the goal
-    source: str = ""  # where the goal's figure is from
+    wanted_minutes: float | None = None  # the wanted time until the goal is reached
+    source: str = ""  # the source of the goal's figure
     algorithm: Literal["a3c64", "ppo", "a2c"] = "a3c64"  # the others are Stable-Baselines3's
     env_args: Mapping[str, Any] = field(default_factory=dict)
-    settings: Mapping[str, Any] = field(default_factory=dict)  # of a3c64 train, besides the preset's
-    judged_on: Mapping[str, Any] | None = None  # arguments of the environment in evaluations, if not env_args
+    settings: Mapping[str, Any] = field(default_factory=dict)  # of a3c64 train, on top of the preset
+    judged_on: Mapping[str, Any] | None = None  # the environment's arguments in evaluations; None = env_args
     seeds: tuple[int, ...] = (1,)
     begins_with: str = ""  # the experiment whose last checkpoint of the same seed is trained on
 
@@ -88,10 +88,10 @@ EXPERIMENTS = {
         OPEN_KART,
         60,
         Goal("finish_rate", at_least=0.8),
-        # The four are all driven clockwise, nearly half of the twenty are not: hence mirrored. Who knows the courses by
-        # heart never finds the kart turned round, and then drives back: hence random starts.
+        # Mirrored, because all four courses are driven clockwise, and nearly half of the twenty are not. With random
+        # presses before the start, because a policy that has never seen the kart turned round drives backwards then.
         env_args={**RACES, "course": COURSES, "start": [0.0, 0.5], "mirror": [False, True], "random_max": 600},
-        settings={  # without colours, of which every course has its own
+        settings={  # grey, because the courses' colours differ
             "total_timesteps": 6_000_000,
             "learning_rate_schedule": "linear",
             "frame_colours": "grey",

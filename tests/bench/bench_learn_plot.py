@@ -1,7 +1,7 @@
-"""docs/results.md and its pictures from docs/results/*.json: `make bench-learn-plot`.
+"""Writes docs/results.md and its pictures from docs/results/*.json: `make bench-learn-plot`.
 
-python tests/bench/bench_learn_plot.py [DOCS], in the environment of requirements/plot.txt. No figure is typed by hand:
-what stands between the markers in results.md is written here.
+python tests/bench/bench_learn_plot.py [DOCS] runs in the environment of requirements/plot.txt. It writes the parts of
+results.md between the markers, so that no figure is typed by hand.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from bench_learn_experiments import EXPERIMENTS, FINISHES
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 COLOURS = {"a3c64": "tab:blue", "ppo": "tab:orange", "a2c": "tab:green"}
 NAMES = {"a3c64": "a3c64", "ppo": "Stable-Baselines3 PPO", "a2c": "Stable-Baselines3 A2C"}
-TOGETHER = ("openkart", "openkart-ppo", "openkart-a2c")  # in one picture
+TOGETHER = ("openkart", "openkart-ppo", "openkart-a2c")  # experiments in one picture
 MARKERS = "<!-- {name}: written by tests/bench/bench_learn_plot.py -->"
 
-Results = dict[str, list[dict[str, Any]]]  # experiment -> one a seed
+Results = dict[str, list[dict[str, Any]]]  # experiment -> one result per seed
 
 
 def load(folder: Path) -> Results:
@@ -46,7 +46,7 @@ def number(value: float | None, form: str = ".1f") -> str:
 
 
 def table(results: Results) -> str:
-    """A row a run."""
+    """Return a table with one row per run."""
     lines = ["| | Seed | Goal | Reached after | At the end | Steps | Wall time |", "|---|---|---|---|---|---|---|"]
     for name, experiment in EXPERIMENTS.items():
         goal = experiment.goal
@@ -65,7 +65,7 @@ def table(results: Results) -> str:
 
 
 def against(results: Results) -> str:
-    """Time to 95 % finishes, ours and the others', medians over the seeds."""
+    """Return a table with the time to 95 % finishes of a3c64 and the others, medians over the seeds."""
     lines = ["| | Runs | Reached the goal | Time to 95 % finishes, median |", "|---|---|---|---|"]
     times = {}
     for name in TOGETHER:
@@ -84,7 +84,7 @@ def against(results: Results) -> str:
 
 
 def par_table(par: dict[str, Any]) -> str:
-    """The scripted policy's times."""
+    """Return a table of the scripted policy's times."""
     lines = ["| Course | Best lap, s | Race of three laps, s |", "|---|---|---|"]
     for course, times in par["courses"].items():
         lines.append(f"| {course} | {times['best_lap_s']:.2f} | {times['race_s']:.2f} |")
@@ -94,7 +94,7 @@ def par_table(par: dict[str, Any]) -> str:
 
 
 def commands(results: Results) -> str:
-    """The command, the machine and the versions of every run."""
+    """Return a list with the command, the machine and the versions of every run."""
     lines = []
     for name in EXPERIMENTS:
         for result in results.get(name, []):
@@ -109,7 +109,7 @@ def commands(results: Results) -> str:
 
 
 def picture(path: Path, runs: list[dict[str, Any]], title: str) -> None:
-    """Return over wall time; and the judged figure, where that is another."""
+    """Draw two charts over wall-clock time: the return in training, and the goal's figure in evaluations."""
     goal = EXPERIMENTS[runs[0]["experiment"]].goal
     figure, axes = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
     named = set()
@@ -140,7 +140,7 @@ def points(values: list[dict[str, Any]], name: str) -> tuple[list[float], list[f
 
 
 def pictures(results: Results, docs: Path) -> str:
-    """Draw all; return what shows them in Markdown."""
+    """Draw all pictures; return the Markdown that shows them."""
     shown = []
     together = [run for name in TOGETHER for run in results.get(name, [])]
     groups = {"openkart": together} | {name: runs for name, runs in results.items() if name not in TOGETHER}

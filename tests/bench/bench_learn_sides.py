@@ -1,4 +1,4 @@
-"""Learning for a while, keeping what was learned on the way, and judging it afterwards: by a3c64 and by the others."""
+"""Train for a limited time, keep checkpoints on the way and evaluate them afterwards: a3c64 and Stable-Baselines3."""
 
 from __future__ import annotations
 
@@ -21,42 +21,42 @@ from a3c64.processes import silence
 
 LOOK_S = 0.5
 EPISODES = 20
-PLAY_S = 900.0  # as long as a judgement may take
-START_S = 90.0  # until a program ends after its time is up
+PLAY_S = 900.0  # timeout of an evaluation
+START_S = 90.0  # time for starting and ending a program, on top of its training time
 
 
 class Saved(NamedTuple):
-    """What had been learned after so long."""
+    """A checkpoint and the time at which it was written."""
 
-    seconds: float  # since the command was given
+    seconds: float  # since the command's start
     step: int
     path: Path
 
 
 @dataclass
 class Learned:
-    """A course of learning."""
+    """The result of one training run."""
 
-    command: list[str]  # as a user gives it
+    command: list[str]  # as a user types it
     seconds: float = 0.0
     saved: list[Saved] = field(default_factory=list)
     curve: list[dict[str, float]] = field(default_factory=list)  # seconds, step, return of the last 100 episodes
 
 
 def arguments_of(experiment: Experiment) -> dict[str, Any]:
-    """The settings that a3c64 trains this experiment with, besides seed, time and folder."""
+    """Return a3c64's settings for this experiment, without seed, time and folder."""
     arguments = dict(experiment.settings) | {"env_id": experiment.env_id}
     return arguments | ({"env_args": json.dumps(experiment.env_args)} if experiment.env_args else {})
 
 
 class A3c64:
-    """Our own side."""
+    """Trains and evaluates with a3c64."""
 
     def __init__(self, experiment: Experiment, every: float, bind: str) -> None:
         self._experiment, self._every, self._bind = experiment, every, bind
 
     def learn(self, folder: Path, seed: int, seconds: float, begin_with: Path | None) -> Learned:
-        """Train in `folder`; each checkpoint is kept beside it, by links."""
+        """Train in `folder`/run. Keep each checkpoint in `folder`/saved as hard links."""
         run, saved = folder / "run", folder / "saved"
         if begin_with is not None:
             shutil.copytree(begin_with, run / "checkpoints" / begin_with.name)
@@ -66,9 +66,9 @@ class A3c64:
             "tensorboard_port": 0,
             "web_port": 0,
             "eval_interval": 0,
-        }  # judged afterwards
+        }  # checkpoints are evaluated afterwards
         told = ["train", *(part for name, value in flags.items() for part in (flag(name), str(value)))]
-        learned = Learned(["a3c64", *told])  # it is ended from here, on the same clock as the others
+        learned = Learned(["a3c64", *told])  # without a time limit: this bench ends it, by the same clock as the others
         told = [*A3C64, *told, "--run-dir", str(run), "--bind", self._bind]
         begin = time.time()
         with running(told, stdout=sys.stderr) as process:
@@ -76,12 +76,12 @@ class A3c64:
                 time.sleep(LOOK_S)
                 self._keep(run, saved)
             learned.seconds = time.time() - begin
-            if process.poll():  # one that was told to end earlier has learned what it has
+            if process.poll():  # a clean early end, by a setting, is allowed
                 raise RuntimeError(f"a3c64 train has ended with code {process.returncode} before its time")
-        self._keep(run, saved)  # the last one is written at the end
+        self._keep(run, saved)  # the run writes its last checkpoint at its end
         for path in saved.glob("step_*"):
             at = (path / "state.json").stat().st_mtime - begin
-            if at > 0:  # not what it began with
+            if at > 0:  # without the checkpoint that it began with
                 learned.saved.append(Saved(at, int(path.name.removeprefix("step_")), path))
         learned.saved.sort()
         learned.curve = curve_of(run / "tensorboard", begin)
@@ -89,14 +89,14 @@ class A3c64:
 
     @staticmethod
     def _keep(run: Path, saved: Path) -> None:
-        """The server forgets old checkpoints; links stay."""
+        """Link new checkpoints. The server deletes old ones; the links remain."""
         for path in (run / "checkpoints").glob("step_*"):
             if not (saved / path.name).exists() and (path / "state.json").exists():
                 shutil.copytree(path, saved / path.name, copy_function=os.link)
 
     def judge(self, saved: Saved, seed: int, episodes: int) -> dict[str, Any]:
-        """Greedy episodes by `a3c64 eval`."""
-        folder = saved.path.parent / "judged"  # a run's folder that holds this checkpoint and no other
+        """Play greedy episodes with `a3c64 eval`."""
+        folder = saved.path.parent / "judged"  # a run's folder with only this checkpoint
         shutil.rmtree(folder, ignore_errors=True)
         copy = shutil.copytree(saved.path, folder / "checkpoints" / saved.path.name)
         if self._experiment.judged_on is not None:
@@ -112,18 +112,18 @@ class A3c64:
 
 
 class StableBaselines:
-    """Stable-Baselines3's side."""
+    """Trains and evaluates with Stable-Baselines3."""
 
     def __init__(self, experiment: Experiment, every: float, vector: str, threads: int) -> None:
         self._experiment, self._every = experiment, every
         self._how: dict[str, Any] = {"env_id": experiment.env_id, "vector": vector, "threads": threads}
 
     def _environment(self, more: Mapping[str, Any]) -> str:
-        hyperparameters = Hyperparameters(**chosen("auto", self._experiment.env_id))  # what our side sees
+        hyperparameters = Hyperparameters(**chosen("auto", self._experiment.env_id))  # the same observations as a3c64's
         return n64gym_arguments(hyperparameters, more)
 
     def learn(self, folder: Path, seed: int, seconds: float, begin_with: Path | None) -> Learned:
-        """Train; models are saved on the way, and the time of that is not counted."""
+        """Train, and save models on the way. The time for saving does not count."""
         assert begin_with is None
         options = {**self._how, "env_args": self._environment(self._experiment.env_args), "seed": seed}
         options |= {"seconds": seconds, "every": self._every}
@@ -137,10 +137,10 @@ class StableBaselines:
         return Learned(shown, saved[-1].seconds, saved, said["curve"])
 
     def judge(self, saved: Saved, seed: int, episodes: int) -> dict[str, Any]:
-        """The better of deterministic and drawn actions."""
+        """Play with deterministic and with sampled actions; return the better result."""
         judged_on = self._experiment.judged_on or self._experiment.env_args
         options = {**self._how, "env_args": self._environment(judged_on), "model": saved.path}
-        options |= {"seed": seed + 500_000, "episodes": episodes}  # as agent/play/evaluate.py
+        options |= {"seed": seed + 500_000, "episodes": episodes}  # as in agent/play/evaluate.py
         ways = []
         for stochastic in (False, True):
             said = sb3("play", self._experiment.algorithm, PLAY_S, **options, stochastic=stochastic)
@@ -150,7 +150,7 @@ class StableBaselines:
 
 
 def figures(said: Mapping[str, Any]) -> dict[str, Any]:
-    """What results keep of an evaluation."""
+    """Return the part of an evaluation that is stored in the results."""
     known = said["figures"]
     return {
         "n": said["n"],
@@ -164,8 +164,8 @@ def figures(said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def curve_of(folder: Path, begin: float) -> list[dict[str, float]]:
-    """Return over time, from the run's TensorBoard file."""
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # with it comes TensorFlow
+    """Read the mean return over time from the run's TensorBoard files."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # it imports TensorFlow
 
     with silence():
         events = EventAccumulator(str(folder), {"scalars": 0})

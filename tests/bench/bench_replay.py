@@ -1,4 +1,4 @@
-"""What recording costs a step, and how much faster than real time films are made (run it on a quiet machine).
+"""Measures the cost of recording per step, and the speed of making films. Run it on an idle machine.
 
 PYTHONPATH=.:env-image .venv/bin/python tests/bench/bench_replay.py
 """
@@ -16,13 +16,13 @@ from a3c64.replays.pictures import FPS, pages
 from n64gym import RecordMovie
 
 ROUNDS = 15
-STEPS = 400  # a round
-SETTINGS = {"size": (42, 42), "disable_env_checker": True}  # as training has it
-EPISODE = 1500  # steps: 100 s
+STEPS = 400  # per round
+SETTINGS = {"size": (42, 42), "disable_env_checker": True}  # as in training
+EPISODE = 1500  # steps, 100 s
 
 
 def steps_cost(env: gymnasium.Env) -> float:
-    """Microseconds a step, from the start line with A held."""
+    """Return microseconds per step, from the start line with A held."""
     env.reset(seed=1)
     began = time.perf_counter()
     for _ in range(STEPS):

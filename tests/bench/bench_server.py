@@ -1,7 +1,7 @@
-"""How much a parameter server can take: from 1 to 256 workers, beside Ray's and beside memcpy: `make bench-server`.
+"""Measures the parameter server's throughput with 1 to 256 workers, beside Ray and memcpy: `make bench-server`.
 
-The server is the real one, a process of its own on a TCP socket; the workers are worker_side.py's, in one process. With
-Ray, as many workers as it has processes for here. The result is a table in Markdown on stdout.
+The server is a real server process on a TCP socket. The workers are those of worker_side.py, in one process. Ray gets
+fewer workers, because each is a process. The result is a table in Markdown on stdout.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ from n64gym.machine.controller import DRIVING
 HERE = Path(__file__).parent
 WORKERS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 RAY_WORKERS = (1, 2, 4, 8)
-RAY = HERE.parents[1] / ".venv-bench/ray"  # `make` leaves it where Ray is installed
+RAY = HERE.parents[1] / ".venv-bench/ray"  # `make` creates this file when it has installed Ray
 RAY_PYTHON = RAY.parent / "bin/python"
 START_S = 30.0
-SIDE_S = 120.0  # a side that takes longer hangs
+SIDE_S = 120.0  # timeout of a side
 REPETITIONS = 200
 Figures = dict[str, float]
 
 
 def open_kart_size() -> int:
-    """Parameters of the default model for Open Kart."""
+    """Return the number of parameters of the default model for Open Kart."""
     hyperparameters = Hyperparameters()
     channels = (3 if hyperparameters.frame_colours == "rgb" else 1) * hyperparameters.frame_stack
     shape = Shape((hyperparameters.frame_size, hyperparameters.frame_size, channels), 0)
@@ -55,7 +55,7 @@ def open_kart_size() -> int:
 
 @contextmanager
 def server(port: int, given: Mapping[str, str] | None = None) -> Iterator[tuple[str, int]]:
-    """A server with a run and settings of its own: its address and process id."""
+    """Run a server in a temporary folder; yield its address and process id."""
     address = f"tcp://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory() as folder:
         settings = {
@@ -77,7 +77,7 @@ def server(port: int, given: Mapping[str, str] | None = None) -> Iterator[tuple[
 
 
 def side(python: str | Path, script: str, *arguments: object) -> Figures:
-    """What a side's script prints as its last line."""
+    """Run a side's script; return the JSON in the last line of its output."""
     command = [str(python), str(HERE / script), *map(str, arguments)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SIDE_S)
@@ -95,7 +95,7 @@ def free_port() -> int:
 
 
 def milliseconds(work: Callable[[], object]) -> float:
-    """Processor time that it takes, the median of many."""
+    """Return the median CPU time of `work`, milliseconds."""
     taken = []
     for _ in range(REPETITIONS):
         begin = time.thread_time()
@@ -105,7 +105,7 @@ def milliseconds(work: Callable[[], object]) -> float:
 
 
 def floors(size: int) -> tuple[float, float]:
-    """Milliseconds of copying a gradient in and weights out, and of RMSProp, on arrays that are there already."""
+    """Return lower bounds per update, milliseconds: copying gradient and weights, and RMSProp, on existing arrays."""
     generator = np.random.default_rng(0)
     gradient = generator.normal(scale=1e-3, size=size).astype(np.float32)
     weights, inside, outside, mean_square, scratch = (np.zeros(size, np.float32) for _ in range(5))

@@ -1,8 +1,8 @@
-"""Whether what has been learned stays learned, with few workers and with many: `make bench-stability`.
+"""Measures whether a policy stays good after it has learned, with few and with many workers: `make bench-stability`.
 
-Each run is judged every 100,000 steps with 20 greedy episodes and leaves a JSON file in docs/results/stability. The
-workers are those of many_workers.py, all in this process. Open Kart is the game compiled for the host, equal to the
-emulator to the bit. `python tests/bench/bench_stability.py --help` tells how to make other runs.
+Each run is evaluated every 100,000 steps with 20 greedy episodes, and writes a JSON file in docs/results/stability. The
+workers are those of many_workers.py, all in this process. Open Kart is the game compiled for the host, which equals the
+emulated game to the bit. `python tests/bench/bench_stability.py --help` lists the options for other runs.
 """
 
 from __future__ import annotations
@@ -21,17 +21,18 @@ from a3c64.envs.episode import Episode
 from a3c64.processes import limit_threads, pin_tensorflow
 
 RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results" / "stability"
-EPISODES = 20  # of a judgement
-CURVE_STEPS = 10_000  # from one point of the curve to the next
-SHOWN = ("rollout/ep_rew_mean", "train/entropy", "train/kl", "train/pace")  # of a point, while a run goes on
+EPISODES = 20  # per evaluation
+CURVE_STEPS = 10_000  # steps between two points of the curve
+SHOWN = ("rollout/ep_rew_mean", "train/entropy", "train/kl", "train/pace")  # printed for each point during a run
 
 
 def run(hyperparameters: Hyperparameters, workers: int, one_slow: bool, steps: int, every: int) -> dict[str, Any]:
-    """Train for `steps`, judge every `every` of them; what came of it.
+    """Train for `steps`, evaluate every `every` steps; return the results.
 
-    The curve has the server's own figures every CURVE_STEPS: means of the last 100 episodes, and of the updates since.
+    The curve has the server's scalars every CURVE_STEPS: means over the last 100 episodes, and over the updates since
+    the point before.
     """
-    from many_workers import ManyWorkers  # after main has limited TensorFlow's threads
+    from many_workers import ManyWorkers  # here, because main must limit TensorFlow's threads first
 
     machine, begin, judging_s = hardware(), time.perf_counter(), 0.0
     training = ManyWorkers(hyperparameters, workers, one_slow)
@@ -66,12 +67,12 @@ def run(hyperparameters: Hyperparameters, workers: int, one_slow: bool, steps: i
 
 
 def rounded(scalars: dict[str, float]) -> dict[str, float]:
-    """Figures as a file keeps them, without those of the clock, which is simulated."""
+    """Round the scalars for the file. Leave out the times, because the clock is simulated."""
     return {name: float(f"{value:.5g}") for name, value in scalars.items() if not name.startswith("time/")}
 
 
 def judged(episodes: list[Episode]) -> dict[str, float]:
-    """The figures of greedy episodes."""
+    """Return the mean figures of greedy episodes."""
     found = {"mean_return": sum(episode.total_reward for episode in episodes) / len(episodes)}
     if "finished" in episodes[0].metrics:
         found["finish_rate"] = sum(episode.metrics["finished"] for episode in episodes) / len(episodes)

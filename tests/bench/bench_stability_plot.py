@@ -1,6 +1,6 @@
-"""The section "Stability" of docs/results.md and its picture from docs/results/stability/*.json.
+"""Writes the section "Stability" of docs/results.md and its picture from docs/results/stability/*.json.
 
-python tests/bench/bench_stability_plot.py [DOCS], in the environment of requirements/plot.txt.
+python tests/bench/bench_stability_plot.py [DOCS] runs in the environment of requirements/plot.txt.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import matplotlib.pyplot as plt
 from bench_learn_plot import DOCS, fill
 
 GOALS = {"finish_rate": 0.95, "mean_return": 475.0}  # Open Kart, CartPole
-RETURNS = {"finish_rate": 380.0, "mean_return": 475.0}  # of training that count as having learned, of 400 and 500
+RETURNS = {"finish_rate": 380.0, "mean_return": 475.0}  # a mean return in training from here counts as learned
 PICTURE = "stability.png"
 
-Runs = dict[tuple[str, str, int], list[dict[str, Any]]]  # environment, settings, workers -> one a seed
+Runs = dict[tuple[str, str, int], list[dict[str, Any]]]  # environment, settings, workers -> one run per seed
 
 
 def load(folder: Path) -> Runs:
@@ -38,14 +38,14 @@ def measure_of(run: dict[str, Any]) -> str:
 
 
 def reached(run: dict[str, Any]) -> int | None:
-    """The number of the first judgement at the goal."""
+    """Return the number of the first evaluation that reaches the goal, or None."""
     measure = measure_of(run)
     values = [judgement[measure] for judgement in run["judgements"]]
     return next((number for number, value in enumerate(values) if value >= GOALS[measure]), None)
 
 
 def lowest_return(run: dict[str, Any]) -> float | None:
-    """The lowest mean return of 100 episodes in training after one at the goal; None if none was."""
+    """Return the lowest mean return in training since the first that counts as learned; None if there is none."""
     returns = [point["rollout/ep_rew_mean"] for point in run["curve"] if "rollout/ep_rew_mean" in point]
     goal = RETURNS[measure_of(run)]
     first = next((number for number, value in enumerate(returns) if value >= goal), None)
@@ -83,7 +83,7 @@ def table(runs: Runs) -> str:
 
 
 def picture(path: Path, runs: Runs) -> None:
-    """Mean return in training and the judgements, a thin line a seed."""
+    """Draw the mean return in training and the evaluations, with one thin line per seed."""
     environments = sorted({key[0] for key in runs})
     figure, axes = plt.subplots(len(environments), 2, figsize=(10, 3.6 * len(environments)), layout="constrained")
     for pair, env_id in zip(axes.reshape(-1, 2), environments, strict=True):

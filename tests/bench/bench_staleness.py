@@ -1,7 +1,8 @@
-"""What stale gradients do to learning, and what a bound and damping do about it: `make bench-staleness`.
+"""Measures how stale gradients affect learning, and how much a bound and damping help: `make bench-staleness`.
 
-CartPole-v1 with a real server and real workers, twice: four worker processes of which one is stopped for nine tenths of
-the time (SIGSTOP, SIGCONT), and sixteen workers that take turns. The result is a table in Markdown on stdout.
+It trains CartPole-v1 with a real server and real workers in two situations. In one, SIGSTOP and SIGCONT make one of
+four worker processes run a tenth of the time. In the other, sixteen workers take turns. The result is a table in
+Markdown on stdout.
 """
 
 from __future__ import annotations
@@ -33,27 +34,27 @@ SETTINGS = {
     "no bound": {},
     "refused above 8": {"A3C64_MAX_STALENESS": "8"},
     "damping 1": {"A3C64_STALENESS_DAMPING": "1"},
-    "a sixteenth of the rate": {"A3C64_LEARNING_RATE": "1.25e-4"},  # what damping makes of sixteen workers' rate
+    "a sixteenth of the rate": {"A3C64_LEARNING_RATE": "1.25e-4"},  # the rate that damping leaves sixteen workers
 }
 FEW, MANY = 4, 16
-RUNNING_S, STOPPED_S = 0.005, 0.045  # shorter than a rollout, so that each gradient of the slow worker gets old
+RUNNING_S, STOPPED_S = 0.005, 0.045  # shorter than a rollout, so that each gradient of the slow worker is stale
 LOOK_S = 0.25
 GRACE_S = 5.0
 
 
 class Outcome(NamedTuple):
-    """Of one run."""
+    """The result of one run."""
 
     last: float  # mean return of the last 100 episodes
-    mean: float  # of that figure over the run's steps
+    mean: float  # mean of that figure over the run
     staleness: Staleness  # of the last 1000 gradients
-    refused: float  # share of the gradients
+    refused: float  # share of refused gradients
     seconds: float
     steps: int
 
 
 def asked(address: str) -> RunReport:
-    """A server's report; there has to be one."""
+    """Return a server's report; exit if it does not answer."""
     report = fetch(address, timeout_s=START_S)
     if report is None:
         sys.exit(f"the server at {address} has stopped answering")
@@ -61,7 +62,7 @@ def asked(address: str) -> RunReport:
 
 
 def await_workers(address: str, count: int) -> None:
-    """Return when so many have taken steps."""
+    """Wait until `count` workers have taken steps."""
     deadline = time.monotonic() + 2 * START_S
     while time.monotonic() < deadline:
         report = fetch(address, timeout_s=1.0)
@@ -73,7 +74,7 @@ def await_workers(address: str, count: int) -> None:
 
 @contextmanager
 def slowed(process: psutil.Process) -> Iterator[None]:
-    """Let a process run only a tenth of the time."""
+    """Let a process run only a tenth of the time, with SIGSTOP and SIGCONT."""
     done = threading.Event()
 
     def alternate() -> None:
@@ -94,7 +95,7 @@ def slowed(process: psutil.Process) -> Iterator[None]:
 
 @contextmanager
 def workers(address: str, count: int, one_slow: bool) -> Iterator[None]:
-    """Workers of a server: processes, or threads if there are too many for this machine."""
+    """Run workers of a server: as processes if one is slow, else as threads, because sixteen processes are too many."""
     if not one_slow:
         children = [spawn([str(HERE / "threads_side.py"), address, str(count)], stdin=subprocess.DEVNULL)]
     else:
@@ -112,7 +113,7 @@ def workers(address: str, count: int, one_slow: bool) -> Iterator[None]:
 
 
 def run(settings: dict[str, str], one_slow: bool, seed: int, steps: int, limit_s: float) -> Outcome:
-    """Train for so many steps from when all workers have begun, or as long as the limit allows."""
+    """Train for `steps` from when all workers have begun, for at most `limit_s` seconds."""
     given = {"A3C64_ENV_ID": "CartPole-v1", "A3C64_SEED": str(seed), "A3C64_STATUS_INTERVAL": "1", **settings}
     given |= {} if one_slow else {"A3C64_ENVS_PER_WORKER": "1"}
     count = FEW if one_slow else MANY

@@ -1,7 +1,7 @@
-"""How fast the whole training stack is: beside pure simulation, beside one worker, beside Stable-Baselines3.
+"""Compares the training speed with pure simulation, with one worker, and with Stable-Baselines3.
 
-`make bench-training`; all in one run, in turns, the result is a table in Markdown on stdout (under 4 minutes).
-python tests/bench/bench_training.py --simulate SECONDS PROCESS is what it starts for pure simulation.
+`make bench-training` measures all of them in turn, in under 4 minutes. The result is a table in Markdown on stdout. For
+pure simulation it starts `bench_training.py --simulate SECONDS PROCESS`.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from a3c64.processes import limit_threads
 from a3c64.wire.status import fetch
 
 ROUNDS = 3
-SECONDS = 4.0  # of each measurement
-START_S = 60.0  # until a program is at work
-WARM_STEPS = 2000  # of each worker, before the time is taken
+SECONDS = 4.0  # per measurement
+START_S = 60.0  # longest start of a program
+WARM_STEPS = 2000  # steps of each worker before the measurement
 ONE_CORE = 0
 VARIANTS = [(vector, threads) for vector in ("lockstep", "subproc") for threads in (1, 2)]
 
-RUN = Hyperparameters()  # Open Kart, as `a3c64 train` learns it
+RUN = Hyperparameters()  # the defaults of `a3c64 train`: Open Kart
 
 
 def simulate(seconds: float, process: int) -> None:
-    """A process of pure simulation: as many environments as a worker has, random actions. It waits for a line."""
+    """Step a worker's number of environments with random actions. Waits for a line on stdin before it begins."""
     limit_threads()
     environments = EnvironmentBatch.make(RUN, worker=process)
     family, generator = environments.family, np.random.default_rng(process)
-    flat = np.zeros((len(environments.environments), family.outputs + family.free), np.float32)  # all actions as likely
+    flat = np.zeros((len(environments.environments), family.outputs + family.free), np.float32)  # uniform distribution
     actions = [family.draw(flat, generator) for _ in range(256)]
     for chosen in actions[:50]:
         environments.step(chosen)
@@ -57,12 +57,12 @@ def simulate(seconds: float, process: int) -> None:
 
 
 def pinned(cores: int) -> list[str]:
-    """What stands before a command that may use one core alone."""
+    """Return the prefix of a command that may use only one core; [] for more cores."""
     return ["taskset", "-c", str(ONE_CORE)] if cores == 1 else []
 
 
 def simulation(processes: int) -> float:
-    """Steps per second of pure simulation, on as many cores as processes."""
+    """Return the steps per second of pure simulation, with one core per process."""
     script = [*pinned(processes), sys.executable, __file__, "--simulate", str(SECONDS)]
     with ExitStack() as stack:
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
@@ -84,7 +84,7 @@ def free_port() -> int:
 
 
 def training(workers: int) -> float:
-    """Steps per second of `a3c64 train`, on as many cores as workers, by the server's own count."""
+    """Return the steps per second of `a3c64 train`, with one core per worker, by the server's count."""
     address = f"tcp://127.0.0.1:{free_port()}"
     with tempfile.TemporaryDirectory() as folder:
         settings = [
@@ -112,7 +112,7 @@ def training(workers: int) -> float:
 
 
 def steps_at(address: str) -> tuple[float, int]:
-    """Now, and the steps that `a3c64 status` would tell; 0 before there is a server."""
+    """Return the time and the run's steps; 0 steps before the server answers."""
     report = fetch(address, 2.0)
     return time.perf_counter(), report.steps if report else 0
 
@@ -149,7 +149,7 @@ def main(rounds: int) -> None:
             for vector, threads in tried:
                 name = f"{algorithm} {vector} {threads}"
                 measure(name, lambda a=algorithm, v=vector, t=threads: stable_baselines(a, v, t))
-            tried[:] = [max(tried, key=lambda way: rates[f"{algorithm} {way[0]} {way[1]}"][0])]  # the others fall out
+            tried[:] = [max(tried, key=lambda way: rates[f"{algorithm} {way[0]} {way[1]}"][0])]  # then only the fastest
 
     middle = {name: statistics.median(values) for name, values in rates.items()}
     chosen = {algorithm: f"{algorithm} {vector} {threads}" for algorithm, ((vector, threads),) in variants.items()}

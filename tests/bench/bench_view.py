@@ -1,6 +1,7 @@
-"""What the display costs: the same training without one, with one that nobody watches, and with a VNC client connected.
+"""Measures the display's cost: the same training without a display, with one, and with a VNC client connected to it.
 
-`make bench-view`; in turns, each time in another order, the result is a table in Markdown on stdout (under 5 minutes).
+`make bench-view` measures the three in turn, each round in another order, in under 5 minutes. The result is a table in
+Markdown on stdout.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from bench_training import free_port, steps_at
 from programs import A3C64, hardware, running
 
 ROUNDS = 4
-SECONDS = 10.0  # of each measurement
-START_S = 120.0  # until all is at work
-WARM_STEPS = 4000  # of a run, before the time is taken
+SECONDS = 10.0  # per measurement
+START_S = 120.0  # longest start of a run
+WARM_STEPS = 4000  # steps of a run before the measurement
 WORKERS = 2
 CLIENT = Path(__file__).with_name("vnc_client.py")
 NOTHING, UNWATCHED, WATCHED = "no display", "a display, nobody connected", "a display, one VNC client connected"
@@ -29,7 +30,7 @@ WANTED = {NOTHING: "", UNWATCHED: "under 3 %", WATCHED: "under 6 %"}
 
 
 def greets(port: int) -> bool:
-    """Say whether a VNC server listens there."""
+    """Return whether a VNC server listens on the port."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
             connection.settimeout(2)
@@ -39,7 +40,7 @@ def greets(port: int) -> bool:
 
 
 def training(kind: str, seconds: float, port: int) -> float:
-    """Steps per second of `a3c64 train`, by the server's own count. Uses `port` and the WORKERS - 1 after it."""
+    """Return the steps per second of `a3c64 train`, by the server's count. Uses `port` and the WORKERS - 1 after it."""
     address = f"tcp://127.0.0.1:{free_port()}"
     with tempfile.TemporaryDirectory() as folder:
         flags = {
@@ -60,7 +61,7 @@ def training(kind: str, seconds: float, port: int) -> float:
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError(f"a3c64 train with {kind} has not begun within {START_S:.0f} s")
                 time.sleep(0.2)
-            time.sleep(2.0)  # until our own knocking at the ports is forgotten
+            time.sleep(2.0)  # let the VNC servers settle after the connections of `greets`
             if kind != WATCHED:
                 return measure(address, seconds)
             watch = [sys.executable, str(CLIENT), str(port), str(seconds + 3.0)]

@@ -1,4 +1,4 @@
-"""The benches' own modules, for their tests."""
+"""Makes the benches' modules importable by their tests."""
 
 import sys
 from pathlib import Path

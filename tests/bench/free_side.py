@@ -1,8 +1,8 @@
-"""The bare emulator's side of bench_env.py: mupen64plus without any plugin, not stopped by anybody.
+"""The bare emulator's side of bench_env.py: mupen64plus without plugins, running without stops.
 
-python tests/bench/free_side.py ROM SAVESTATE SECONDS; the last line is the result. The settings are those of
-n64gym/machine/host.py. The core puts dummies in the place of plugins that are not there: no screen, no sound, no
-controller. Open Kart draws into RDRAM with the CPU as ever.
+python tests/bench/free_side.py ROM SAVESTATE SECONDS prints the result as its last line. The settings are those of
+n64gym/machine/host.py. The core replaces missing plugins by dummies: no screen, no sound, no controller. Open Kart
+still draws into RDRAM with the CPU.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from n64gym.games import openkart_telemetry as openkart
 from n64gym.machine import host
 from n64gym.machine.shared import RDRAM_BYTES
 
-STATE_LOAD = 10  # m64p_types.h, as are the commands in host.py
+STATE_LOAD = 10  # from m64p_types.h, like the commands in host.py
 POINTER_RDRAM = 1
 START_S = 10.0
 POLL_S = 0.01
@@ -47,8 +47,8 @@ def main() -> None:
 
 
 def measure(core: ctypes.CDLL, state: bytes, seconds: float) -> dict[str, float]:
-    """VIs of Open Kart's own count in about `seconds` from the savestate on."""
-    while not (address := core.DebugMemGetPointer(POINTER_RDRAM)):  # bench_env.py waits so long and no longer
+    """Return the VIs that Open Kart counts in about `seconds` after the savestate."""
+    while not (address := core.DebugMemGetPointer(POINTER_RDRAM)):  # bench_env.py has the timeout
         time.sleep(POLL_S)
     rdram = np.frombuffer((ctypes.c_uint32 * (RDRAM_BYTES // 4)).from_address(address), np.uint32)
     await_stage(rdram, openkart.TITLE)
@@ -61,7 +61,7 @@ def measure(core: ctypes.CDLL, state: bytes, seconds: float) -> dict[str, float]
 
 
 def await_stage(rdram: np.ndarray, stage: int) -> None:
-    """Return when the game is there. Raises TimeoutError."""
+    """Wait until the game is in a stage. Raises TimeoutError."""
     end = time.monotonic() + START_S
     while openkart.read_telemetry(rdram).stage != stage:
         if time.monotonic() > end:

@@ -1,7 +1,7 @@
-"""A whole run in this process: one server and N workers, each with the product's own loop, on a simulated clock.
+"""Runs a server and N workers in this process on a simulated clock. Each worker uses the product's own loop.
 
-The order of what workers do is that of N equally fast workers on N cores: a rollout and its gradient take one unit of
-time. Open Kart is played by the game compiled for the host (tests/openkart).
+The workers' steps have the order of N equally fast workers on N cores. A rollout and its gradient take one unit of
+time. Open Kart is the game compiled for the host (tests/openkart).
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "openkart"))
 import host_env
 
 OPEN_KART = "n64gym/OpenKart-v0"
-SLOWER = 10  # times, of the slow worker
-DIFFERENTIATING = 0.2  # of a worker's time; the rest is acting, stepping and waiting
-JITTER = 0.1  # of every duration, either way
+SLOWER = 10  # factor by which the slow worker is slower
+DIFFERENTIATING = 0.2  # share of a worker's time for computing gradients; the rest is acting, stepping and waiting
+JITTER = 0.1  # largest relative deviation of a duration
 
 
 def hyperparameters_of(env_id: str, given: dict[str, Any]) -> Hyperparameters:
-    """Return what `a3c64 train --env-id ID` would train with, and `given` besides, on the host's game."""
+    """Return the hyperparameters of `a3c64 train --env-id ID` with `given`, with the host's game for Open Kart."""
     hyperparameters = load({"env_id": env_id, **{name: str(value) for name, value in given.items()}}).hyperparameters()
     if env_id != OPEN_KART:
         return hyperparameters
@@ -61,12 +61,12 @@ class ManyWorkers:
         self.service = Service(SharedWeights(hyperparameters, None), "run", {})
         self._one_slow = one_slow
         self._workers: list[Iterator[object]] = []
-        self._next: list[tuple[float, int, bool]] = []  # when, which worker, whether it has acted
+        self._next: list[tuple[float, int, bool]] = []  # time, worker, whether it has acted
         self._batches: list[EnvironmentBatch] = []
         shared: list[Any] = []
 
         def learner(*arguments: Any) -> Any:
-            """Compile once: workers differentiate one after the other, and load their weights right before."""
+            """Share one compiled learner. Workers use it in turn, and load their weights before each use."""
             if not shared:
                 shared.append(compiled(*arguments))
             return shared[0]
@@ -87,7 +87,7 @@ class ManyWorkers:
 
     @property
     def step(self) -> int:
-        """Return how many environment steps all workers have taken."""
+        """Return the environment steps of all workers."""
         return self.service.weights.step
 
     def go_on(self, until: int) -> None:
@@ -101,11 +101,11 @@ class ManyWorkers:
             heapq.heappush(self._next, (now + takes, number, not acted))
 
     def judged(self, episodes: int) -> list[Episode]:
-        """Play greedily with the newest weights."""
+        """Play greedy episodes with the newest weights."""
         hyperparameters = self.hyperparameters.model_copy(update={"envs_per_worker": episodes})
         return play(hyperparameters, self.service.weights.vector.copy(), episodes)
 
     def close(self) -> None:
-        """End the environments."""
+        """Close the environments."""
         for batch in self._batches:
             batch.close()

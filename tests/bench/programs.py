@@ -1,4 +1,4 @@
-"""What the benches run: the project's own programs and Stable-Baselines3's side, each ended before the next begins."""
+"""Runs the benches' programs, a3c64 and Stable-Baselines3's side. Each is ended before the next begins."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ ROOT = Path(__file__).resolve().parents[2]
 SB3_PYTHON = Path(os.environ.get("BENCH_PYTHON", ROOT / ".venv-bench" / "bin" / "python"))
 SB3_SIDE = Path(__file__).with_name("sb3_side.py")
 A3C64 = [sys.executable, "-m", "a3c64"]
-STOP_S = 15.0  # a run has that long to write its last checkpoint
+STOP_S = 15.0  # time for a run to write its last checkpoint
 
 
 def path_of_modules() -> dict[str, str]:
-    """PYTHONPATH for children in either environment: the project's own modules first."""
+    """Return the PYTHONPATH of children in either environment, with the project's modules first."""
     kept = os.environ.get("PYTHONPATH")
     ours = [str(ROOT), str(ROOT / "env-image")]
     return {"PYTHONPATH": os.pathsep.join([*ours, kept] if kept else ours)}
@@ -30,7 +30,7 @@ def path_of_modules() -> dict[str, str]:
 
 @contextmanager
 def running(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen]:
-    """A program that ends at the end, with all that it has started; also if this one is killed."""
+    """Run a program; end it and its descendants at the end, even if this process is killed."""
     process = start(command, path_of_modules(), cwd=ROOT, **options)
     try:
         yield process
@@ -39,9 +39,9 @@ def running(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen
 
 
 def result_of(command: Sequence[str], timeout: float) -> dict[str, Any]:
-    """What a program prints as its last line, or as the JSON object that is all its output.
+    """Run a program; return the JSON in the last line of its output, or the JSON object that is its whole output.
 
-    Raises RuntimeError if it fails or takes longer.
+    Raises RuntimeError if it fails or exceeds the timeout.
     """
     with running(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
@@ -55,7 +55,7 @@ def result_of(command: Sequence[str], timeout: float) -> dict[str, Any]:
 
 
 def sb3(task: str, algorithm: str, timeout: float, **options: Any) -> dict[str, Any]:
-    """What sb3_side.py says; options are its flags."""
+    """Return the result of sb3_side.py. `options` are its flags."""
     if not SB3_PYTHON.exists():
         sys.exit(f"{SB3_PYTHON} is missing: make .venv-bench/bench .venv-bench/sb3")
     flags: list[str] = []
@@ -66,14 +66,14 @@ def sb3(task: str, algorithm: str, timeout: float, **options: Any) -> dict[str, 
 
 
 def n64gym_arguments(hyperparameters: Any, more: Mapping[str, Any]) -> str:
-    """The arguments, as JSON, that agent/envs/batch.py gives an environment of n64gym."""
+    """Return the arguments, as JSON, that agent/envs/batch.py gives an environment of n64gym."""
     colours = {"rgb": "rgb", "grey": "grayscale"}[hyperparameters.frame_colours]
     size = [hyperparameters.frame_size] * 2
     return json.dumps({"obs_type": colours, "size": size, "frameskip": hyperparameters.frameskip, **more})
 
 
 def hardware() -> dict[str, Any]:
-    """The machine, as results name it."""
+    """Describe this machine for the results."""
     model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     return {
         "cpu": model[1] if model else "an unknown processor",

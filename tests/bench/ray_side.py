@@ -1,9 +1,9 @@
-"""Ray's side of bench_server.py: its published parameter-server pattern, with the same vector and the same RMSProp.
+"""Ray's side of bench_server.py: Ray's published parameter-server pattern, with the same vector and RMSProp.
 
-python tests/bench/ray_side.py WORKERS PARAMETERS SECONDS, in the environment of requirements/ray.txt; the last line is
-the result. An actor holds the weights; workers are actors that push a gradient, pull the weights and go on, each by
-itself ("Implementing a Parameter Server in 15 Lines of Python with Ray", 2018, asynchronous version; Ray's
-documentation, "Parameter Server"). Arrays travel through the object store, in shared memory.
+python tests/bench/ray_side.py WORKERS PARAMETERS SECONDS runs in the environment of requirements/ray.txt, and prints
+the result as its last line. An actor holds the weights. Workers are actors that push a gradient and pull the weights
+asynchronously. Sources: "Implementing a Parameter Server in 15 Lines of Python with Ray", 2018, asynchronous version;
+Ray's documentation, "Parameter Server". Arrays travel through the object store in shared memory.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class ParameterServer:
         return self.weights
 
     def used(self) -> tuple[float, float]:
-        """Processor time so far, s, and resident memory, MB."""
+        """Return the CPU time so far, s, and the resident memory, MB."""
         times = os.times()
         with open("/proc/self/statm") as file:
             pages = int(file.read().split()[1])
@@ -57,7 +57,7 @@ class Worker:
         self.server = server
 
     def work(self, seconds: float) -> list[float]:
-        """Push and pull for a while; seconds that each round took."""
+        """Push and pull for `seconds`; return the seconds of each round."""
         rounds: list[float] = []
         end = time.perf_counter() + seconds
         while (begin := time.perf_counter()) < end:

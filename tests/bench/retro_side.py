@@ -1,6 +1,7 @@
-"""stable-retro's side of bench_env.py: Open Kart in its environment, as its documentation shows it to users.
+"""stable-retro's side of bench_env.py: Open Kart in its environment, as in its documentation.
 
-python tests/bench/retro_side.py ROM STEPS, in the environment of requirements/bench.txt; the last line is the result.
+python tests/bench/retro_side.py ROM STEPS runs in the environment of requirements/bench.txt, and prints the result as
+its last line.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ MENU_FRAMES = 1200
 
 
 class Env(stable_retro.RetroEnv):
-    """RetroEnv asks for a picture after the first frame, when this core has none yet."""
+    """Steps until the core has a picture. RetroEnv expects one after the first frame, and this core has none then."""
 
     def get_screen(self, *arguments: Any, **named: Any) -> NDArray[np.uint8]:
         for _ in range(10):
@@ -38,7 +39,7 @@ class Env(stable_retro.RetroEnv):
 
 
 def make(rom: Path, folder: Path) -> Env:
-    """Open Kart from a custom integration made in `folder`; no reward, no end: the least work for stable-retro."""
+    """Make Open Kart from a custom integration in `folder`, without reward and end: the least work for stable-retro."""
     game = folder / GAME
     game.mkdir()
     (game / "rom.z64").symlink_to(rom)
@@ -56,7 +57,7 @@ def make(rom: Path, folder: Path) -> Env:
 
 
 def telemetry(env: Env) -> openkart.Telemetry:
-    """Open Kart's own; this core, too, keeps RDRAM as words in the host's byte order."""
+    """Return Open Kart's telemetry. This core too stores RDRAM as words in the host's byte order."""
     return openkart.read_telemetry(env.get_ram().view(np.uint32))
 
 

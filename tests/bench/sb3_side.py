@@ -1,7 +1,8 @@
-"""Stable-Baselines3's side of bench_training.py and bench_learn.py: PPO and A2C with the settings documented for Atari.
+"""Stable-Baselines3's side of bench_training.py and bench_learn.py: PPO and A2C with the Zoo's settings for Atari.
 
-python tests/bench/sb3_side.py speed|learn|play ..., in the environment of requirements/sb3.txt; the last line is the
-result. Settings: RL Baselines3 Zoo, hyperparams/ppo.yml and a2c.yml, section atari; Atari's own wrappers do not apply.
+python tests/bench/sb3_side.py speed|learn|play ... runs in the environment of requirements/sb3.txt, and prints the
+result as its last line. The settings are from RL Baselines3 Zoo, hyperparams/ppo.yml and a2c.yml, section atari. The
+Atari wrappers are not used.
 """
 
 from __future__ import annotations
@@ -25,17 +26,17 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv,
 import n64gym  # noqa: F401 - registers the ids
 
 FRAME_STACK = 4
-SCHEDULE_STEPS = 10_000_000  # n_timesteps there: what the linear schedules run over
-CURVE_S = 5.0  # between two points of return over time
+SCHEDULE_STEPS = 10_000_000  # the Zoo's n_timesteps, the length of the linear schedules
+CURVE_S = 5.0  # between two points of the curve
 
 
 def linear(start: float) -> Callable[[float], float]:
-    """A schedule that falls from `start` to 0, as the zoo's lin_."""
+    """Return a schedule that falls from `start` to 0, like the Zoo's lin_."""
     return lambda remaining: remaining * start
 
 
 class LockstepVecEnv(DummyVecEnv):
-    """DummyVecEnv whose emulators all run before any of them is waited for, see n64gym/vector.py."""
+    """A DummyVecEnv that starts a step in all emulators before it waits for any; see n64gym/vector.py."""
 
     def step_async(self, actions: np.ndarray) -> None:
         super().step_async(actions)
@@ -48,9 +49,9 @@ ENVS = {"ppo": 8, "a2c": 16}
 
 
 def make_envs(options: argparse.Namespace, count: int, seed: int) -> VecEnv:
-    """The environments, frames stacked: uint8 [H, W, C * 4] each."""
+    """Make the environments with stacked frames, uint8 [H, W, C * 4] each."""
     vector = VECTORS[options.vector]
-    quick = {"start_method": "fork"} if vector is SubprocVecEnv else {}  # 16 imports of torch take a minute otherwise
+    quick = {"start_method": "fork"} if vector is SubprocVecEnv else {}  # without fork, torch's imports take a minute
     settings = json.loads(options.env_args)
     envs = make_vec_env(options.env_id, count, seed=seed, env_kwargs=settings, vec_env_cls=vector, vec_env_kwargs=quick)
     return VecFrameStack(envs, FRAME_STACK)
@@ -98,9 +99,9 @@ class Speed(BaseCallback):
 
 
 class Course(BaseCallback):
-    """Ends after `limit` seconds since `begin`, keeps a model every `every` seconds and writes down the returns.
+    """Stops `limit` seconds after `begin`, saves a model every `every` seconds and records the returns.
 
-    What keeping takes is not counted: `lost` is taken off all times.
+    The time for saving does not count: `_lost` is subtracted from all times.
     """
 
     def __init__(self, begin: float, limit: float, every: float, folder: Path) -> None:
@@ -134,7 +135,7 @@ class Course(BaseCallback):
 
 
 def speed(options: argparse.Namespace) -> dict[str, Any]:
-    """Environment steps per second of the whole algorithm."""
+    """Measure the environment steps and seconds of the whole algorithm."""
     callback = Speed(options.warm_up, options.seconds)
     envs = make_envs(options, ENVS[options.algorithm], options.seed)
     try:
@@ -145,7 +146,7 @@ def speed(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def learn(options: argparse.Namespace) -> dict[str, Any]:
-    """Learn for so long; models are in `folder`."""
+    """Train for a limited time; models are saved in `folder`."""
     folder = Path(options.folder)
     folder.mkdir(parents=True, exist_ok=True)
     envs = make_envs(options, ENVS[options.algorithm], options.seed)
@@ -161,7 +162,7 @@ def learn(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def play(options: argparse.Namespace) -> dict[str, Any]:
-    """Play equally many episodes in every environment; figures as `a3c64 eval` prints them."""
+    """Play the same number of episodes in each environment; return figures as `a3c64 eval` prints them."""
     algorithm = {"ppo": PPO, "a2c": A2C}[options.algorithm]
     model = algorithm.load(options.model)
     batch = min(8, options.episodes)

@@ -1,4 +1,4 @@
-"""What the benches decide by themselves: which checkpoint was the first to reach the goal, and what is put down."""
+"""The benches' own logic: finding the first checkpoint that reaches the goal, keeping checkpoints, ending programs."""
 
 from pathlib import Path
 

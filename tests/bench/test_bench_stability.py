@@ -1,4 +1,4 @@
-"""Many workers in one process: their order, how old gradients get, and what a run writes down."""
+"""Many workers in one process: their order, the staleness of gradients, and a run's results."""
 
 import json
 
@@ -7,7 +7,7 @@ from bench_stability import rounded, run
 from many_workers import ManyWorkers, hyperparameters_of
 
 SMALL = {"envs_per_worker": 1, "t_max": 8}
-PUBLISHED = {**SMALL, "surrogate_clip": 0.0}  # gradients are computed with the weights that were acted with
+PUBLISHED = {**SMALL, "surrogate_clip": 0.0}  # gradients are computed with the weights that acted
 
 
 def test_each_of_n_workers_is_n_minus_one_updates_late():
@@ -34,7 +34,7 @@ def test_gradients_of_many_workers_are_computed_with_newer_weights(workers, late
     training = ManyWorkers(hyperparameters_of("CartPole-v1", SMALL), workers)
     training.go_on(3000)
     training.close()
-    # Of ten workers, two push while one differentiates; of two, none takes the trouble.
+    # With ten workers, two others push between a fetch of newer weights and its gradient. With two, no worker fetches.
     assert training.service.metrics.staleness_figures().median == late
 
 

@@ -1,7 +1,7 @@
-"""Many real workers in one process, a thread each, for bench_staleness.py: every gradient is as many updates old.
+"""Runs many real workers as threads of one process, for bench_staleness.py. A gradient's staleness is their number.
 
-python tests/bench/threads_side.py ADDRESS WORKERS; ends with the run or on SIGTERM. Worker's loop, environments, model
-and socket are the product's own; only the process is shared, which spares loading TensorFlow so many times.
+python tests/bench/threads_side.py ADDRESS WORKERS ends with the run or on SIGTERM. The worker's loop, environments,
+model and socket are the product's own. The workers share a process so that TensorFlow is loaded only once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def main() -> None:
     pin_tensorflow()
     import tensorflow as tf
 
-    tf.get_logger().setLevel("ERROR")  # so many models in one process look like a mistake to it
+    tf.get_logger().setLevel("ERROR")  # TensorFlow warns about many models in one process
     from a3c64.envs.batch import EnvironmentBatch
     from a3c64.worker.loop import train
 

@@ -1,8 +1,8 @@
-"""A VNC client that takes every update and looks at none: what a viewer who watches costs the server.
+"""A VNC client that requests and discards every update, to measure what a viewer costs the server.
 
-RFC 6143, and the Tight encoding as the RFB protocol's community version has it; it asks for what noVNC asks for.
+It follows RFC 6143 and, for the Tight encoding, the community version of the RFB protocol. Its requests are noVNC's.
 
-python tests/bench/vnc_client.py PORT SECONDS; the last line is the result.
+python tests/bench/vnc_client.py PORT SECONDS prints the result as its last line.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import sys
 import time
 
 RAW, TIGHT = 0, 7  # encodings
-QUALITY_6, COMPRESSION_2 = -26, -254  # wishes about Tight, written as encodings are
-FILL, JPEG, FILTERED, PALETTE = 8, 9, 4, 1  # kinds of Tight rectangles, and of filters
-LEAST_COMPRESSED = 12  # bytes; fewer travel as they are
+QUALITY_6, COMPRESSION_2 = -26, -254  # pseudo-encodings with preferences for Tight
+FILL, JPEG, FILTERED, PALETTE = 8, 9, 4, 1  # kinds of Tight rectangles and filters
+LEAST_COMPRESSED = 12  # bytes; less data is not compressed
 START_S = 10.0
 
 
@@ -30,19 +30,19 @@ def main(port: int, seconds: float) -> None:
         stream.read(12)
         stream.write(b"RFB 003.008\n")
         stream.flush()
-        stream.read(take("!B")[0])  # kinds of security
-        stream.write(b"\1")  # none
+        stream.read(take("!B")[0])  # security types
+        stream.write(b"\1")  # no authentication
         stream.flush()
         if take("!I")[0]:
             raise RuntimeError("the VNC server wants a password")
-        stream.write(b"\1")  # shared
+        stream.write(b"\1")  # shared session
         stream.flush()
         width, height, *_ = take("!HH16x")
-        stream.read(take("!I")[0])  # the name
+        stream.read(take("!I")[0])  # the desktop's name
         stream.write(struct.pack("!BxHiiii", 2, 4, TIGHT, RAW, QUALITY_6, COMPRESSION_2))
 
         def take_some() -> int:
-            """Skip what says itself how long it is: seven bits a byte, the lowest first."""
+            """Skip data with a length before it, of seven bits per byte, lowest bits first; return all bytes."""
             length = shift = 0
             while True:
                 (byte,) = take("!B")
@@ -52,7 +52,7 @@ def main(port: int, seconds: float) -> None:
                     return shift // 7 + len(stream.read(length))
 
         def take_tight(wide: int, high: int) -> int:
-            """Skip a rectangle of 24 bits a pixel; return its bytes."""
+            """Skip a Tight rectangle with 24 bits per pixel; return its number of bytes."""
             kind = take("!B")[0] >> 4
             if kind == FILL:
                 return 1 + len(stream.read(3))
@@ -74,7 +74,7 @@ def main(port: int, seconds: float) -> None:
             stream.flush()
             incremental = 1
             (kind,) = take("!B")
-            if kind == 3:  # what was cut, somewhere
+            if kind == 3:  # ServerCutText
                 stream.read(take("!3xI")[0])
                 continue
             if kind != 0:

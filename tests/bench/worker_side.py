@@ -1,8 +1,8 @@
-"""The workers' side of bench_server.py: as many as you like in one process, a socket each, who push without computing.
+"""The workers' side of bench_server.py: any number of workers in one process, each with a socket. They only push.
 
-python tests/bench/worker_side.py ADDRESS SERVER_PID WORKERS PARAMETERS SECONDS; the last line is the result. Each
-pushes the next gradient as soon as the answer to the last has come; all speak agent/wire/messages.py and are
-configured as agent/wire/client.py's. Needs no TensorFlow.
+python tests/bench/worker_side.py ADDRESS SERVER_PID WORKERS PARAMETERS SECONDS prints the result as its last line. Each
+worker pushes the next gradient as soon as it has the answer to the last. They use agent/wire/messages.py, and their
+sockets are configured as agent/wire/client.py's. Needs no TensorFlow.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from a3c64.wire import messages as wire
 from a3c64.wire.heartbeat import HEARTBEAT_S
 from a3c64.wire.transport import configure
 
-GRADIENTS = 4  # different ones, drawn before the clock starts
-WARM_UP_S = 1.0  # at least, and until everybody has had an answer
+GRADIENTS = 4  # different gradients per process, drawn before the measurement
+WARM_UP_S = 1.0  # the warm-up lasts at least this long, and until every worker has had an answer
 ANSWER_S = 30.0
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Counters(NamedTuple):
-    """What a server's process has used so far."""
+    """The resources that a server's process has used so far."""
 
     cpu_s: float
     resident_mb: float
 
 
 class Worker:
-    """One socket, and what it waits for."""
+    """One simulated worker: a socket and the state of its request."""
 
     def __init__(self, context: zmq.Context, address: str, name: str) -> None:
         self.socket: zmq.Socket = context.socket(zmq.DEALER)
@@ -51,7 +51,7 @@ class Worker:
         self.sent_at = 0.0
 
     def send(self, body: wire.Body, vector: np.ndarray | None = None) -> int:
-        """Return how many bytes that was."""
+        """Send a message; return its size in bytes."""
         self.sequence += 1
         frames = wire.encode(self.sequence, body, vector)
         self.sent_at = time.perf_counter()
@@ -59,7 +59,7 @@ class Worker:
         return sum(len(frame) for frame in frames)
 
     def receive(self) -> tuple[wire.Message, int]:
-        """Return the answer and its size; there has to be one. A refusal ends this bench."""
+        """Return the answer and its size in bytes. A missing answer or a refusal ends this bench."""
         if not self.socket.poll(ANSWER_S * 1000):
             sys.exit(f"{self.name}: no answer within {ANSWER_S:.0f} s")
         frames = [frame.buffer for frame in self.socket.recv_multipart(copy=False)]
@@ -70,17 +70,17 @@ class Worker:
 
 
 def counters(pid: int) -> Counters:
-    """Of a process, all its threads together."""
+    """Return the counters of a process with all its threads."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()  # man 5 proc: the third field is first
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return Counters((int(fields[11]) + int(fields[12])) / TICKS, pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
 
 
 def beat(context: zmq.Context, address: str, names: list[str]) -> None:
-    """Say once a second that all of them live, as each worker's heartbeat does beside the conversation; for ever."""
+    """Send a heartbeat for every worker once a second, for ever."""
     socket: zmq.Socket = context.socket(zmq.DEALER)
     configure(socket)
-    socket.setsockopt(zmq.SNDTIMEO, int(1000 * HEARTBEAT_S))  # the queue is short for so many
+    socket.setsockopt(zmq.SNDTIMEO, int(1000 * HEARTBEAT_S))  # the queue is short for many workers
     socket.connect(address)
     while True:
         time.sleep(HEARTBEAT_S)
@@ -118,7 +118,7 @@ def main() -> None:
         push(worker)
     begin = time.perf_counter() + WARM_UP_S
     end = math.inf
-    waiting = {worker.name for worker in workers}  # for their first answer
+    waiting = {worker.name for worker in workers}  # workers without an answer yet
     replies: list[float] = []
     sent = received = 0
     before: Counters | None = None
@@ -152,7 +152,7 @@ def main() -> None:
         "resident_mb": after.resident_mb,
     }
     print(json.dumps(result), flush=True)
-    os._exit(0)  # what is underway need not arrive
+    os._exit(0)  # without waiting for unsent messages
 
 
 if __name__ == "__main__":
