@@ -1,4 +1,4 @@
-/* A race: camera flight, count-down, three laps, results. */
+/* A race: camera flight, countdown, three laps, results. */
 #include "double.h"
 
 #define ZOOM_TICKS 36
