@@ -23,7 +23,7 @@ def test_samples_follow_the_probabilities():
     assert abs(np.corrcoef(both.T)[0, 1]) < 0.03, "the choices are independent"
 
 
-def test_multi_categorical_is_independent_choices():
+def test_multi_categorical_choices_are_independent():
     rng = RNG(2)
     logits = rng.normal(size=(T, 5)).astype(np.float32)
     actions = np.stack([rng.integers(2, size=T), rng.integers(3, size=T)], 1).astype(np.int32)
@@ -37,7 +37,7 @@ def test_multi_categorical_is_independent_choices():
     np.testing.assert_allclose(both.entropy(logits), entropy, rtol=1e-5)
 
 
-def test_gaussian_density_and_entropy_are_the_textbooks():
+def test_gaussian_density_and_entropy_match_the_textbook():
     rng = RNG(3)
     mean, std, x = rng.normal(size=(T, 2)), np.exp(rng.normal(size=(T, 2))), rng.normal(size=(T, 2))
     density = np.exp(-0.5 * ((x - mean) / std) ** 2) / (std * np.sqrt(2 * np.pi))
@@ -49,7 +49,7 @@ def test_gaussian_density_and_entropy_are_the_textbooks():
     np.testing.assert_allclose(gaussian.entropy(parameters), entropy, rtol=1e-4)
 
 
-def test_gaussian_samples_and_their_range():
+def test_gaussian_samples_have_the_given_moments_and_fit_the_box():
     family = family_of(gym.spaces.Box(np.array([0, -2], np.float32), np.array([10, 2], np.float32)))
     parameters = np.tile(np.array([0.5, -0.25, np.log(0.1), np.log(0.2)], np.float32), (20000, 1))
     draws = family.draw(parameters, RNG(0))
@@ -76,7 +76,7 @@ def test_divergence_is_the_mean_of_the_log_ratio(family):
     assert family.divergence(before, before)[0] == pytest.approx(0.0, abs=1e-6)
 
 
-def test_choices_that_do_not_count_from_zero():
+def test_discrete_actions_may_start_at_another_number_than_zero():
     assert family_of(gym.spaces.Discrete(3, start=-1)).for_environment(np.array([0, 2])).tolist() == [-1, 1]
     stick = family_of(gym.spaces.MultiDiscrete([161, 2], start=[-80, 0]))
     assert stick.for_environment(np.array([[0, 1], [160, 0]])).tolist() == [[-80, 1], [80, 0]]
@@ -86,6 +86,6 @@ def test_choices_that_do_not_count_from_zero():
 @pytest.mark.parametrize(
     "space", [gym.spaces.Box(-np.inf, np.inf, (2,)), gym.spaces.Box(0, 255, (2,), np.uint8), gym.spaces.Text(3)]
 )
-def test_a_space_without_distribution_is_named(space):
+def test_an_unsupported_action_space_is_refused(space):
     with pytest.raises(BadInputError, match=r"Box|Text"):
         family_of(space)

@@ -61,12 +61,12 @@ def test_a_setting_of_another_command_is_refused_and_that_command_is_named(comma
         assert f"not of `a3c64 {command}`" in str(error.value)
 
 
-def test_deterministic_is_explained_where_it_means_nothing():
+def test_eval_refuses_deterministic_and_names_its_own_flags():
     with pytest.raises(BadInputError, match="--greedy or --sample"):
         COMMANDS["eval"].parser().parse(["--deterministic"])
 
 
-def test_the_list_of_commands_has_groups_and_a_line_each(stack):
+def test_help_lists_commands_in_groups_with_one_line_each(stack):
     listed = stack.run("a3c64", "--help").stdout
     for title, commands in groups().items():
         assert f"\n{title}:\n" in listed
@@ -75,7 +75,7 @@ def test_the_list_of_commands_has_groups_and_a_line_each(stack):
     assert max(map(len, listed.splitlines())) <= 130
 
 
-def test_the_version_is_the_packages(stack):
+def test_version_prints_the_package_version(stack):
     from importlib.metadata import version
 
     assert stack.run("a3c64", "--version").stdout == f"a3c64 {version('a3c64')}\n"

@@ -29,7 +29,7 @@ def snapshot(step: int) -> checkpoint.Snapshot:
     return first._replace(step=step, version=step // 10, optimiser=vectors)
 
 
-def test_everything_comes_back(tmp_path: Path):
+def test_a_saved_checkpoint_is_loaded_unchanged(tmp_path: Path):
     path = checkpoint.save(tmp_path, snapshot(70))
     loaded = checkpoint.load(path)
     np.testing.assert_array_equal(loaded.weights, snapshot(70).weights)
@@ -41,14 +41,14 @@ def test_everything_comes_back(tmp_path: Path):
     assert (tmp_path / "latest").read_text() == "step_70\n"
 
 
-def test_the_last_five_are_kept(tmp_path: Path):
+def test_the_last_five_checkpoints_are_kept(tmp_path: Path):
     for step in (5, 10, 90, 100, 1000, 1001, 1002):
         checkpoint.save(tmp_path, snapshot(step))
     assert sorted(p.name for p in tmp_path.glob("step_*")) == sorted(f"step_{n}" for n in (90, 100, 1000, 1001, 1002))
     assert checkpoint.newest(tmp_path).step == 1002
 
 
-def test_the_same_step_again_replaces(tmp_path: Path):
+def test_saving_the_same_step_again_replaces_the_checkpoint(tmp_path: Path):
     checkpoint.save(tmp_path, snapshot(5))
     checkpoint.save(tmp_path, snapshot(5)._replace(version=77))
     assert checkpoint.newest(tmp_path).version == 77
@@ -81,7 +81,7 @@ def test_a_checkpoint_of_format_1_resumes_with_its_mean_squares(tmp_path: Path, 
     np.testing.assert_array_equal(again.optimiser["mean_square"], after.optimiser["mean_square"])
 
 
-def test_the_optimiser_says_which_vectors_it_needs(tmp_path: Path, caplog, monkeypatch):
+def test_missing_optimiser_vectors_are_filled_in_and_unknown_ones_dropped(tmp_path: Path, caplog, monkeypatch):
     path = checkpoint.save(tmp_path, snapshot(70))
     monkeypatch.setattr(optimiser, "VECTORS", {"mean_square": 0.0, "scale": 2.0})
     after = resumed(path)
@@ -183,7 +183,7 @@ def replace_in_state(old: str, new: str):
         lambda path: shutil.rmtree(path) or path.mkdir(),
     ],
 )
-def test_a_damaged_one_is_skipped_and_named(tmp_path: Path, caplog, damage):
+def test_a_damaged_checkpoint_is_skipped_and_named(tmp_path: Path, caplog, damage):
     for step in (10, 20):
         checkpoint.save(tmp_path, snapshot(step))
     damage(tmp_path / "step_20")
@@ -203,7 +203,7 @@ def test_a_damaged_one_is_skipped_and_named(tmp_path: Path, caplog, damage):
         lambda folder: os.mkfifo(folder / ".writing-x"),
     ],
 )
-def test_odd_things_beside_checkpoints_change_nothing(tmp_path: Path, put):
+def test_other_files_beside_checkpoints_are_ignored(tmp_path: Path, put):
     checkpoint.save(tmp_path, snapshot(20))
     put(tmp_path)
     assert checkpoint.newest(tmp_path).step == 20
@@ -211,13 +211,13 @@ def test_odd_things_beside_checkpoints_change_nothing(tmp_path: Path, put):
     assert checkpoint.newest(tmp_path).step == 40
 
 
-def test_none_is_none(tmp_path: Path):
+def test_a_folder_without_checkpoints_has_no_newest(tmp_path: Path):
     assert checkpoint.newest(tmp_path) is None
     assert checkpoint.newest(tmp_path / "missing") is None
 
 
 @pytest.mark.parametrize("after", ["weights.safetensors", "optimiser.safetensors", "state.json"])
-def test_killed_while_writing(tmp_path: Path, after: str):
+def test_a_save_that_is_killed_leaves_the_older_checkpoint(tmp_path: Path, after: str):
     """A process killed during a save leaves the older checkpoint, and the next save removes the unfinished one."""
     checkpoint.save(tmp_path, snapshot(10))
     script = f"""
@@ -241,7 +241,7 @@ checkpoint.save(__import__("pathlib").Path({str(tmp_path)!r}), snapshot(20))
     assert checkpoint.newest(tmp_path).step == 30
 
 
-def test_a_disk_without_room(tmp_path: Path):
+def test_a_save_that_fails_leaves_the_older_checkpoint(tmp_path: Path):
     checkpoint.save(tmp_path, snapshot(10))
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))  # Python ignores SIGXFSZ, so writing fails with EFBIG
@@ -264,7 +264,7 @@ def big(step: int) -> checkpoint.Snapshot:
     return checkpoint.first(BIG, seed=0, hyperparameters={})._replace(step=step, optimiser=vectors)
 
 
-def test_a_full_disk_costs_the_oldest_checkpoints_first(tiny_disk: Path, caplog):
+def test_a_full_disk_removes_the_oldest_checkpoints_first(tiny_disk: Path, caplog):
     for step in (10, 20, 30, 40):
         checkpoint.save(tiny_disk, big(step))
     assert checkpoint.newest(tiny_disk).step == 40
@@ -275,7 +275,7 @@ def test_a_full_disk_costs_the_oldest_checkpoints_first(tiny_disk: Path, caplog)
     assert kept == ["step_30", "step_50"], "the damaged one went, the newest whole one stayed"
 
 
-def test_a_full_disk_never_costs_the_only_whole_checkpoint(tiny_disk: Path):
+def test_a_full_disk_never_removes_the_only_whole_checkpoint(tiny_disk: Path):
     checkpoint.save(tiny_disk, big(10))
     (tiny_disk / "movie").write_bytes(bytes(300_000))
     with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):

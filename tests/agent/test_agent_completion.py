@@ -35,7 +35,7 @@ def test_commands_flags_and_choices_are_completed(stack, shell):
     assert completed(shell, script, "a3c64", "replay", "") == set(), "files, by the shell itself"
 
 
-def test_another_shell_is_one_line(stack):
+def test_an_unsupported_shell_is_a_one_line_error(stack):
     result = stack.run("a3c64", "completion", "fish")
     assert (result.returncode, result.stderr.count("\n")) == (2, 1)
     assert "bash" in result.stderr

@@ -24,7 +24,7 @@ def flags(*arguments, command="train"):
     return vars(parser.parse(arguments))
 
 
-def test_flags_over_environment_over_defaults(monkeypatch):
+def test_flags_override_variables_and_variables_override_defaults(monkeypatch):
     assert load().t_max == Hyperparameters().t_max
     monkeypatch.setenv("A3C64_T_MAX", "7")
     assert load().t_max == 7
@@ -36,12 +36,12 @@ def test_flags_over_environment_over_defaults(monkeypatch):
     assert load(flags("--stop-at-reward", "-3.5")).stop_at_reward == -3.5
 
 
-def test_an_empty_variable_is_no_setting(monkeypatch):
+def test_an_empty_variable_is_ignored(monkeypatch):
     monkeypatch.setenv("A3C64_T_MAX", "")
     assert load().t_max == Hyperparameters().t_max
 
 
-def test_names_the_docker_files_rely_on():
+def test_variables_in_the_docker_files_exist():
     names = {setting.variable for setting in describe()}
     wanted = "SERVER BIND RUN_DIR ENV_ID ROM TENSORBOARD_PORT TENSORBOARD_HOST VNC_PORT VNC_HOST WORKERS"
     assert {f"A3C64_{name}" for name in wanted.split()} <= names
@@ -62,7 +62,7 @@ def test_names_the_docker_files_rely_on():
         ("A3C64_TRUNK", "deep", "A3C64_TRUNK: found 'deep', expected 'patches', 'fine', 'universe' or 'a3c'"),
     ],
 )
-def test_wrong_variables_are_named_with_what_mends_them(monkeypatch, variable, value, message):
+def test_an_error_names_the_variable_the_value_and_what_to_do(monkeypatch, variable, value, message):
     monkeypatch.setenv(variable, value)
     with pytest.raises(BadInputError) as error:
         load()
@@ -83,7 +83,7 @@ SERVICE = {  # what Kubernetes sets for a service NAME with a port 5555 named tr
 
 
 @pytest.mark.parametrize("service", ["A3C64", "A3C64_SERVER", "A3C64_PARAMETER_SERVER"])
-def test_the_variables_of_a_kubernetes_service_are_no_typos(monkeypatch, service):
+def test_variables_of_a_kubernetes_service_are_accepted(monkeypatch, service):
     before = load()
     for name, value in SERVICE.items():
         monkeypatch.setenv(name.replace("NAME", service), value)
@@ -101,33 +101,33 @@ def test_the_variables_of_a_kubernetes_service_are_no_typos(monkeypatch, service
         ("A3C64_SERVICE", "10.96.0.17"),
     ],
 )
-def test_what_only_looks_like_them_is_a_typo(monkeypatch, variable, value):
+def test_variables_similar_to_those_of_a_service_are_refused(monkeypatch, variable, value):
     monkeypatch.setenv(variable, value)
     with pytest.raises(BadInputError, match=f"unknown variable {variable}"):
         load()
 
 
-def test_wrong_flags():
+def test_an_error_names_the_flag():
     with pytest.raises(BadInputError, match="unknown argument --lerning-rate, did you mean --learning-rate"):
         flags("--lerning-rate", "1")
     with pytest.raises(BadInputError, match="--workers: found 'two'"):
         load(flags("--workers", "two"))
 
 
-def test_children_read_the_same_settings_back(monkeypatch):
+def test_child_processes_read_the_same_settings(monkeypatch):
     settings = load(flags("--t-max", "3", "--rom", "a b.z64", "--learning-rate", "1e-5"))
     for name, value in settings.environment().items():
         monkeypatch.setenv(name, value)
     assert load() == settings
 
 
-def test_the_run_gets_exactly_the_hyperparameters():
+def test_settings_give_exactly_the_hyperparameters():
     settings = Settings(t_max=3)
     assert settings.hyperparameters() == Hyperparameters(t_max=3)
 
 
 @pytest.mark.parametrize("command", ["train", "server", "worker", "status", "eval"])
-def test_a_typo_costs_one_line_and_exit_code_2(command, stack):
+def test_a_typo_is_a_one_line_error_with_exit_code_2(command, stack):
     result = stack.run("a3c64", command, "--run-dri", "x")
     assert result.returncode == 2
     assert len(result.stderr.strip().splitlines()) == 1
@@ -148,7 +148,7 @@ def test_the_module_lists_every_setting():
         assert f"# {setting.variable}={setting.default}\n" in listed.stdout
 
 
-def test_a_preset_stands_between_the_defaults_and_what_is_given(monkeypatch):
+def test_a_preset_overrides_defaults_but_not_given_settings(monkeypatch):
     plain, classic = load(), load({"env_id": "CartPole-v1"})
     assert plain.lstm_size == Hyperparameters().lstm_size
     assert classic.lstm_size == 0
@@ -175,6 +175,6 @@ def test_the_environments_id_chooses_the_preset(env_id, preset):
     assert chosen("auto", env_id) is presets()[preset].settings
 
 
-def test_an_unknown_preset_is_named_with_the_nearest():
+def test_an_unknown_preset_is_refused_with_the_nearest_name():
     with pytest.raises(BadInputError, match=r"--preset: found 'atarri', expected one of .*did you mean atari"):
         load({"preset": "atarri"})

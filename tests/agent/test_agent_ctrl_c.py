@@ -90,7 +90,7 @@ def interrupt(name: str, line: str, moment: float, number: int) -> tuple[int, st
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_ctrl_c_is_at_most_one_line_at_any_moment(name, tmp_path, movies):
+def test_ctrl_c_at_any_moment_prints_at_most_one_line(name, tmp_path, movies):
     line, ends_well = COMMANDS[name]
     moments = MOMENTS[: int(os.environ.get("CTRL_C_MOMENTS", "4"))]
 

@@ -31,7 +31,7 @@ def decoded(path, shape):
 @pytest.mark.parametrize(
     ("env_id", "size", "rate"), [("n64gym/OpenKart-v0", (480, 640), "15/1"), ("CartPole-v1", (800, 1200), "50/1")]
 )
-def test_a_film_shows_what_was_rendered(tmp_path, env_id, size, rate):
+def test_a_film_shows_the_rendered_frames(tmp_path, env_id, size, rate):
     path, seen = tmp_path / "film.mp4", []
     with Video(path, fps=1) as video:
         env = Camera(make_one(Hyperparameters(env_id=env_id), render=True), video)
@@ -82,13 +82,13 @@ class Failing(TinyImage):
         (Failing, "--mp4: Failing cannot be drawn: no GPU here"),
     ],
 )
-def test_an_environment_without_pictures_is_named(tmp_path, kind, said):
+def test_an_environment_that_cannot_render_is_named(tmp_path, kind, said):
     with pytest.raises(BadInputError, match=said), Video(tmp_path / "x.mp4", fps=1) as video:
         Camera(kind("rgb_array"), video).reset(seed=1)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_race_is_told_with_its_laps():
+def test_a_race_is_described_with_its_laps():
     metrics = {"finished": 1.0, "progress": 3.0, "race_time_s": 102.5, "lap_1_s": 36.0, "lap_2_s": 33.25}
     episode = Episode(400.0, 1530, metrics | {"lap_3_s": 33.25, "best_lap_s": 33.25})
     said = ["finished", "driven 3.00 laps", "best lap 33.25 s", "race 102.50 s", "return 400.00", "1530 steps"]
@@ -118,7 +118,7 @@ def test_enjoy_films_the_bundled_policy_greedy_or_sampled(stack, tmp_path):
     assert drawn[0] != drawn[1]
 
 
-def test_what_cannot_be_filmed_is_said_in_one_line(stack, tmp_path):
+def test_a_film_with_an_invalid_path_is_a_one_line_error(stack, tmp_path):
     for name, said in (("x.avi", "expected a name that ends in .mp4"), ("run/checkpoints/x.mp4", "is not a folder")):
         (tmp_path / "run").write_text("") if "/" in name else None
         done = stack.run("a3c64", "enjoy", "--mp4", str(tmp_path / name), run_dir="", env_id="")
@@ -126,7 +126,7 @@ def test_what_cannot_be_filmed_is_said_in_one_line(stack, tmp_path):
         assert said in done.stderr
 
 
-def test_nobody_reads_what_is_printed(stack):
+def test_a_closed_pipe_ends_a_command_without_a_message(stack):
     read, write = os.pipe()
     os.close(read)
     for command in ([], ["eval", "--random", "--episodes", "1", "--env-id", "CartPole-v1"]):

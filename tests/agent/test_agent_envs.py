@@ -49,7 +49,7 @@ def batch_of(*environments):
     return EnvironmentBatch(list(environments), View(environments[0].observation_space, 42, "grey"), seed=0)
 
 
-def test_an_episode_that_ends_is_followed_by_the_next():
+def test_an_environment_is_reset_when_its_episode_ends():
     batch = batch_of(Counter(True), Counter(False))
     actions = np.zeros(2, np.int32)
     for _ in range(2):
@@ -63,14 +63,14 @@ def test_an_episode_that_ends_is_followed_by_the_next():
     assert [(e.total_reward, e.length, e.metrics) for e in step.episodes] == [(3.0, 3, {"laps": 1.5})] * 2
 
 
-def test_all_begin_before_any_is_waited_for():
+def test_all_environments_begin_a_step_before_any_is_waited_for():
     log: list = []
     batch = batch_of(Counter(True, log), Counter(True, log))
     batch.step(np.array([0, 1], np.int32))
     assert [(what, action) for what, _, action in log] == [("begin", 0), ("begin", 1), ("step", 0), ("step", 1)]
 
 
-def test_unknown_id_names_the_nearest():
+def test_an_unknown_id_is_refused_with_the_nearest_name():
     with pytest.raises(BadInputError, match="did you mean CartPole-v1"):
         make_one(Hyperparameters(env_id="CartPole-v11"))
     with pytest.raises(BadInputError, match="CartPol-v1"):
@@ -81,7 +81,7 @@ def test_unknown_id_names_the_nearest():
         make_one(Hyperparameters(env_id="no_such_module:Nothing-v0"))
 
 
-def test_seeds_differ_between_environments_and_repeat():
+def test_environments_have_different_and_repeatable_seeds():
     hyperparameters = Hyperparameters(env_id="tiny_env:TinyImage-v0", envs_per_worker=3, seed=5)
 
     def play():
@@ -101,7 +101,7 @@ def test_the_tiny_environment_keeps_gymnasiums_contract():
     check_env(TinyImage(), skip_render_check=True)
 
 
-def test_arguments_of_the_environment():
+def test_env_args_reach_the_environment():
     hyperparameters = Hyperparameters(env_args='{"course": "desert", "telemetry": false, "frameskip": 2}')
     env = make_one(hyperparameters)
     _, info = env.reset()
@@ -116,6 +116,6 @@ def test_arguments_of_the_environment():
         ('{"cuorse": "desert"}', "there is no argument 'cuorse', did you mean course?"),
     ],
 )
-def test_arguments_that_it_refuses(arguments, message):
+def test_invalid_env_args_are_refused(arguments, message):
     with pytest.raises(BadInputError, match=r"^--env-args \(A3C64_ENV_ARGS\): n64gym/OpenKart-v0: " + message):
         make_one(Hyperparameters(env_args=arguments))

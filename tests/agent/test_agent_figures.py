@@ -40,7 +40,7 @@ def a_fought_run():
     return service
 
 
-def test_a_fight_shows_up_in_every_line_about_the_run():
+def test_figures_of_a_fight_are_in_every_line_about_the_run():
     report = a_fought_run().report()
     line = "won 50% | kills 1.00 | deaths 2.00 | damage dealt 100.00 %"
     assert line in lines(report, "here", 0.0)
@@ -50,7 +50,7 @@ def test_a_fight_shows_up_in_every_line_about_the_run():
     assert "damage dealt            100.00 %" in text(report)
 
 
-def test_a_fight_shows_up_on_the_pages():
+def test_figures_of_a_fight_are_on_the_pages():
     service = a_fought_run()
     report, history = service.report(), History()
     history.add(0.0, report)
@@ -62,7 +62,7 @@ def test_a_fight_shows_up_on_the_pages():
     assert evaluations.charted(report.evaluation.last)["eval/damage_dealt"] == 100.0
 
 
-def test_figures_that_nobody_declared_show_up_as_means():
+def test_undeclared_figures_are_shown_as_means():
     service = make_service()
     client = make_client(service)
     client.hello()
@@ -72,7 +72,7 @@ def test_figures_that_nobody_declared_show_up_as_means():
     assert said == ["lives 1.50", "boss time 40.00 s"]
 
 
-def test_the_summaries():
+def test_figures_are_summarised_as_declared():
     episodes = [Episode(0.0, 1, {"a": value, "b": value, "c": value, "d": value}) for value in (1.0, 0.0, 0.0, 1.0)]
     figures = Figures(
         Figure(name, name, "", kind) for name, kind in zip("abcd", ("mean", "least", "most", "rate"), strict=True)
@@ -82,7 +82,7 @@ def test_the_summaries():
     assert (figures["d"].say(0.5), figures["d"].say_once(1.0), figures["d"].say_once(0.0)) == ("d 50%", "d", "not d")
 
 
-def test_the_least_and_the_most_are_of_the_whole_run():
+def test_the_most_is_taken_over_the_whole_run():
     service = make_service()
     client = make_client(service)
     client.hello()
@@ -93,7 +93,7 @@ def test_the_least_and_the_most_are_of_the_whole_run():
     assert (score.say(), score.mean) == ("high score 5.00", 1.0)
 
 
-def test_a_star_stands_for_a_series():
+def test_a_star_in_a_name_declares_a_series():
     lap = RACE["lap_2_s"]
     assert (lap.label, lap.unit, lap.title) == ("lap time 2", "s", "Lap time 2, s")
     races = [
@@ -134,7 +134,7 @@ def test_an_environment_and_its_class_declare_the_same():
         ({str(n): {} for n in range(65)}, "at most 64"),
     ],
 )
-def test_what_is_declared_wrongly_is_named_in_one_line(figures, message):
+def test_an_invalid_declaration_is_a_one_line_error(figures, message):
     with pytest.raises(BadInputError, match=f"(?s)^Mine: .*{message}") as caught:
         declared_in({"figures": figures}, "Mine")
     assert "\n" not in str(caught.value)
@@ -144,12 +144,12 @@ def test_what_is_declared_wrongly_is_named_in_one_line(figures, message):
     "raw",
     [[1], [["a"]], [["a", "a", "", "max", True]], [["a", "a", 1, "mean", True]], [["a", "a", "", "mean", 1]] * 65],
 )
-def test_figures_are_checked_when_they_arrive(raw):
+def test_figures_in_a_message_are_checked(raw):
     with pytest.raises(wire.WireError):
         wire.unpack_figures(raw)
 
 
-def test_figures_are_the_same_after_their_way_over_the_wire():
+def test_encoding_does_not_change_figures():
     frames = wire.encode(1, wire.Join([["w", [2], 1.0]], list(RACE.declared)))
     assert wire.unpack_figures(wire.decode(frames).body.figures).declared == RACE.declared
 

@@ -46,7 +46,7 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, monkeypatch):
 
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path)])
-def test_what_is_not_a_regular_file_is_refused_at_once(tmp_path: Path, make):
+def test_a_file_that_is_not_regular_is_refused_at_once(tmp_path: Path, make):
     make(tmp_path / "odd")
     with pytest.raises(OSError):  # noqa: PT011  # which one depends on the type
         files.read_regular(tmp_path / "odd", 100)
@@ -63,13 +63,13 @@ def test_what_is_not_a_regular_file_is_refused_at_once(tmp_path: Path, make):
         (b"[" + b"0," * 1000 + b"0]", OSError, "expected at most 1000"),
     ],
 )
-def test_odd_json_is_an_ordinary_error(tmp_path: Path, data: bytes, error: type[Exception], says: str):
+def test_malformed_json_raises_an_ordinary_error(tmp_path: Path, data: bytes, error: type[Exception], says: str):
     (tmp_path / "a.json").write_bytes(data)
     with pytest.raises(error, match=says):
         files.read_json(tmp_path / "a.json", 1000 if data.startswith(b"[0") else 1 << 20)
 
 
-def test_what_is_set_aside_replaces_nothing(tmp_path: Path):
+def test_a_file_that_is_set_aside_replaces_no_other_file(tmp_path: Path):
     for content in "ab":
         (tmp_path / "evaluation.json").write_text(content)
         files.set_aside(tmp_path / "evaluation.json", "damaged")
@@ -77,7 +77,7 @@ def test_what_is_set_aside_replaces_nothing(tmp_path: Path):
     assert (tmp_path / "evaluation.json.damaged-2").read_text() == "b"
 
 
-def test_lines_are_added_with_any_bytes(tmp_path: Path):
+def test_lines_with_any_bytes_can_be_appended(tmp_path: Path):
     for line in ("a3c64 train", os.fsdecode(b"--run-dir r\xff")):
         files.append_line(tmp_path / "command.txt", line)
     assert (tmp_path / "command.txt").read_bytes() == b"a3c64 train\n--run-dir r\xff\n"

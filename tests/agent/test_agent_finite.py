@@ -31,7 +31,7 @@ def batch_of(*environments):
 
 
 @pytest.mark.parametrize(("where", "what"), BAD)
-def test_nothing_that_is_not_finite_comes_out_of_a_batch(where, what, caplog):
+def test_a_batch_gives_only_finite_numbers(where, what, caplog):
     batch = batch_of(Odd(where, what, 3 if where == "reset" else EVERY), Odd())
     whole = cuts = 0
     for _ in range(1000):
@@ -58,7 +58,7 @@ def test_nothing_that_is_not_finite_comes_out_of_a_batch(where, what, caplog):
     assert whole > 20
 
 
-def test_metrics():
+def test_metrics_that_are_not_finite_numbers_are_dropped():
     odd = {"a": 1, "b": np.float32(2.5), "c": True, "d": "1.0", "e": [1.0], "f": None, "g": np.array([3.0]), "h": 1e31}
     assert MetricsFilter("X-v0")(odd) == {"a": 1.0, "b": 2.5, "c": 1.0, "g": 3.0}
     assert len(MetricsFilter("X-v0")({str(n): n for n in range(65)})) == 64
@@ -67,7 +67,7 @@ def test_metrics():
 @pytest.mark.parametrize(
     ("where", "what", "lstm_size"), [("reward", "nan", 16), ("observation", "inf", 16), ("metrics", "text", 0)]
 )
-def test_a_run_goes_on_and_nothing_is_poisoned(where, what, lstm_size):
+def test_values_that_are_not_finite_do_not_reach_the_weights(where, what, lstm_size):
     """Also with an LSTM: one NaN would stay in its memory, and in the scaling of rewards, for ever."""
     arguments = json.dumps({"where": where, "what": what, "every": EVERY})
     hyperparameters = Hyperparameters(
@@ -92,7 +92,7 @@ def test_a_run_goes_on_and_nothing_is_poisoned(where, what, lstm_size):
     assert service.metrics.rollout()["env/good"] == 1.0
 
 
-def test_an_environment_that_gives_nothing_else_ends_the_run_with_a_reason():
+def test_an_environment_that_never_gives_finite_values_ends_the_run():
     with pytest.raises(BadInputError, match=r"Odd: observations must be finite numbers, found .*in 100 episodes"):
         batch_of(Odd("reset", "nan", 1))
     batch = batch_of(Odd("reward", "nan", 1))
@@ -102,7 +102,7 @@ def test_an_environment_that_gives_nothing_else_ends_the_run_with_a_reason():
         batch.step(np.array([1]))
 
 
-def test_an_environment_that_worked_before_may_do_so_in_another_process():
+def test_an_environment_that_worked_before_ends_only_its_process():
     batch = batch_of(environment := Odd())
     for _ in range(LENGTH):
         batch.step(np.array([1]))
@@ -113,7 +113,7 @@ def test_an_environment_that_worked_before_may_do_so_in_another_process():
         batch.step(np.array([1]))
 
 
-def test_cut_episodes_are_not_evaluated_and_an_evaluation_ends():
+def test_an_evaluation_leaves_out_cut_episodes_and_ends():
     hyperparameters = Hyperparameters(env_id="odd_env:Odd-v0", env_args='{"where": "reward"}', envs_per_worker=2)
     played = play(hyperparameters, None, episodes=6)
     assert len(played) >= 6

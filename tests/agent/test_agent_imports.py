@@ -82,7 +82,7 @@ def imports(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("room", MAY_IMPORT)
-def test_imports_run_one_way(room):
+def test_packages_import_only_allowed_packages(room):
     inside = {name: path for name, path in modules().items() if room_of(name) == room}
     for name, path in inside.items():
         wrong = {found for found in imports(path) if room_of(found) not in MAY_IMPORT[room]}
@@ -102,7 +102,7 @@ def test_only_n64gyms_public_names_are_imported():
             assert not [module for module in found if module.startswith("n64gym.")], f"{name} imports {found}"
 
 
-def test_every_module_is_in_a_room():
+def test_every_module_is_in_a_known_package():
     rooms = {room_of(name) for name in modules()} - {"a3c64"}
     assert rooms <= set(MAY_IMPORT)
 
@@ -142,7 +142,7 @@ print(*sys.modules)
     assert not {"tensorflow", "gymnasium", "n64gym", "cv2", "pygame", "keras"} & set(loaded)
 
 
-def test_only_the_settings_read_the_environment():
+def test_only_config_py_reads_the_environment():
     for folder in ("agent", "paramserver", "worker"):
         for path in (ROOT / folder).rglob("*.py"):
             text = path.read_text()

@@ -59,7 +59,7 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python
 
 
-def test_a_wheel_has_all_that_runs(wheel: Path):
+def test_a_wheel_has_all_files_needed_at_run_time(wheel: Path):
     names = set(zipfile.ZipFile(wheel).namelist())
     for folder, package in (("agent", "a3c64"), ("paramserver", "a3c64/paramserver"), ("worker", "a3c64/worker")):
         for path in (ROOT / folder).rglob("*"):

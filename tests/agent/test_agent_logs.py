@@ -28,7 +28,7 @@ def test_progress_goes_to_stdout_and_warnings_to_stderr():
     assert re.fullmatch(rf"{AT} worker 1   warning: x is damaged\n", done.stderr)
 
 
-def test_the_level_is_what_is_asked_for():
+def test_the_log_level_selects_messages():
     done = say("log.info('joined')\nlog.warning('careful')\nlog.error('bad')", level="error")
     assert (done.stdout, done.stderr.count("\n")) == ("", 1)
     assert "debug: detail" in say("log.debug('detail')", level="debug").stdout
@@ -44,7 +44,7 @@ def test_json_has_a_line_for_each_message():
     assert "ZeroDivisionError" in json.loads(failed.stderr)["traceback"]
 
 
-def test_what_comes_over_the_network_stays_one_line():
+def test_text_from_the_network_stays_one_line():
     done = say(r"log.info('%s joined', 'a\nb\x1b[2J\udcff')")
     assert re.fullmatch(rf"{AT} worker 1   a b \[2J\\udcff joined\n", done.stdout)
 
@@ -55,7 +55,7 @@ def test_warnings_of_libraries_are_lines_without_colour():
     assert re.fullmatch(rf"{AT} worker 1   warning: WARN: an odd space\n{again}", done.stderr)
 
 
-def test_a_template_that_does_not_fit_ends_nothing():
+def test_a_wrong_log_template_does_not_end_a_process():
     done = say("log.info('%d workers', 'x')\nlog.info('on')")
     assert done.returncode == 0
     assert "%d workers" in done.stderr
@@ -67,7 +67,7 @@ def record(template: str, *arguments: object, level: int = logging.WARNING) -> l
     return logging.LogRecord("a3c64", level, "", 0, template, arguments, None)
 
 
-def test_a_kind_is_said_once_a_minute_with_a_count():
+def test_a_repeated_message_is_logged_once_a_minute_with_a_count():
     now = 0.0
     limit = Limit(lambda: now)
     said = []
@@ -88,7 +88,7 @@ def test_repeated_progress_is_dropped():
     assert [one.getMessage() for one in limit.admit(record("steps 20"))] == ["steps 20"], "no old line after a new one"
 
 
-def test_other_subjects_and_other_messages_are_other_kinds():
+def test_messages_about_other_subjects_are_not_repeats():
     limit = Limit(lambda: 0.0)
     assert len(limit.admit(record("%s left: %s", "worker 1", "x"))) == 1
     assert len(limit.admit(record("%s left: %s", "worker 2", "x"))) == 1
@@ -98,7 +98,7 @@ def test_other_subjects_and_other_messages_are_other_kinds():
     assert len(limit.admit(record("%s", "x", level=logging.DEBUG))) == 1
 
 
-def test_a_flood_about_ever_new_subjects_is_limited_too():
+def test_a_flood_of_messages_about_new_subjects_is_limited():
     limit = Limit(lambda: 0.0)
     said = sum(len(limit.admit(record("%s joined", f"worker {number}"))) for number in range(10_000))
     assert said <= MAX_KINDS + 1
@@ -112,13 +112,13 @@ def quiet(script: str, **streams: object) -> int:
     return subprocess.run([sys.executable, "-c", begin + script], timeout=60, **streams).returncode
 
 
-def test_a_full_disk_ends_nothing():
+def test_a_full_disk_does_not_end_a_process():
     with open("/dev/full", "wb") as full:
         assert quiet(PROGRESS, stdout=full, stderr=full) == 0
         assert quiet("import warnings; warnings.warn('x')\n1/0", stdout=full, stderr=full) == 1
 
 
-def test_a_result_that_cannot_be_written_is_one_line():
+def test_a_result_that_cannot_be_written_is_a_one_line_error():
     with open("/dev/full", "wb") as full:
         command = [sys.executable, "-m", "a3c64", "--help"]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=30)
@@ -126,21 +126,21 @@ def test_a_result_that_cannot_be_written_is_one_line():
     assert (done.returncode, done.stderr) == (1, said)
 
 
-def test_a_closed_pipe_ends_nothing():
+def test_a_closed_pipe_does_not_end_a_process():
     read, write = os.pipe()
     os.close(read)
     assert quiet(PROGRESS, stdout=write, stderr=write) == 0
     os.close(write)
 
 
-def test_a_terminal_that_went_away_ends_nothing():
+def test_a_closed_terminal_does_not_end_a_process():
     master, terminal = os.openpty()
     os.close(master)
     assert quiet(PROGRESS, stdout=terminal, stderr=terminal) == 0
     os.close(terminal)
 
 
-def test_closed_descriptors_stay_free_of_other_files(tmp_path):
+def test_logs_of_closed_streams_do_not_go_into_other_files(tmp_path):
     script = f"open({str(tmp_path / 'file')!r}, 'w').write('mine'); log.error('not into the file')"
     begin = "import logging\nfrom a3c64 import logs\nlogs.configure('server')\nlog = logging.getLogger('a3c64.test')\n"
     command = ["sh", "-c", '"$0" -c "$1" <&- >&- 2>&-', sys.executable, begin + script]
@@ -148,7 +148,7 @@ def test_closed_descriptors_stay_free_of_other_files(tmp_path):
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_a_reader_that_does_not_read_holds_nothing_up():
+def test_a_reader_that_does_not_read_does_not_block_a_process():
     read, write = os.pipe()
     try:
         long = "for step in range(200): log.info(f'steps {step}' + 'x' * 1000)"

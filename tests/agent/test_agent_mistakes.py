@@ -134,7 +134,7 @@ def contents(folder: Path) -> dict[Path, int]:
 
 
 @pytest.mark.parametrize("line", MISTAKES)
-def test_a_mistake_costs_one_line_and_writes_nothing(folder, line):
+def test_a_mistake_is_a_one_line_error_and_writes_nothing(folder, line):
     arguments = shlex.split(line)
     if arguments[0] == "train" and "--bind" not in line:
         arguments += ["--bind", f"tcp://127.0.0.1:{free_port()}"]
@@ -153,7 +153,7 @@ def test_a_mistake_costs_one_line_and_writes_nothing(folder, line):
         "eval --random --env-id CartPole-v1 --episodes 1 --report report.html",
     ],
 )
-def test_a_full_disk_is_one_line_and_leaves_no_half_of_a_file(folder, line):
+def test_a_full_disk_is_a_one_line_error_and_leaves_no_partial_file(folder, line):
     before = contents(folder)
     done = run(folder, *shlex.split(line), file_bytes=1000)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
@@ -161,7 +161,7 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_of_a_file(folder, line):
     assert contents(folder).keys() == before.keys()
 
 
-def test_a_film_on_a_full_disk_is_one_line(folder):
+def test_a_film_on_a_full_disk_is_a_one_line_error(folder):
     before = contents(folder)
     code = """
 import resource, numpy

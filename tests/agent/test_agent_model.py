@@ -55,7 +55,7 @@ def log_softmax(x):
     return x - np.log(np.exp(x).sum(-1, keepdims=True))
 
 
-def test_losses_are_the_papers():
+def test_losses_match_the_paper():
     rng = np.random.default_rng(0)
     logits, values = rng.normal(size=(T, B, 4)), rng.normal(size=(T, B))
     actions, advantages, returns = rng.integers(4, size=(T, B)), rng.normal(size=(T, B)), rng.normal(size=(T, B))
@@ -79,7 +79,7 @@ def test_losses_are_the_papers():
     assert float(losses.total) == pytest.approx(policy + 0.7 * value - 0.3 * entropy, abs=1e-5)
 
 
-def test_old_experience_is_weighed_and_clipped_as_in_ppo():
+def test_off_policy_samples_are_weighted_and_clipped_as_in_ppo():
     rng = np.random.default_rng(1)
     logits, values = rng.normal(size=(T, B, 4)), rng.normal(size=(T, B))
     behaviour = logits + 0.3 * rng.normal(size=(T, B, 4))
@@ -115,7 +115,7 @@ def test_old_experience_is_weighed_and_clipped_as_in_ppo():
     np.testing.assert_allclose(loss(logits, 0.1)[1], loss(logits, 0.0)[1], rtol=1e-3, atol=1e-6)  # on-policy
 
 
-def test_lstm_backward_is_what_autodiff_says():
+def test_lstm_gradients_match_automatic_differentiation():
     units = 5
     rng = np.random.default_rng(3)
     tensors = [
@@ -157,7 +157,7 @@ def test_lstm_backward_is_what_autodiff_says():
         (EVERYTHING, gym.spaces.Box(-2, 2, (3,), np.float32), {"normalise_observations": True}),
     ],
 )
-def test_acting_and_learning_are_one_function(space, actions, changes, units):
+def test_actor_and_learner_compute_the_same_outputs(space, actions, changes, units):
     """Step by step in ONNX Runtime and unrolled in TensorFlow, parameters and values are equal, also after resets."""
     actor, learner = make(space, actions, lstm_size=units, **changes)
     rng = np.random.default_rng(5)
@@ -178,7 +178,7 @@ def test_acting_and_learning_are_one_function(space, actions, changes, units):
     assert np.ptp(values) > 1e-3, "equal because constant proves nothing"
 
 
-def test_new_weights_are_acted_with():
+def test_the_actor_uses_newly_loaded_weights():
     actor, learner = make()
     seen = random_observations(actor.network.shape, np.random.default_rng(0))
     zeros = np.zeros(B, np.float32)
@@ -187,7 +187,7 @@ def test_new_weights_are_acted_with():
     assert (actor.act(at(seen, 0), zeros, actor.forget()).values != before).all()
 
 
-def test_vectors_are_scaled_by_their_moments():
+def test_vectors_are_normalised_by_their_moments():
     actor, learner = make(normalise_observations=True)
     plain, _ = make()
     weights = learner.flat()
@@ -205,7 +205,7 @@ def test_vectors_are_scaled_by_their_moments():
     assert np.isfinite(far.values).all()
 
 
-def test_faint_pictures_are_seen_as_well_as_strong_ones():
+def test_outputs_do_not_depend_on_contrast_and_brightness():
     actor, learner = make(IMAGE, normalise_observations=True)
     actor.load(learner.flat())
     zeros, vector = np.zeros(B, np.float32), np.zeros((B, 0), np.float32)
@@ -248,7 +248,7 @@ def test_gradient_is_the_slope_of_the_loss(actions):
     assert slope == pytest.approx(gradient.norm, rel=0.02)
 
 
-def test_long_gradients_are_scaled_down():
+def test_gradients_are_scaled_down_to_the_largest_norm():
     actor, learner = make(max_gradient_norm=0.01)
     ones = np.ones((T, B), np.float32)
     seen = random_observations(learner.network.shape, np.random.default_rng(0))
@@ -259,7 +259,7 @@ def test_long_gradients_are_scaled_down():
     assert np.linalg.norm(gradient.vector) == pytest.approx(0.01, rel=1e-4)
 
 
-def test_weights_go_in_and_come_out_the_same():
+def test_loaded_weights_are_returned_unchanged():
     actor, learner = make(IMAGE)
     weights = np.random.default_rng(0).normal(size=total_size(learner.specs)).astype(np.float32)
     learner.load(weights)
@@ -289,7 +289,7 @@ def test_signature_changes_with_names_and_shapes_only():
     assert one.signature != other.signature
 
 
-def test_orthogonal_start():
+def test_initial_kernels_are_orthogonal_and_biases_zero():
     actor, _ = make()
     views = dict(named_views(initialise(actor.network.specs, 0), actor.network.specs))
     kernel = views["lstm/recurrent"]

@@ -26,7 +26,7 @@ def snapshot(step: int = 70) -> checkpoint.Snapshot:
     return first._replace(step=step, score={"mean_reward": 4.5, "episodes": 20})
 
 
-def test_what_is_saved_is_loaded_to_half_precision(tmp_path):
+def test_a_saved_policy_is_loaded_to_half_precision(tmp_path):
     path = policy_file.save(tmp_path / "new" / "fast.safetensors", policy_file.of(snapshot()))
     loaded = policy_file.load(path)
     expected = snapshot().weights
@@ -97,7 +97,7 @@ def test_a_file_that_is_not_a_policy_is_refused_in_one_line(tmp_path, spoil, mes
     assert "\n" not in str(error.value)
 
 
-def test_a_run_offers_its_newest_its_best_and_each_step(tmp_path):
+def test_a_run_has_a_newest_and_a_best_policy_and_one_of_each_step(tmp_path):
     with pytest.raises(BadInputError, match="no checkpoint in"):
         policy_file.of_run(tmp_path)
     for step in (10, 20, 500, 600):
@@ -129,7 +129,7 @@ def test_every_bundled_policy_can_be_loaded():
         policy_file.bundled("CartPole-v1")
 
 
-def test_train_export_enjoy(stack, monkeypatch):
+def test_a_trained_policy_can_be_exported_played_and_evaluated(stack, monkeypatch):
     """The user's commands: train a policy, export it to a file, play and evaluate the file."""
     monkeypatch.delenv("DISPLAY", raising=False)
     learned = stack.run("a3c64", "train", "--workers", "1", "--stop-at-reward", "18", "--eval-interval", "0.5",
@@ -151,7 +151,7 @@ def test_train_export_enjoy(stack, monkeypatch):
     assert "expected a step such as" in missing.stderr
 
 
-def test_open_kart_is_driven_in_a_window(stack, display, tmp_path):
+def test_enjoy_shows_open_kart_in_a_window(stack, display, tmp_path):
     """The policy always drives straight on; a screenshot of the X server shows whether there is a window."""
     hyperparameters = Hyperparameters(envs_per_worker=1, env_args='{"time_limit": 4.0}')
     environments = EnvironmentBatch.make(hyperparameters, worker=0)
@@ -174,7 +174,7 @@ def test_open_kart_is_driven_in_a_window(stack, display, tmp_path):
     assert "mean return" in log
 
 
-def test_without_anything_enjoy_drives_the_shipped_one_or_says_what_to_do(stack):
+def test_enjoy_without_flags_plays_the_bundled_policy_or_says_what_to_do(stack):
     shown = stack.run("a3c64", "enjoy", "--episodes", "1", run_dir="", env_id="", lstm_size="", t_max="")
     if any(policy_file.files("a3c64.policy.bundled").glob(f"*{policy_file.SUFFIX}")):
         assert shown.returncode == 0, shown.stderr

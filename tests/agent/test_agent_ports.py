@@ -33,7 +33,7 @@ def test_all_taken_ports_are_named_with_their_holder_and_free_ones():
     ports.check([ports.Wanted("bind", "127.0.0.1", int(bind)), ports.Wanted("web_port", "127.0.0.1", int(web))])
 
 
-def test_a_port_that_is_freed_in_a_moment_is_waited_for():
+def test_a_port_that_is_freed_soon_is_waited_for():
     server = listen()
     wanted = [ports.Wanted("web_port", "127.0.0.1", server.getsockname()[1])]
     threading.Timer(0.5, server.close).start()
@@ -52,13 +52,13 @@ def test_a_port_that_is_freed_in_a_moment_is_waited_for():
         ),
     ],
 )
-def test_ports_that_can_never_be_used(wanted, said):
+def test_ports_that_can_never_be_used_are_refused(wanted, said):
     with pytest.raises(BadInputError) as error:
         ports.check([ports.Wanted(*one) for one in wanted])
     assert str(error.value).startswith(said)
 
 
-def test_another_process_is_found():
+def test_the_process_that_holds_a_port_is_found():
     port = free_port()
     code = f"import socket, time; s = socket.create_server(('127.0.0.1', {port})); print(flush=True); time.sleep(60)"
     other = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)

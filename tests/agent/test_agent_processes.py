@@ -24,7 +24,7 @@ print("stopped")
 """
 
 
-def test_a_signal_may_come_at_any_moment():
+def test_a_signal_at_any_moment_sets_the_stop_event():
     result = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=20)
     assert (result.returncode, result.stdout) == (0, "stopped\n"), result.stderr
 
@@ -40,7 +40,7 @@ print(stop.is_set())
 
 
 @pytest.mark.parametrize(("nohup", "stops"), [(False, "True"), (True, "False")])
-def test_a_terminal_that_hangs_up_stops_unless_nohup(nohup, stops):
+def test_sighup_stops_a_process_unless_it_runs_under_nohup(nohup, stops):
     ignore = ["nohup"] if nohup else []
     command = [*ignore, sys.executable, "-c", HANGS_UP]
     result = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=20)

@@ -30,12 +30,12 @@ def test_eval_draws_a_bar_on_a_terminal_and_its_result_stays_json(stack):
     assert b"8/8" in seen
 
 
-def test_eval_says_nothing_elsewhere_while_it_is_quick(stack):
+def test_a_short_eval_prints_no_progress_without_a_terminal(stack):
     done = subprocess.run(EVAL, env=stack.environment(env_id="", lstm_size=""), capture_output=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_lines_come_now_and_then(monkeypatch, capfd):
+def test_progress_lines_have_an_interval(monkeypatch, capfd):
     times = iter([0.0, 4.0, 11.0, 12.0, 30.0])
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(times))
     with progress.Progress("episodes", 4) as work:

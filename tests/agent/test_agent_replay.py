@@ -86,7 +86,7 @@ def copy(path, target, samples=None):
     shutil.copy(path.with_suffix(".json"), target.with_suffix(".json"))
 
 
-def test_a_folder_with_good_truncated_foreign_and_diverging_movies_is_played_to_the_end(run_dir, tmp_path):
+def test_replay_skips_broken_movies_and_plays_the_good_ones(run_dir, tmp_path):
     good = movies(run_dir)
     for path in good[:2]:
         copy(path, tmp_path / path.name)
@@ -119,7 +119,7 @@ def test_a_folder_with_good_truncated_foreign_and_diverging_movies_is_played_to_
     assert "Traceback" not in done.stderr
 
 
-def test_nothing_playable_and_nothing_chosen_are_2(run_dir, tmp_path):
+def test_without_a_movie_to_play_the_exit_code_is_2(run_dir, tmp_path):
     (tmp_path / "empty.m64").write_bytes(b"")
     assert a3c64("replay", tmp_path).returncode == 2
     missing = a3c64("replay", tmp_path / "missing")
@@ -151,7 +151,7 @@ def test_a_film_shows_what_the_emulator_shows(run_dir, tmp_path):
     assert frame[HEIGHT:].mean() < 60
 
 
-def test_a_grid_at_speed_goes_on_until_all_have_ended(run_dir, tmp_path):
+def test_a_grid_plays_every_movie_to_its_end(run_dir, tmp_path):
     done = a3c64("replay", run_dir, "--grid", "3x1", "--speed", "4", "--mp4", tmp_path / "grid.mp4")
     assert done.returncode == 0, done.stderr
     found = probe(tmp_path / "grid.mp4")
@@ -176,7 +176,7 @@ def test_ghosts_are_drawn_on_a_map_and_another_course_is_named(run_dir, tmp_path
     assert a3c64("replay", run_dir, "--ghosts", "--course", "meadow").returncode == 0
 
 
-def test_the_film_of_a_training(run_dir, tmp_path):
+def test_film_shows_stages_of_a_run(run_dir, tmp_path):
     arguments = ("--stages", "2", "--seconds", "1", "--mp4", tmp_path / "film.mp4")
     done = a3c64("film", run_dir, *arguments)
     assert done.returncode == 0, done.stderr
@@ -184,7 +184,7 @@ def test_the_film_of_a_training(run_dir, tmp_path):
     assert done.stdout.count(", step ") == 2
 
 
-def test_a_window_shows_it_and_tells_its_keys(run_dir, display):
+def test_replay_opens_a_window_and_prints_its_keys(run_dir, display):
     done = a3c64("replay", movies(run_dir)[0], "--speed", "8", DISPLAY=display)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("space pauses, right arrow goes on by a frame, q ends")
@@ -210,7 +210,7 @@ def test_keys_pause_step_and_end():
         window.close()
 
 
-def test_choosing(run_dir):
+def test_replays_are_chosen_by_course_return_and_time(run_dir):
     found, skipped = find([run_dir, run_dir])
     assert len(found) == 4
     assert not skipped
@@ -223,7 +223,7 @@ def test_choosing(run_dir):
     assert choose([Replay(Path("x"), {})], course="meadow") == []
 
 
-def test_moments():
+def test_since_is_a_duration_or_a_time():
     now = datetime.now().astimezone()
     assert abs(now - timedelta(hours=2) - moment("2h")) < timedelta(seconds=5)
     assert moment("2026-11-21T14:30+00:00") == datetime(2026, 11, 21, 14, 30, tzinfo=UTC)
@@ -231,7 +231,7 @@ def test_moments():
         moment("soon")
 
 
-def test_stages_are_of_all_the_run_and_no_outliers():
+def test_stages_cover_the_whole_run_without_outliers():
     def replay(step, total):
         return Replay(Path(str(step)), {"training": {"step": step}, "return": total})
 

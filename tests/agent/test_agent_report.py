@@ -46,7 +46,7 @@ def chart_a_run(folder: Path) -> None:
     (folder / "evaluation.json").write_text(json.dumps([EVALUATED | {"means": means}]))
 
 
-def test_what_a_restart_undid_is_no_part_of_the_curve(tmp_path):
+def test_a_curve_leaves_out_steps_that_a_restart_undid(tmp_path):
     chart_a_run(tmp_path)
     curve = history.curves(tmp_path)["rollout/ep_rew_mean"]
     assert curve.steps.tolist() == [10, 20, 30, 40]
@@ -99,7 +99,7 @@ def test_races_of_the_bundled_policy_are_drawn(tmp_path):
     assert np.ptp(driven, axis=0).min() > 0.7 * np.ptp(around, axis=0).min(), "the whole course was driven"
 
 
-def test_speed_is_known_by_its_place_on_the_lap():
+def test_lap_speeds_are_at_equal_distances_along_the_lap():
     way = np.linspace(0, 2.5, 501)
     trace = Trace("meadow", way, 100 * (way % 1), np.empty((0, 2)), None)
     laps = lap_speeds(trace)
@@ -109,7 +109,7 @@ def test_speed_is_known_by_its_place_on_the_lap():
     assert lap_speeds(trace._replace(way=-way)).shape == (0, PLACES)
 
 
-def test_a_report_that_cannot_be_written_is_said(tmp_path):
+def test_a_report_that_cannot_be_written_is_an_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInputError, match="cannot be written: File exists"):
         report.write(
@@ -125,5 +125,5 @@ def test_ticks_are_few_rising_and_around_the_values(low, high):
     assert (np.diff(found) > 0).all()
 
 
-def test_numbers_read_well():
+def test_numbers_in_charts_are_short():
     assert [number(x) for x in (0, 0.25, 33.5, 1250, 420000, 1.5e6)] == ["0", "0.25", "33.5", "1250", "420k", "1.5M"]

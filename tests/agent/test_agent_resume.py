@@ -53,7 +53,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("flags", "differs", "said"), CASES)
-def test_a_run_goes_on_as_it_was_but_for_what_is_given(tmp_path: Path, flags, differs, said):
+def test_a_resumed_run_keeps_the_settings_that_are_not_given(tmp_path: Path, flags, differs, said):
     before = begin(tmp_path, **PENDULUM, t_max="7", stop_at_reward="-200", env_args='{"g": 9.81}')
     written = sorted(tmp_path.rglob("*"))
     resumed = again(tmp_path, **flags)
@@ -75,7 +75,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("flags", "values", "remedy"), REFUSED)
-def test_what_cannot_be_changed_is_refused_with_both_values(tmp_path: Path, flags, values, remedy):
+def test_a_setting_that_cannot_change_is_refused_with_both_values(tmp_path: Path, flags, values, remedy):
     begin(tmp_path, **PENDULUM)
     written = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     with pytest.raises(BadInputError) as error:
@@ -86,7 +86,7 @@ def test_what_cannot_be_changed_is_refused_with_both_values(tmp_path: Path, flag
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == written
 
 
-def test_variables_count_as_given_and_empty_ones_do_not(tmp_path: Path, monkeypatch):
+def test_variables_count_as_given_unless_they_are_empty(tmp_path: Path, monkeypatch):
     begin(tmp_path, **PENDULUM)
     for name in Hyperparameters.model_fields:  # docker-compose passes unset variables on as empty ones
         monkeypatch.setenv(f"A3C64_{name.upper()}", "")
@@ -108,7 +108,7 @@ def test_a_child_process_takes_the_same_settings_and_sees_the_same_changes(tmp_p
     assert child.changes == parent.changes
 
 
-def test_transfer_goes_on_with_another_environment(tmp_path: Path):
+def test_transfer_continues_in_another_environment(tmp_path: Path):
     before = begin(tmp_path, **PENDULUM)
     resumed = again(tmp_path, env_id="Acrobot-v1", transfer="true")
     assert resumed.new_task
@@ -116,7 +116,7 @@ def test_transfer_goes_on_with_another_environment(tmp_path: Path):
     assert after == before.model_dump() | {"env_id": "Acrobot-v1"}, "and not that environment's preset"
 
 
-def test_a_named_preset_is_said_to_have_no_effect(tmp_path: Path):
+def test_a_preset_for_a_resumed_run_is_reported_as_ignored(tmp_path: Path):
     begin(tmp_path, **PENDULUM)
     said = again(tmp_path, preset="classic", t_max="32").ignored
     assert said.startswith("--preset classic is for new runs; this one keeps its settings (discount 0.95, not 0.99, ")
@@ -124,14 +124,14 @@ def test_a_named_preset_is_said_to_have_no_effect(tmp_path: Path):
     assert again(tmp_path, preset="pendulum").ignored == ""
 
 
-def test_a_run_that_has_learned_nothing_may_become_another(tmp_path: Path):
+def test_a_run_without_a_checkpoint_may_change_every_setting(tmp_path: Path):
     (tmp_path / "config.json").write_text(json.dumps(load(PENDULUM).hyperparameters().model_dump()))
     assert again(tmp_path).settings.env_id == "Pendulum-v1"
     other = again(tmp_path, env_id="CartPole-v1", lstm_size="8")
     assert (other.settings.env_id, other.settings.lstm_size, other.new_task) == ("CartPole-v1", 8, False)
 
 
-def test_resume_wants_a_run(tmp_path: Path):
+def test_resume_without_a_run_is_refused(tmp_path: Path):
     with pytest.raises(BadInputError, match=r"there is no run in .*leave --resume out"):
         again(tmp_path / "new", resume="true")
     begin(tmp_path, **PENDULUM)
@@ -150,13 +150,13 @@ def test_resume_wants_a_run(tmp_path: Path):
         lambda path: path.unlink() or path.mkdir(),
     ],
 )
-def test_without_a_config_the_newest_checkpoint_says_what_the_run_is(tmp_path: Path, damage):
+def test_without_a_config_settings_come_from_the_newest_checkpoint(tmp_path: Path, damage):
     before = begin(tmp_path, **PENDULUM, t_max="7")
     damage(tmp_path / "config.json")
     assert again(tmp_path).settings.hyperparameters() == before
 
 
-def test_settings_of_another_release(tmp_path: Path, caplog):
+def test_settings_of_another_release_are_ignored_filled_in_or_refused(tmp_path: Path, caplog):
     caplog.set_level("INFO")
     before = begin(tmp_path, **PENDULUM).model_dump()
     (tmp_path / "config.json").write_text(json.dumps({**before, "sampler": 1}))

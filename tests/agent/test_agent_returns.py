@@ -37,7 +37,7 @@ def oracle(rewards, values, bootstrap, terminated, truncated, final_values, disc
     discount=st.floats(0, 1),
     lam=st.floats(0, 1),
 )
-def test_gae_is_the_papers_sum(seed, length, batch, discount, lam):
+def test_gae_matches_the_sum_in_the_paper(seed, length, batch, discount, lam):
     rng = np.random.default_rng(seed)
     shape = (length, batch)
     rewards, values, final_values = (rng.normal(size=shape).astype(np.float32) for _ in range(3))
@@ -81,7 +81,7 @@ def test_shapes_that_differ_are_an_error():
         generalised_advantages(one, two, two, one > 0, one > 0, 1.0, 1.0)
 
 
-def test_normalised_advantages():
+def test_normalised_advantages_have_mean_0_and_standard_deviation_1():
     advantages = np.array([[3.0, 5.0], [7.0, 9.0]], np.float32)
     result = normalised(advantages)
     assert result.mean() == pytest.approx(0.0, abs=1e-6)

@@ -17,7 +17,7 @@ def append(rollout, n):
     rollout.append(two, two.astype(int), np.full((2, 3), n), two, two, yes, ~yes, two)
 
 
-def test_fills_in_order_and_starts_again_in_place():
+def test_the_buffer_fills_in_order_and_restarts_in_place():
     rollout = Rollout(4, 2, SHAPE, Categorical(3))
     where = rollout.observations
     for n in range(4):
@@ -36,7 +36,7 @@ def test_fills_in_order_and_starts_again_in_place():
     assert rollout.rewards[0, 0] == 9
 
 
-def test_what_was_seen_is_copied():
+def test_observations_are_copied():
     rollout = Rollout(1, 2, SHAPE, Categorical(3))
     seen = Observations(np.ones((2, 2, 2, 1), np.uint8), np.ones((2, 3), np.float32))
     rollout.saw(seen)

@@ -32,7 +32,7 @@ def make_run(folder: Path, step: int, scores: tuple[float, ...] = (), **flags: o
     return folder
 
 
-def test_runs_lists_what_is_below_a_folder(stack, tmp_path):
+def test_runs_lists_the_runs_below_a_folder(stack, tmp_path):
     make_run(tmp_path / "a", 1_200_000, (20.0, 300.0, 250.0))
     make_run(tmp_path / "group" / "b", 40)
     (tmp_path / "odd" / "checkpoints").mkdir(parents=True)
@@ -96,7 +96,7 @@ def test_compare_shows_what_differs_and_draws_all_curves(stack, tmp_path):
         (("compare", "{tmp}", "{tmp}/nowhere"), "is not a run's folder"),
     ],
 )
-def test_mistakes_cost_one_line(stack, tmp_path, arguments, says):
+def test_mistakes_are_one_line_errors(stack, tmp_path, arguments, says):
     done = stack.run("a3c64", *(one.replace("{tmp}", str(tmp_path)) for one in arguments))
     assert (done.returncode, done.stdout, len(done.stderr.strip().splitlines())) == (2, "", 1)
     assert says in done.stderr
@@ -110,5 +110,5 @@ def test_a_run_is_found_at_any_depth_but_not_inside_another(tmp_path):
     assert list(find(tmp_path / "w")) == [tmp_path / "w"]
 
 
-def test_ages_read_well():
+def test_ages_are_short():
     assert [age(s) for s in (0, 90, 300, 8_000, 400_000)] == ["0 s", "90 s", "5 min", "2 h", "5 days"]

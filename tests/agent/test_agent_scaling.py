@@ -24,17 +24,17 @@ def test_zeros_mean_a_standard_deviation_of_one():
 
 
 @pytest.mark.parametrize("numbers", [[1e18, 1e18, 1e18], [9.0, -1e18, -1e18], [-9.0, 0.0, 1e18]])
-def test_what_no_worker_counts_leaves_moments_that_can_travel_on(numbers):
+def test_merging_absurd_moments_gives_finite_numbers(numbers):
     merged = moments_of(np.ones((4, 1))).merge(unpacked(np.array(numbers, np.float32)))
     assert np.isfinite(packed(merged)).all()
     assert merged.size >= 4
 
 
-def test_a_constant_has_a_variance_that_can_be_divided_by():
+def test_the_variance_of_a_constant_is_above_zero():
     assert unpacked(packed(moments_of(np.ones((4, 1))))).variance[0] > 0
 
 
-def test_what_is_learned_from():
+def test_rewards_are_raw_or_clipped():
     rewards, ended = np.array([-5.0, 0.5], np.float32), np.zeros(2, bool)
     assert RewardScale("raw", 2, 0.9)(rewards, ended).tolist() == [-5.0, 0.5]
     assert RewardScale("clipped", 2, 0.9)(rewards, ended).tolist() == [-1.0, 0.5]

@@ -42,7 +42,7 @@ def test_images_become_grey_and_square():
         (gym.spaces.Box(0, 255, (4,), np.uint8), np.array([0, 128, 255, 1], np.uint8), [0, 128, 255, 1]),  # ALE's RAM
     ],
 )
-def test_whatever_is_no_picture_is_flattened(space, value, vector):
+def test_observations_that_are_not_pictures_are_flattened(space, value, vector):
     view = View(space, 42, "rgb")
     out = seen(view, value)
     assert view.shape == ((0, 0, 0), len(vector))
@@ -50,7 +50,7 @@ def test_whatever_is_no_picture_is_flattened(space, value, vector):
     assert out.vector.dtype == np.float32
 
 
-def test_a_dict_has_an_image_and_the_rest():
+def test_a_dict_becomes_an_image_and_a_vector():
     space = gym.spaces.Dict(
         {
             "speed": gym.spaces.Box(-9, 9, (2,)),
@@ -65,7 +65,7 @@ def test_a_dict_has_an_image_and_the_rest():
     assert sorted(out.vector.tolist()) == [0.0, 1.0, 3.0, 4.0]
 
 
-def test_the_last_ones_stand_side_by_side():
+def test_the_last_vectors_are_concatenated():
     view = View(gym.spaces.Box(0, 9, (2,)), 42, "rgb", stack=3)
     one, two = np.array([1.0, 2.0]), np.array([3.0, 4.0])
     assert seen(view, one).vector.tolist() == [1, 2, 1, 2, 1, 2], "at first as if it had been seen all the time"
@@ -83,6 +83,6 @@ def test_the_last_pictures_are_the_channels_of_one_image(colours, stack, size):
     np.testing.assert_array_equal(out.image, expected)
 
 
-def test_an_observation_without_a_fixed_size_is_named():
+def test_an_observation_without_a_fixed_size_is_refused():
     with pytest.raises(BadInputError, match="Sequence"):
         View(gym.spaces.Sequence(gym.spaces.Discrete(2)), 42, "rgb")

@@ -23,7 +23,7 @@ def working_service():
     return service
 
 
-def test_a_report_is_the_same_after_its_way_over_the_wire():
+def test_encoding_does_not_change_a_report():
     report = working_service().report()
     assert RunReport.of(msgpack.unpackb(msgpack.packb(report.plain()))) == report
     assert RunReport.of(json.loads(report.model_dump_json())) == report
@@ -41,13 +41,13 @@ def test_a_report_is_the_same_after_its_way_over_the_wire():
         ({"over": ["a"]}, "over"),
     ],
 )
-def test_what_is_not_a_report_is_refused_in_one_line(change, named):
+def test_a_malformed_report_is_refused_in_one_line(change, named):
     with pytest.raises(ValueError, match=rf"^{named}: ") as caught:
         RunReport.of(working_service().report().plain() | change)
     assert "\n" not in str(caught.value)
 
 
-def test_a_report_without_a_field_is_refused_and_one_with_more_is_not():
+def test_a_report_may_have_more_fields_but_not_lack_one():
     plain = working_service().report().plain()
     assert RunReport.of({**plain, "of a newer release": 1}) == RunReport.of(plain)
     del plain["steps"]
@@ -55,13 +55,13 @@ def test_a_report_without_a_field_is_refused_and_one_with_more_is_not():
         RunReport.of(plain)
 
 
-def test_the_lines_of_status_tell_the_run():
+def test_status_names_the_run_and_its_best_evaluation():
     lines = text(working_service().report())
     assert "run       run (CartPole-v1)" in lines
     assert "evaluated best: step 20, return 5.00, score 300.00" in lines
 
 
-def test_a_server_of_another_release_is_named_in_one_line(monkeypatch):
+def test_a_server_of_another_release_is_a_one_line_error(monkeypatch):
     monkeypatch.setattr("a3c64.wire.client.Client.ask", lambda *_: {"steps": 1})
     with pytest.raises(
         BadInputError, match=r"^tcp://127\.0\.0\.1:1: the server's report: server: Field required; use the"

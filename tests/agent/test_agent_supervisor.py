@@ -30,7 +30,7 @@ def tend_until(supervisor: Supervisor, condition, what: str) -> None:
     until(look, 20, what)
 
 
-def test_it_is_started_again_after_a_growing_pause(caplog):
+def test_a_child_that_crashes_is_restarted_after_a_growing_backoff(caplog):
     supervisor = Supervisor("it", child("import os; os.kill(os.getpid(), 9)"))
     began = time.monotonic()
     tend_until(supervisor, lambda: supervisor.crashes == 4, "four crashes")
@@ -40,7 +40,7 @@ def test_it_is_started_again_after_a_growing_pause(caplog):
     supervisor.close(1.0)
 
 
-def test_it_is_left_alone_when_its_work_is_done():
+def test_a_child_whose_work_is_done_is_not_restarted():
     supervisor = Supervisor("it", child(""), Policy(finished=lambda: True))
     tend_until(supervisor, lambda: supervisor.final == 0, "the end")
     assert supervisor.crashes == 0
@@ -48,7 +48,7 @@ def test_it_is_left_alone_when_its_work_is_done():
     tend_until(again, lambda: again.crashes == 2, "without that, exit code 0 is no reason to stay away")
 
 
-def test_some_exit_codes_are_final():
+def test_after_a_fatal_exit_code_a_child_is_not_restarted():
     supervisor = Supervisor("it", child("raise SystemExit(2)"), Policy(fatal=(2,)))
     tend_until(supervisor, lambda: supervisor.final == 2, "the end")
     other = Supervisor("it", child("raise SystemExit(3)"), Policy(fatal=(2,)))
@@ -56,14 +56,14 @@ def test_some_exit_codes_are_final():
     assert other.final is None
 
 
-def test_it_gives_up_after_crashes_without_progress(caplog):
+def test_restarts_end_after_crashes_without_progress(caplog):
     supervisor = Supervisor("it", child("raise SystemExit(7)"), Policy(most_crashes=3))
     tend_until(supervisor, lambda: supervisor.final == 7, "giving up")
     assert supervisor.crashes == 3
     assert "it ended with code 7 3 times in a row and is not started again" in caplog.text
 
 
-def test_progress_counts_more_than_crashes():
+def test_progress_resets_the_count_of_crashes():
     steps = iter(range(100))
     supervisor = Supervisor("it", child("raise SystemExit(7)"), Policy(most_crashes=2, progress=lambda: next(steps)))
     tend_until(supervisor, lambda: supervisor.crashes == 4, "more crashes than that")
@@ -71,7 +71,7 @@ def test_progress_counts_more_than_crashes():
     supervisor.close(1.0)
 
 
-def test_what_cannot_be_started_is_said(caplog):
+def test_a_child_that_cannot_be_started_is_logged_once(caplog):
     supervisor = Supervisor("it", lambda: subprocess.Popen(["/no/such/program"]))
     supervisor.tend()
     supervisor.tend()

@@ -92,7 +92,7 @@ def test_python_m_does_not_import_from_the_working_folder(folder):
         (MINE.replace("def __init__(self", "def __init__(self, must"), "must"),
     ],
 )
-def test_a_module_that_cannot_be_used_is_told_on_one_line(folder, text, said):
+def test_a_module_that_cannot_be_used_is_a_one_line_error(folder, text, said):
     (folder / "my_env.py").write_text(text)
     before = sorted(folder.rglob("*.py"))
     process = start(folder, "train", "--env-id", ID, "--bind", f"tcp://127.0.0.1:{free_port()}", "--web-port", "0",

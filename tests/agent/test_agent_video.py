@@ -21,7 +21,7 @@ def picture(k: int) -> np.ndarray:
     return np.full((120, 160, 3), (k * 8, 255 - k * 8, 128), np.uint8)
 
 
-def test_a_film_has_all_frames_at_the_rate_that_was_asked_for(tmp_path: Path) -> None:
+def test_a_film_has_all_frames_at_the_given_rate(tmp_path: Path) -> None:
     with Video(tmp_path / "new" / "film.mp4", fps=15) as video:
         for k in range(30):
             video.write(picture(k))
@@ -30,7 +30,7 @@ def test_a_film_has_all_frames_at_the_rate_that_was_asked_for(tmp_path: Path) ->
     assert (int(found["nb_read_frames"]), found["r_frame_rate"], float(found["duration"])) == (30, "15/1", 2.0)
 
 
-def test_a_film_that_fails_leaves_nothing(tmp_path: Path) -> None:
+def test_a_film_that_fails_leaves_no_file(tmp_path: Path) -> None:
     def fail(video: Video) -> None:
         video.write(picture(0))
         raise RuntimeError
@@ -40,7 +40,7 @@ def test_a_film_that_fails_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
+def test_a_film_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"expected a name that ends in \.mp4"):
         Video(tmp_path / "film.avi", fps=15)
     (tmp_path / "file").write_text("")

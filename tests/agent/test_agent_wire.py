@@ -30,7 +30,7 @@ GRADIENT = BODIES[3]
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: type(body).__name__)
-def test_what_is_sent_arrives(body):
+def test_a_message_arrives_unchanged(body):
     vector = np.arange(5, dtype=np.float32) if isinstance(body, wire.CARRIES_VECTOR) else None
     message = wire.decode([bytes(frame) for frame in wire.encode(4, body, vector)])
     assert message.sequence == 4
@@ -75,7 +75,7 @@ def test_random_bytes_are_refused(frames):
 @given(
     kind=st.sampled_from(sorted(wire.KINDS)), sequence=header, fields=header, vector=st.none() | st.binary(max_size=20)
 )
-def test_almost_right_is_refused_or_right(kind, sequence, fields, vector):
+def test_a_message_with_random_fields_is_refused_or_valid(kind, sequence, fields, vector):
     frames = sealed([wire.PROTOCOL, kind, sequence, fields], *([] if vector is None else [vector]))
     try:
         message = wire.decode(frames)
@@ -87,7 +87,7 @@ def test_almost_right_is_refused_or_right(kind, sequence, fields, vector):
 
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
-def test_one_field_gone_wrong_is_noticed(data):
+def test_a_field_of_the_wrong_type_is_refused(data):
     """A valid message with any value in one field is refused, unless the value has the field's type."""
     body = data.draw(st.sampled_from([body for body in BODIES if body._fields]))
     name = data.draw(st.sampled_from(body._fields))
@@ -119,14 +119,14 @@ def test_one_field_gone_wrong_is_noticed(data):
         ([wire.sealed(b"\x91" * 100_000)], "not msgpack"),
     ],
 )
-def test_reasons(frames, reason):
+def test_errors_give_a_reason(frames, reason):
     with pytest.raises(wire.WireError, match=reason):
         wire.decode(frames)
 
 
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
-def test_a_message_that_was_altered_is_noticed(data):
+def test_an_altered_message_fails_its_checksum(data):
     """Any byte may change: in the header, the checksum or the vector."""
     frames = [bytearray(frame) for frame in wire.encode(1, GRADIENT, np.arange(200, dtype=np.float32))]
     for frame in data.draw(st.lists(st.sampled_from(frames), min_size=1, max_size=20)):
@@ -136,7 +136,7 @@ def test_a_message_that_was_altered_is_noticed(data):
             wire.decode([bytes(frame) for frame in frames])
 
 
-def test_finite():
+def test_vectors_with_large_or_infinite_numbers_are_not_finite():
     assert wire.finite(np.ones(10, np.float32))
     for bad in (np.nan, np.inf, -np.inf, 3e38):
         vector = np.ones(10, np.float32)
@@ -144,7 +144,7 @@ def test_finite():
         assert not wire.finite(vector)
 
 
-def test_episodes_and_numbers():
+def test_episodes_are_encoded_and_checked():
     episodes = [Episode(1.0, 2, {"laps": 3.0})]
     assert wire.unpack_episodes(wire.pack_episodes(episodes)) == episodes
     assert len(wire.pack_episodes(episodes * 1000)) == wire.MAX_EPISODES
@@ -161,7 +161,7 @@ def test_episodes_and_numbers():
             wire.unpack_episodes(bad)
 
 
-def test_samples():
+def test_samples_are_decoded_and_checked():
     picture = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
     np.testing.assert_array_equal(wire.unpack_sample(wire.Sample([2, 4, 3], picture.tobytes())), picture)
     for shape, size in (
@@ -178,7 +178,7 @@ def test_samples():
             wire.unpack_sample(wire.Sample(shape, bytes(size)))
 
 
-def test_specs():
+def test_parameter_specs_are_decoded_and_checked():
     assert wire.unpack_specs([["w", [2, 3], 1.0]]) == [ParameterSpec("w", (2, 3), 1.0)]
     for bad in (
         [],

@@ -120,7 +120,7 @@ def variable_line(text: str) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_lines_to_type_are_right(page):
+def test_documented_commands_and_settings_are_valid(page):
     wrong = []
     for line in lines_to_type():
         if line.page == page and not is_tree(line):
@@ -132,7 +132,7 @@ def test_lines_to_type_are_right(page):
     assert not wrong, "\n".join(wrong)
 
 
-def test_the_rule_finds_what_is_wrong():
+def test_invalid_lines_are_found():
     page = ROOT / "README.md"
     for text in ("a3c64 trian", "make nothing", "docker-compose up --scale warker=2", "A3C64_TMAX=1", "rm -rf x"):
         assert checked(Line(page, text))
@@ -154,7 +154,7 @@ def test_variables_and_flags_in_the_text_exist():
         assert {re.split(r"[ =:]", span)[0] for span in spans if span.startswith("--")} <= flags, page
 
 
-def test_the_override_for_containers_is_one_that_compose_takes(tmp_path):
+def test_compose_accepts_the_documented_override(tmp_path):
     (text,) = [one.text for one in listings() if one.language == "yaml"]
     override = yaml.safe_load(text)
     assert override["services"].keys() <= SERVICES.keys()
@@ -170,7 +170,7 @@ def test_the_override_for_containers_is_one_that_compose_takes(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_what_cannot_be_changed_on_a_run_is_listed():
+def test_settings_that_cannot_change_are_listed():
     page = (ROOT / "docs" / "getting-started.md").read_text()
     listed = re.search(r"Settings that the weights depend on \((.*?)\)", page, re.DOTALL)
     assert listed

@@ -24,7 +24,7 @@ def test_the_readme_is_short():
     assert len((ROOT / "README.md").read_text().splitlines()) <= 150
 
 
-def test_the_picture_at_the_top_moves_and_is_small():
+def test_the_picture_at_the_top_is_animated_and_small():
     data = (ROOT / "docs" / "pictures" / "learning.webp").read_bytes()
     assert data[:4] + data[8:12] == b"RIFFWEBP"
     assert data.count(b"ANMF") > 50, "frames"
@@ -42,7 +42,7 @@ def texts(path: Path) -> list[str]:
     return found
 
 
-def test_messages_in_troubleshooting_are_said_by_the_code():
+def test_messages_in_troubleshooting_are_in_the_code():
     said = [text for path in SOURCES for text in texts(path)]
     said += [path.read_text().replace("\\`", "`") for path in SCRIPTS]
     rows = re.findall(r"^\| (.+?) \|", (ROOT / "docs" / "troubleshooting.md").read_text(), re.MULTILINE)

@@ -47,7 +47,7 @@ def test_the_readme_leads_to_every_page():
     assert not [page for page in PAGES if page not in targets and page.name not in ("README.md", "index.md")]
 
 
-def test_nothing_of_the_site_comes_from_elsewhere():
+def test_the_site_loads_nothing_from_elsewhere():
     config = (ROOT / "mkdocs.yml").read_text()
     parsed = yaml.safe_load(config)
     assert parsed["theme"]["font"] is False

@@ -53,7 +53,7 @@ def test_every_python_listing_has_a_test():
 
 
 @pytest.mark.parametrize("title", OWN_FILES)
-def test_environments_of_ones_own_keep_gymnasiums_contract(folder, title, monkeypatch):
+def test_documented_environments_keep_gymnasiums_contract(folder, title, monkeypatch):
     monkeypatch.syspath_prepend(str(folder))
     importlib.import_module(title.removesuffix(".py"))
     (added,) = re.findall(r'register\("([^"]+)"', LISTINGS[title])
@@ -69,7 +69,7 @@ def test_environments_of_ones_own_keep_gymnasiums_contract(folder, title, monkey
             assert rewards != [env.step(1)[1] for _ in range(4)]
 
 
-def test_the_corridor_is_trained_judged_filmed_and_exported_where_the_user_is(folder):
+def test_the_corridor_is_trained_evaluated_filmed_and_exported(folder):
     run = ["--run-dir", "runs/corridor"]
     ports = ["--bind", f"tcp://127.0.0.1:{free_port()}", "--tensorboard-port", "0", "--web-port", "0"]
     small = ["--workers", "1", "--total-timesteps", "4000", "--eval-interval", "0", "--status-interval", "1"]
@@ -83,7 +83,7 @@ def test_the_corridor_is_trained_judged_filmed_and_exported_where_the_user_is(fo
     assert "my_env:Corridor-v0" in a3c64(folder, "enjoy", "--policy", "my.safetensors", "--episodes", "1")
 
 
-def test_a_module_that_is_nowhere_is_named(tmp_path):
+def test_a_missing_module_is_named(tmp_path):
     with pytest.raises(AssertionError, match="there is no module 'my_env'"):
         a3c64(tmp_path, "eval", "--random", "--env-id", "my_env:Corridor-v0")
 
@@ -100,7 +100,7 @@ def test_the_documented_convolutions_make_a_network(monkeypatch):
     assert name == "mine"
 
 
-def test_the_documented_figures_are_understood():
+def test_the_documented_figures_are_valid():
     names: dict = {}
     exec(LISTINGS["metadata of your environment"], names)
     figures = declared_in(names["metadata"], "MyEnv-v0")

@@ -11,7 +11,7 @@ CONNECTS = re.compile(
 )
 
 
-def test_a_run_connects_to_this_machine_alone(stack):
+def test_a_run_connects_only_to_this_machine(stack):
     need("strace")
     trace = stack.folder / "trace"
     settings = stack.environment(total_timesteps=8_000, env_id="CartPole-v1", eval_interval=1, web_port=free_port())

@@ -29,7 +29,7 @@ def checkpoint_of(stack, name: str, **settings) -> Path:
     ],
     ids=["tiny", "openkart"],
 )
-def test_twice_the_same(stack, settings):
+def test_two_deterministic_runs_end_with_the_same_weights(stack, settings):
     one = checkpoint_of(stack, "one", **settings)
     # Evaluations do not change the training, neither during it nor at its end.
     other = checkpoint_of(stack, "other", **({"eval_interval": 0.5} | settings))
@@ -42,7 +42,7 @@ def test_twice_the_same(stack, settings):
     assert states[0] == states[1]
 
 
-def test_the_seed_makes_a_difference(stack):
+def test_another_seed_gives_other_weights(stack):
     one, other = (checkpoint_of(stack, f"{seed}", seed=seed, total_timesteps=200, eval_interval=0) for seed in (1, 2))
     assert (one / FILES[0]).read_bytes() != (other / FILES[0]).read_bytes()
 

@@ -59,7 +59,7 @@ def test_pictures_are_as_large_as_fits_and_keep_their_shape(size, place):
     assert SCREEN == (640, 480)
 
 
-def test_only_what_has_changed_is_shown_anew():
+def test_only_changed_blocks_are_redrawn():
     old = np.zeros((480, 640, 3), np.uint8)
     assert changed(old, old.copy()) == []
     new = old.copy()
@@ -95,15 +95,15 @@ def displayed(monkeypatch, seconds: float, watched: bool) -> Blinker:
     return blinker
 
 
-def test_drawing_keeps_to_20_frames_a_second(monkeypatch):
+def test_with_a_viewer_at_most_20_frames_a_second_are_drawn(monkeypatch):
     assert 10 <= displayed(monkeypatch, 1.0, watched=True).count <= 21
 
 
-def test_for_nobody_there_is_a_frame_a_second(monkeypatch):
+def test_without_a_viewer_one_frame_a_second_is_drawn(monkeypatch):
     assert 2 <= displayed(monkeypatch, 2.5, watched=False).count <= 3
 
 
-def test_a_viewer_who_hangs_is_not_drawn_for(monkeypatch):
+def test_a_viewer_process_that_hangs_does_not_count_as_a_viewer(monkeypatch):
     monkeypatch.setattr("a3c64.worker.display.display.Supervisor.tend", lambda _: None)
     blinker = Blinker()
     display = Display(blinker, "127.0.0.1", 1)
@@ -115,7 +115,7 @@ def test_a_viewer_who_hangs_is_not_drawn_for(monkeypatch):
     assert blinker.count <= 8, "20 a second for 0.3 s, then 1 a second"
 
 
-def test_what_cannot_be_rendered_is_said_once_and_training_goes_on(monkeypatch, caplog):
+def test_a_render_error_is_logged_once_and_training_goes_on(monkeypatch, caplog):
     monkeypatch.setattr("a3c64.worker.display.display.Supervisor.tend", lambda _: None)
 
     class Dark:
@@ -145,7 +145,7 @@ def test_connections_to_the_port_are_found():
         until(lambda: not audience.there(), 5, "nobody")
 
 
-def test_a_connection_that_does_not_count_is_nobody():
+def test_an_ignored_connection_does_not_count_as_a_viewer():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)) as ours:
@@ -156,7 +156,7 @@ def test_a_connection_that_does_not_count_is_nobody():
                 until(lambda: audience.there(ignored), 5, "somebody else")
 
 
-def test_the_idle_client_leaves_a_server_that_is_not_a_vnc_server():
+def test_the_idle_client_disconnects_from_a_server_that_does_not_speak_vnc():
     with socket.create_server(("127.0.0.1", 0)) as server:
         client = IdleClient(*server.getsockname())
         other = threading.Thread(target=lambda: server.accept()[0].sendall(b"HTTP/1.1 400"))
@@ -180,7 +180,7 @@ class Clock:
         return time.monotonic() - sum(1 << bit for bit in range(32) if bits[bit]) / 1000.0
 
 
-def test_a_whole_picture_is_of_the_present(vnc, tmp_path):
+def test_a_complete_picture_is_less_than_two_seconds_old(vnc, tmp_path):
     """Capture with a new connection each, then repeatedly with one connection."""
     display = Display(Clock(), "127.0.0.1", vnc)
     ended = threading.Event()
@@ -219,7 +219,7 @@ def test_a_whole_picture_is_of_the_present(vnc, tmp_path):
         display.close()
 
 
-def test_a_viewer_sees_the_game_and_cannot_touch_it(stack, vnc, tmp_path):
+def test_a_viewer_sees_the_game_and_cannot_control_it(stack, vnc, tmp_path):
     stack.start("a3c64.paramserver")
     worker = stack.start("a3c64.worker", vnc_port=vnc)
     until(lambda: greets(vnc), 60, "RFB greeting")
@@ -262,7 +262,7 @@ def test_a_viewer_sees_the_game_and_cannot_touch_it(stack, vnc, tmp_path):
     assert still_running(family) == []
 
 
-def test_the_plain_view_is_the_game_alone(stack, vnc, tmp_path):
+def test_the_plain_view_shows_only_the_game(stack, vnc, tmp_path):
     stack.start("a3c64.paramserver")
     stack.start("a3c64.worker", vnc_port=vnc, vnc_view="plain")
     until(lambda: greets(vnc), 120, "RFB greeting")
@@ -295,7 +295,7 @@ def test_without_x11vnc_there_is_one_warning(monkeypatch, caplog):
     assert caplog.text.count("x11vnc is not installed") == 1
 
 
-def test_a_port_that_is_taken_is_said_and_tried_again_later(monkeypatch, caplog, vnc):
+def test_a_taken_vnc_port_is_logged_once_and_tried_again_later(monkeypatch, caplog, vnc):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", vnc))
         taken.listen()

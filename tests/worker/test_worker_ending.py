@@ -25,7 +25,7 @@ def evaluator_of(local) -> psutil.Process | None:
     return None
 
 
-def test_steps_end_it_with_an_evaluation_of_the_last_weights(stack):
+def test_a_run_ends_at_its_step_limit_and_evaluates_the_last_weights(stack):
     result = stack.run("a3c64", "train", "--workers", "2", total_timesteps=1_000, learning_rate=1e-3, timeout_s=90)
     assert result.returncode == 0, result.stderr
     assert "the run has taken its 1000 steps" in result.stdout
@@ -50,7 +50,7 @@ def test_steps_end_it_with_an_evaluation_of_the_last_weights(stack):
     assert len(evaluations(stack)) == 1, "it was over, and judged, before"
 
 
-def test_reward_ends_it_once_greedy_episodes_reach_it(stack):
+def test_a_run_ends_when_greedy_episodes_reach_the_reward(stack):
     """A random policy gets a return of 10, the best one 20."""
     result = stack.run(
         "a3c64", "train", "--workers", "1", stop_at_reward=18, eval_interval=0.5, learning_rate=1e-3, timeout_s=120
@@ -62,7 +62,7 @@ def test_reward_ends_it_once_greedy_episodes_reach_it(stack):
     assert checkpoint.newest(stack.run_dir / "best").score["mean_reward"] == max(scores)
 
 
-def test_time_ends_it_and_processes_of_their_own_exit_with_0(stack):
+def test_a_run_ends_at_its_time_limit_and_all_processes_exit_with_0(stack):
     server = stack.start("a3c64.paramserver", time_limit=4, eval_interval=1)
     others = [stack.start("a3c64.worker"), stack.start("a3c64.worker"), stack.start("a3c64.worker.evaluator")]
     stack.wait_for(lambda r: (len(r.workers), r.evaluators) == (2, 1), 40, "all are there")
@@ -75,7 +75,7 @@ def test_time_ends_it_and_processes_of_their_own_exit_with_0(stack):
     assert newest.seconds == pytest.approx(4.0, abs=0.5)
 
 
-def test_an_evaluator_that_is_killed_comes_back_and_training_goes_on(stack):
+def test_a_killed_evaluator_is_restarted_and_training_goes_on(stack):
     local = stack.start("a3c64", "train", "--workers", "1", eval_interval=0.5)
     stack.wait_for(lambda r: r.evaluation, 60, "an evaluation")
     assert "evaluated best: step" in stack.run("a3c64", "status").stdout
@@ -92,7 +92,7 @@ def test_an_evaluator_that_is_killed_comes_back_and_training_goes_on(stack):
     assert still_running(family) == []
 
 
-def test_scores_outlive_a_server_that_is_killed(stack):
+def test_evaluations_survive_a_killed_server(stack):
     server = stack.start("a3c64.paramserver", eval_interval=0.5, checkpoint_interval=0.3)
     stack.start("a3c64.worker")
     judge = stack.start("a3c64.worker.evaluator")
@@ -107,7 +107,7 @@ def test_scores_outlive_a_server_that_is_killed(stack):
     assert judge.poll() is None
 
 
-def test_no_evaluator_is_wanted(stack):
+def test_an_evaluation_interval_of_0_means_no_evaluator(stack):
     local = stack.start("a3c64", "train", "--workers", "1", eval_interval=0)
     stack.wait_for(lambda r: r.steps, 60, "training")
     assert evaluator_of(local) is None

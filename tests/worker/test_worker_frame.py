@@ -55,7 +55,7 @@ def held(frame: Frame, *places: int) -> Iterator[None]:
         child.communicate(timeout=5)
 
 
-def test_a_place_that_the_other_process_has_is_left_alone():
+def test_a_place_that_another_process_holds_is_not_used():
     frame = Frame.create()
     pictures = [np.full((2, 2, 3), k, np.uint8) for k in range(6)]
     frame.write(pictures[0])
@@ -84,7 +84,7 @@ writer.write(np.full((4, 4, 3), 8, np.uint8))
 """
 
 
-def test_what_a_killed_writer_left_half_written_is_not_shown():
+def test_a_frame_that_a_killed_writer_left_half_written_is_not_shown():
     frame = Frame.create()
     subprocess.run(
         [sys.executable, "-c", DIE, str(frame.descriptor)], pass_fds=[frame.descriptor], timeout=30, check=False
@@ -120,7 +120,7 @@ def test_no_frame_is_ever_torn():
         child.wait(5)
 
 
-def test_the_reader_says_who_watches():
+def test_the_reader_tells_the_writer_until_when_a_viewer_watches():
     writer = Frame.create()
     assert writer.watched_until == 0.0
     Frame(os.dup(writer.descriptor)).watched_until = 12.5

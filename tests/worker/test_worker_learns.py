@@ -36,7 +36,7 @@ def run_in_process(hyperparameters: Hyperparameters, steps: int) -> Service:
     return service
 
 
-def test_pixels_are_learned_in_one_process():
+def test_one_process_learns_from_pixels():
     """A random policy gets a return of 10, one that uses the picture 20."""
     began = time.monotonic()
     service = run_in_process(TINY, 10_000)

@@ -24,7 +24,7 @@ def train(stack, output: int, **settings: object) -> subprocess.Popen:
     return process
 
 
-def test_milestones_are_said_and_what_to_do_next(stack):
+def test_milestones_and_the_next_commands_are_logged(stack):
     local = stack.start("a3c64", "train", "--workers", "1", eval_interval=1, learning_rate=1e-3)
     stack.wait_for(lambda r: r.evaluation and r.evaluation.count >= 2, 90, "evaluations")
     local.send_signal(signal.SIGINT)
@@ -41,7 +41,7 @@ def test_milestones_are_said_and_what_to_do_next(stack):
     ]
 
 
-def test_json_lines(stack):
+def test_the_json_format_prints_one_object_per_line(stack):
     result = stack.run("a3c64", "train", "--workers", "1", "--log-format", "json", total_timesteps=400, timeout_s=90)
     assert result.returncode == 0, result.stderr
     told = [json.loads(line) for line in result.stdout.splitlines()]
@@ -73,7 +73,7 @@ def test_output_that_cannot_be_written_does_not_end_a_run(stack, what):
     assert int((stack.run_dir / "checkpoints" / "latest").read_text().removeprefix("step_")) >= later.steps
 
 
-def test_a_terminal_that_hangs_up_stops_the_run_in_its_order(stack):
+def test_a_terminal_that_hangs_up_stops_the_run_cleanly(stack):
     """Without nohup, the kernel sends SIGHUP, and the run saves a checkpoint before it ends."""
     master, terminal = os.openpty()
     local = train(stack, terminal)

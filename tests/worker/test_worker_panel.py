@@ -48,7 +48,7 @@ def right_column(drawn: np.ndarray) -> np.ndarray:
     return drawn[:, RIGHT.x :]
 
 
-def test_a_scene_survives_the_way():
+def test_encoding_does_not_change_a_scene():
     again = Scene.unpack(SCENE.pack())
     np.testing.assert_array_equal(again.frames, SCENE.frames)
     np.testing.assert_array_equal(again.choices[0].probabilities, SCENE.choices[0].probabilities)
@@ -58,7 +58,7 @@ def test_a_scene_survives_the_way():
     assert Scene.unpack(SCENE._replace(spans=[span]).pack()).spans == [span]
 
 
-def test_the_game_is_shown_whole_and_in_shape():
+def test_the_game_is_shown_whole_and_undistorted():
     game = draw(SCENE)[GAME.y : GAME.y + GAME.height, GAME.x : GAME.x + GAME.width]
     assert (game == PICTURE[0, 0]).all(), "4:3 fills its place"
     tall = draw(SCENE, np.full((210, 160, 3), (10, 200, 30), np.uint8))
@@ -72,7 +72,7 @@ def test_without_a_picture_the_rest_is_shown():
     assert count(drawn, (200, 30, 200)) == 2 * 106 * 106
 
 
-def test_probabilities_are_bars_as_long_as_they_are():
+def test_bars_are_proportional_to_probabilities():
     column = right_column(draw(SCENE))
     taken, other = count(column, ACCENT), count(column, BAR)
     assert taken / other == pytest.approx(3.0, rel=0.15), "0.75 beside 0.25; letters count a little"
@@ -90,7 +90,7 @@ def test_any_number_of_options_fits(options):
     assert (drawn[-4:] == BACK).all(), "nothing touches the edge"
 
 
-def test_several_choices_have_a_gauge_each():
+def test_each_of_several_choices_has_a_gauge():
     family = MultiCategorical((161, 161, 2, 2, 2), (-80, -80, 0, 0, 0))
     choices, spans = thoughts(family, np.zeros(328), np.array([100, 80, 1, 0, 1]), ["x", "y", "A", "B", "R"])
     assert [choice.name for choice in choices] == ["x", "y", "A", "B", "R"]
@@ -125,14 +125,14 @@ def test_vectors_are_bars(length, frames):
     assert count(right_column(draw(scene._replace(vector=0 * vector))), BAR) < 2000
 
 
-def test_what_is_not_a_number_does_not_stop_it():
+def test_nan_and_infinity_do_not_stop_the_panel():
     nan = float("nan")
     draw(SCENE._replace(value=nan, choices=[Choice("", ["a", "b"], np.full(2, nan, np.float32), 0)]))
     draw(SCENE._replace(choices=[], spans=[Span("x", -1.0, 1.0, nan, nan, nan)]))
     draw(SCENE._replace(vector=np.full(3, np.inf, np.float32), total_reward=1e30))
 
 
-def test_the_chart_remembers_ten_seconds():
+def test_the_chart_shows_the_last_ten_seconds():
     panel = Panel()
     for k in range(100):
         drawn = panel.draw(PICTURE, SCENE._replace(time_s=0.2 * k, value=float(k % 7), length=k % 30))
@@ -142,7 +142,7 @@ def test_the_chart_remembers_ten_seconds():
     assert (drawn[chart] > 90).sum() > (calm[chart] > 90).sum() + 500
 
 
-def test_the_newest_frames_stand_apart():
+def test_the_newest_frames_are_split_from_the_stack():
     image = np.zeros((42, 42, 6 * 3), np.uint8)
     image[..., -3:] = (1, 2, 3)
     frames, stack = newest_frames(image, 3)
@@ -175,7 +175,7 @@ def test_environments_name_their_actions(env_id, names):
     environments.close()
 
 
-def test_open_kart_tells_of_its_actions_and_its_race():
+def test_open_kart_names_its_actions_and_figures():
     environments = EnvironmentBatch.make(Hyperparameters(envs_per_worker=1), 0, render_first=True)
     assert action_names(environments.environments[0])[:3] == ["no-op", "straight", "brake"]
     environments.step(np.array([1], np.int32))

@@ -10,7 +10,7 @@ import pytest
 from live import alive_descendants, free_port, still_running, until
 
 
-def test_workers_join_leave_and_die_while_the_rest_goes_on(stack):
+def test_workers_join_leave_and_crash_while_the_others_go_on(stack):
     stack.start("a3c64.paramserver")
     first, second = stack.start("a3c64.worker"), stack.start("a3c64.worker")
     stack.wait_for(lambda r: len(r.workers) == 2 and all(w.steps for w in r.workers), 60, "both work")
@@ -32,7 +32,7 @@ def test_workers_join_leave_and_die_while_the_rest_goes_on(stack):
     assert report.lost == 1
 
 
-def test_a_starting_worker_says_what_it_does(stack):
+def test_a_starting_worker_reports_what_it_does(stack):
     stack.start("a3c64.paramserver")
     stack.start("a3c64.worker")
     states = []
@@ -47,7 +47,7 @@ def test_a_starting_worker_says_what_it_does(stack):
     assert set(states) & said, "its start takes longer than the second from one heartbeat to the next"
 
 
-def test_the_server_is_killed_and_comes_back(stack):
+def test_workers_continue_after_a_killed_server_is_started_again(stack):
     server = stack.start("a3c64.paramserver", checkpoint_interval=0.5)
     workers = [stack.start("a3c64.worker"), stack.start("a3c64.worker")]
     stack.wait_for(lambda r: len(r.workers) == 2 and r.steps > 500, 60, "both work")
@@ -81,7 +81,7 @@ def test_a_worker_without_server_waits_and_stops_when_told(stack):
         ({"env_id": "CartPole-v1", "env_args": '{"speed": 1}'}, "--env-args (A3C64_ENV_ARGS): CartPole-v1: "),
     ],
 )
-def test_an_environment_that_cannot_be_learned_ends_local_mode_with_one_line(stack, settings, message):
+def test_an_environment_that_cannot_be_used_ends_local_mode_with_one_line(stack, settings, message):
     result = stack.run("a3c64", "train", "--workers", "1", **settings)
     assert result.returncode == 2
     lines = [line for line in result.stderr.splitlines() if "a3c64" in line]
@@ -114,7 +114,7 @@ def test_ctrl_c_ends_everything_in_10_s(stack, number):
     assert f"resuming at step {step}" in stack.log(resumed)
 
 
-def test_local_mode_that_is_killed_leaves_nothing(stack):
+def test_local_mode_that_is_killed_leaves_no_process(stack):
     local, family = start_local(stack, vnc_port=free_port())
     local.kill()
     local.wait()
@@ -157,7 +157,7 @@ def test_a_server_that_is_killed_is_started_again(stack):
     assert int((stack.run_dir / "checkpoints" / "latest").read_text().removeprefix("step_")) >= report.steps
 
 
-def test_where_workers_leave_no_core_over_each_stays_on_one(stack):
+def test_if_workers_take_all_cores_each_is_pinned_to_one(stack):
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         pytest.skip("there is one core")
@@ -184,7 +184,7 @@ def test_local_mode_ends_when_the_run_does(stack):
     assert again.returncode == 0
 
 
-def test_local_mode_on_a_busy_port_is_one_line(stack):
+def test_local_mode_on_a_taken_port_is_a_one_line_error(stack):
     stack.start("a3c64.paramserver")
     until(stack.report, 20, "a server in the way")
     result = stack.run("a3c64", "train", run_dir=stack.folder / "other")
@@ -195,7 +195,7 @@ def test_local_mode_on_a_busy_port_is_one_line(stack):
     assert not (stack.folder / "other").exists()
 
 
-def test_status_and_eval_without_anything(stack):
+def test_status_and_eval_without_a_run_are_errors(stack):
     status = stack.run("a3c64", "status")
     assert status.returncode == 1
     assert "no server answers at" in status.stderr
@@ -204,7 +204,7 @@ def test_status_and_eval_without_anything(stack):
     assert "no checkpoint in" in evaluation.stderr
 
 
-def test_status_reports(stack):
+def test_status_prints_the_report(stack):
     stack.start("a3c64.paramserver")
     until(stack.report, 20, "a server")
     status = stack.run("a3c64", "status", "--json")

@@ -57,7 +57,7 @@ def test_a_worker_records_and_one_that_is_killed_leaves_whole_movies(stack):
     assert not (folder / "19700101-000000-gone-000001.json").exists()
 
 
-def test_a_disk_that_refuses_is_said_once_and_training_goes_on(stack):
+def test_a_replay_that_cannot_be_written_is_logged_once_and_training_goes_on(stack):
     stack.start("a3c64.paramserver", **SETTINGS)
     stack.run_dir.mkdir(exist_ok=True)
     folder = stack.run_dir / "replays" / "worker-0"
@@ -77,7 +77,7 @@ def _move_away(folder: Path) -> bool:
     return True
 
 
-def test_what_is_no_n64_game_or_not_wanted_is_not_recorded(stack):
+def test_an_environment_that_is_not_an_n64_game_is_not_recorded(stack):
     stack.start("a3c64.paramserver")  # the tiny environment
     stack.start("a3c64.worker")
     stack.wait_for(lambda r: r.steps > 200, 150, "it works")
@@ -91,7 +91,7 @@ def write(folder: Path, number: int, step: int, total: float) -> Path:
     return path
 
 
-def test_a_folder_keeps_to_its_share_and_spreads_what_stays(tmp_path):
+def test_a_folder_keeps_to_its_share_and_spreads_its_replays(tmp_path):
     folder = ReplayFolder(tmp_path / "worker-0", limit=120 * BLOCK)  # 40 replays of 3 blocks each
     best = 777
     for number in range(1000):
@@ -120,7 +120,7 @@ def test_a_folder_keeps_to_its_share_and_spreads_what_stays(tmp_path):
     assert ReplayFolder(folder.path, 120 * BLOCK).replays == folder.replays
 
 
-def test_a_damaged_json_of_ours_goes_first(tmp_path):
+def test_a_replay_with_damaged_json_is_removed_first(tmp_path):
     good, bad = write(tmp_path, 1, 0, 1.0), write(tmp_path, 2, 0, 1.0)
     bad.with_suffix(".json").write_text("{")
     write(tmp_path, 3, 100, 2.0), write(tmp_path, 4, 200, 0.0)
@@ -129,7 +129,7 @@ def test_a_damaged_json_of_ours_goes_first(tmp_path):
     assert found[good].total == 1.0
 
 
-def test_surplus_can_take_everything():
+def test_the_surplus_can_be_all_replays():
     replays = [StoredReplay(Path(str(k)), 10, k, float(k)) for k in range(7)]
     assert len(surplus(replays, 1000)) == 7
     assert len(surplus(replays, 15)) == 2

@@ -12,7 +12,7 @@ NOT_GIVEN |= {"web_port": 0, "workers": 1}
 
 
 @pytest.mark.timeout(200)
-def test_train_goes_on_with_the_run_of_its_folder(stack):
+def test_train_resumes_the_run_in_its_folder(stack):
     settings = {"workers": 1, "eval_interval": 0, "total_timesteps": 400}
     done = stack.run("a3c64", "train", "--learning-rate", "0.002", timeout_s=90, **settings)
     assert done.returncode == 0, done.stderr

@@ -32,7 +32,7 @@ class Watched:
                 self.signs.gradients += 1
 
 
-def test_work_waiting_and_slow_starts_are_no_hangs():
+def test_work_waiting_and_a_slow_start_do_not_count_as_a_hang():
     watched = Watched()
     time.sleep(2 * LEAST_S)  # before the first gradient, the limit is TIMES LEAST_S
     watched.work(1.0, 0.02)
@@ -52,7 +52,7 @@ def test_a_hang_is_ended_after_its_limit():
     assert "A3C64_HANG_TIMEOUT 0.3" in watched.reasons[0]
 
 
-def test_an_environment_that_is_slow_is_given_its_time():
+def test_a_slow_environment_raises_the_limit():
     watched = Watched()
     watched.work(2.0, 0.08)  # 0.4 s a gradient
     assert watched.watchdog.limit_s > 2.0
@@ -64,7 +64,7 @@ def test_an_environment_that_is_slow_is_given_its_time():
     assert not watched.reasons
 
 
-def test_zero_is_never():
+def test_a_timeout_of_zero_disables_the_watchdog():
     watched = Watched(0.0)
     watched.work(0.2, 0.01)
     watched.watchdog.close()
@@ -72,7 +72,7 @@ def test_zero_is_never():
     assert "watchdog" not in {thread.name for thread in threading.enumerate()}
 
 
-def test_a_worker_that_hangs_is_replaced_and_keeps_its_number(stack):
+def test_a_worker_that_hangs_is_replaced_and_keeps_its_index(stack):
     """Its environment blocks for ever at step 300; its heartbeat goes on."""
     arguments = {"env_id": "hanging_env:Hanging-v0", "env_args": f'{{"flag": "{stack.folder / "hung"}"}}'}
     local = stack.start("a3c64", "train", "--workers", "1", hang_timeout=2.0, eval_interval=0, **arguments)
