@@ -24,7 +24,7 @@ def verdict(path: str, rom: str | None) -> tuple[bool, str]:
         return False, str(error)
     if playback.diverged:
         return False, playback.diverged
-    return True, "the same to the bit" if playback.facts else "played to its end"
+    return True, "identical to the recording" if playback.facts else "played to its end"
 
 
 def main() -> None:

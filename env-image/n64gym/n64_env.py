@@ -94,7 +94,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
             raise ValueError(f"frameskip is {frameskip}; expected the number of VIs a step, 1 or more")
         for name, vis in (("noop_max", noop_max), ("random_max", random_max)):
             if vis < 0:
-                raise ValueError(f"{name} is {vis}; expected the number of VIs at most, 0 or more")
+                raise ValueError(f"{name} is {vis}; expected a maximum number of VIs, 0 or more")
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ValueError(f'render_mode is {render_mode!r}; expected None, "rgb_array" or "human"')
         if telemetry and not self.telemetry_names:
@@ -130,7 +130,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
 
     def action_of(self, word: int) -> Any:
         """Return the action nearest to a controller word."""
-        raise ValueError(f"{type(self).__name__} cannot tell which action a controller word is")
+        raise ValueError(f"{type(self).__name__} cannot convert a controller word to an action")
 
     def in_play(self, emulator: Emulator) -> bool:
         """Return whether the game is in play, rather than in a menu."""
@@ -285,7 +285,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         ResetNeeded if no episode is in progress, EmulatorError.
         """
         if self._off or self.emulator is None or self._begun:
-            raise ResetNeeded(self._off or "there is no moment to keep: a step is under way, or the emulator has died")
+            raise ResetNeeded(self._off or "no snapshot now: a step is in progress, or the emulator has died")
         episode = {name: getattr(self, name) for name in self.remembers}
         return Snapshot(self.emulator.save_state(), *copy.deepcopy((episode, self.observations.last)))
 

@@ -43,7 +43,7 @@ def default_folder() -> Path | None:
     except RuntimeError:  # happens in a container with an arbitrary user id
         warnings.warn(
             f"start states are not kept: HOME is not set, and user id {os.getuid()} has no home folder; each process "
-            "makes them anew. Set XDG_CACHE_HOME, or name a folder with cache=",
+            "makes new ones. Set XDG_CACHE_HOME, or name a folder with cache=",
             stacklevel=2,
         )
         return None
@@ -74,7 +74,7 @@ class Starts:
                 self._write(key[1], {"format": FORMAT, "sha256": start.sha256, "start": what}, data)
             except OSError as error:
                 warnings.warn(
-                    f"start states cannot be kept in {self._folder}: {error.strerror}; each process makes them anew. "
+                    f"start states cannot be kept in {self._folder}: {error.strerror}; each process makes new ones. "
                     "Name another folder with cache=, or cache=False",
                     stacklevel=2,
                 )

@@ -54,5 +54,5 @@ def test_mario_kart(rom, alias):
 
 @pytest.mark.parametrize("alias", ["Mario-Kart-Discrete-Luigi-Raceway-v0", "Smash-luigi-v0"])
 def test_without_a_rom(alias):
-    with pytest.raises(ValueError, match=r"needs the cartridge's file.*rom="):
+    with pytest.raises(ValueError, match=r"needs the ROM file.*rom="):
         gymnasium.make(alias)

@@ -128,7 +128,7 @@ def test_a_loaded_state_is_the_saved_machine(rom):
         assert (runs[1] == runs[2]).all()
 
 
-@pytest.mark.filterwarnings("ignore:silent.z64 has not switched its video on")
+@pytest.mark.filterwarnings("ignore:silent.z64 did not switch on its video")
 @pytest.mark.parametrize("name", ["silent", "blank"])
 def test_a_rom_that_draws_nothing_steps(rom, name):
     with Emulator(rom(name)) as emulator:

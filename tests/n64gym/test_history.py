@@ -188,7 +188,7 @@ def test_damaged_states_are_errors(rom):
         emulator.step(5)
         data = emulator.save_state().data()
     for damaged in (b"", b"not a state", data[:-9], data[: len(data) // 2], gzip.compress(b""), gzip.compress(b"1234")):
-        with pytest.raises(ValueError, match="no savestate, or a damaged one"):
+        with pytest.raises(ValueError, match="not a savestate, or a damaged one"):
             State.from_data(damaged)
 
 

@@ -141,7 +141,7 @@ def some_movie(**changes):
         (m64.to_bytes(some_movie(start=4)), "begins from saved EEPROM contents"),
         (m64.to_bytes(some_movie(start=6)), r"begins from nothing known \(start type 6\)"),
         (m64.to_bytes(some_movie(controllers=0)), "has 0 controllers; expected 1 to 4"),
-        (m64.to_bytes(some_movie())[:-1], "holds 4 samples where its header promises 5"),
+        (m64.to_bytes(some_movie())[:-1], "holds 4 samples, but its header says 5"),
     ],
 )
 def test_bad_files_are_named(tmp_path, data, message):
@@ -183,7 +183,7 @@ def test_old_versions_have_a_shorter_header(version):
     [
         ({"author": "ä" * 111}, "author 'ä+' has 222 bytes; expected at most 221"),
         ({"description": "a\0b"}, "no NUL"),
-        ({"rom_name": "マリオ"}, "rom_name 'マリオ' cannot be said in latin-1"),
+        ({"rom_name": "マリオ"}, "rom_name 'マリオ' cannot be encoded in latin-1"),
         ({"vis": 1 << 32}, "out of range"),
         ({"crc1": -1}, "out of range"),
     ],

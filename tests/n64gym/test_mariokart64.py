@@ -274,7 +274,7 @@ def test_another_hash_is_refused_unless_asked_for(rom):
     found = open_rom(rom("kart64")).sha1
     with pytest.raises(RomError, match=rf"(?s){found}.*579c48e211ae952530ffc8738709f078d5dd215e.*check_rom=False"):
         MarioKart64Env(rom("kart64"))
-    with pytest.raises(ValueError, match="needs the cartridge's file"):
+    with pytest.raises(ValueError, match="needs the ROM file"):
         MarioKart64Env()
 
 

@@ -73,7 +73,7 @@ def test_a_playback_in_another_process_is_the_same_to_the_bit(movies):
         [sys.executable, "-m", "n64gym", *movies], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0
-    assert done.stdout.count(": the same to the bit\n") == 3
+    assert done.stdout.count(": identical to the recording\n") == 3
 
 
 def test_it_is_small_and_says_what_it_is(movies):
@@ -108,7 +108,7 @@ def test_a_changed_sample_is_named(movies, tmp_path, from_end):
 
 def test_other_rdram_at_the_end_is_noticed(movies, tmp_path):
     diverged, _ = play(copy(movies[0], tmp_path, rdram_sha256="0" * 64))
-    assert diverged == "ended with other contents of RDRAM, though all that was watched was the same"
+    assert diverged == "ended with other contents of RDRAM, though all checked words were equal"
 
 
 def test_without_its_json_it_is_a_movie_from_elsewhere(movies, tmp_path):
@@ -170,7 +170,7 @@ def test_the_command_names_what_it_cannot_play_and_exits_with_2(movies, tmp_path
     )
     verdicts = [line.split(": ", 1)[1] for line in done.stdout.splitlines()]
     assert done.returncode == 2
-    assert verdicts[0] == verdicts[3] == "the same to the bit"
+    assert verdicts[0] == verdicts[3] == "identical to the recording"
     assert verdicts[1].startswith("diverged between")
     assert "ends after 700 bytes" in verdicts[2]
     assert done.stderr == ""

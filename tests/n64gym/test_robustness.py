@@ -114,13 +114,13 @@ def test_a_full_temporary_folder_does_not_matter(rom, tmp_path):
 def test_a_temporary_folder_without_inodes_is_named(rom, tmp_path):
     result = play_with_a_full(tmp_path, rom("pad"), "as the temporary folder", options="size=64k,nr_inodes=2")
     assert f"[Errno {errno.ENOSPC}] No space left on device: '{tmp_path}/n64gym-" in result.stderr
-    assert "make room there, or set TMPDIR to a folder that has some" in result.stderr
+    assert "free space there, or set TMPDIR to a folder with space" in result.stderr
 
 
 def test_a_temporary_folder_that_is_gone_is_named(rom, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     files = len(list(Path("/proc/self/fd").iterdir()))
-    with pytest.raises(EmulatorError, match=r"pad.z64: no folder can be made .*gone/n64gym-.*set TMPDIR"):
+    with pytest.raises(EmulatorError, match=r"pad.z64: cannot create a folder .*gone/n64gym-.*set TMPDIR"):
         Emulator(rom("pad"))
     assert len(list(Path("/proc/self/fd").iterdir())) == files
 

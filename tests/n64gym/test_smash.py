@@ -300,7 +300,7 @@ def test_a_start_that_is_another_is_noticed(env):
 
 
 def test_no_rom_and_wrong_settings(rom):
-    with pytest.raises(ValueError, match="needs the cartridge's file"):
+    with pytest.raises(ValueError, match="needs the ROM file"):
         gymnasium.make("n64gym/SuperSmashBros-v0")
     for settings, message in {
         ("character", "marioo"): "character is 'marioo' .maybe you meant 'mario'",

@@ -42,7 +42,7 @@ def test_a_game_that_does_not_tell_is_named(tmp_path, rom):
         recorder.step(recorder.action_space.sample())
         assert recorder.unwrapped.road_edges() is None
     playback = Playback(recorder.last_movie, rom("pad"))
-    with pytest.raises(MovieError, match="is of n64gym/Rom-v0, which does not tell where its player is"):
+    with pytest.raises(MovieError, match="is of n64gym/Rom-v0, which gives no player position"):
         track(playback, vis=4)
     playback.close()
 
@@ -51,7 +51,7 @@ def test_a_movie_without_json_is_of_an_unknown_game(tmp_path):
     movie, *_ = record(gymnasium.make("n64gym/OpenKart-v0"), tmp_path)
     movie.with_suffix(".json").unlink()
     playback = Playback(movie)
-    with pytest.raises(MovieError, match="is of OPEN KART, which does not tell"):
+    with pytest.raises(MovieError, match="is of OPEN KART, which gives no player position"):
         track(playback, vis=4)
     playback.close()
 

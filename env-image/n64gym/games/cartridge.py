@@ -18,7 +18,7 @@ class Cartridge(NamedTuple):
         """Open the ROM file. check: reject a file with a different hash. Raises RomError."""
         if not str(rom):
             raise RomError(
-                f"{self.env_id} needs the cartridge's file, {KNOWN[self.sha1]}: "
+                f"{self.env_id} needs the ROM file, {KNOWN[self.sha1]}: "
                 f'gymnasium.make("{self.env_id}", rom="/path/to/game.z64")'
             )
         found = open_rom(rom)

@@ -86,7 +86,7 @@ class Emulator:
                 self._wait(START_S, silent_after=SILENT_CPU_S)
             except SilentEmulator:
                 warnings.warn(
-                    f"{self.rom.path.name} has not switched its video on: done for it, and it runs slowly", stacklevel=2
+                    f"{self.rom.path.name} did not switch on its video, so n64gym did: it runs slowly", stacklevel=2
                 )
                 self._start(video, controllers, force_video=True)
                 self._wait(START_S)
@@ -111,8 +111,8 @@ class Emulator:
             workspace = Workspace()
         except OSError as error:
             raise EmulatorError(
-                f"{self.rom.path.name}: no folder can be made for its emulator: {error}: "
-                "make room there, or set TMPDIR to a folder that has some"
+                f"{self.rom.path.name}: cannot create a folder for its emulator: {error}; "
+                "free space there, or set TMPDIR to a folder with space"
             ) from None
         self._memory = shared.SharedMemory()
         self._control = self._memory.control
@@ -278,7 +278,7 @@ class Emulator:
             raise EmulatorError("the emulator is closed")
         if not process.is_ours:
             raise EmulatorError(
-                f"the emulator belongs to process {process.owner}, of which this one is a fork: start another in here"
+                f"the emulator belongs to process {process.owner}, of which this one is a fork: start a new one here"
             )
         return process
 

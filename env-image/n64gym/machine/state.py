@@ -54,7 +54,7 @@ class State:
             machine = plain[COUNTS.size + 4 * count :]
             samples = np.frombuffer(plain, "<u4", count, COUNTS.size).astype(np.uint32)
         except (EOFError, gzip.BadGzipFile, zlib.error, struct.error, ValueError) as error:
-            raise ValueError(f"this is no savestate, or a damaged one: {error}") from None
+            raise ValueError(f"not a savestate, or a damaged one: {error}") from None
         state = cls()
         state.vi_count, state.samples = vi_count, samples
         state._write(gzip.compress(machine, STORED, mtime=0))

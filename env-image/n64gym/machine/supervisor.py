@@ -46,7 +46,7 @@ class EmulatorSupervisor:
     def __getstate__(self) -> dict[str, Any]:
         if self.emulator is not None:
             raise TypeError(
-                "a running emulator cannot be copied: copy an environment before its first reset, or keep a moment of "
-                "its episode with snapshot()"
+                "a running emulator cannot be copied: copy an environment before its first reset, or use "
+                "snapshot() to save a moment of its episode"
             )
         return dict(vars(self))

@@ -108,7 +108,7 @@ def parse(data: bytes) -> M64:
     # mupen64-rr writes one word more than the header's count, so extra words are ignored.
     there = (len(data) - header) // 4
     if there < count:
-        raise MovieError(f"holds {there} samples where its header promises {count}: the end of the file is missing")
+        raise MovieError(f"holds {there} samples, but its header says {count}: the file is truncated")
     return M64(
         samples=np.frombuffer(data, "<u4", count, header).astype(np.uint32),
         vis=vis,
@@ -163,7 +163,7 @@ def c_string(movie: M64, name: str, size: int, encoding: str = "latin-1") -> byt
     try:
         encoded = value.encode(encoding)
     except UnicodeEncodeError as error:
-        raise MovieError(f"movie not written: its {name} {value!r} cannot be said in {error.encoding}") from None
+        raise MovieError(f"movie not written: its {name} {value!r} cannot be encoded in {error.encoding}") from None
     if len(encoded) >= size or b"\0" in encoded:
         raise MovieError(
             f"movie not written: its {name} {value!r} has {len(encoded)} bytes; expected at most {size - 1}, no NUL"

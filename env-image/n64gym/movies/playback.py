@@ -48,7 +48,9 @@ class Playback:
                 f"found {rom_file.title!r} ({rom_file.path.name}) with {found}: name the right one with rom="
             )
         if self.movie.controllers != 1:
-            raise MovieError(f"{self.path} has {self.movie.controllers} controllers; only movies of one can be played")
+            raise MovieError(
+                f"{self.path} has {self.movie.controllers} controllers; only movies with one can be played"
+            )
         self._last_vi = self.facts["ends"]["vi"] if self.facts else self.movie.vis or UNKNOWN_LENGTH
         self._checks = base64.b64decode(self.facts.get("checks", ""))
         self._step = 0
@@ -106,7 +108,7 @@ class Playback:
         if self.over and not self.diverged:
             found_at_end = rdram_hash(self.emulator, self.facts["watch_at_end"])
             if found_at_end != self.facts["rdram_sha256"]:
-                self.diverged = "ended with other contents of RDRAM, though all that was watched was the same"
+                self.diverged = "ended with other contents of RDRAM, though all checked words were equal"
 
     def close(self) -> None:
         """End the emulator."""

@@ -173,11 +173,9 @@ def read_facts(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise MovieError(f"{path} is damaged ({error}); without it, the movie itself can be played") from None
+        raise MovieError(f"{path} is damaged ({error}); delete it to play the movie without it") from None
     if found != (FORMAT, []):
-        raise MovieError(
-            f"{path} has format {found[0]} and lacks {found[1]}; expected format {FORMAT} and nothing lacking"
-        )
+        raise MovieError(f"{path} has format {found[0]} and lacks {found[1]}; expected format {FORMAT} with all keys")
     return facts
 
 
