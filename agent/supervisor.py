@@ -17,7 +17,7 @@ STABLE_S = 60.0  # after running longer than this, the backoff is reset
 
 
 @dataclass(frozen=True)
-class Policy:
+class RestartPolicy:
     """When a child is not restarted. By default it is always restarted."""
 
     finished: Callable[[], bool] = lambda: False  # called when it ends with exit code 0; True = its work is done
@@ -36,10 +36,10 @@ class Supervisor:
         policy: when it is not restarted.
     """
 
-    def __init__(self, name: str, launch: Callable[[], subprocess.Popen], policy: Policy | None = None) -> None:
+    def __init__(self, name: str, launch: Callable[[], subprocess.Popen], policy: RestartPolicy | None = None) -> None:
         self._name = name
         self._launch = launch
-        self._policy = policy or Policy()
+        self._policy = policy or RestartPolicy()
         self.child: subprocess.Popen | None = None
         self.final: int | None = None  # the child's last exit code, once it will not be restarted
         self.crashes = 0

@@ -15,7 +15,7 @@ from a3c64.cli.next_steps import next_steps
 from a3c64.config import EXIT_BAD_INPUT, EXIT_FAILED, BadInputError, Settings, variable
 from a3c64.policy import checkpoint
 from a3c64.processes import end, spawn, typed_command
-from a3c64.supervisor import Policy, Supervisor
+from a3c64.supervisor import RestartPolicy, Supervisor
 from a3c64.wire.status import connect_address, fetch
 
 log = logging.getLogger(__name__)
@@ -35,22 +35,22 @@ class LocalRun:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._address = connect_address(settings.bind)
-        server = Policy(
+        server = RestartPolicy(
             finished=lambda: True,
             fatal=(EXIT_BAD_INPUT, EXIT_FAILED),
             most_crashes=SERVER_CRASHES,
             progress=self._newest_checkpoint,
         )
         self._server = Supervisor("the server", self._start_server, server)
-        worker = Policy(finished=self._over, fatal=(EXIT_BAD_INPUT,), backoff_max_s=WORKER_BACKOFF_MAX_S)
+        worker = RestartPolicy(finished=self._over, fatal=(EXIT_BAD_INPUT,), backoff_max_s=WORKER_BACKOFF_MAX_S)
         self._workers = [
             Supervisor(f"worker {number}", partial(self._start_worker, number), worker)
             for number in range(settings.workers)
         ]
         self._evaluators: list[Supervisor] = []  # at most one
         if settings.eval_interval:
-            judge = Policy(finished=lambda: True)
-            self._evaluators = [Supervisor("the evaluator", self._start_evaluator, judge)]
+            evaluator = RestartPolicy(finished=lambda: True)
+            self._evaluators = [Supervisor("the evaluator", self._start_evaluator, evaluator)]
 
     def run(self, stop: threading.Event) -> int:
         """Run until stopped or finished; return the exit code. All children are ended, also after an exception."""

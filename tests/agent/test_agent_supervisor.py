@@ -10,7 +10,7 @@ from live import free_port, until
 
 from a3c64.cli import local
 from a3c64.config import Settings
-from a3c64.supervisor import Policy, Supervisor
+from a3c64.supervisor import RestartPolicy, Supervisor
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ def test_a_child_that_crashes_is_restarted_after_a_growing_backoff(caplog):
 
 
 def test_a_child_whose_work_is_done_is_not_restarted():
-    supervisor = Supervisor("it", child(""), Policy(finished=lambda: True))
+    supervisor = Supervisor("it", child(""), RestartPolicy(finished=lambda: True))
     tend_until(supervisor, lambda: supervisor.final == 0, "the end")
     assert supervisor.crashes == 0
     again = Supervisor("it", child(""))
@@ -49,15 +49,15 @@ def test_a_child_whose_work_is_done_is_not_restarted():
 
 
 def test_after_a_fatal_exit_code_a_child_is_not_restarted():
-    supervisor = Supervisor("it", child("raise SystemExit(2)"), Policy(fatal=(2,)))
+    supervisor = Supervisor("it", child("raise SystemExit(2)"), RestartPolicy(fatal=(2,)))
     tend_until(supervisor, lambda: supervisor.final == 2, "the end")
-    other = Supervisor("it", child("raise SystemExit(3)"), Policy(fatal=(2,)))
+    other = Supervisor("it", child("raise SystemExit(3)"), RestartPolicy(fatal=(2,)))
     tend_until(other, lambda: other.crashes == 2, "another code is a crash")
     assert other.final is None
 
 
 def test_restarts_end_after_crashes_without_progress(caplog):
-    supervisor = Supervisor("it", child("raise SystemExit(7)"), Policy(most_crashes=3))
+    supervisor = Supervisor("it", child("raise SystemExit(7)"), RestartPolicy(most_crashes=3))
     tend_until(supervisor, lambda: supervisor.final == 7, "giving up")
     assert supervisor.crashes == 3
     assert "it ended with code 7 3 times in a row and is not started again" in caplog.text
@@ -65,7 +65,9 @@ def test_restarts_end_after_crashes_without_progress(caplog):
 
 def test_progress_resets_the_count_of_crashes():
     steps = iter(range(100))
-    supervisor = Supervisor("it", child("raise SystemExit(7)"), Policy(most_crashes=2, progress=lambda: next(steps)))
+    supervisor = Supervisor(
+        "it", child("raise SystemExit(7)"), RestartPolicy(most_crashes=2, progress=lambda: next(steps))
+    )
     tend_until(supervisor, lambda: supervisor.crashes == 4, "more crashes than that")
     assert supervisor.final is None
     supervisor.close(1.0)
