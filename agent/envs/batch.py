@@ -37,7 +37,7 @@ class Step(NamedTuple):
     cut: np.ndarray  # bool [B], truncated because the environment returned a number that is not finite
 
 
-class Progress(NamedTuple):
+class EpisodeState(NamedTuple):
     """The state of one environment's episode."""
 
     total_reward: float  # so far
@@ -139,9 +139,9 @@ class EnvironmentBatch:
         truncated &= ~terminated  # an episode that is both counts as terminated
         return Step(self.observations, rewards, terminated, truncated, final_observations, episodes, cut)
 
-    def progress(self, k: int) -> Progress:
+    def episode_state(self, k: int) -> EpisodeState:
         """Return the state of environment `k`'s episode."""
-        return Progress(self._returns[k], self._lengths[k], self._infos[k], self._last[k])
+        return EpisodeState(self._returns[k], self._lengths[k], self._infos[k], self._last[k])
 
     def close(self) -> None:
         """Close every environment."""

@@ -104,7 +104,7 @@ def test_a_vector_and_a_batch_do_what_each_does_alone(wrap, actions):
     stepped = []
     for both in actions:
         batch.step(both)
-        stepped.append([batch.progress(k).info["heading"] for k in range(2)])
+        stepped.append([batch.episode_state(k).info["heading"] for k in range(2)])
     batch.close()
     np.testing.assert_array_equal(stepped, expected)
 

@@ -179,8 +179,8 @@ def test_open_kart_names_its_actions_and_figures():
     environments = EnvironmentBatch.make(Hyperparameters(envs_per_worker=1), 0, render_first=True)
     assert action_names(environments.environments[0])[:3] == ["no-op", "straight", "brake"]
     environments.step(np.array([1], np.int32))
-    progress = environments.progress(0)
-    assert progress.length == 1
-    assert progress.last is None
-    assert dict(live_figures(environments.environments[0], progress.info))["lap"] == "1/3"
+    episode = environments.episode_state(0)
+    assert episode.length == 1
+    assert episode.last is None
+    assert dict(live_figures(environments.environments[0], episode.info))["lap"] == "1/3"
     environments.close()

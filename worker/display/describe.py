@@ -42,7 +42,7 @@ class Describer:
     def describe(self, moment: Moment) -> Scene:
         """Return the scene of a moment."""
         environments, action = self._environments, moment.action
-        progress = environments.progress(0)
+        episode = environments.episode_state(0)
         frames, stack = newest_frames(moment.observations.image[0], environments.view.channels)
         choices, spans = thoughts(environments.family, action.parameters[0], action.actions[0], self._names)
         return Scene(
@@ -57,10 +57,10 @@ class Describer:
             choices,
             spans,
             float(action.values[0]),
-            progress.total_reward,
-            progress.length,
-            (progress.last.total_reward, progress.last.length) if progress.last else None,
-            live_figures(environments.environments[0], progress.info),
+            episode.total_reward,
+            episode.length,
+            (episode.last.total_reward, episode.last.length) if episode.last else None,
+            live_figures(environments.environments[0], episode.info),
         )
 
 
@@ -70,8 +70,8 @@ def newest_frames(image: np.ndarray, channels: int) -> tuple[np.ndarray, int]:
     if not depth:
         return np.zeros((0, 0, 0, 1), np.uint8), 0
     stack = depth // channels
-    thin = -(-max(height, width) // FRAME_SIDE)
-    frames = image.reshape(height, width, stack, channels)[::thin, ::thin, -FRAMES:]
+    stride = -(-max(height, width) // FRAME_SIDE)
+    frames = image.reshape(height, width, stack, channels)[::stride, ::stride, -FRAMES:]
     return frames.transpose(2, 0, 1, 3), stack
 
 
