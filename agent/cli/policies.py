@@ -69,17 +69,17 @@ def enjoy(settings: Settings, parsed: Parsed) -> int:
     from a3c64.play import enjoy as watching
     from a3c64.play.video import check
 
-    film: Path | None = parsed["mp4"]
-    if film:
-        check(film)
+    mp4: Path | None = parsed["mp4"]
+    if mp4:
+        check(mp4)
     given = _names_one(parsed) or "run_dir" in settings.model_fields_set
     policy = _chosen(settings, parsed) if given else policy_file.bundled(settings.env_id)
     hyperparameters = _to_play(settings, parsed, policy)
-    window = film is None and has_display() and watching.open_display()
-    where = "" if window else f"into {film}; " if film else "there is no display ($DISPLAY), so without a window; "
+    window = mp4 is None and has_display() and watching.open_display()
+    where = "" if window else f"into {mp4}; " if mp4 else "there is no display ($DISPLAY), so without a window; "
     print(f"{where}Ctrl-C stops", flush=True)
     greedy = not parsed["sample"]
-    watching.enjoy(hyperparameters, policy, parsed["episodes"], settings.rom, window, stop_on_signals(), greedy, film)
+    watching.enjoy(hyperparameters, policy, parsed["episodes"], settings.rom, window, stop_on_signals(), greedy, mp4)
     return 0
 
 

@@ -96,14 +96,14 @@ def _showing(settings: Settings, parsed: Parsed) -> dict[str, Any]:
         check(parsed["mp4"])
     window = parsed["mp4"] is None and has_display() and open_display()
     look = {"rows": rows, "columns": columns, "speed": parsed["speed"]}
-    return {**look, "film": parsed["mp4"], "window": window, "rom": settings.rom}
+    return {**look, "mp4": parsed["mp4"], "window": window, "rom": settings.rom}
 
 
 def _shown(show: Callable[..., int], chosen: Any, skipped: Any, how: Any) -> int:
     """Show the chosen episodes until Ctrl-C; return the exit code."""
     from a3c64.processes import stop_on_signals
 
-    if not how.window and how.film is None:
+    if not how.window and how.mp4 is None:
         print("there is no display ($DISPLAY), so nothing is shown, only checked; --mp4 FILE makes a film", flush=True)
     return show(chosen, skipped, how, stop_on_signals())
 

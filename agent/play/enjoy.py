@@ -27,7 +27,7 @@ def enjoy(
     window: bool,
     stop: threading.Event,
     greedy: bool = True,
-    film: Path | None = None,
+    mp4: Path | None = None,
 ) -> list[Episode]:
     """Play `episodes` episodes, or until `stop`, in one environment, and print a line for each.
 
@@ -39,11 +39,11 @@ def enjoy(
         window: show a window; the environment then runs in real time.
         stop: set to end early.
         greedy: take the greedy action instead of drawing one.
-        film: an MP4 to write; not allowed together with `window`.
+        mp4: a video to write; not allowed together with `window`.
     """
-    if film:
+    if mp4:
         os.environ.update({"MUJOCO_GL": "egl"})  # MuJoCo's default needs a display
-    shown = {"render_mode": "human"} if window else {"render_mode": "rgb_array"} if film else {}
+    shown = {"render_mode": "human"} if window else {"render_mode": "rgb_array"} if mp4 else {}
     hyperparameters = varied(hyperparameters)
     arguments = json.dumps(json.loads(hyperparameters.env_args) | shown)
     hyperparameters = hyperparameters.model_copy(update={"env_args": arguments, "envs_per_worker": 1})
@@ -60,8 +60,8 @@ def enjoy(
             progress.advance()
 
     with ExitStack() as opened:
-        video = opened.enter_context(Video(film, FPS)) if film else None
-        progress = opened.enter_context(Progress("episodes", episodes)) if film else None
+        video = opened.enter_context(Video(mp4, FPS)) if mp4 else None
+        progress = opened.enter_context(Progress("episodes", episodes)) if mp4 else None
 
         def wrap(env: gym.Env) -> gym.Env:
             nonlocal figures
@@ -71,7 +71,7 @@ def enjoy(
         try:
             play(hyperparameters, policy.weights, episodes, rom, greedy, stop, tell, wrap)
         except BadInputError as error:
-            if film and "'render_mode'" in str(error):
+            if mp4 and "'render_mode'" in str(error):
                 raise BadInputError(
                     f"--mp4: {hyperparameters.env_id} cannot be filmed: it does not accept render_mode"
                 ) from None
@@ -79,7 +79,7 @@ def enjoy(
     if len(played) > 1:
         print(f"mean return {np.mean([episode.total_reward for episode in played]):.2f}", flush=True)
     if video and video.frames:
-        print(f"{film}: {video.frames} frames, {video.frames / video.fps:.1f} s", flush=True)
+        print(f"{mp4}: {video.frames} frames, {video.frames / video.fps:.1f} s", flush=True)
     return played
 
 

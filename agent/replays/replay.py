@@ -31,7 +31,7 @@ class Show(NamedTuple):
     speed: float = 1.0
     ghosts: bool = False
     seconds: float = 0.0  # the longest that a page lasts; 0 = to the end
-    film: Path | None = None
+    mp4: Path | None = None
     window: bool = False
     rom: str = ""
 
@@ -77,7 +77,7 @@ def replay(replays: list[Replay], skipped: list[Skipped], show: Show, stop: thre
         opened.callback(tally.close)
         for one in skipped:
             tally.problem(one, one.why)
-        video = opened.enter_context(Video(show.film, FPS)) if show.film else None
+        video = opened.enter_context(Video(show.mp4, FPS)) if show.mp4 else None
         window = ReplayWindow(FPS) if show.window else None
         if window:
             print(KEYS, flush=True)
@@ -91,7 +91,7 @@ def replay(replays: list[Replay], skipped: list[Skipped], show: Show, stop: thre
         spent = time.monotonic() - began
     if video and video.frames:
         seconds = video.frames / FPS
-        print(f"{show.film}: {seconds:.1f} s of film, made in {spent:.1f} s ({seconds / spent:.1f} x real time)")
+        print(f"{show.mp4}: {seconds:.1f} s of film, made in {spent:.1f} s ({seconds / spent:.1f} x real time)")
     if tally.skipped:
         print(f"{tally.played} played, {tally.skipped} skipped", flush=True)
     if not tally.played and tally.skipped:
