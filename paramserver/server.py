@@ -285,12 +285,12 @@ class Server:
             scalars |= legacy(scalars, weights.learned, service.environments)
         self._events.scalars(scalars, weights.step)
         self._events.histogram(STALENESS, service.metrics.staleness, weights.step)
-        if service.sample is not None and now >= self._next_picture:
+        if service.picture is not None and now >= self._next_picture:
             self._next_picture = now + interval(0.0, service.seconds, PICTURES)
-            self._events.picture(OBSERVATION, service.sample, weights.step)
+            self._events.picture(OBSERVATION, service.picture, weights.step)
             if self._settings.legacy_tags:
-                self._events.picture(STATE, service.sample, weights.step)
-            service.sample = None
+                self._events.picture(STATE, service.picture, weights.step)
+            service.picture = None
         self._lay_out()
 
     def _report(self, now: float, last: bool = False) -> None:

@@ -55,8 +55,8 @@ class Service:
         self.evaluations = evaluations or Evaluations()
         self.scored: list[tuple[Evaluation, Snapshot | None]] = []  # not yet written; with the weights if best
         self.seconds = weights.snapshot().seconds if weights.known else 0.0  # of training
-        self.sample: np.ndarray | None = None  # an observation, uint8 [H, W, C]; not yet written
-        self._sampled = float("-inf")
+        self.picture: np.ndarray | None = None  # an observation, uint8 [H, W, C]; not yet written
+        self._pictured = float("-inf")
         self.over = ""  # the reason for the end, once the run is over
         self.model_confirmed = False  # whether a worker with the model of these weights has joined
         self._clock = clock
@@ -362,8 +362,8 @@ class Service:
     def _show(self, member: Member, body: wire.Sample) -> None:
         """Store a picture to be written, unless the last one was a moment ago, because pictures fill the disk."""
         picture, now = wire.unpack_sample(body), self._clock()
-        if now - self._sampled >= wire.SAMPLE_S / 2:
-            self.sample, self._sampled = picture, now
+        if now - self._pictured >= wire.SAMPLE_S / 2:
+            self.picture, self._pictured = picture, now
 
     def _answer(self, message: wire.Message, accepted: bool) -> list[bytes | memoryview]:
         w = self.weights

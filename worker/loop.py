@@ -76,7 +76,7 @@ def turns(
     statistics: dict[str, float] = {}
     last: Action | None = None  # action of the previous weights for the current observations
     timings = Timings(SECTIONS)
-    sampler = ObservationPictures(client, hyperparameters.frame_stack)
+    pictures = ObservationPictures(client, hyperparameters.frame_stack)
 
     while not stop.is_set() and not update.finished:
         actor.load(update.weights)
@@ -163,7 +163,7 @@ def turns(
         )
         staleness = max(0, update.version - acted_with - update.accepted)  # updates by others meanwhile
         episodes, statistics = [], {}
-        sampler.offer(observations.image[0])
+        pictures.offer(observations.image[0])
 
 
 def exchange(

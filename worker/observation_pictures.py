@@ -39,4 +39,4 @@ class ObservationPictures:
         if self._client.index != 0 or image.size == 0 or (now := time.monotonic()) < self._next:
             return
         self._next = now + wire.SAMPLE_S
-        self._client.sample(tiled(image, self._frames))
+        self._client.send_picture(tiled(image, self._frames))

@@ -186,7 +186,7 @@ class Client:
             self._greet_again(answer)
         return self.join(self._specs, self._figures)._replace(accepted=False)
 
-    def sample(self, picture: np.ndarray) -> None:
+    def send_picture(self, picture: np.ndarray) -> None:
         """Send a picture of what the agent sees, uint8 [H, W, 1 or 3]. The server does not answer."""
         self._sequence += 1
         body = wire.Sample(list(picture.shape), picture.tobytes())

@@ -189,22 +189,22 @@ def test_worker_0_shows_what_it_sees_and_nobody_floods_the_disk():
     service, client, clock = meet()
     sampler = ObservationPictures(client, frames=2)
     sampler.offer(np.zeros((0, 0, 0), np.uint8))
-    assert service.sample is None, "a vector alone is no picture"
+    assert service.picture is None, "a vector alone is no picture"
     sampler.offer(np.ones((4, 5, 2), np.uint8))
-    assert service.sample.shape == (4, 10, 1)
-    service.sample = None
+    assert service.picture.shape == (4, 10, 1)
+    service.picture = None
     sampler.offer(np.ones((4, 5, 2), np.uint8))
-    client.sample(np.ones((4, 5, 1), np.uint8))
-    assert service.sample is None, "there was one a moment ago"
+    client.send_picture(np.ones((4, 5, 1), np.uint8))
+    assert service.picture is None, "there was one a moment ago"
     clock.now += wire.SAMPLE_S
-    client.sample(np.ones((4, 5, 1), np.uint8))
-    assert service.sample.shape == (4, 5, 1)
+    client.send_picture(np.ones((4, 5, 1), np.uint8))
+    assert service.picture.shape == (4, 5, 1)
     other = make_client(service, "b")
     other.hello()
     clock.now += wire.SAMPLE_S
-    service.sample = None
+    service.picture = None
     ObservationPictures(other, frames=2).offer(np.ones((4, 5, 2), np.uint8))
-    assert (other.index, service.sample) == (1, None)
+    assert (other.index, service.picture) == (1, None)
     assert service.metrics.refused.total() == 0
 
 
@@ -220,7 +220,7 @@ def test_worker_0_shows_what_it_sees_and_nobody_floods_the_disk():
 def test_a_picture_that_is_none_is_refused(known, body, reason):
     service, client, _ = meet()
     assert reason in refusal(service, connection(client) if known else b"stranger", wire.encode(99, body)).reason
-    assert service.sample is None
+    assert service.picture is None
 
 
 def test_a_push_counts_no_more_observations_than_its_steps():
