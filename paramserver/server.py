@@ -105,7 +105,7 @@ class Server:
             self._folder.tensorboard, settings.tensorboard_host, settings.tensorboard_port
         )
         self._web = Web(settings.run_dir, settings.web_host, settings.web_port)
-        self._web.history.resume(figures)
+        self._web.sparklines.resume(figures)
         self._saved = snapshot.step if snapshot else -1
         self._started = self._last_save = self._last_status = self._clock()
         self._rated = self._next_point = self._next_picture = self._started
@@ -258,7 +258,7 @@ class Server:
         self._folder.catch_up()
         if not weights.known or weights.step == self._saved:
             return
-        figures = self._web.history.figures(self.service.figures())
+        figures = self._web.sparklines.figures(self.service.figures())
         if self._folder.save(self.service.snapshot()._replace(figures=figures.plain())):
             self._saved = weights.step
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from a3c64 import logs
 from a3c64.files import write_whole
-from a3c64.paramserver.web.sparklines import History
+from a3c64.paramserver.web.sparklines import Sparklines
 from a3c64.processes import spawn
 from a3c64.supervisor import Supervisor
 from a3c64.wire.report import RunReport
@@ -40,7 +40,7 @@ class Web:
         self._arguments = ["-m", "a3c64.paramserver.web.gateway", host, str(port), str(self._folder), str(run_dir)]
         self._arguments += logs.choices()
         self._supervisor = Supervisor(f"the web page's server (see {self._log})", self._launch)
-        self.history = History()
+        self.sparklines = Sparklines()
         self._tokens: dict[str, str] = {}  # address of a display -> its token
         self._next = 0.0
         self._failing = False
@@ -67,13 +67,13 @@ class Web:
         addresses = {worker.vnc for worker in report.workers if worker.vnc}
         # A script of any site can open a WebSocket to this machine, but it cannot guess a token.
         self._tokens = {one: self._tokens.get(one) or secrets.token_urlsafe(12) for one in addresses}
-        self.history.add(now, report)
+        self.sparklines.add(now, report)
         workers = [worker.plain() | {"screen": self._tokens.get(worker.vnc or "")} for worker in report.workers]
-        told = report.plain() | {"workers": workers, "at": time.time(), "history": self.history.points()}
+        status = report.plain() | {"workers": workers, "at": time.time(), "history": self.sparklines.points()}
         screens = {token: _split(address) for address, token in self._tokens.items()}
         try:
             self._folder.mkdir(exist_ok=True)
-            for name, content in ((SCREENS, screens), (REPORT, told)):
+            for name, content in ((SCREENS, screens), (REPORT, status)):
                 write_whole(self._folder / name, json.dumps(content).encode(), sync=False)
             self._failing = False
         except OSError as error:

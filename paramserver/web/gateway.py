@@ -57,8 +57,8 @@ class Gateway(LibProxyServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, host: str, port: int, told: Path, run_dir: Path) -> None:
-        self.told = told
+    def __init__(self, host: str, port: int, web_dir: Path, run_dir: Path) -> None:
+        self.web_dir = web_dir
         self.run_dir = run_dir
         self.screens = threading.BoundedSemaphore(MAX_SCREENS)
         super().__init__(Handler, listen_host=host, listen_port=port)
@@ -128,7 +128,7 @@ class Handler(ProxyRequestHandler):
         """Return host and port of the request's token, or None if it is unknown."""
         tokens = parse_qs(urlsplit(self.path).query).get("token", [])
         try:
-            known = json.loads((self.server.told / SCREENS).read_bytes())
+            known = json.loads((self.server.web_dir / SCREENS).read_bytes())
             host, port = known[tokens[0]]
             return str(host), int(port)
         except (OSError, ValueError, LookupError):
@@ -138,7 +138,7 @@ class Handler(ProxyRequestHandler):
         """Return the requested file, or None if it must not be served."""
         first, *rest = unquote(urlsplit(self.path).path).lstrip("/").split("/")
         if f"/{first}" == f"/{REPORT}" and not rest:
-            return self.server.told / REPORT
+            return self.server.web_dir / REPORT
         root, kinds = PAGE, {".html", ".css", ".js", ".svg"}
         if first in ("replays", "videos"):
             root, kinds = self.server.run_dir / first, {".m64", ".json", ".mp4"}
@@ -172,12 +172,12 @@ class Handler(ProxyRequestHandler):
 
 def main() -> int:
     """Serve until asked to stop; return the exit code."""
-    host, port, told, run_dir = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4])
+    host, port, web_dir, run_dir = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4])
     logs.configure_as("web", sys.argv[5:])
     stop = stop_on_signals()
     WebSockifyServer.log_prefix = "websockify"  # it logs connections below our level
     try:
-        gateway = Gateway(host, port, told, run_dir)
+        gateway = Gateway(host, port, web_dir, run_dir)
     except OSError as error:
         name = errno.errorcode.get(error.errno or 0, "")
         log.error("%s:%d cannot be bound (%s, %s): choose another A3C64_WEB_PORT", host, port, error.strerror, name)

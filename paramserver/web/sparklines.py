@@ -1,4 +1,4 @@
-"""The history of the run's main figures, in a bounded number of points."""
+"""The page's sparklines: the run's main figures in a bounded number of points."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ POINTS = 180  # at most; twice the pixels of a sparkline on a phone
 FIRST_S = 2.0  # first interval of points; it doubles each time the number of points reaches the limit
 
 
-class History:
+class Sparklines:
     """A list of points over the time of the run."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ from a3c64.envs.figures import UNDECLARED, Figure, Figures, declared_by, declare
 from a3c64.envs.making import declared_for
 from a3c64.paramserver import evaluations
 from a3c64.paramserver.tensorboard.layout import layout
-from a3c64.paramserver.web.sparklines import History
+from a3c64.paramserver.web.sparklines import Sparklines
 from a3c64.report import page
 from a3c64.wire import messages as wire
 from a3c64.wire.report import Evaluation
@@ -52,9 +52,9 @@ def test_figures_of_a_fight_are_in_every_line_about_the_run():
 
 def test_figures_of_a_fight_are_on_the_pages():
     service = a_fought_run()
-    report, history = service.report(), History()
-    history.add(0.0, report)
-    assert history.points()["figures"] == {"won": [0.5], "kills": [1.0], "deaths": [2.0], "damage_dealt": [100.0]}
+    report, sparklines = service.report(), Sparklines()
+    sparklines.add(0.0, report)
+    assert sparklines.points()["figures"] == {"won": [0.5], "kills": [1.0], "deaths": [2.0], "damage_dealt": [100.0]}
     groups = {one.title: [chart.title for chart in one.chart] for one in layout(FOUGHT[0].metrics, SMASH).category}
     assert groups["The environment"] == ["Won, share", "Kills", "Deaths", "Damage dealt, %", "Reward"]
     assert "<b>50%</b>" in page.facts(FOUGHT, SMASH)

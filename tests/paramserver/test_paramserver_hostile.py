@@ -21,7 +21,7 @@ from a3c64.paramserver.service import Service
 from a3c64.paramserver.tensorboard.event_file import EventFile
 from a3c64.paramserver.tensorboard.layout import layout
 from a3c64.paramserver.tensorboard.legacy_tags import legacy
-from a3c64.paramserver.web.sparklines import History
+from a3c64.paramserver.web.sparklines import Sparklines
 from a3c64.paramserver.weights import SharedWeights
 from a3c64.wire import messages as wire
 from a3c64.wire import status
@@ -100,7 +100,7 @@ scores = st.builds(wire.Score, st.just(SIGNATURE), st.just(0), st.just(0), edge_
 WAITS = [0.0, 0.1, 3.0, 6.0]  # seconds; after more than 5 s of silence a worker counts as dead
 
 
-def told(service, events, history, step):
+def told(service, events, sparklines, step):
     """Produce every output that the server makes from messages: reports, texts and charts. None may fail."""
     report = service.report()
     packed = msgpack.packb(report.plain())
@@ -109,7 +109,7 @@ def told(service, events, history, step):
     json.dumps(report.plain(), allow_nan=False)
     assert status.text(report)
     assert lines(report, "here", 0.0)
-    history.add(service._clock.now, report)
+    sparklines.add(service._clock.now, report)
     scalars = service.scalars()
     assert all(math.isfinite(value) for value in scalars.values()), scalars
     events.scalars(scalars, step)
@@ -128,7 +128,7 @@ def told(service, events, history, step):
 def test_messages_that_say_anything(tmp_path_factory, data):
     service = Service(SharedWeights(Hyperparameters(seed=1), None), "run", ServerReport(), Clock())
     service.fault = None  # unexpected errors are raised instead of answered
-    events, history = EventFile(tmp_path_factory.mktemp("events"), 0), History()
+    events, sparklines = EventFile(tmp_path_factory.mktemp("events"), 0), Sparklines()
     client, evaluator = make_client(service), make_client(service, "e", EvaluatorClient)
     client.hello()
     client.join(SPECS)
@@ -158,7 +158,7 @@ def test_messages_that_say_anything(tmp_path_factory, data):
         service.look()
         service.roster.sweep()
         service.evaluators.sweep()
-    told(service, events, history, sequence)
+    told(service, events, sparklines, sequence)
     assert service.weights.vector.shape == (8,)
     assert np.isfinite(service.weights.vector).all()
     events.close()

@@ -17,7 +17,7 @@ from a3c64.envs.episode import Episode
 from a3c64.paramserver.roster import IDLE_S, RATE_S, Roster
 from a3c64.paramserver.web.feed import REPORT, SCREENS, Web
 from a3c64.paramserver.web.recordings import recordings
-from a3c64.paramserver.web.sparklines import POINTS, History
+from a3c64.paramserver.web.sparklines import POINTS, Sparklines
 from a3c64.wire import messages as wire
 from a3c64.wire.client import Client
 from a3c64.wire.report import WorkerReport
@@ -108,11 +108,11 @@ def report(step=0, addresses=(), **figures):
     return known.model_copy(update={"steps": step, "workers": workers})
 
 
-def test_the_history_is_bounded_and_covers_all_of_the_run():
-    history = History()
+def test_sparklines_are_bounded_and_cover_all_of_the_run():
+    sparklines = Sparklines()
     for second in range(10_000):
-        history.add(float(second), report(second, **({"score": 30.0} if second > 5000 else {})))
-    points = history.points()
+        sparklines.add(float(second), report(second, **({"score": 30.0} if second > 5000 else {})))
+    points = sparklines.points()
     assert POINTS / 2 <= len(points["seconds"]) <= POINTS
     assert points["seconds"][0] == 0.0
     assert points["seconds"][-1] > 9800
