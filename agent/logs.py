@@ -136,7 +136,7 @@ class Limit:
         return kind
 
 
-class Lines(logging.Handler):
+class LineHandler(logging.Handler):
     """Writes lines to this process' standard output and standard error. It never raises.
 
     Args:
@@ -185,10 +185,10 @@ def configure(role: str, level: str = "info", form: str = "text", index: int | N
     _speaker.role, _speaker.index = role, index
     open_missing()
     root = logging.getLogger()
-    for handler in [one for one in root.handlers if isinstance(one, Lines)]:
+    for handler in [one for one in root.handlers if isinstance(one, LineHandler)]:
         root.removeHandler(handler)
         handler.close()
-    lines = Lines(output)
+    lines = LineHandler(output)
     lines.setFormatter(Json(_speaker) if form == "json" else Text(_speaker))
     root.addHandler(lines)
     for name in OUR_LOGGERS:

@@ -45,9 +45,9 @@ def runs(settings: Settings, parsed: Parsed) -> int:
         raise BadInputError(f"no run in {', '.join(map(str, parsed['folders']))}; `a3c64 train` begins one")
     rows = [("run", "environment", "steps", "last evaluation", "best evaluation", "saved", "server")]
     for run in found:
-        env_id, judged = str(run.hyperparameters.get("env_id", "-")), (score(run.last), score(run.best))
+        env_id, scores = str(run.hyperparameters.get("env_id", "-")), (score(run.last), score(run.best))
         saved = f"{age(time.time() - run.written)} ago"
-        rows.append((str(run.folder), env_id, f"{run.steps:,}", *judged, saved, holder(run.folder) or "-"))
+        rows.append((str(run.folder), env_id, f"{run.steps:,}", *scores, saved, holder(run.folder) or "-"))
     print(table(rows))
     return 0
 

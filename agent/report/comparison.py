@@ -50,14 +50,16 @@ def write(path: Path, runs: Sequence[RunSummary]) -> None:
     )
     drawn = []
     env_id = str(runs[0].hyperparameters.get("env_id", ""))
-    for title, tag, name in history.charts(declared_for(env_id), [(curves, judged) for _, curves, judged in known]):
+    for title, tag, name in history.charts(
+        declared_for(env_id), [(curves, evaluations) for _, curves, evaluations in known]
+    ):
         over_steps, over_time = [], []
-        for k, (_, curves, judged) in enumerate(known):
+        for k, (_, curves, evaluations) in enumerate(known):
             colour = f"c{k % COLOURS}"
             if (curve := curves.get(tag)) is not None:
                 over_steps.append(Series(curve.steps, curve.values, f"line {colour}"))
                 over_time.append(Series(curve.minutes, curve.values, f"line {colour}"))
-            found = [(one.step, one.numbers[name]) for one in judged if name in one.numbers]
+            found = [(one.step, one.numbers[name]) for one in evaluations if name in one.numbers]
             if found:
                 steps, values = np.array(found, float).T
                 over_steps.append(Series(steps, values, f"dot {colour}", "points"))

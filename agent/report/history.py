@@ -55,9 +55,9 @@ def charts(
         runs: the curves and evaluations of each run.
     """
     reported: dict[str, None] = {}
-    for curves_, judged in runs:
+    for curves_, evaluations_ in runs:
         reported |= dict.fromkeys(tag[4:] for tag in curves_ if tag.startswith("env/"))
-        reported |= dict.fromkeys(name for one in judged for name in one.figures)
+        reported |= dict.fromkeys(name for one in evaluations_ for name in one.figures)
     drawn = [(one.title, f"env/{one.name}", one.name) for one in figures.headlines(reported)]
     return [("Return", "rollout/ep_rew_mean", "mean_reward"), *drawn]
 

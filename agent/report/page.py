@@ -48,7 +48,8 @@ def write(
     """
     learning = learned(folder, figures) if folder else ""
     style = files("a3c64.report").joinpath("report.css").read_text()
-    player = f"a policy of {policy.step:,} steps, {'greedy' if greedy else 'drawn actions'}" if policy else "at random"
+    actions = "greedy" if greedy else "sampled actions"
+    player = f"a policy of {policy.step:,} steps, {actions}" if policy else "random actions"
     made = f"<footer>Made by <code>{escape(policy.command)}</code></footer>" if policy else ""
     page = (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"/>'
@@ -87,11 +88,11 @@ def facts(episodes: Sequence[Episode], figures: Figures) -> str:
 def learned(folder: Path, figures: Figures) -> str:
     """Return the learning curves of a run folder, as HTML."""
     curves = history.curves(folder)
-    judged = sorted(history.evaluations(folder), key=lambda one: one.step)
+    evaluations = sorted(history.evaluations(folder), key=lambda one: one.step)
     drawn = []
-    for title, tag, name in history.charts(figures, [(curves, judged)]):
+    for title, tag, name in history.charts(figures, [(curves, evaluations)]):
         curve = curves.get(tag)
-        found = {one.step: one.numbers[name] for one in judged if name in one.numbers}
+        found = {one.step: one.numbers[name] for one in evaluations if name in one.numbers}
         steps, values = np.array(list(found), float), np.array(list(found.values()), float)
         if curve is not None:  # an evaluation is drawn at the time when training had reached its step
             over = [Series(curve.steps, curve.values, "line"), Series(steps, values, "dot", "points")]

@@ -42,15 +42,15 @@ def find(folder: Path) -> Iterator[Path]:
 def summarise(folder: Path) -> RunSummary:
     """Return the summary of a run folder; without hyperparameters if this release cannot read its config.json."""
     steps = checkpoint.steps(folder / checkpoint.CHECKPOINTS)
-    judged = history.evaluations(folder)
+    evaluations = history.evaluations(folder)
     newest = folder / checkpoint.CHECKPOINTS / f"step_{steps[0]}" if steps else folder / CONFIG
     return RunSummary(
         folder,
         _hyperparameters(folder),
         steps[0] if steps else 0,
         newest.stat().st_mtime if newest.exists() else folder.stat().st_mtime,
-        judged[-1] if judged else None,
-        max(judged, key=lambda one: one.mean_reward, default=None),
+        evaluations[-1] if evaluations else None,
+        max(evaluations, key=lambda one: one.mean_reward, default=None),
     )
 
 

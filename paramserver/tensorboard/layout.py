@@ -14,7 +14,7 @@ OBSERVATION = "rollout/observation"
 STALENESS = "train/staleness_distribution"
 
 
-class Lines(NamedTuple):
+class LineChart(NamedTuple):
     """A chart: its title, and regular expressions of the tags that it shows."""
 
     title: str
@@ -22,33 +22,33 @@ class Lines(NamedTuple):
 
 
 LEARNING = [
-    Lines("Return of an episode", ("rollout/ep_rew_mean", "eval/mean_reward")),
-    Lines("Length of an episode, steps", ("rollout/ep_len_mean", "eval/mean_length")),
-    Lines("Steps a second", ("time/fps",)),
+    LineChart("Return of an episode", ("rollout/ep_rew_mean", "eval/mean_reward")),
+    LineChart("Length of an episode, steps", ("rollout/ep_len_mean", "eval/mean_length")),
+    LineChart("Steps a second", ("time/fps",)),
 ]
 LOSSES = [
-    Lines("Policy loss", ("train/policy_loss",)),
-    Lines("Value loss", ("train/value_loss",)),
-    Lines("Entropy", ("train/entropy",)),
-    Lines("Gradient's norm before clipping", ("train/grad_norm",)),
-    Lines("Change of the policy, nats", ("train/kl",)),
-    Lines("Pace", ("train/pace",)),
-    Lines("Learning rate", ("train/learning_rate",)),
-    Lines("Staleness, updates", ("train/staleness",)),
+    LineChart("Policy loss", ("train/policy_loss",)),
+    LineChart("Value loss", ("train/value_loss",)),
+    LineChart("Entropy", ("train/entropy",)),
+    LineChart("Gradient's norm before clipping", ("train/grad_norm",)),
+    LineChart("Change of the policy, nats", ("train/kl",)),
+    LineChart("Pace", ("train/pace",)),
+    LineChart("Learning rate", ("train/learning_rate",)),
+    LineChart("Staleness, updates", ("train/staleness",)),
 ]
 TIME = [
-    Lines("A worker's time, shares", ("time/(act|step|differentiate|exchange|load|show)",)),
-    Lines("The server's time, shares", ("time/server_.*",)),
-    Lines("Steps so far", ("time/total_timesteps",)),
+    LineChart("A worker's time, shares", ("time/(act|step|differentiate|exchange|load|show)",)),
+    LineChart("The server's time, shares", ("time/server_.*",)),
+    LineChart("Steps so far", ("time/total_timesteps",)),
 ]
 WORKERS = [
-    Lines("Alive", ("workers/alive",)),
-    Lines("Joined and lost so far", ("workers/(joined|lost)",)),
-    Lines("Messages not acted on, emulators restarted", ("workers/refused", "env/emulator_restarts")),
+    LineChart("Alive", ("workers/alive",)),
+    LineChart("Joined and lost so far", ("workers/(joined|lost)",)),
+    LineChart("Messages not acted on, emulators restarted", ("workers/refused", "env/emulator_restarts")),
 ]
 EVALUATION = [
-    Lines("Return of greedy episodes", ("eval/mean_reward",)),
-    Lines("The environment's figures", ("eval/(?!mean_|reward_).*",)),
+    LineChart("Return of greedy episodes", ("eval/mean_reward",)),
+    LineChart("The environment's figures", ("eval/(?!mean_|reward_).*",)),
 ]
 OPEN = ("Learning", "The environment")  # groups that are expanded at first
 
@@ -90,18 +90,18 @@ def hyperparameters_text(hyperparameters: Hyperparameters, command: str) -> str:
     return "\n".join([f"    {command}", "", *rows])
 
 
-def _of_figure(figure: Figure) -> Lines:
+def _of_figure(figure: Figure) -> LineChart:
     """Return the chart of a figure. A name with * has many lines, so its chart shows only those of training."""
     training = f"env/{figure.pattern}"
-    return Lines(figure.title, (training,) if "*" in figure.name else (training, f"eval/{figure.pattern}"))
+    return LineChart(figure.title, (training,) if "*" in figure.name else (training, f"eval/{figure.pattern}"))
 
 
-def _matched(charts: Iterable[Lines], tags: Iterable[str]) -> set[str]:
+def _matched(charts: Iterable[LineChart], tags: Iterable[str]) -> set[str]:
     patterns = [pattern for chart in charts for pattern in chart.tags]
     return {tag for tag in tags if any(re.fullmatch(pattern, tag) for pattern in patterns)}
 
 
-def _chart(lines: Lines) -> Chart:
+def _chart(lines: LineChart) -> Chart:
     whole = [f"{pattern}$" for pattern in lines.tags]  # TensorBoard matches only the beginning of a tag
     return Chart(title=lines.title, multiline=MultilineChartContent(tag=whole))
 
