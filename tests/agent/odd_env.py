@@ -25,20 +25,20 @@ class Odd(gym.Env):
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
         self.t, self.resets = 0, self.resets + 1
-        return self._look("reset"), {}
+        return self._observe("reset"), {}
 
     def step(self, action):
         self.t, self.n = self.t + 1, self.n + 1
-        reward = VALUES[self.what] if self._wrong("reward") else float(action)
+        reward = VALUES[self.what] if self._is_wrong("reward") else float(action)
         over = self.t >= LENGTH
-        return self._look("observation"), reward, over, False, {"metrics": self._metrics()} if over else {}
+        return self._observe("observation"), reward, over, False, {"metrics": self._metrics()} if over else {}
 
-    def _wrong(self, where):
+    def _is_wrong(self, where):
         return self.where == where and (self.resets if where == "reset" else self.n) % self.every == 0
 
-    def _look(self, where):
+    def _observe(self, where):
         seen = self.np_random.uniform(-1, 1, 3)
-        if self._wrong(where):
+        if self._is_wrong(where):
             if self.what in ("none", "text"):
                 return VALUES[self.what]
             seen[1] = VALUES["nan" if self.what == "list" else self.what]

@@ -95,12 +95,12 @@ def test_missing_optimiser_vectors_are_filled_in_and_unknown_ones_dropped(tmp_pa
     assert holds.endswith(": momentum")
 
 
-def cut(path: Path) -> None:
+def truncate(path: Path) -> None:
     file = path / "weights.safetensors"
     file.write_bytes(file.read_bytes()[:-7])
 
 
-def flip(path: Path) -> None:
+def flip_bit(path: Path) -> None:
     file = path / "optimiser.safetensors"
     data = bytearray(file.read_bytes())
     data[-1] ^= 1
@@ -144,7 +144,7 @@ def replace_in_state(old: str, new: str):
 @pytest.mark.parametrize(
     "damage",
     [
-        cut,
+        truncate,
         state(parameters=[["a/kernel", [2**40, 3], 1.0], ["a/bias", [3], 0.0]]),
         state(parameters=[["a/kernel", [-4, -3], 1.0], ["a/bias", [3], 0.0]]),
         state(parameters=[["a/kernel", [3, 4], 1.0], ["a/bias", [3], 0.0]]),
@@ -175,7 +175,7 @@ def replace_in_state(old: str, new: str):
         in_place_of("weights.safetensors", os.mkdir),
         in_place_of("optimiser.safetensors", lambda path: os.symlink("/dev/zero", path)),
         lambda path: os.truncate(path / "weights.safetensors", 2**40),
-        flip,
+        flip_bit,
         lambda path: (path / "state.json").write_text("{"),
         lambda path: (path / "state.json").write_text("{}"),
         lambda path: (path / "state.json").unlink(),
@@ -269,7 +269,7 @@ def test_a_full_disk_removes_the_oldest_checkpoints_first(tiny_disk: Path, caplo
         checkpoint.save(tiny_disk, big(step))
     assert checkpoint.newest(tiny_disk).step == 40
     assert "checkpoint step_10 is removed to make room" in caplog.text
-    flip(tiny_disk / "step_40")
+    flip_bit(tiny_disk / "step_40")
     checkpoint.save(tiny_disk, big(50))
     kept = sorted(path.name for path in tiny_disk.glob("step_*"))
     assert kept == ["step_30", "step_50"], "the damaged one went, the newest whole one stayed"

@@ -94,14 +94,14 @@ def test_ctrl_c_at_any_moment_prints_at_most_one_line(name, tmp_path, movies):
     line, ends_well = COMMANDS[name]
     moments = MOMENTS[: int(os.environ.get("CTRL_C_MOMENTS", "4"))]
 
-    def one(k: int) -> tuple[int, str, str, list[str]]:
+    def interrupt_at(k: int) -> tuple[int, str, str, list[str]]:
         given = line.format(new=tmp_path / str(k), movies=movies, policy=POLICY)
         if name in ("train", "server"):
             given += f" --bind tcp://127.0.0.1:{free_port()}"
         return interrupt(name, given, moments[k], signal.SIGTERM if k == 1 else signal.SIGINT)
 
     with ThreadPoolExecutor(4) as pool:
-        outcomes = list(pool.map(one, range(len(moments))))
+        outcomes = list(pool.map(interrupt_at, range(len(moments))))
     for k, (code, out, err, left) in enumerate(outcomes):
         told = f"after {moments[k]} s: {code}\n{out[-800:]}\n{err[-2000:]}"
         assert "Traceback" not in out + err, told

@@ -50,7 +50,7 @@ MAY_IMPORT = {  # a package, and the packages that it may import from
 }
 
 
-def room_of(module: str) -> str:
+def package_of(module: str) -> str:
     """a3c64.wire.client -> a3c64.wire; n64gym.movies.m64 -> n64gym."""
     parts = module.split(".")
     return parts[0] if parts[0] == "n64gym" else ".".join(parts[:2])
@@ -81,18 +81,18 @@ def imports(path: Path) -> set[str]:
     return {name for name in names if name.split(".")[0] in ("a3c64", "n64gym")}
 
 
-@pytest.mark.parametrize("room", MAY_IMPORT)
-def test_packages_import_only_allowed_packages(room):
-    inside = {name: path for name, path in modules().items() if room_of(name) == room}
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_packages_import_only_allowed_packages(package):
+    inside = {name: path for name, path in modules().items() if package_of(name) == package}
     for name, path in inside.items():
-        wrong = {found for found in imports(path) if room_of(found) not in MAY_IMPORT[room]}
+        wrong = {found for found in imports(path) if package_of(found) not in MAY_IMPORT[package]}
         assert not wrong, f"{name} imports {wrong}"
 
 
 def test_only_n64gyms_public_names_are_imported():
     """Only n64gym depends on the memory layout of games."""
     for name, path in modules().items():
-        if room_of(name) == "n64gym":
+        if package_of(name) == "n64gym":
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             found = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -103,8 +103,8 @@ def test_only_n64gyms_public_names_are_imported():
 
 
 def test_every_module_is_in_a_known_package():
-    rooms = {room_of(name) for name in modules()} - {"a3c64"}
-    assert rooms <= set(MAY_IMPORT)
+    packages = {package_of(name) for name in modules()} - {"a3c64"}
+    assert packages <= set(MAY_IMPORT)
 
 
 def python(script: str) -> str:

@@ -15,7 +15,7 @@ PRINT_RESULTS = {"agent/cli", "agent/play", "agent/replays"}  # for the user who
 AT = r"\d\d:\d\d:\d\d"
 
 
-def say(script: str, form: str = "text", level: str = "info") -> subprocess.CompletedProcess:
+def log_as_worker(script: str, form: str = "text", level: str = "info") -> subprocess.CompletedProcess:
     """Run lines of Python in a process whose log is configured as worker 1's."""
     begin = "import logging\nfrom a3c64 import logs\n"
     begin += f"logs.configure('worker', {level!r}, {form!r})\nlogs.number(1)\nlog = logging.getLogger('a3c64.test')\n"
@@ -23,40 +23,40 @@ def say(script: str, form: str = "text", level: str = "info") -> subprocess.Comp
 
 
 def test_progress_goes_to_stdout_and_warnings_to_stderr():
-    done = say("log.info('joined')\nlog.warning('%s is damaged', 'x')\nlog.debug('unheard')")
+    done = log_as_worker("log.info('joined')\nlog.warning('%s is damaged', 'x')\nlog.debug('unheard')")
     assert re.fullmatch(rf"{AT} worker 1   joined\n", done.stdout)
     assert re.fullmatch(rf"{AT} worker 1   warning: x is damaged\n", done.stderr)
 
 
 def test_the_log_level_selects_messages():
-    done = say("log.info('joined')\nlog.warning('careful')\nlog.error('bad')", level="error")
+    done = log_as_worker("log.info('joined')\nlog.warning('careful')\nlog.error('bad')", level="error")
     assert (done.stdout, done.stderr.count("\n")) == ("", 1)
-    assert "debug: detail" in say("log.debug('detail')", level="debug").stdout
+    assert "debug: detail" in log_as_worker("log.debug('detail')", level="debug").stdout
 
 
 def test_json_has_a_line_for_each_message():
-    done = say("log.info('%s joined', 'worker 2')\ntry: 1/0\nexcept ValueError: pass\n", form="json")
+    done = log_as_worker("log.info('%s joined', 'worker 2')\ntry: 1/0\nexcept ValueError: pass\n", form="json")
     told = json.loads(done.stdout)
     assert told.pop("time").startswith("20")
     assert told == {"level": "info", "role": "worker", "index": 1, "logger": "a3c64.test", "message": "worker 2 joined"}
-    failed = say("try: 1/0\nexcept ZeroDivisionError: log.exception('failed')", form="json")
+    failed = log_as_worker("try: 1/0\nexcept ZeroDivisionError: log.exception('failed')", form="json")
     assert failed.stderr.count("\n") == 1
     assert "ZeroDivisionError" in json.loads(failed.stderr)["traceback"]
 
 
 def test_text_from_the_network_stays_one_line():
-    done = say(r"log.info('%s joined', 'a\nb\x1b[2J\udcff')")
+    done = log_as_worker(r"log.info('%s joined', 'a\nb\x1b[2J\udcff')")
     assert re.fullmatch(rf"{AT} worker 1   a b \[2J\\udcff joined\n", done.stdout)
 
 
 def test_warnings_of_libraries_are_lines_without_colour():
-    done = say("from gymnasium import logger\nlogger.warn('an odd space')\nlogger.warn('an odd space')")
+    done = log_as_worker("from gymnasium import logger\nlogger.warn('an odd space')\nlogger.warn('an odd space')")
     again = rf"{AT} worker 1   warning: WARN: an odd space \(1 like this since the last one\)\n"
     assert re.fullmatch(rf"{AT} worker 1   warning: WARN: an odd space\n{again}", done.stderr)
 
 
 def test_a_wrong_log_template_does_not_end_a_process():
-    done = say("log.info('%d workers', 'x')\nlog.info('on')")
+    done = log_as_worker("log.info('%d workers', 'x')\nlog.info('on')")
     assert done.returncode == 0
     assert "%d workers" in done.stderr
     assert "Traceback" not in done.stderr
@@ -107,15 +107,15 @@ def test_a_flood_of_messages_about_new_subjects_is_limited():
 PROGRESS = "for step in range(2000): log.info(f'steps {step}')\n"
 
 
-def quiet(script: str, **streams: object) -> int:
+def exit_code(script: str, **streams: object) -> int:
     begin = "import logging\nfrom a3c64 import logs\nlogs.configure('server')\nlog = logging.getLogger('a3c64.test')\n"
     return subprocess.run([sys.executable, "-c", begin + script], timeout=60, **streams).returncode
 
 
 def test_a_full_disk_does_not_end_a_process():
     with open("/dev/full", "wb") as full:
-        assert quiet(PROGRESS, stdout=full, stderr=full) == 0
-        assert quiet("import warnings; warnings.warn('x')\n1/0", stdout=full, stderr=full) == 1
+        assert exit_code(PROGRESS, stdout=full, stderr=full) == 0
+        assert exit_code("import warnings; warnings.warn('x')\n1/0", stdout=full, stderr=full) == 1
 
 
 def test_a_result_that_cannot_be_written_is_a_one_line_error():
@@ -129,14 +129,14 @@ def test_a_result_that_cannot_be_written_is_a_one_line_error():
 def test_a_closed_pipe_does_not_end_a_process():
     read, write = os.pipe()
     os.close(read)
-    assert quiet(PROGRESS, stdout=write, stderr=write) == 0
+    assert exit_code(PROGRESS, stdout=write, stderr=write) == 0
     os.close(write)
 
 
 def test_a_closed_terminal_does_not_end_a_process():
     master, terminal = os.openpty()
     os.close(master)
-    assert quiet(PROGRESS, stdout=terminal, stderr=terminal) == 0
+    assert exit_code(PROGRESS, stdout=terminal, stderr=terminal) == 0
     os.close(terminal)
 
 
@@ -152,7 +152,7 @@ def test_a_reader_that_does_not_read_does_not_block_a_process():
     read, write = os.pipe()
     try:
         long = "for step in range(200): log.info(f'steps {step}' + 'x' * 1000)"
-        assert quiet(long, stdout=write, stderr=subprocess.DEVNULL) == 0
+        assert exit_code(long, stdout=write, stderr=subprocess.DEVNULL) == 0
         os.set_blocking(read, False)
         assert os.read(read, 1 << 20).decode().splitlines()[0].endswith("x" * 1000)
     finally:

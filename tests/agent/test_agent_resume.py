@@ -30,7 +30,7 @@ def begin(folder: Path, **flags: object) -> Hyperparameters:
     return hyperparameters
 
 
-def again(folder: Path, **flags: object):
+def start_again(folder: Path, **flags: object):
     return resume(load({**flags, "run_dir": str(folder)}))
 
 
@@ -56,7 +56,7 @@ CASES = [
 def test_a_resumed_run_keeps_the_settings_that_are_not_given(tmp_path: Path, flags, differs, said):
     before = begin(tmp_path, **PENDULUM, t_max="7", stop_at_reward="-200", env_args='{"g": 9.81}')
     written = sorted(tmp_path.rglob("*"))
-    resumed = again(tmp_path, **flags)
+    resumed = start_again(tmp_path, **flags)
     assert resumed.settings.hyperparameters().model_dump() == before.model_dump() | differs
     assert [str(change) for change in resumed.changes] == said
     assert resumed.new_task == ("env_args" in differs)
@@ -79,7 +79,7 @@ def test_a_setting_that_cannot_change_is_refused_with_both_values(tmp_path: Path
     begin(tmp_path, **PENDULUM)
     written = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     with pytest.raises(BadInputError) as error:
-        again(tmp_path, **flags)
+        start_again(tmp_path, **flags)
     for part in (values, remedy, str(tmp_path)):
         assert part in str(error.value)
     assert "\n" not in str(error.value)
@@ -90,17 +90,17 @@ def test_variables_count_as_given_unless_they_are_empty(tmp_path: Path, monkeypa
     begin(tmp_path, **PENDULUM)
     for name in Hyperparameters.model_fields:  # docker-compose passes unset variables on as empty ones
         monkeypatch.setenv(f"A3C64_{name.upper()}", "")
-    assert again(tmp_path).settings.env_id == "Pendulum-v1"
+    assert start_again(tmp_path).settings.env_id == "Pendulum-v1"
     monkeypatch.setenv("A3C64_T_MAX", "9")
-    assert [str(change) for change in again(tmp_path).changes] == ["t_max 16 -> 9"]
+    assert [str(change) for change in start_again(tmp_path).changes] == ["t_max 16 -> 9"]
     monkeypatch.setenv("A3C64_ENV_ID", "Acrobot-v1")
     with pytest.raises(BadInputError, match="Pendulum-v1 -> Acrobot-v1"):
-        again(tmp_path)
+        start_again(tmp_path)
 
 
 def test_a_child_process_takes_the_same_settings_and_sees_the_same_changes(tmp_path: Path, monkeypatch):
     begin(tmp_path, **PENDULUM, stop_at_reward="-200")
-    parent = again(tmp_path, learning_rate="0.01", stop_at_reward="none")
+    parent = start_again(tmp_path, learning_rate="0.01", stop_at_reward="none")
     for name, value in parent.settings.environment().items():
         monkeypatch.setenv(name, value)
     child = resume(load())
@@ -110,7 +110,7 @@ def test_a_child_process_takes_the_same_settings_and_sees_the_same_changes(tmp_p
 
 def test_transfer_continues_in_another_environment(tmp_path: Path):
     before = begin(tmp_path, **PENDULUM)
-    resumed = again(tmp_path, env_id="Acrobot-v1", transfer="true")
+    resumed = start_again(tmp_path, env_id="Acrobot-v1", transfer="true")
     assert resumed.new_task
     after = resumed.settings.hyperparameters().model_dump()
     assert after == before.model_dump() | {"env_id": "Acrobot-v1"}, "and not that environment's preset"
@@ -118,24 +118,24 @@ def test_transfer_continues_in_another_environment(tmp_path: Path):
 
 def test_a_preset_for_a_resumed_run_is_reported_as_ignored(tmp_path: Path):
     begin(tmp_path, **PENDULUM)
-    said = again(tmp_path, preset="classic", t_max="32").ignored
+    said = start_again(tmp_path, preset="classic", t_max="32").ignored
     assert said.startswith("--preset classic is for new runs; this one keeps its settings (discount 0.95, not 0.99, ")
     assert "t_max" not in said, "that was given"
-    assert again(tmp_path, preset="pendulum").ignored == ""
+    assert start_again(tmp_path, preset="pendulum").ignored == ""
 
 
 def test_a_run_without_a_checkpoint_may_change_every_setting(tmp_path: Path):
     (tmp_path / "config.json").write_text(json.dumps(load(PENDULUM).hyperparameters().model_dump()))
-    assert again(tmp_path).settings.env_id == "Pendulum-v1"
-    other = again(tmp_path, env_id="CartPole-v1", lstm_size="8")
+    assert start_again(tmp_path).settings.env_id == "Pendulum-v1"
+    other = start_again(tmp_path, env_id="CartPole-v1", lstm_size="8")
     assert (other.settings.env_id, other.settings.lstm_size, other.new_task) == ("CartPole-v1", 8, False)
 
 
 def test_resume_without_a_run_is_refused(tmp_path: Path):
     with pytest.raises(BadInputError, match=r"there is no run in .*leave --resume out"):
-        again(tmp_path / "new", resume="true")
+        start_again(tmp_path / "new", resume="true")
     begin(tmp_path, **PENDULUM)
-    assert again(tmp_path, resume="true").settings.env_id == "Pendulum-v1"
+    assert start_again(tmp_path, resume="true").settings.env_id == "Pendulum-v1"
 
 
 @pytest.mark.timeout(20)
@@ -153,19 +153,19 @@ def test_resume_without_a_run_is_refused(tmp_path: Path):
 def test_without_a_config_settings_come_from_the_newest_checkpoint(tmp_path: Path, damage):
     before = begin(tmp_path, **PENDULUM, t_max="7")
     damage(tmp_path / "config.json")
-    assert again(tmp_path).settings.hyperparameters() == before
+    assert start_again(tmp_path).settings.hyperparameters() == before
 
 
 def test_settings_of_another_release_are_ignored_filled_in_or_refused(tmp_path: Path, caplog):
     caplog.set_level("INFO")
     before = begin(tmp_path, **PENDULUM).model_dump()
     (tmp_path / "config.json").write_text(json.dumps({**before, "sampler": 1}))
-    assert again(tmp_path).settings.hyperparameters().model_dump() == before
+    assert start_again(tmp_path).settings.hyperparameters().model_dump() == before
     assert "this release has no setting sampler; ignored" in caplog.text
     del before["t_max"]
     (tmp_path / "config.json").write_text(json.dumps(before))
-    assert again(tmp_path).settings.t_max == 16, "the preset's, where the run says nothing"
+    assert start_again(tmp_path).settings.t_max == 16, "the preset's, where the run says nothing"
     assert "is a run of an earlier release; new settings: t_max 16" in caplog.text
     (tmp_path / "config.json").write_text(json.dumps({**before, "trunk": "compact"}))
     with pytest.raises(BadInputError, match="trunk: found 'compact'"):
-        again(tmp_path)
+        start_again(tmp_path)

@@ -14,7 +14,7 @@ from a3c64.supervisor import RestartPolicy, Supervisor
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch):
+def short_backoff(monkeypatch):
     monkeypatch.setattr("a3c64.supervisor.BACKOFF_S", 0.05)
 
 
@@ -23,11 +23,11 @@ def child(script: str):
 
 
 def tend_until(supervisor: Supervisor, condition, what: str) -> None:
-    def look() -> bool:
+    def check() -> bool:
         supervisor.tend()
         return condition()
 
-    until(look, 20, what)
+    until(check, 20, what)
 
 
 def test_a_child_that_crashes_is_restarted_after_a_growing_backoff(caplog):

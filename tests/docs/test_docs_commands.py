@@ -52,7 +52,7 @@ def is_tree(line: Line) -> bool:
     return line.page.name == "architecture.md" and not line.text.startswith("a3c64 ")
 
 
-def checked(line: Line) -> str:
+def fault_in(line: Line) -> str:
     """Return what is wrong with a line, or an empty string."""
     text = re.sub(r"^((?:[A-Z_]+=\S+ )+)(?=docker )", "", line.text).removesuffix(" &")
     if (program := text.split()[0]).startswith(".venv/bin/a3c64"):
@@ -125,7 +125,7 @@ def test_documented_commands_and_settings_are_valid(page):
     for line in lines_to_type():
         if line.page == page and not is_tree(line):
             try:
-                if why := checked(line):
+                if why := fault_in(line):
                     wrong.append(f"{line.text}: {why}")
             except Exception as error:
                 wrong.append(f"{line.text}: {error}")
@@ -135,9 +135,9 @@ def test_documented_commands_and_settings_are_valid(page):
 def test_invalid_lines_are_found():
     page = ROOT / "README.md"
     for text in ("a3c64 trian", "make nothing", "docker-compose up --scale warker=2", "A3C64_TMAX=1", "rm -rf x"):
-        assert checked(Line(page, text))
+        assert fault_in(Line(page, text))
     with pytest.raises(Exception, match="--t-maxx"):
-        checked(Line(page, ".venv/bin/a3c64 train --t-maxx 3"))
+        fault_in(Line(page, ".venv/bin/a3c64 train --t-maxx 3"))
 
 
 def test_variables_and_flags_in_the_text_exist():

@@ -23,7 +23,7 @@ from a3c64.worker.display.x11vnc import X11vnc
 
 
 @pytest.fixture
-def vnc():
+def vnc_port():
     for program in ("Xvfb", "x11vnc"):
         if shutil.which(program) is None:
             message = f"{program} is not installed"
@@ -31,7 +31,7 @@ def vnc():
     return free_port()
 
 
-def greets(port: int) -> bool:
+def speaks_vnc(port: int) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
             connection.settimeout(2)
@@ -82,7 +82,7 @@ class Blinker:
         return picture
 
 
-def displayed(monkeypatch, seconds: float, watched: bool) -> Blinker:
+def show_steps(monkeypatch, seconds: float, watched: bool) -> Blinker:
     """Show steps for this time, without a viewer process; return the environment."""
     monkeypatch.setattr("a3c64.worker.display.display.Supervisor.tend", lambda _: None)
     blinker = Blinker()
@@ -96,11 +96,11 @@ def displayed(monkeypatch, seconds: float, watched: bool) -> Blinker:
 
 
 def test_with_a_viewer_at_most_20_frames_a_second_are_drawn(monkeypatch):
-    assert 10 <= displayed(monkeypatch, 1.0, watched=True).count <= 21
+    assert 10 <= show_steps(monkeypatch, 1.0, watched=True).count <= 21
 
 
 def test_without_a_viewer_one_frame_a_second_is_drawn(monkeypatch):
-    assert 2 <= displayed(monkeypatch, 2.5, watched=False).count <= 3
+    assert 2 <= show_steps(monkeypatch, 2.5, watched=False).count <= 3
 
 
 def test_a_viewer_process_that_hangs_does_not_count_as_a_viewer(monkeypatch):
@@ -118,11 +118,11 @@ def test_a_viewer_process_that_hangs_does_not_count_as_a_viewer(monkeypatch):
 def test_a_render_error_is_logged_once_and_training_goes_on(monkeypatch, caplog):
     monkeypatch.setattr("a3c64.worker.display.display.Supervisor.tend", lambda _: None)
 
-    class Dark:
+    class Unrenderable:
         def render(self):
             raise RuntimeError("no OpenGL")
 
-    display = Display(Dark(), "127.0.0.1", 1, lambda moment: b"thoughts")
+    display = Display(Unrenderable(), "127.0.0.1", 1, lambda moment: b"thoughts")
     for _ in range(3):
         display._due = display._idle_due = 0.0
         display.show(None)
@@ -180,9 +180,9 @@ class Clock:
         return time.monotonic() - sum(1 << bit for bit in range(32) if bits[bit]) / 1000.0
 
 
-def test_a_complete_picture_is_less_than_two_seconds_old(vnc, tmp_path):
+def test_a_complete_picture_is_less_than_two_seconds_old(vnc_port, tmp_path):
     """Capture with a new connection each, then repeatedly with one connection."""
-    display = Display(Clock(), "127.0.0.1", vnc)
+    display = Display(Clock(), "127.0.0.1", vnc_port)
     ended = threading.Event()
 
     def show() -> None:
@@ -192,17 +192,17 @@ def test_a_complete_picture_is_less_than_two_seconds_old(vnc, tmp_path):
     worker = threading.Thread(target=show)
     worker.start()
     try:
-        until(lambda: greets(vnc), 60, "RFB greeting")
+        until(lambda: speaks_vnc(vnc_port), 60, "RFB greeting")
         time.sleep(3.0)
         ages = []
         for k in range(8):
-            capture(vnc, tmp_path / f"{k}.png")
+            capture(vnc_port, tmp_path / f"{k}.png")
             ages.append(Clock.age(tmp_path / f"{k}.png"))
             time.sleep(0.3)
         assert max(ages) < 2.0, f"new connections; for nobody there is a frame a second: {ages}"
 
         steps = [word for k in range(8, 23) for word in ("capture", str(tmp_path / f"{k}.png"), "pause", "0.5")]
-        command = [sys.executable, "-m", "vncdotool.command", "-s", f"127.0.0.1::{vnc}", *steps]
+        command = [sys.executable, "-m", "vncdotool.command", "-s", f"127.0.0.1::{vnc_port}", *steps]
         with subprocess.Popen(command) as client:
             ages = []
             for k in range(8, 23):
@@ -219,13 +219,13 @@ def test_a_complete_picture_is_less_than_two_seconds_old(vnc, tmp_path):
         display.close()
 
 
-def test_a_viewer_sees_the_game_and_cannot_control_it(stack, vnc, tmp_path):
+def test_a_viewer_sees_the_game_and_cannot_control_it(stack, vnc_port, tmp_path):
     stack.start("a3c64.paramserver")
-    worker = stack.start("a3c64.worker", vnc_port=vnc)
-    until(lambda: greets(vnc), 60, "RFB greeting")
+    worker = stack.start("a3c64.worker", vnc_port=vnc_port)
+    until(lambda: speaks_vnc(vnc_port), 60, "RFB greeting")
     stack.wait_for(lambda r: r.steps > 0, 60, "training")
     time.sleep(1.0)
-    one = capture(vnc, tmp_path / "1.png")
+    one = capture(vnc_port, tmp_path / "1.png")
     assert one.shape == (480, 640, 3)
     game, column = (np.s_[area.y : area.y + area.height, area.x : area.x + area.width] for area in (GAME, RIGHT))
     orange = (one[game] == (255, 160, 0)).all(2)
@@ -233,57 +233,57 @@ def test_a_viewer_sees_the_game_and_cannot_control_it(stack, vnc, tmp_path):
     assert 0.02 < (one[column] == 255).all(2).mean() < 0.2, "so is one half of what the agent sees"
 
     def moves() -> bool:  # the game has only two pictures, so half of the captures show no change
-        two = capture(vnc, tmp_path / "2.png")
+        two = capture(vnc_port, tmp_path / "2.png")
         return (two[game] != one[game]).any() and (two[column] != one[column]).any()
 
     until(moves, 20, "another picture, and other thoughts")
     before = stack.report().steps
-    vncdo(vnc, "key", "q", "key", "esc", "key", "alt-f4", "move", "300", "200", "click", "1")
+    vncdo(vnc_port, "key", "q", "key", "esc", "key", "alt-f4", "move", "300", "200", "click", "1")
     stack.wait_for(lambda r: r.steps > before + 200, 30, "keys change nothing")
     assert worker.poll() is None
-    assert greets(vnc)
+    assert speaks_vnc(vnc_port)
 
     # Killing x11vnc or the viewer does not stop training, and both are restarted.
     (viewer,) = [p for p in alive_descendants(worker.pid) if "a3c64.worker.display.viewer" in " ".join(p.cmdline())]
     (server,) = [p for p in viewer.children() if p.name() == "x11vnc"]
     server.kill()
-    until(lambda: greets(vnc), 30, "x11vnc again")
+    until(lambda: speaks_vnc(vnc_port), 30, "x11vnc again")
     viewer.kill()
     until(lambda: "the viewer was ended by SIGKILL" in stack.log(worker), 10, "it is said")
-    until(lambda: greets(vnc), 30, "the viewer again")
+    until(lambda: speaks_vnc(vnc_port), 30, "the viewer again")
     after = stack.report().steps
     stack.wait_for(lambda r: r.steps > after, 10, "training never stopped")
     assert "x11vnc on port" in stack.log(worker)
 
-    family = alive_descendants(worker.pid)
-    assert family
+    descendants = alive_descendants(worker.pid)
+    assert descendants
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(20) == 0
-    assert still_running(family) == []
+    assert still_running(descendants) == []
 
 
-def test_the_plain_view_shows_only_the_game(stack, vnc, tmp_path):
+def test_the_plain_view_shows_only_the_game(stack, vnc_port, tmp_path):
     stack.start("a3c64.paramserver")
-    stack.start("a3c64.worker", vnc_port=vnc, vnc_view="plain")
-    until(lambda: greets(vnc), 120, "RFB greeting")
+    stack.start("a3c64.worker", vnc_port=vnc_port, vnc_view="plain")
+    until(lambda: speaks_vnc(vnc_port), 120, "RFB greeting")
     stack.wait_for(lambda r: r.steps > 0, 60, "training")
 
     def is_there() -> bool:
-        lit = (capture(vnc, tmp_path / "plain.png") == (255, 160, 0)).all(2)
+        lit = (capture(vnc_port, tmp_path / "plain.png") == (255, 160, 0)).all(2)
         return lit[:, :320].all(1).any() or lit[:, 320:].all(1).any()  # from edge to middle
 
     until(is_there, 30, "the game")
 
 
-def test_a_worker_that_is_killed_leaves_no_display(stack, vnc):
+def test_a_worker_that_is_killed_leaves_no_display(stack, vnc_port):
     stack.start("a3c64.paramserver")
-    worker = stack.start("a3c64.worker", vnc_port=vnc)
-    until(lambda: greets(vnc), 60, "RFB greeting")
-    family = alive_descendants(worker.pid)
-    assert {"Xvfb", "x11vnc"} <= {process.name() for process in family}
+    worker = stack.start("a3c64.worker", vnc_port=vnc_port)
+    until(lambda: speaks_vnc(vnc_port), 60, "RFB greeting")
+    descendants = alive_descendants(worker.pid)
+    assert {"Xvfb", "x11vnc"} <= {process.name() for process in descendants}
     worker.kill()
     worker.wait()
-    until(lambda: not still_running(family), 10, "all gone")
+    until(lambda: not still_running(descendants), 10, "all gone")
 
 
 def test_without_x11vnc_there_is_one_warning(monkeypatch, caplog):
@@ -295,11 +295,11 @@ def test_without_x11vnc_there_is_one_warning(monkeypatch, caplog):
     assert caplog.text.count("x11vnc is not installed") == 1
 
 
-def test_a_taken_vnc_port_is_logged_once_and_tried_again_later(monkeypatch, caplog, vnc):
+def test_a_taken_vnc_port_is_logged_once_and_tried_again_later(monkeypatch, caplog, vnc_port):
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", vnc))
+        taken.bind(("127.0.0.1", vnc_port))
         taken.listen()
-        server = X11vnc(":98765", "127.0.0.1", vnc)  # no such display: it ends at once
+        server = X11vnc(":98765", "127.0.0.1", vnc_port)  # no such display: it ends at once
         server.tend()
         child = server.supervisor.child
         child.wait(10)

@@ -86,10 +86,10 @@ def test_a_killed_evaluator_is_restarted_and_training_goes_on(stack):
     count = len(evaluations(stack))
     stack.wait_for(lambda r: r.evaluation.count > count, 30, "it evaluates")
     assert stack.report().lost == 0, "no worker was lost with it"
-    family = alive_descendants(local.pid)
+    descendants = alive_descendants(local.pid)
     local.send_signal(signal.SIGINT)
     assert local.wait(10) == 0
-    assert still_running(family) == []
+    assert still_running(descendants) == []
 
 
 def test_evaluations_survive_a_killed_server(stack):

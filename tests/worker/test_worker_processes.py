@@ -92,19 +92,19 @@ def test_an_environment_that_cannot_be_used_ends_local_mode_with_one_line(stack,
 def start_local(stack, **settings):
     local = stack.start("a3c64", "train", "--workers", "2", tensorboard_port=free_port(), **settings)
     stack.wait_for(lambda r: len(r.workers) == 2 and all(w.steps for w in r.workers), 60, "local mode works")
-    family = alive_descendants(local.pid)
-    assert len(family) >= 4, "server, TensorBoard, two workers"
-    return local, family
+    descendants = alive_descendants(local.pid)
+    assert len(descendants) >= 4, "server, TensorBoard, two workers"
+    return local, descendants
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_everything_in_10_s(stack, number):
-    local, family = start_local(stack, vnc_port=free_port())
+    local, descendants = start_local(stack, vnc_port=free_port())
     began = time.monotonic()
     local.send_signal(number)
     assert local.wait(10) == 0
     assert time.monotonic() - began < 10
-    assert still_running(family) == []
+    assert still_running(descendants) == []
     log = stack.log(local)
     assert "steps " in log
     assert "return " in log
@@ -115,13 +115,13 @@ def test_ctrl_c_ends_everything_in_10_s(stack, number):
 
 
 def test_local_mode_that_is_killed_leaves_no_process(stack):
-    local, family = start_local(stack, vnc_port=free_port())
+    local, descendants = start_local(stack, vnc_port=free_port())
     local.kill()
     local.wait()
     try:
-        until(lambda: not still_running(family), 20, "all gone")
+        until(lambda: not still_running(descendants), 20, "all gone")
     except AssertionError:
-        raise AssertionError(f"left: {still_running(family)}") from None
+        raise AssertionError(f"left: {still_running(descendants)}") from None
 
 
 def test_a_worker_that_crashes_is_started_again(stack):
@@ -149,11 +149,11 @@ def test_a_server_that_is_killed_is_started_again(stack):
     assert {w.name for w in report.workers} == workers, "the same processes, which reconnected"
     assert "the server was ended by SIGKILL (1 so far), next try in 1 s" in stack.log(local)
     assert f"resuming at step {saved}" in stack.log(local)
-    family = alive_descendants(local.pid)
-    assert len(family) >= 4, "server, TensorBoard, two workers"
+    descendants = alive_descendants(local.pid)
+    assert len(descendants) >= 4, "server, TensorBoard, two workers"
     local.send_signal(signal.SIGINT)
     assert local.wait(10) == 0
-    assert still_running(family) == []
+    assert still_running(descendants) == []
     assert int((stack.run_dir / "checkpoints" / "latest").read_text().removeprefix("step_")) >= report.steps
 
 

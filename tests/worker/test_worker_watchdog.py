@@ -83,7 +83,7 @@ def test_a_worker_that_hangs_is_replaced_and_keeps_its_index(stack):
     assert f"ended with code {EXIT_HANGS}" in said
     assert "hanging_env.py" in said, "where it hung"
     assert "the training thread has taken no step for" in said
-    family = psutil.Process(local.pid).children(recursive=True)
+    descendants = psutil.Process(local.pid).children(recursive=True)
     local.send_signal(signal.SIGINT)
     assert local.wait(15) == 0
-    assert not [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    assert not [one for one in descendants if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
