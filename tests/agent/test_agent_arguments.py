@@ -22,7 +22,7 @@ def test_the_tables_name_every_setting_and_command():
     grouped = [name for names in GROUPS.values() for name in names]
     assert sorted(grouped) == sorted(Settings.model_fields)
     assert set(USES) >= set(COMMANDS) - {"completion"}
-    assert set().union(*USES.values()) == set(Settings.model_fields), "a setting that no command uses"
+    assert set().union(*USES.values()) == set(Settings.model_fields), "every setting is used by a command"
     for command, name in [*INSTEAD, *MEANS]:
         assert (name in USES[command]) == ((command, name) in MEANS)
 

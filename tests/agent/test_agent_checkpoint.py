@@ -250,7 +250,7 @@ def test_a_save_that_fails_leaves_the_older_checkpoint(tmp_path: Path):
             checkpoint.save(tmp_path, snapshot(20))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["latest", "step_10"], "nothing half-written is left"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["latest", "step_10"], "no unfinished checkpoint is left"
     assert checkpoint.newest(tmp_path).step == 10
     checkpoint.save(tmp_path, snapshot(20))
     assert checkpoint.newest(tmp_path).step == 20
@@ -272,7 +272,7 @@ def test_a_full_disk_removes_the_oldest_checkpoints_first(tiny_disk: Path, caplo
     flip_bit(tiny_disk / "step_40")
     checkpoint.save(tiny_disk, big(50))
     kept = sorted(path.name for path in tiny_disk.glob("step_*"))
-    assert kept == ["step_30", "step_50"], "the damaged one went, the newest whole one stayed"
+    assert kept == ["step_30", "step_50"], "the damaged one is removed, not the newest whole one"
 
 
 def test_a_full_disk_never_removes_the_only_whole_checkpoint(tiny_disk: Path):

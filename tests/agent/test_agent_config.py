@@ -164,7 +164,7 @@ def test_every_preset_is_valid():
         Hyperparameters(**preset.settings)
         loaded = load({"preset": name})
         assert {setting: getattr(loaded, setting) for setting in preset.settings} == preset.settings
-        assert loaded.model_fields_set == {"preset"}, "what the user gave, and nothing else"
+        assert loaded.model_fields_set == {"preset"}, "only the preset was given by the user"
 
 
 @pytest.mark.parametrize(

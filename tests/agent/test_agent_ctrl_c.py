@@ -73,7 +73,7 @@ def interrupt(name: str, line: str, moment: float, number: int) -> tuple[int, st
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     try:
-        until(lambda: handles_signals(process), 60, "our code")
+        until(lambda: handles_signals(process), 60, "signals are handled")
         time.sleep(moment)
         started = []
         if process.poll() is None:
@@ -113,8 +113,8 @@ def test_ctrl_c_at_any_moment_prints_at_most_one_line(name, tmp_path, movies):
         if code == 130:
             assert err.count("stopped") == 1, told
             assert re.match(f"a3c64( {name})?: stopped", err.strip().splitlines()[-1]), told
-    assert not list(tmp_path.glob("**/.writing-*")), "half of a file"
-    assert outcomes[0][0] == 130 or ends_well or name == "export", "the first moment comes before anything has begun"
+    assert not list(tmp_path.glob("**/.writing-*")), "no unfinished file is left"
+    assert outcomes[0][0] == 130 or ends_well or name == "export", "at the first moment, nothing can have finished yet"
 
 
 def test_a_second_ctrl_c_ends_an_evaluation_whose_environment_hangs(tmp_path):

@@ -48,7 +48,7 @@ def test_a_film_shows_the_rendered_frames(tmp_path, env_id, size, rate):
     assert (found["height"], found["width"], int(found["nb_read_frames"])) == (*size, 21)
     frames = decoded(path, (*size, 3))
     wrong = [np.abs(shown.astype(int) - frame(picture)).mean() for shown, picture in zip(frames, seen, strict=True)]
-    assert max(wrong) < 6, "colours lose a little in yuv420p"
+    assert max(wrong) < 6, "yuv420p changes colours a little"
     assert np.abs(frames[0].astype(int) - frames[-1]).mean() > 2 * wrong[0] or env_id == "CartPole-v1"
 
 
@@ -111,7 +111,7 @@ def test_enjoy_films_the_bundled_policy_greedy_or_sampled(stack, tmp_path):
 
     greedy = lines()
     assert len(greedy) == 2
-    assert greedy[0] == greedy[1], "the same start, and the greedy action every time"
+    assert greedy[0] == greedy[1], "greedy episodes with the same start are equal"
     steps = [int(re.search(r"(\d+) steps", line)[1]) for line in greedy]
     assert int(probe(tmp_path / "kart.mp4")["nb_read_frames"]) == sum(steps) + 2
     drawn = lines("--sample")

@@ -57,9 +57,9 @@ def test_an_environment_is_reset_when_its_episode_ends():
         assert not step.episodes
     step = batch.step(actions)
     assert step.terminated.tolist() == [True, False]
-    assert step.truncated.tolist() == [False, True], "an episode that ended is not cut off as well"
-    assert step.observations.vector[:, 0].tolist() == [0.0, 0.0], "both have begun anew"
-    assert step.final_observations.vector[:, 0].tolist() == [0.0, 3.0], "what the one that was cut off saw last"
+    assert step.truncated.tolist() == [False, True], "a terminated episode is not truncated as well"
+    assert step.observations.vector[:, 0].tolist() == [0.0, 0.0], "both are reset"
+    assert step.final_observations.vector[:, 0].tolist() == [0.0, 3.0], "the last observation of the truncated episode"
     assert [(e.total_reward, e.length, e.metrics) for e in step.episodes] == [(3.0, 3, {"laps": 1.5})] * 2
 
 

@@ -40,7 +40,7 @@ def test_a_batch_gives_only_finite_numbers(where, what, caplog):
             assert np.isfinite(seen.vector).all()
         assert np.isfinite(step.rewards).all()
         assert not step.cut[1]
-        assert (step.truncated | ~step.cut).all(), "a cut episode is truncated, so its value stands for the rest"
+        assert (step.truncated | ~step.cut).all(), "a cut episode is truncated, so the value is used as bootstrap"
         assert len(step.episodes) == ((step.terminated | step.truncated) & ~step.cut).sum()
         for episode in step.episodes:
             assert (episode.total_reward, episode.length) == (LENGTH, LENGTH)
@@ -53,8 +53,8 @@ def test_a_batch_gives_only_finite_numbers(where, what, caplog):
     elif where == "metrics":
         assert (cuts, whole) == (0, 2 * 1000 // LENGTH)
         kinds = [record.getMessage() for record in caplog.records]
-        assert kinds, "it is said"
-        assert len(kinds) == len(set(kinds)), "once for each metric"
+        assert kinds, "a warning is logged"
+        assert len(kinds) == len(set(kinds)), "each metric is named once"
     assert whole > 20
 
 

@@ -123,9 +123,9 @@ watched = ("socket.bind", "socket.connect", "subprocess.Popen", "os.fork", "os.p
 def audit(event, arguments):
     if event in watched:
         raise SystemExit(f"importing did {{event}} {{arguments}}")
-import tensorflow, cv2, gymnasium, zmq  # what libraries do is theirs
+import tensorflow, cv2, gymnasium, zmq  # before the hook: libraries may do this
 sys.addaudithook(audit)
-zmq.Context.socket = zmq.Context.instance = None  # what opening a socket takes
+zmq.Context.socket = zmq.Context.instance = None  # opening a socket needs them
 for name in {ours}:
     importlib.import_module(name)
 """)

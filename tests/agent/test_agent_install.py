@@ -67,10 +67,10 @@ def test_a_wheel_has_all_files_needed_at_run_time(wheel: Path):
                 name = f"{package}/{path.relative_to(ROOT / folder)}"
                 assert name in names or path.is_dir(), name
     products = {"n64gym/data/openkart.z64", "n64gym/data/lockstep-video.so", "n64gym/data/lockstep-input.so"}
-    assert products <= names, "compiled while the wheel was built: the copy had none of them"
+    assert products <= names, "they are compiled while the wheel is built"
     assert not any(name.startswith(("agent/", "paramserver/", "worker/")) for name in names)
     assert wheel.name.startswith("a3c64-")
-    assert not wheel.name.endswith("-any.whl"), "it carries machine code"
+    assert not wheel.name.endswith("-any.whl"), "a wheel with machine code is for one platform"
 
 
 def test_the_command_works_in_a_fresh_environment(python: Path, tmp_path: Path):

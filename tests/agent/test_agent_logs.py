@@ -76,7 +76,9 @@ def test_a_repeated_message_is_logged_once_a_minute_with_a_count():
         now += 1.0
     assert [at for at, _, _ in said] == [0.0, WINDOW_S, 2 * WINDOW_S, 3 * WINDOW_S, 4 * WINDOW_S]
     assert [count for _, _, count in said][:2] == [0, 59]
-    assert sum(count or 1 for _, _, count in said) + sum(one.repeats for one in limit.due()) == 300, "all are counted"
+    assert sum(count or 1 for _, _, count in said) + sum(one.repeats for one in limit.due()) == 300, (
+        "every repeat is counted"
+    )
 
 
 def test_repeated_progress_is_dropped():
@@ -85,7 +87,9 @@ def test_repeated_progress_is_dropped():
     assert len(limit.admit(record("steps 0"))) == 1
     assert limit.admit(record("steps 0")) == []
     now = WINDOW_S
-    assert [one.getMessage() for one in limit.admit(record("steps 20"))] == ["steps 20"], "no old line after a new one"
+    assert [one.getMessage() for one in limit.admit(record("steps 20"))] == ["steps 20"], (
+        "an old progress line is not logged after a newer one"
+    )
 
 
 def test_messages_about_other_subjects_are_not_repeats():

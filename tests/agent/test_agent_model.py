@@ -175,7 +175,7 @@ def test_actor_and_learner_compute_the_same_outputs(space, actions, changes, uni
         np.testing.assert_allclose(action.parameters, parameters[t], rtol=1e-4, atol=1e-5)
         assert action.actions.shape == (B, *actor.network.family.shape)
         assert action.actions.dtype == actor.network.family.dtype
-    assert np.ptp(values) > 1e-3, "equal because constant proves nothing"
+    assert np.ptp(values) > 1e-3, "values vary, so that equality means something"
 
 
 def test_the_actor_uses_newly_loaded_weights():

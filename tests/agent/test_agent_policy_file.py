@@ -46,7 +46,7 @@ def test_the_command_says_what_differs_from_the_defaults():
     assert given["--env-id"] == "CartPole-v1"
     assert given["--learning-rate"] == "0.5"
     assert given["--normalise-advantages"] == "true"
-    assert "--t-max" not in given or given["--t-max"] == str(RUN.t_max), "else the preset's"
+    assert "--t-max" not in given or given["--t-max"] == str(RUN.t_max), "the run's value or the preset's"
 
 
 def test_weights_beyond_half_precision_are_refused(tmp_path):

@@ -159,7 +159,7 @@ def test_a_grid_plays_every_movie_to_its_end(run_dir, tmp_path):
     assert int(found["nb_read_frames"]) == 2 * STEPS * 4 / 8  # two pages, with three replays and with one
     frames = decoded(tmp_path / "grid.mp4")
     assert frames[10, :, : WIDTH // 2].mean() > 30
-    assert frames[-1, :, WIDTH // 2 :].mean() < 5, "only one is left for the second page"
+    assert frames[-1, :, WIDTH // 2 :].mean() < 5, "the second page has only one replay"
 
 
 def test_ghosts_are_drawn_on_a_map_and_another_course_is_named(run_dir, tmp_path):
@@ -171,8 +171,8 @@ def test_ghosts_are_drawn_on_a_map_and_another_course_is_named(run_dir, tmp_path
     assert abs(int(found["nb_read_frames"]) - STEPS * 2) <= 2
     frames = decoded(tmp_path / "ghosts.mp4").astype(int)
     coloured = (frames.max(-1) - frames.min(-1) > 100)[:, :, : WIDTH - 208].sum((1, 2))
-    assert coloured[-1] > 100, "karts and their ways"
-    assert np.abs(frames[-1] - frames[5])[:, : WIDTH - 208].max() > 100, "they move"
+    assert coloured[-1] > 100, "karts and their paths are drawn"
+    assert np.abs(frames[-1] - frames[5])[:, : WIDTH - 208].max() > 100, "karts move"
     assert a3c64("replay", run_dir, "--ghosts", "--course", "meadow").returncode == 0
 
 

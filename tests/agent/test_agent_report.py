@@ -69,7 +69,7 @@ def test_an_environment_without_laps_gets_curve_returns_and_lengths(tmp_path, ep
     found = figures(tmp_path / "new" / "r.html")
     assert {"Return over steps", "Return over time", "Returns", "Lengths"} <= found.keys()
     assert not {"Lap time, s", "Driven lines"} & found.keys()
-    assert len(list(found["Return over steps"].iter("circle"))) == 1, "the evaluation"
+    assert len(list(found["Return over steps"].iter("circle"))) == 1, "one circle for the evaluation"
     bars = list(found["Returns"].iter("rect"))
     assert 1 <= len(bars) <= episodes
 
@@ -88,7 +88,7 @@ def test_races_of_the_bundled_policy_are_drawn(tmp_path):
     paths = found["Driven lines on meadow"].find(SVG).findall("path")
     [road] = [path for path in paths if path.get("class") == "road"]
     lines = [path.get("d") for path in paths if path.get("class", "").startswith("s ")]
-    assert len(lines) > 3, "several speeds"
+    assert len(lines) > 3, "several colours of speed"
 
     def extent(text):
         return np.array(re.findall(r"[ML]([\d.]+) ([\d.]+)", text), float)
@@ -105,7 +105,7 @@ def test_lap_speeds_are_at_equal_distances_along_the_lap():
     laps = lap_speeds(trace)
     assert laps.shape == (3, PLACES)
     np.testing.assert_allclose(laps[1, 10], 100 * 10 / PLACES, atol=1)
-    assert np.isnan(laps[2, -1]), "not driven"
+    assert np.isnan(laps[2, -1]), "this part of the lap was not driven"
     assert lap_speeds(trace._replace(way=-way)).shape == (0, PLACES)
 
 

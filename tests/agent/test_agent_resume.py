@@ -113,14 +113,14 @@ def test_transfer_continues_in_another_environment(tmp_path: Path):
     resumed = start_again(tmp_path, env_id="Acrobot-v1", transfer="true")
     assert resumed.new_task
     after = resumed.settings.hyperparameters().model_dump()
-    assert after == before.model_dump() | {"env_id": "Acrobot-v1"}, "and not that environment's preset"
+    assert after == before.model_dump() | {"env_id": "Acrobot-v1"}, "the new environment's preset is not used"
 
 
 def test_a_preset_for_a_resumed_run_is_reported_as_ignored(tmp_path: Path):
     begin(tmp_path, **PENDULUM)
     said = start_again(tmp_path, preset="classic", t_max="32").ignored
     assert said.startswith("--preset classic is for new runs; this one keeps its settings (discount 0.95, not 0.99, ")
-    assert "t_max" not in said, "that was given"
+    assert "t_max" not in said, "a given setting is not ignored"
     assert start_again(tmp_path, preset="pendulum").ignored == ""
 
 
@@ -164,7 +164,7 @@ def test_settings_of_another_release_are_ignored_filled_in_or_refused(tmp_path: 
     assert "this release has no setting sampler; ignored" in caplog.text
     del before["t_max"]
     (tmp_path / "config.json").write_text(json.dumps(before))
-    assert start_again(tmp_path).settings.t_max == 16, "the preset's, where the run says nothing"
+    assert start_again(tmp_path).settings.t_max == 16, "the preset's value, because the run has none"
     assert "is a run of an earlier release; new settings: t_max 16" in caplog.text
     (tmp_path / "config.json").write_text(json.dumps({**before, "trunk": "compact"}))
     with pytest.raises(BadInputError, match="trunk: found 'compact'"):

@@ -87,4 +87,4 @@ def test_normalised_advantages_have_mean_0_and_standard_deviation_1():
     assert result.mean() == pytest.approx(0.0, abs=1e-6)
     assert result.std() == pytest.approx(1.0, rel=1e-5)
     assert np.argsort(result, axis=None).tolist() == [0, 1, 2, 3]
-    assert not normalised(np.full((2, 2), 4.0, np.float32)).any(), "no spread, no gradient, no division by zero"
+    assert not normalised(np.full((2, 2), 4.0, np.float32)).any(), "equal advantages become 0, without division by zero"

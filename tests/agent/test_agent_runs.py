@@ -76,7 +76,7 @@ def test_compare_shows_what_differs_and_draws_all_curves(stack, tmp_path):
     assert rows["steps"] == ["400", "800"]
     assert rows["best evaluation"] == ["20.00 at 100", "90.00 at 100"]
     assert rows["learning_rate"] == ["0.001", "0.01"]
-    assert "t_max" not in rows, "the same in both"
+    assert "t_max" not in rows, "equal settings are left out"
     text = page.read_text()
     assert not re.search(r"https?:|<script|<link|@import|url\(", text)
     root = ElementTree.fromstring(text.removeprefix("<!DOCTYPE html>"))

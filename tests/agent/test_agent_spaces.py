@@ -68,8 +68,8 @@ def test_a_dict_becomes_an_image_and_a_vector():
 def test_the_last_vectors_are_concatenated():
     view = View(gym.spaces.Box(0, 9, (2,)), 42, "rgb", stack=3)
     one, two = np.array([1.0, 2.0]), np.array([3.0, 4.0])
-    assert seen(view, one).vector.tolist() == [1, 2, 1, 2, 1, 2], "at first as if it had been seen all the time"
-    assert seen(view, one, two).vector.tolist() == [1, 2, 1, 2, 3, 4], "the newest last"
+    assert seen(view, one).vector.tolist() == [1, 2, 1, 2, 1, 2], "the first observation fills the stack"
+    assert seen(view, one, two).vector.tolist() == [1, 2, 1, 2, 3, 4], "the newest is last"
 
 
 @pytest.mark.parametrize(

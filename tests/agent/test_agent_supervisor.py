@@ -34,7 +34,7 @@ def test_a_child_that_crashes_is_restarted_after_a_growing_backoff(caplog):
     supervisor = Supervisor("it", child("import os; os.kill(os.getpid(), 9)"))
     began = time.monotonic()
     tend_until(supervisor, lambda: supervisor.crashes == 4, "four crashes")
-    assert time.monotonic() - began > 0.05 + 0.1 + 0.2, "pauses double"
+    assert time.monotonic() - began > 0.05 + 0.1 + 0.2, "the backoff doubles"
     assert "it was ended by SIGKILL (4 so far)" in caplog.text
     assert supervisor.final is None
     supervisor.close(1.0)
@@ -45,7 +45,7 @@ def test_a_child_whose_work_is_done_is_not_restarted():
     tend_until(supervisor, lambda: supervisor.final == 0, "the end")
     assert supervisor.crashes == 0
     again = Supervisor("it", child(""))
-    tend_until(again, lambda: again.crashes == 2, "without that, exit code 0 is no reason to stay away")
+    tend_until(again, lambda: again.crashes == 2, "by default, a child that exits with 0 is restarted")
 
 
 def test_after_a_fatal_exit_code_a_child_is_not_restarted():
@@ -58,7 +58,7 @@ def test_after_a_fatal_exit_code_a_child_is_not_restarted():
 
 def test_restarts_end_after_crashes_without_progress(caplog):
     supervisor = Supervisor("it", child("raise SystemExit(7)"), RestartPolicy(most_crashes=3))
-    tend_until(supervisor, lambda: supervisor.final == 7, "giving up")
+    tend_until(supervisor, lambda: supervisor.final == 7, "the supervisor gives up")
     assert supervisor.crashes == 3
     assert "it ended with code 7 3 times in a row and is not started again" in caplog.text
 
@@ -68,7 +68,7 @@ def test_progress_resets_the_count_of_crashes():
     supervisor = Supervisor(
         "it", child("raise SystemExit(7)"), RestartPolicy(most_crashes=2, progress=lambda: next(steps))
     )
-    tend_until(supervisor, lambda: supervisor.crashes == 4, "more crashes than that")
+    tend_until(supervisor, lambda: supervisor.crashes == 4, "more than most_crashes")
     assert supervisor.final is None
     supervisor.close(1.0)
 

@@ -112,7 +112,7 @@ def test_a_viewer_process_that_hangs_does_not_count_as_a_viewer(monkeypatch):
     while time.monotonic() < end:
         display.show(None)
     display.close()
-    assert blinker.count <= 8, "20 a second for 0.3 s, then 1 a second"
+    assert blinker.count <= 8, "20 frames a second for 0.3 s, then 1"
 
 
 def test_a_render_error_is_logged_once_and_training_goes_on(monkeypatch, caplog):
@@ -122,14 +122,14 @@ def test_a_render_error_is_logged_once_and_training_goes_on(monkeypatch, caplog)
         def render(self):
             raise RuntimeError("no OpenGL")
 
-    display = Display(Unrenderable(), "127.0.0.1", 1, lambda moment: b"thoughts")
+    display = Display(Unrenderable(), "127.0.0.1", 1, lambda moment: b"panel")
     for _ in range(3):
         display._due = display._idle_due = 0.0
         display.show(None)
     _, picture, note = display._frame.read(0)
     display.close()
     assert picture.size == 0
-    assert note == b"thoughts"
+    assert note == b"panel"
     assert caplog.text.count("no OpenGL") == 1
 
 
@@ -139,10 +139,10 @@ def test_connections_to_the_port_are_found():
         audience = Audience(port)
         assert not audience.there()
         with socket.create_connection(("127.0.0.1", port)):
-            until(audience.there, 5, "somebody")
+            until(audience.there, 5, "a viewer")
             assert not Audience(port + 1).there()
         server.accept()[0].close()
-        until(lambda: not audience.there(), 5, "nobody")
+        until(lambda: not audience.there(), 5, "the viewer has left")
 
 
 def test_an_ignored_connection_does_not_count_as_a_viewer():
@@ -153,7 +153,7 @@ def test_an_ignored_connection_does_not_count_as_a_viewer():
             audience = Audience(port)
             assert not audience.there(ignored)
             with socket.create_connection(("127.0.0.1", port)):
-                until(lambda: audience.there(ignored), 5, "somebody else")
+                until(lambda: audience.there(ignored), 5, "another viewer")
 
 
 def test_the_idle_client_disconnects_from_a_server_that_does_not_speak_vnc():
@@ -199,7 +199,7 @@ def test_a_complete_picture_is_less_than_two_seconds_old(vnc_port, tmp_path):
             capture(vnc_port, tmp_path / f"{k}.png")
             ages.append(Clock.age(tmp_path / f"{k}.png"))
             time.sleep(0.3)
-        assert max(ages) < 2.0, f"new connections; for nobody there is a frame a second: {ages}"
+        assert max(ages) < 2.0, f"new connections, with one frame a second before each: {ages}"
 
         steps = [word for k in range(8, 23) for word in ("capture", str(tmp_path / f"{k}.png"), "pause", "0.5")]
         command = [sys.executable, "-m", "vncdotool.command", "-s", f"127.0.0.1::{vnc_port}", *steps]
@@ -212,7 +212,7 @@ def test_a_complete_picture_is_less_than_two_seconds_old(vnc_port, tmp_path):
                 else:
                     until(path.exists, 30, "a picture")
                 ages.append(Clock.age(tmp_path / f"{k}.png"))
-        assert max(ages) < 2.0, f"one connection, and half a second from one to the next: {ages}"
+        assert max(ages) < 2.0, f"one connection, with half a second between captures: {ages}"
     finally:
         ended.set()
         worker.join()
@@ -229,14 +229,14 @@ def test_a_viewer_sees_the_game_and_cannot_control_it(stack, vnc_port, tmp_path)
     assert one.shape == (480, 640, 3)
     game, column = (np.s_[area.y : area.y + area.height, area.x : area.x + area.width] for area in (GAME, RIGHT))
     orange = (one[game] == (255, 160, 0)).all(2)
-    assert 0.2 < orange.mean() < 0.8, "one half of the picture is lit, and that is what is there"
-    assert 0.02 < (one[column] == 255).all(2).mean() < 0.2, "so is one half of what the agent sees"
+    assert 0.2 < orange.mean() < 0.8, "one half of the game's picture is lit"
+    assert 0.02 < (one[column] == 255).all(2).mean() < 0.2, "one half of the agent's observation is lit"
 
     def moves() -> bool:  # the game has only two pictures, so half of the captures show no change
         two = capture(vnc_port, tmp_path / "2.png")
         return (two[game] != one[game]).any() and (two[column] != one[column]).any()
 
-    until(moves, 20, "another picture, and other thoughts")
+    until(moves, 20, "game and panel change")
     before = stack.report().steps
     vncdo(vnc_port, "key", "q", "key", "esc", "key", "alt-f4", "move", "300", "200", "click", "1")
     stack.wait_for(lambda r: r.steps > before + 200, 30, "keys change nothing")
@@ -249,7 +249,7 @@ def test_a_viewer_sees_the_game_and_cannot_control_it(stack, vnc_port, tmp_path)
     server.kill()
     until(lambda: speaks_vnc(vnc_port), 30, "x11vnc again")
     viewer.kill()
-    until(lambda: "the viewer was ended by SIGKILL" in stack.log(worker), 10, "it is said")
+    until(lambda: "the viewer was ended by SIGKILL" in stack.log(worker), 10, "a warning")
     until(lambda: speaks_vnc(vnc_port), 30, "the viewer again")
     after = stack.report().steps
     stack.wait_for(lambda r: r.steps > after, 10, "training never stopped")
@@ -283,7 +283,7 @@ def test_a_worker_that_is_killed_leaves_no_display(stack, vnc_port):
     assert {"Xvfb", "x11vnc"} <= {process.name() for process in descendants}
     worker.kill()
     worker.wait()
-    until(lambda: not still_running(descendants), 10, "all gone")
+    until(lambda: not still_running(descendants), 10, "all processes have ended")
 
 
 def test_without_x11vnc_there_is_one_warning(monkeypatch, caplog):
@@ -305,7 +305,7 @@ def test_a_taken_vnc_port_is_logged_once_and_tried_again_later(monkeypatch, capl
         child.wait(10)
         for _ in range(5):
             server.tend()
-        assert server.supervisor.child is None, "it waits before it tries again"
+        assert server.supervisor.child is None, "there is a backoff before the next try"
         server.close()
     assert caplog.text.count("ended with code") == 1
     assert not psutil.pid_exists(child.pid)

@@ -47,7 +47,7 @@ def test_a_run_ends_at_its_step_limit_and_evaluates_the_last_weights(stack):
 
     again = stack.run("a3c64", "train", "--workers", "1", total_timesteps=1_000, timeout_s=90)
     assert again.returncode == 0, again.stderr
-    assert len(evaluations(stack)) == 1, "it was over, and judged, before"
+    assert len(evaluations(stack)) == 1, "a run that is over is not evaluated again"
 
 
 def test_a_run_ends_when_greedy_episodes_reach_the_reward(stack):
@@ -65,7 +65,7 @@ def test_a_run_ends_when_greedy_episodes_reach_the_reward(stack):
 def test_a_run_ends_at_its_time_limit_and_all_processes_exit_with_0(stack):
     server = stack.start("a3c64.paramserver", time_limit=4, eval_interval=1)
     others = [stack.start("a3c64.worker"), stack.start("a3c64.worker"), stack.start("a3c64.worker.evaluator")]
-    stack.wait_for(lambda r: (len(r.workers), r.evaluators) == (2, 1), 40, "all are there")
+    stack.wait_for(lambda r: (len(r.workers), r.evaluators) == (2, 1), 40, "all processes have joined")
     assert [process.wait(60) for process in others] == [0, 0, 0]
     assert server.wait(20) == 0
     log = stack.log(server)
@@ -82,10 +82,10 @@ def test_a_killed_evaluator_is_restarted_and_training_goes_on(stack):
     first = evaluator_of(local)
     assert first.nice() == 10
     first.kill()
-    until(lambda: (new := evaluator_of(local)) and new.pid != first.pid, 20, "another one")
+    until(lambda: (new := evaluator_of(local)) and new.pid != first.pid, 20, "another evaluator")
     count = len(evaluations(stack))
     stack.wait_for(lambda r: r.evaluation.count > count, 30, "it evaluates")
-    assert stack.report().lost == 0, "no worker was lost with it"
+    assert stack.report().lost == 0, "no worker was lost"
     descendants = alive_descendants(local.pid)
     local.send_signal(signal.SIGINT)
     assert local.wait(10) == 0
@@ -100,9 +100,9 @@ def test_evaluations_survive_a_killed_server(stack):
     server.kill()
     server.wait()
     before = evaluations(stack)
-    assert len(before) >= 2, "what was reported is written down"
+    assert len(before) >= 2, "reported evaluations are saved"
     stack.start("a3c64.paramserver", eval_interval=0.5)
-    stack.wait_for(lambda r: r.evaluation.count > len(before), 60, "more of them")
+    stack.wait_for(lambda r: r.evaluation.count > len(before), 60, "more evaluations")
     assert evaluations(stack)[: len(before)] == before
     assert judge.poll() is None
 

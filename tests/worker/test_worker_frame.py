@@ -22,14 +22,14 @@ def test_frames_go_from_one_mapping_to_another():
     np.testing.assert_array_equal(seen, picture)
     assert note == b""
     assert reader.read(count) is None, "nothing new"
-    writer.write(picture[:60], b"what it means")
+    writer.write(picture[:60], b"a note")
     _, seen, note = reader.read(count)
     assert seen.shape == (60, 160, 3)
-    assert note == b"what it means"
+    assert note == b"a note"
     writer.write(picture[:0], b"!" * (MAX_NOTE + 1))
     _, seen, note = reader.read(count)
     assert seen.shape == (0, 160, 3)
-    assert note == b"", "too long"
+    assert note == b"", "the note is too long"
 
 
 HOLD = """
@@ -65,11 +65,11 @@ def test_a_place_that_another_process_holds_is_not_used():
         frame.write(pictures[2])
         frame.write(pictures[3])
         count, seen, _ = frame.read(0)
-        assert (count, seen[0, 0, 0]) == (4, 3), "all went into the other place"
+        assert (count, seen[0, 0, 0]) == (4, 3), "both were written to the other place"
     with held(frame, 0, 1):
         frame.write(pictures[4])
         assert frame.read(0) is None
-    assert frame.read(0)[0] == 4, "as it was; its holder was killed"
+    assert frame.read(0)[0] == 4, "the frame is unchanged after its holder was killed"
     frame.write(pictures[5])
     assert frame.read(0)[1][0, 0, 0] == 5
 

@@ -61,15 +61,15 @@ def test_output_that_cannot_be_written_does_not_end_a_run(stack, what):
     os.close(output)
     begun = stack.wait_for(lambda r: r.steps > 0, 90, "training")
     if reader is not None:
-        assert os.read(reader, 1 << 16), "until now it was read"
+        assert os.read(reader, 1 << 16), "there was output so far"
         os.close(reader)
     count = begun.evaluation.count if begun.evaluation else 0
-    later = stack.wait_for(lambda r: r.evaluation and r.evaluation.count > count, 60, "an evaluation is noted")
+    later = stack.wait_for(lambda r: r.evaluation and r.evaluation.count > count, 60, "an evaluation")
     stack.wait_for(lambda r: r.steps > later.steps, 30, "training goes on")
     assert [w.restarts for w in later.workers] == [0]
     assert later.server.pid == begun.server.pid
     local.send_signal(signal.SIGINT)
-    assert local.wait(10) == 0, "it ends in its order"
+    assert local.wait(10) == 0, "the run stops cleanly"
     assert int((stack.run_dir / "checkpoints" / "latest").read_text().removeprefix("step_")) >= later.steps
 
 

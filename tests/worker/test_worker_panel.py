@@ -60,7 +60,7 @@ def test_encoding_does_not_change_a_scene():
 
 def test_the_game_is_shown_whole_and_undistorted():
     game = draw(SCENE)[GAME.y : GAME.y + GAME.height, GAME.x : GAME.x + GAME.width]
-    assert (game == PICTURE[0, 0]).all(), "4:3 fills its place"
+    assert (game == PICTURE[0, 0]).all(), "a 4:3 picture fills the area"
     tall = draw(SCENE, np.full((210, 160, 3), (10, 200, 30), np.uint8))
     assert count(tall, (10, 200, 30)) == pytest.approx(288 * 288 * 160 / 210, rel=0.01)
     large = draw(SCENE, np.full((400, 600, 3), (10, 200, 30), np.uint8))
@@ -75,7 +75,7 @@ def test_without_a_picture_the_rest_is_shown():
 def test_bars_are_proportional_to_probabilities():
     column = right_column(draw(SCENE))
     taken, other = count(column, ACCENT), count(column, BAR)
-    assert taken / other == pytest.approx(3.0, rel=0.15), "0.75 beside 0.25; letters count a little"
+    assert taken / other == pytest.approx(3.0, rel=0.15), "0.75 to 0.25; letters add a few pixels"
     swapped = SCENE.choices[0]._replace(chosen=0)
     assert count(right_column(draw(SCENE._replace(choices=[swapped]))), ACCENT) < taken
 
@@ -87,14 +87,14 @@ def test_any_number_of_options_fits(options):
     frames = np.full((4, 42, 42, 1), 90, np.uint8)
     drawn = draw(SCENE._replace(choices=choices, frames=frames, stack=4))
     assert count(right_column(drawn), ACCENT) > 0
-    assert (drawn[-4:] == BACK).all(), "nothing touches the edge"
+    assert (drawn[-4:] == BACK).all(), "the bottom edge is empty"
 
 
 def test_each_of_several_choices_has_a_gauge():
     family = MultiCategorical((161, 161, 2, 2, 2), (-80, -80, 0, 0, 0))
     choices, spans = thoughts(family, np.zeros(328), np.array([100, 80, 1, 0, 1]), ["x", "y", "A", "B", "R"])
     assert [choice.name for choice in choices] == ["x", "y", "A", "B", "R"]
-    assert choices[0].options[choices[0].chosen] == "20", "counted as the environment does"
+    assert choices[0].options[choices[0].chosen] == "20", "options are labelled with the environment's numbers"
     assert not spans
     draw(SCENE._replace(choices=choices))
     binary, _ = thoughts(MultiCategorical((2,) * 14, (0,) * 14), np.zeros(28), np.ones(14, int), [])

@@ -16,13 +16,13 @@ def test_workers_join_leave_and_crash_while_the_others_go_on(stack):
     stack.wait_for(lambda r: len(r.workers) == 2 and all(w.steps for w in r.workers), 60, "both work")
     second.kill()
     before = stack.report().steps
-    report = stack.wait_for(lambda r: len(r.workers) == 1, 10, "the dead one is forgotten")
+    report = stack.wait_for(lambda r: len(r.workers) == 1, 10, "the killed worker is removed")
     assert report.lost == 1
-    assert report.steps > before, "the other one never paused"
+    assert report.steps > before, "the other worker goes on"
     third = stack.start("a3c64.worker")
-    report = stack.wait_for(lambda r: len(r.workers) == 2, 30, "another joins")
-    assert {w.index for w in report.workers} == {0, 1}, "in the place that is free"
-    stack.wait_for(lambda r: all(w.steps for w in r.workers), 30, "and works")
+    report = stack.wait_for(lambda r: len(r.workers) == 2, 30, "another worker joins")
+    assert {w.index for w in report.workers} == {0, 1}, "the new worker gets the free index"
+    stack.wait_for(lambda r: all(w.steps for w in r.workers), 30, "the new worker works")
     began = time.monotonic()
     for worker in (first, third):
         worker.send_signal(signal.SIGTERM)
@@ -44,7 +44,7 @@ def test_a_starting_worker_reports_what_it_does(stack):
     stack.wait_for(works, 60, "it works")
     said = {"checking the environment", "loading TensorFlow", "starting environments", "building the network"}
     assert set(states) <= said | {"starting", "working"}
-    assert set(states) & said, "its start takes longer than the second from one heartbeat to the next"
+    assert set(states) & said, "a start takes longer than a heartbeat interval"
 
 
 def test_workers_continue_after_a_killed_server_is_started_again(stack):
@@ -69,7 +69,7 @@ def test_workers_continue_after_a_killed_server_is_started_again(stack):
 
 def test_a_worker_without_server_waits_and_stops_when_told(stack):
     worker = stack.start("a3c64.worker")
-    until(lambda: "waiting for the parameter server" in stack.log(worker), 20, "it says what it waits for")
+    until(lambda: "waiting for the parameter server" in stack.log(worker), 20, "a line about the wait")
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(5) == 0
 
@@ -119,7 +119,7 @@ def test_local_mode_that_is_killed_leaves_no_process(stack):
     local.kill()
     local.wait()
     try:
-        until(lambda: not still_running(descendants), 20, "all gone")
+        until(lambda: not still_running(descendants), 20, "all processes have ended")
     except AssertionError:
         raise AssertionError(f"left: {still_running(descendants)}") from None
 
@@ -168,7 +168,7 @@ def test_if_workers_take_all_cores_each_is_pinned_to_one(stack):
         os.sched_setaffinity(0, cores)
     workers = [psutil.Process(stack_worker_pid(stack, index)) for index in (0, 1)]
     assert sorted(worker.cpu_affinity() for worker in workers) == [[core] for core in cores[:2]]
-    assert psutil.Process(stack.report().server.pid).cpu_affinity() == cores[:2], "the server goes where there is room"
+    assert psutil.Process(stack.report().server.pid).cpu_affinity() == cores[:2], "the server is not pinned"
 
 
 def stack_worker_pid(stack, index):
@@ -186,7 +186,7 @@ def test_local_mode_ends_when_the_run_does(stack):
 
 def test_local_mode_on_a_taken_port_is_a_one_line_error(stack):
     stack.start("a3c64.paramserver")
-    until(stack.report, 20, "a server in the way")
+    until(stack.report, 20, "a server on the port")
     result = stack.run("a3c64", "train", run_dir=stack.folder / "other")
     assert result.returncode == 2
     assert len(result.stderr.strip().splitlines()) == 1

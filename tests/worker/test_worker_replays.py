@@ -48,9 +48,9 @@ def test_a_worker_records_and_one_that_is_killed_leaves_whole_movies(stack):
     assert last["training"]["step"] <= stack.report().steps
 
     # Another worker takes over the killed one's index and folder, and removes unfinished files.
-    stack.wait_for(lambda r: not r.workers, 20, "the dead one is forgotten")
+    stack.wait_for(lambda r: not r.workers, 20, "the killed worker is removed")
     again = stack.start("a3c64.worker", **SETTINGS)
-    until(lambda: len(pairs(folder)) > len(movies) + 4, 150, "it goes on there")
+    until(lambda: len(pairs(folder)) > len(movies) + 4, 150, "new replays in the same folder")
     again.send_signal(signal.SIGTERM)
     assert again.wait(10) == 0
     assert not list(folder.glob(".writing-*"))
@@ -63,12 +63,12 @@ def test_a_replay_that_cannot_be_written_is_logged_once_and_training_goes_on(sta
     folder = stack.run_dir / "replays" / "worker-0"
     worker = stack.start("a3c64.worker", **SETTINGS)
     until(lambda: pairs(folder), 150, "an episode on disk")
-    until(lambda: _move_away(folder), 10, "its folder is gone")
+    until(lambda: _move_away(folder), 10, "the folder is moved away")
     steps = stack.report().steps
     stack.wait_for(lambda r: r.steps > steps + 2000, 150, "training goes on")
     assert stack.log(worker).count("no replay can be written to") == 1
     folder.mkdir()
-    until(lambda: pairs(folder), 30, "it writes again")
+    until(lambda: pairs(folder), 30, "a replay in the new folder")
     assert stack.log(worker).count("replays can be written again") == 1
 
 
@@ -100,12 +100,12 @@ def test_a_folder_keeps_to_its_share_and_spreads_its_replays(tmp_path):
         folder.add(path, facts)
         kept = sorted(folder.path.glob("*.m64"))
         assert len(kept) <= 40
-        assert path in kept, "the newest is there"
+        assert path in kept, "the newest replay is kept"
     assert folder.path / f"{best:06d}.m64" in kept
     assert len(kept) == len(list(folder.path.glob("*.json"))) >= 30
     numbers = sorted(int(path.stem) for path in kept)
     assert numbers[0] < 50
-    assert max(b - a for a, b in itertools.pairwise(numbers)) < 120, "no long gap"
+    assert max(b - a for a, b in itertools.pairwise(numbers)) < 120, "kept replays are spread over the run"
     assert [replay.path for replay in folder.replays] == kept
 
     # With a second worker, the share is half. The second worker's folder is not touched.

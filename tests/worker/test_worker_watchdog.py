@@ -47,7 +47,7 @@ def test_a_hang_is_ended_after_its_limit():
     watched.work(0.5, 0.01)
     assert watched.watchdog.limit_s < 2.5
     begin = time.monotonic()
-    until(lambda: watched.reasons, 10, "the end")
+    until(lambda: watched.reasons, 10, "the hang is found")
     assert time.monotonic() - begin >= LEAST_S
     assert "A3C64_HANG_TIMEOUT 0.3" in watched.reasons[0]
 
@@ -77,11 +77,13 @@ def test_a_worker_that_hangs_is_replaced_and_keeps_its_index(stack):
     arguments = {"env_id": "hanging_env:Hanging-v0", "env_args": f'{{"flag": "{stack.folder / "hung"}"}}'}
     local = stack.start("a3c64", "train", "--workers", "1", hang_timeout=2.0, eval_interval=0, **arguments)
     until(lambda: (stack.folder / "hung").exists(), 60, "the hang")
-    report = stack.wait_for(lambda r: any(w.restarts == 1 and w.steps > 0 for w in r.workers), 90, "another at work")
+    report = stack.wait_for(
+        lambda r: any(w.restarts == 1 and w.steps > 0 for w in r.workers), 90, "a replacement at work"
+    )
     assert [(worker.index, worker.restarts) for worker in report.workers] == [(0, 1)]
     said = stack.log(local)
     assert f"ended with code {EXIT_HANGS}" in said
-    assert "hanging_env.py" in said, "where it hung"
+    assert "hanging_env.py" in said, "the stack shows where it hangs"
     assert "the training thread has taken no step for" in said
     descendants = psutil.Process(local.pid).children(recursive=True)
     local.send_signal(signal.SIGINT)
