@@ -10,7 +10,7 @@ import pytest
 from pyvirtualdisplay import Display
 
 TESTS = Path(__file__).parent
-sys.path.insert(0, str(TESTS / "agent"))  # live.py and tiny_env.py
+sys.path.insert(0, str(TESTS / "agent"))  # live.py, namespace.py and tiny_env.py
 
 from live import Stack, need  # noqa: E402
 

@@ -1,5 +1,6 @@
 """Mistakes of users: one line on standard error, exit code 2, nothing on standard output, nothing written."""
 
+import json
 import os
 import shlex
 import shutil
@@ -9,6 +10,9 @@ from pathlib import Path
 
 import pytest
 from live import free_port
+from namespace import run_with_mounts
+
+from a3c64.config import Hyperparameters
 
 A3C64 = Path(sys.executable).with_name("a3c64")
 QUIET = "--web-port 0 --tensorboard-port 0"
@@ -107,6 +111,22 @@ MISTAKES = {  # a command line -> a part of its error
 }
 
 
+RUN = f"{QUIET} --env-id CartPole-v1 --run-dir"
+READ_ONLY = {  # a command line that writes into the read-only folder -> its error
+    f"train {RUN} folder": "--run-dir (A3C64_RUN_DIR): folder cannot be used: folder is read-only",
+    f"train {RUN} folder/new/run": "--run-dir (A3C64_RUN_DIR): folder/new/run cannot be used: folder is read-only",
+    f"train {RUN} folder/run": "--run-dir (A3C64_RUN_DIR): folder/run cannot be used: folder/run is read-only",
+    f"server {RUN} folder": "A3C64_RUN_DIR: folder cannot be used: Read-only file system",
+    f"server {RUN} folder/new": "A3C64_RUN_DIR: folder/new cannot be used: Read-only file system",
+    f"server {RUN} folder/run": "A3C64_RUN_DIR: folder/run cannot be used: Read-only file system",
+    "export folder --policy kart.safetensors": "folder/policy.safetensors cannot be written: Read-only file system",
+    "export folder/a.safetensors --policy kart.safetensors": "cannot be written: folder is read-only",
+    "eval --random --env-id CartPole-v1 --report folder/a.html": "--report: folder/a.html cannot be written: folder is",
+    "enjoy --mp4 folder/a.mp4": "--mp4: folder/a.mp4 cannot be written: folder is read-only",
+    "compare folder/run folder/run --out folder/a.html": "--out: folder/a.html cannot be written: Read-only file",
+}
+
+
 @pytest.fixture
 def folder(tmp_path):
     """The folder in which a user runs commands."""
@@ -118,13 +138,16 @@ def folder(tmp_path):
     return tmp_path
 
 
+def environment() -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("A3C64_", "DISPLAY"))}
+    return {**clean, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
 def run(folder: Path, *arguments: str, file_bytes: int = 0) -> subprocess.CompletedProcess:
     """Run the command; `file_bytes` limits the size of files, so that writing fails as on a full disk."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("A3C64_", "DISPLAY"))}
-
     limit = ["prlimit", f"--fsize={file_bytes}"] if file_bytes else []
     return subprocess.run(
-        [*limit, A3C64, *arguments], cwd=folder, env={**clean, "PYTHONDONTWRITEBYTECODE": "1"},
+        [*limit, A3C64, *arguments], cwd=folder, env=environment(),
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
 
@@ -143,6 +166,23 @@ def test_a_mistake_is_a_one_line_error_and_writes_nothing(folder, line):
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
     assert MISTAKES[line] in done.stderr
     assert done.stderr.startswith("a3c64")
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize("line", READ_ONLY)
+def test_a_read_only_folder_is_a_one_line_error(folder, line):
+    """The folder is a read-only mount, because root may write into a folder without write permission."""
+    (folder / "folder" / "run").mkdir()
+    config = json.dumps(Hyperparameters(env_id="CartPole-v1").model_dump())
+    (folder / "folder" / "run" / "config.json").write_text(config)
+    arguments = shlex.split(line)
+    if arguments[0] in ("train", "server"):
+        arguments += ["--bind", f"tcp://127.0.0.1:{free_port()}"]
+    before = contents(folder)
+    mount = "mount --bind folder folder && mount -o remount,ro,bind folder"
+    done = run_with_mounts(mount, A3C64, *arguments, cwd=folder, env=environment(), stdin=subprocess.DEVNULL)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+    assert READ_ONLY[line] in done.stderr
     assert contents(folder) == before
 
 

@@ -1,4 +1,4 @@
-"""Makes the helpers of these tests importable: driving.py and namespace.py."""
+"""Makes these tests' helper driving.py importable."""
 
 import sys
 from pathlib import Path
