@@ -107,7 +107,7 @@ def test_variables_similar_to_those_of_a_service_are_refused(monkeypatch, variab
         load()
 
 
-def test_an_error_names_the_flag():
+def test_an_error_about_a_flag_names_it():
     with pytest.raises(BadInputError, match="unknown argument --lerning-rate, did you mean --learning-rate"):
         flags("--lerning-rate", "1")
     with pytest.raises(BadInputError, match="--workers: found 'two'"):

@@ -103,16 +103,16 @@ def test_ctrl_c_at_any_moment_prints_at_most_one_line(name, tmp_path, movies):
     with ThreadPoolExecutor(4) as pool:
         outcomes = list(pool.map(interrupt_at, range(len(moments))))
     for k, (code, out, err, left) in enumerate(outcomes):
-        told = f"after {moments[k]} s: {code}\n{out[-800:]}\n{err[-2000:]}"
-        assert "Traceback" not in out + err, told
-        assert "Exception ignored" not in err, told
-        assert not left, told
+        details = f"after {moments[k]} s: {code}\n{out[-800:]}\n{err[-2000:]}"
+        assert "Traceback" not in out + err, details
+        assert "Exception ignored" not in err, details
+        assert not left, details
         stopped = 143 if k == 1 else 130
         finished = {0, 1} if name in ("status", "export") else {0} if ends_well else set()
-        assert code in {stopped, *finished}, told
+        assert code in {stopped, *finished}, details
         if code == 130:
-            assert err.count("stopped") == 1, told
-            assert re.match(f"a3c64( {name})?: stopped", err.strip().splitlines()[-1]), told
+            assert err.count("stopped") == 1, details
+            assert re.match(f"a3c64( {name})?: stopped", err.strip().splitlines()[-1]), details
     assert not list(tmp_path.glob("**/.writing-*")), "no unfinished file is left"
     assert outcomes[0][0] == 130 or ends_well or name == "export", "at the first moment, nothing can have finished yet"
 

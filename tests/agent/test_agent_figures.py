@@ -30,7 +30,7 @@ FOUGHT = [  # as Super Smash Bros. reports them
 ]
 
 
-def a_fought_run():
+def service_with_fights():
     service = make_service(env_id="n64gym/SuperSmashBros-v0")
     client = make_client(service)
     client.hello()
@@ -41,7 +41,7 @@ def a_fought_run():
 
 
 def test_figures_of_a_fight_are_in_every_line_about_the_run():
-    report = a_fought_run().report()
+    report = service_with_fights().report()
     line = "won 50% | kills 1.00 | deaths 2.00 | damage dealt 100.00 %"
     assert line in lines(report, "here", 0.0)
     assert " | ".join(figure.say() for figure in report.headlines) == line
@@ -51,7 +51,7 @@ def test_figures_of_a_fight_are_in_every_line_about_the_run():
 
 
 def test_figures_of_a_fight_are_on_the_pages():
-    service = a_fought_run()
+    service = service_with_fights()
     report, sparklines = service.report(), Sparklines()
     sparklines.add(0.0, report)
     assert sparklines.points()["figures"] == {"won": [0.5], "kills": [1.0], "deaths": [2.0], "damage_dealt": [100.0]}

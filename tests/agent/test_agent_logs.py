@@ -36,9 +36,15 @@ def test_the_log_level_selects_messages():
 
 def test_json_has_a_line_for_each_message():
     done = log_as_worker("log.info('%s joined', 'worker 2')\ntry: 1/0\nexcept ValueError: pass\n", form="json")
-    told = json.loads(done.stdout)
-    assert told.pop("time").startswith("20")
-    assert told == {"level": "info", "role": "worker", "index": 1, "logger": "a3c64.test", "message": "worker 2 joined"}
+    line = json.loads(done.stdout)
+    assert line.pop("time").startswith("20")
+    assert line == {
+        "level": "info",
+        "role": "worker",
+        "index": 1,
+        "logger": "a3c64.test",
+        "message": "worker 2 joined",
+    }
     failed = log_as_worker("try: 1/0\nexcept ZeroDivisionError: log.exception('failed')", form="json")
     assert failed.stderr.count("\n") == 1
     assert "ZeroDivisionError" in json.loads(failed.stderr)["traceback"]

@@ -144,8 +144,8 @@ def test_a_trained_policy_can_be_exported_played_and_evaluated(stack, monkeypatc
     returns = [float(found) for found in re.findall(r"progress [01]\.\d\d, return (\d+\.\d\d)", shown.stdout)]
     assert len(returns) == 2, shown.stdout
     assert sum(returns) / 2 > 15.0, shown.stdout  # a random policy gets 10
-    judged = stack.run("a3c64", "eval", "--policy", str(file), "--greedy")
-    assert json.loads(judged.stdout)["mean_return"] > 17.0
+    evaluated = stack.run("a3c64", "eval", "--policy", str(file), "--greedy")
+    assert json.loads(evaluated.stdout)["mean_return"] > 17.0
     missing = stack.run("a3c64", "eval", "--load-checkpoint", "7")
     assert (missing.returncode, missing.stderr.count("\n")) == (2, 1)
     assert "expected a step such as" in missing.stderr

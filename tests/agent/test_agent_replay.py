@@ -68,8 +68,8 @@ def a3c64(*arguments, **environment):
 
 
 def probe(path):
-    told = ["ffprobe", "-v", "error", "-count_frames", "-show_streams", "-of", "json", str(path)]
-    return json.loads(subprocess.run(told, capture_output=True, check=True, timeout=60).stdout)["streams"][0]
+    command = ["ffprobe", "-v", "error", "-count_frames", "-show_streams", "-of", "json", str(path)]
+    return json.loads(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)["streams"][0]
 
 
 def decoded(path):
@@ -104,8 +104,8 @@ def test_replay_skips_broken_movies_and_plays_the_good_ones(run_dir, tmp_path):
     (tmp_path / ".writing-half").write_bytes(b"M64")
 
     done = a3c64("replay", tmp_path)
-    told = [line.split(": ", 1) for line in done.stdout.splitlines() if ".m64: " in line]
-    lines = {Path(path).name: what for path, what in told}
+    outcomes = [line.split(": ", 1) for line in done.stdout.splitlines() if ".m64: " in line]
+    lines = {Path(path).name: what for path, what in outcomes}
     assert done.returncode == 1, done.stderr
     assert sorted(lines) == sorted(path.name for path in tmp_path.glob("*.m64"))
     assert "ends" in lines["truncated.m64"] or "holds" in lines["truncated.m64"]

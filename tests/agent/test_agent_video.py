@@ -13,8 +13,8 @@ from a3c64.play.video import Video
 
 def probe(path: Path) -> dict:
     """Return ffprobe's facts about the only stream of a file; it counts frames by decoding them."""
-    told = ["ffprobe", "-v", "error", "-count_frames", "-show_streams", "-of", "json", str(path)]
-    return json.loads(subprocess.run(told, capture_output=True, check=True, timeout=60).stdout)["streams"][0]
+    command = ["ffprobe", "-v", "error", "-count_frames", "-show_streams", "-of", "json", str(path)]
+    return json.loads(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)["streams"][0]
 
 
 def picture(k: int) -> np.ndarray:

@@ -74,9 +74,9 @@ def test_the_corridor_is_trained_evaluated_filmed_and_exported(folder):
     ports = ["--bind", f"tcp://127.0.0.1:{free_port()}", "--tensorboard-port", "0", "--web-port", "0"]
     small = ["--workers", "1", "--total-timesteps", "4000", "--eval-interval", "0", "--status-interval", "1"]
     a3c64(folder, "train", "--env-id", "my_env:Corridor-v0", *run, *ports, *small)
-    judged = json.loads(a3c64(folder, "eval", *run, "--episodes", "4"))
-    assert judged["env_id"] == "my_env:Corridor-v0"
-    assert judged["n"] == 4
+    evaluated = json.loads(a3c64(folder, "eval", *run, "--episodes", "4"))
+    assert evaluated["env_id"] == "my_env:Corridor-v0"
+    assert evaluated["n"] == 4
     a3c64(folder, "enjoy", *run, "--episodes", "1", "--mp4", "corridor.mp4")
     assert (folder / "corridor.mp4").stat().st_size > 1000
     a3c64(folder, "export", *run, "my.safetensors")

@@ -15,10 +15,10 @@ def test_a_run_connects_only_to_this_machine(stack):
     need("strace")
     trace = stack.folder / "trace"
     settings = stack.environment(total_timesteps=8_000, env_id="CartPole-v1", eval_interval=1, web_port=free_port())
-    told = ["train", "--workers", "1", "--run-dir", str(stack.run_dir)]
+    command = ["train", "--workers", "1", "--run-dir", str(stack.run_dir)]
     followed = ["strace", "-f", "-qq", "-s", "200", "-e", "trace=connect,sendto,sendmsg", "-o", str(trace)]
     done = subprocess.run(
-        [*followed, sys.executable, "-m", "a3c64", *told],
+        [*followed, sys.executable, "-m", "a3c64", *command],
         cwd=ROOT,
         env=settings,
         stdin=subprocess.DEVNULL,

@@ -14,8 +14,8 @@ FILES = ("weights.safetensors", "optimiser.safetensors")
 def checkpoint_of(stack, name: str, **settings) -> Path:
     """Train a new run; return its last checkpoint."""
     stack.run_dir = stack.folder / name
-    told = ["a3c64", "train", "--deterministic", "--workers", "1"]
-    result = stack.run(*told, timeout_s=120, **settings)
+    command = ["a3c64", "train", "--deterministic", "--workers", "1"]
+    result = stack.run(*command, timeout_s=120, **settings)
     assert result.returncode == 0, result.stderr
     folder = stack.run_dir / "checkpoints"
     return folder / (folder / "latest").read_text().strip()

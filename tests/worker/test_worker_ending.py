@@ -95,7 +95,7 @@ def test_a_killed_evaluator_is_restarted_and_training_goes_on(stack):
 def test_evaluations_survive_a_killed_server(stack):
     server = stack.start("a3c64.paramserver", eval_interval=0.5, checkpoint_interval=0.3)
     stack.start("a3c64.worker")
-    judge = stack.start("a3c64.worker.evaluator")
+    evaluator = stack.start("a3c64.worker.evaluator")
     stack.wait_for(lambda r: r.evaluation and r.evaluation.count >= 2, 60, "evaluations")
     server.kill()
     server.wait()
@@ -104,16 +104,16 @@ def test_evaluations_survive_a_killed_server(stack):
     stack.start("a3c64.paramserver", eval_interval=0.5)
     stack.wait_for(lambda r: r.evaluation.count > len(before), 60, "more evaluations")
     assert evaluations(stack)[: len(before)] == before
-    assert judge.poll() is None
+    assert evaluator.poll() is None
 
 
 def test_an_evaluation_interval_of_0_means_no_evaluator(stack):
     local = stack.start("a3c64", "train", "--workers", "1", eval_interval=0)
     stack.wait_for(lambda r: r.steps, 60, "training")
     assert evaluator_of(local) is None
-    judge = stack.run("a3c64.worker.evaluator")
-    assert judge.returncode == 0
-    assert "A3C64_EVAL_INTERVAL of this run is 0" in judge.stdout
+    evaluator = stack.run("a3c64.worker.evaluator")
+    assert evaluator.returncode == 0
+    assert "A3C64_EVAL_INTERVAL of this run is 0" in evaluator.stdout
 
 
 def test_cartpole_is_solved_and_ends_the_run(stack):

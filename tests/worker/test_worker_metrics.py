@@ -50,6 +50,6 @@ def test_the_list_of_metrics_is_what_a_run_writes(stack):
     needed = {"eval/mean_reward", "rollout/observation", "global/episode_time"}
     stack.wait_for(lambda r: needed <= tags(board), 20, "the points of the evaluation")
     written = tags(board) - PLUGINS_OWN
-    judged = charted(evaluation(1, 1, 1.0, [Episode(0.0, 1, metrics)]))
-    not_in_two_seconds = {f"env/{name}" for name in metrics} | judged.keys()
+    evaluated = charted(evaluation(1, 1, 1.0, [Episode(0.0, 1, metrics)]))
+    not_in_two_seconds = {f"env/{name}" for name in metrics} | evaluated.keys()
     assert written | not_in_two_seconds == documented()

@@ -44,9 +44,9 @@ def test_milestones_and_the_next_commands_are_logged(stack):
 def test_the_json_format_prints_one_object_per_line(stack):
     result = stack.run("a3c64", "train", "--workers", "1", "--log-format", "json", total_timesteps=400, timeout_s=90)
     assert result.returncode == 0, result.stderr
-    told = [json.loads(line) for line in result.stdout.splitlines()]
-    assert {"local", "server"} <= {one["role"] for one in told}
-    assert any(one["message"] == "the run has taken its 400 steps" for one in told)
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert {"local", "server"} <= {one["role"] for one in records}
+    assert any(one["message"] == "the run has taken its 400 steps" for one in records)
 
 
 @pytest.mark.parametrize("what", ["full disk", "closed pipe", "closed terminal"])

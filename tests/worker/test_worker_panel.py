@@ -118,7 +118,7 @@ def test_numbers_show_mean_std_and_sample():
 
 @pytest.mark.parametrize("length", [1, 4, 15, 27, 348, 512])
 @pytest.mark.parametrize("frames", [NO_FRAMES, SCENE.frames])
-def test_vectors_are_bars(length, frames):
+def test_vectors_are_drawn_as_bars(length, frames):
     vector = np.linspace(-1.0, 1.0, length).astype(np.float32)
     scene = SCENE._replace(vector=vector, frames=frames, stack=len(frames), choices=[], spans=[])
     assert count(right_column(draw(scene)), BAR) > 0

@@ -120,7 +120,7 @@ def test_a_folder_keeps_to_its_share_and_spreads_its_replays(tmp_path):
     assert ReplayFolder(folder.path, 120 * BLOCK).replays == folder.replays
 
 
-def test_a_replay_with_damaged_json_is_removed_first(tmp_path):
+def test_a_replay_with_damaged_json_ranks_last(tmp_path):
     good, bad = write(tmp_path, 1, 0, 1.0), write(tmp_path, 2, 0, 1.0)
     bad.with_suffix(".json").write_text("{")
     write(tmp_path, 3, 100, 2.0), write(tmp_path, 4, 200, 0.0)
