@@ -12,9 +12,14 @@
 #define PLANE_SIDE (MAX_SIDE + 96) /* not a power of two, so that rows do not compete for the same cache lines */
 #define SUM_SIDE (2 * MAX_SIDE + 160) /* longer than any row, because weights of 0 read past a row's end */
 #define TAPS 8 /* source pixels under an output pixel that are multiplied at once */
-/* Everything is inlined into one function, which is compiled for two kinds of processors. The loader chooses the right one. */
+/* Everything is inlined into one function. On x86-64 it is compiled for two kinds of processors, and the loader chooses the
+ * right one. Every arm64 processor has NEON, so the compiler uses it without being told. */
 #define INLINE static inline __attribute__((always_inline))
+#ifdef __x86_64__
 #define QUICK __attribute__((target_clones("avx2", "default")))
+#else
+#define QUICK
+#endif
 
 /* Shrinks one axis: output pixel i is the sum over k of weight[i * stride + k] times source pixel source[i] + k. */
 struct axis {
