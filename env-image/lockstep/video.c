@@ -20,6 +20,7 @@
 
 #define STATE_VIS 60     /* timeout of a savestate: the core waits for a safe moment to take or load it */
 #define PARENT_CHECK_S 1 /* how often a waiting emulator checks that its parent is still running */
+#define PAGE_BYTES 4096  /* the only size of pages that RDRAM can be shared with */
 
 static struct lockstep_control *control;
 static uint8_t *shared;
@@ -37,6 +38,8 @@ static ptr_CoreDoCommand core_do_command;
 /* Maps the memory file, and loads the real plugin unless its path is NULL. Returns NULL or an error message. */
 EXPORT const char *CALL lockstep_attach(int fd, const char *real_path)
 {
+    if (sysconf(_SC_PAGESIZE) != PAGE_BYTES)
+        return "this Linux kernel has memory pages larger than 4096 bytes: n64gym needs a kernel with pages of 4096 bytes";
     shared = mmap(NULL, LOCKSTEP_FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (shared == MAP_FAILED)
         return "the shared memory cannot be mapped";
@@ -64,7 +67,7 @@ static void begin_state(uint32_t command)
 /* Maps the memory file over the core's RDRAM, so that Python sees every byte of RDRAM without a copy. */
 static bool share_rdram(void)
 {
-    uintptr_t page = 4096, begin = (uintptr_t)gfx.RDRAM & ~(page - 1);
+    uintptr_t begin = (uintptr_t)gfx.RDRAM & ~(uintptr_t)(PAGE_BYTES - 1);
     size_t bytes = LOCKSTEP_FILE_BYTES - LOCKSTEP_RDRAM_OFFSET;
 
     memcpy(shared + LOCKSTEP_RDRAM_OFFSET, (void *)begin, bytes); /* keeps the other data in the first and last page */
