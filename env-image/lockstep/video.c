@@ -99,7 +99,7 @@ static struct picture current_picture(void)
 
 static void answer(void)
 {
-    control->answered = request;
+    __atomic_store_n(&control->answered, request, __ATOMIC_RELEASE);
     sem_post(&control->done);
 }
 
@@ -122,8 +122,9 @@ static uint32_t next_command(void)
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += PARENT_CHECK_S;
         if (sem_clockwait(&control->go, CLOCK_MONOTONIC, &until) == 0) {
-            if (control->request != control->answered) {
-                request = control->request;
+            uint32_t newest = __atomic_load_n(&control->request, __ATOMIC_ACQUIRE);
+            if (newest != control->answered) {
+                request = newest;
                 return control->command;
             }
         } else if (errno == ETIMEDOUT && getppid() != parent) {
