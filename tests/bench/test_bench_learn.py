@@ -10,7 +10,7 @@ from programs import result_of, running
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 6, 60])
-def test_the_first_that_reaches_the_goal_is_found_by_few_judgements(count):
+def test_the_first_that_reaches_the_goal_is_found_by_few_evaluations(count):
     saved = [Saved(30.0 * k, k, Path()) for k in range(count)]
     for first in range(count + 1):
         asked = []
@@ -24,14 +24,14 @@ def test_the_first_that_reaches_the_goal_is_found_by_few_judgements(count):
         assert len(set(asked)) <= 5 + 4
 
 
-def test_a_goal_is_reached_within_its_bounds_and_never_by_nothing():
+def test_a_goal_is_reached_within_its_bounds_and_not_without_a_figure():
     assert Goal("finish_rate", at_least=0.95).reached({"finish_rate": 0.95})
     assert not Goal("finish_rate", at_least=0.95).reached({"finish_rate": None})
     assert Goal("best_lap_s", at_most=31.0).reached({"best_lap_s": 30.0})
     assert not Goal("best_lap_s", at_most=31.0).reached({})
 
 
-def test_checkpoints_stay_when_the_server_forgets_them(tmp_path):
+def test_checkpoints_remain_when_the_server_deletes_them(tmp_path):
     old = tmp_path / "run" / "checkpoints" / "step_10"
     old.mkdir(parents=True)
     (old / "state.json").write_text("{}")
@@ -41,7 +41,7 @@ def test_checkpoints_stay_when_the_server_forgets_them(tmp_path):
     assert (tmp_path / "saved" / "step_10" / "state.json").read_text() == "{}"
 
 
-def test_an_experiment_begins_with_one_that_exists():
+def test_experiments_begin_with_existing_ones():
     assert {one.begins_with for one in EXPERIMENTS.values()} <= {"", *EXPERIMENTS}
 
 

@@ -10,7 +10,7 @@ SMALL = {"envs_per_worker": 1, "t_max": 8}
 PUBLISHED = {**SMALL, "surrogate_clip": 0.0}  # gradients are computed with the weights that acted
 
 
-def test_each_of_n_workers_is_n_minus_one_updates_late():
+def test_gradients_of_n_workers_are_n_minus_one_updates_late():
     training = ManyWorkers(hyperparameters_of("CartPole-v1", PUBLISHED), workers=5)
     training.go_on(1200)
     training.close()
@@ -53,5 +53,5 @@ def test_open_kart_is_trained_and_judged_on_the_hosts_game():
     assert result["judgements"][0].keys() >= {"mean_return", "finish_rate"}
 
 
-def test_figures_of_the_clock_are_not_written_down():
+def test_times_are_left_out_of_the_results():
     assert rounded({"time/fps": 3.0, "train/entropy": 0.123456789}) == {"train/entropy": 0.12346}

@@ -3,7 +3,7 @@
 from chaos import EVERY_S, chaos
 
 
-def test_a_run_goes_on_while_its_processes_are_killed_and_stopped():
+def test_a_run_continues_while_its_processes_are_killed_and_stopped():
     arguments = ["--workers", "2", "--seed", "7"]
     result = chaos(seconds=60.0, seed=7, arguments=arguments)
     assert not result.broken

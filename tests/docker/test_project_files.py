@@ -73,13 +73,13 @@ def test_compose_passes_on_every_setting_of_the_run() -> None:
     assert ours - published == set(section("without Docker only")) - elsewhere
 
 
-def test_compose_variables_stand_in_the_example() -> None:
+def test_the_example_lists_every_compose_variable() -> None:
     used = set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text()))
     assert used <= set(section("Docker Compose")) | set(section("the run"))
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_may_do_little_and_is_seen_from_this_machine_alone(service: str) -> None:
+def test_services_are_restricted_and_only_reachable_from_this_machine(service: str) -> None:
     settings = SERVICES[service]
     assert settings["read_only"]
     assert settings["init"]
@@ -102,7 +102,7 @@ def test_help_lists_every_target_a_user_may_call() -> None:
 
 
 @pytest.mark.parametrize("name", ["requirements/apt-build.txt", "requirements/apt-run.txt", ".ci/apt.txt"])
-def test_every_debian_package_says_what_for(name: str) -> None:
+def test_every_debian_package_has_a_comment(name: str) -> None:
     lines = [line for line in (ROOT / name).read_text().splitlines() if not line.startswith("#")]
     assert lines
     assert all(re.fullmatch(r"[a-z0-9][a-z0-9.+-]+ +# .+", line) for line in lines)
@@ -129,7 +129,7 @@ def test_no_tracked_file_names_a_registry_or_a_path_of_one_machine() -> None:
     assert not found
 
 
-def test_the_architecture_page_shows_the_tree_as_it_is() -> None:
+def test_the_architecture_page_shows_the_current_tree() -> None:
     tree = (ROOT / "docs" / "architecture.md").read_text().split("## The tree")[1].split("## ")[0]
     shown, folders = set(), {}
     for indent, name in re.findall(r"^    ( *)(\S+) +\S.*$", tree, re.MULTILINE):

@@ -38,7 +38,7 @@ def frames(film: Path) -> int:
     )
 
 
-def test_a_run_inside_a_build_comes_back_and_plays(engine: None, tmp_path: Path) -> None:
+def test_a_run_inside_a_build_is_exported_and_plays(engine: None, tmp_path: Path) -> None:
     seed = int(time.time())  # with a fixed seed the build would only return its cache
     short = f"""--env-args '{{"time_limit": 4.0}}' --eval-episodes 2 --seed {seed}"""
     done = build(tmp_path, TOTAL_TIMESTEPS=str(STEPS), ARGS=short)

@@ -48,7 +48,7 @@ def test_tensorboard_shows_timesteps_rising(stack: Stack) -> None:
     assert values == sorted(values)
 
 
-def test_every_worker_greets_as_rfb_on_a_loopback_port(stack: Stack) -> None:
+def test_every_worker_has_a_vnc_server_on_a_loopback_port(stack: Stack) -> None:
     assert len(stack.containers("worker")) == 2
     for worker in stack.containers("worker"):
         greeting = wait_for("a VNC server", lambda worker=worker: stack.greeting(worker), START_S)
@@ -56,7 +56,7 @@ def test_every_worker_greets_as_rfb_on_a_loopback_port(stack: Stack) -> None:
         assert run("docker", "port", worker).startswith("5900/tcp -> 127.0.0.1:")
 
 
-def test_the_web_page_leads_to_every_workers_screen(stack: Stack) -> None:
+def test_the_web_page_gives_access_to_every_workers_screen(stack: Stack) -> None:
     assert b"<title>a3c64</title>" in stack.page("/")
     assert b"RFB" in stack.page("/novnc/core/rfb.js")
 
@@ -71,7 +71,7 @@ def test_the_web_page_leads_to_every_workers_screen(stack: Stack) -> None:
     assert "6080/tcp -> 127.0.0.1:6080" in run("docker", "port", stack.server())
 
 
-def test_make_vnc_prints_where_a_worker_is_seen(stack: Stack) -> None:
+def test_make_vnc_prints_the_address_of_a_workers_screen(stack: Stack) -> None:
     printed = {stack.make("-s", "vnc", f"N={n}").splitlines()[-1] for n in (1, 2)}
     assert printed == {f"127.0.0.1:{stack.vnc(worker)}" for worker in stack.containers("worker")}
 
@@ -118,7 +118,7 @@ def test_a_spectators_key_does_not_reach_the_display(stack: Stack) -> None:
         assert seen.result() == "0"
 
 
-def test_containers_may_do_little(stack: Stack) -> None:
+def test_containers_are_restricted(stack: Stack) -> None:
     for container in stack.everything():
         inside = ["docker", "exec", container, "sh", "-c"]
         assert run(*inside, "id -u") == "1000"
@@ -127,7 +127,7 @@ def test_containers_may_do_little(stack: Stack) -> None:
         assert run(*inside, "command -v gcc cc make || true") == ""
 
 
-def test_workers_come_and_go_while_the_others_train(stack: Stack) -> None:
+def test_workers_join_and_leave_while_the_others_train(stack: Stack) -> None:
     stack.wait_for_training(2, START_S)
     began = time.time()
     for count in (3, 1):
@@ -139,7 +139,7 @@ def test_workers_come_and_go_while_the_others_train(stack: Stack) -> None:
     stack.make("scale", "N=2")
 
 
-def test_a_killed_worker_is_forgotten_and_the_rest_go_on(stack: Stack) -> None:
+def test_a_killed_worker_is_dropped_and_the_rest_continue(stack: Stack) -> None:
     stack.wait_for_training(2, START_S)
     began = time.time()
     run("docker", "kill", "-s", "KILL", stack.containers("worker")[0])
@@ -149,7 +149,7 @@ def test_a_killed_worker_is_forgotten_and_the_rest_go_on(stack: Stack) -> None:
     stack.make("scale", "N=2")
 
 
-def test_a_killed_server_goes_on_from_its_last_checkpoint(stack: Stack) -> None:
+def test_a_killed_server_resumes_from_its_last_checkpoint(stack: Stack) -> None:
     stack.wait_for_training(2, START_S)
     server, workers = stack.server(), stack.containers("worker")
     wait_for("a checkpoint", lambda: newest_checkpoint(stack), 30)
@@ -168,7 +168,7 @@ def test_a_killed_server_goes_on_from_its_last_checkpoint(stack: Stack) -> None:
     assert ended == {"0"}  # the same processes have reconnected
 
 
-def test_a_run_goes_on_while_its_processes_are_killed(stack: Stack) -> None:
+def test_a_run_continues_while_its_processes_are_killed(stack: Stack) -> None:
     """Every few seconds a process in a container drawn from a seed is killed. Docker restarts the container."""
     stack.wait_for_training(2, START_S)
     before, generator = stack.step(), random.Random(7)
@@ -190,7 +190,7 @@ def test_every_container_becomes_healthy(stack: Stack) -> None:
         wait_for(f"{container} to be healthy", lambda look=look: run(*look) == "healthy", 90)
 
 
-def test_down_and_up_goes_on(stack: Stack) -> None:
+def test_a_run_continues_after_down_and_up(stack: Stack) -> None:
     stopped = stack.everything()
     run("docker", "stop", *stopped)
     exits = {run("docker", "inspect", "-f", "{{.State.ExitCode}}", container) for container in stopped}
@@ -213,7 +213,7 @@ print([env.step(env.action_space.sample())[0].shape for _ in range(10)][-1])
 """
 
 
-def test_a_rom_of_ones_own_is_seen_by_a_worker_and_safe_from_it(stack: Stack, tmp_path: Path) -> None:
+def test_a_users_rom_is_mounted_read_only(stack: Stack, tmp_path: Path) -> None:
     rom = tmp_path / "game.z64"
     image = ["docker", "run", "--rm", "a3c64-worker", "sh", "-c"]
     rom.write_bytes(bytes.fromhex(run(*image, "od -An -v -tx1 /opt/a3c64/n64gym/data/openkart.z64")))

@@ -16,7 +16,7 @@ MARIO_KART = (  # in the order of the cups
 
 
 @pytest.mark.parametrize(("infix", "actions"), [("", "multidiscrete"), ("Discrete-", "discrete")])
-def test_all_of_them_are_registered(infix, actions):
+def test_all_aliases_are_registered(infix, actions):
     for course in MARIO_KART:
         spec = gymnasium.spec(f"Mario-Kart-{infix}{course}-v0")
         assert spec.kwargs == {"course": course_of(course), "actions": actions, "reward": "legacy"}
@@ -25,14 +25,14 @@ def test_all_of_them_are_registered(infix, actions):
         assert (spec.kwargs["character"], spec.kwargs["actions"]) == (fighter, actions)
 
 
-def test_every_course_has_its_id():
+def test_every_course_has_an_alias():
     assert [course_of(course) for course in MARIO_KART] == list(COURSES)
 
 
 @pytest.mark.parametrize(
     ("alias", "space"), [("Smash-mario-v0", "MultiDiscrete"), ("Smash-Discrete-jigglypuff-v0", "Discrete")]
 )
-def test_smash(rom, alias, space):
+def test_a_smash_alias_sets_fighter_and_reward(rom, alias, space):
     with gymnasium.make(alias, rom=rom("smash64"), check_rom=False, video=None) as env:
         assert type(env.action_space).__name__ == space
         _, info = env.reset()
@@ -45,7 +45,7 @@ def test_smash(rom, alias, space):
 
 
 @pytest.mark.parametrize("alias", ["Mario-Kart-Luigi-Raceway-v0", "Mario-Kart-Discrete-Rainbow-Road-v0"])
-def test_mario_kart(rom, alias):
+def test_a_mario_kart_alias_sets_course_and_reward(rom, alias):
     with gymnasium.make(alias, rom=rom("kart64"), check_rom=False, video=None) as env:
         _, info = env.reset()
         assert info["setup"]["course"] == env.spec.kwargs["course"]
@@ -53,6 +53,6 @@ def test_mario_kart(rom, alias):
 
 
 @pytest.mark.parametrize("alias", ["Mario-Kart-Discrete-Luigi-Raceway-v0", "Smash-luigi-v0"])
-def test_without_a_rom(alias):
+def test_an_alias_without_a_rom_is_refused(alias):
     with pytest.raises(ValueError, match=r"needs the ROM file.*rom="):
         gymnasium.make(alias)

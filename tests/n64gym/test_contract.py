@@ -61,7 +61,7 @@ def test_an_action_may_be_any_kind_of_whole_number(kind):
         assert env.unwrapped.emulator.samples()[-1] & 0x80
 
 
-def test_wrong_actions_of_the_whole_controller(rom):
+def test_wrong_whole_controller_actions_are_refused(rom):
     with gymnasium.make("n64gym/Rom-v0", rom=rom("pad")) as env:
         env.reset()
         for action in ([0] * 15, [0] * 17, [81] + [0] * 15, [0] * 15 + [2]):
@@ -69,7 +69,7 @@ def test_wrong_actions_of_the_whole_controller(rom):
                 env.step(action)
 
 
-def test_use_after_close_and_before_reset():
+def test_step_before_reset_and_after_close_is_refused():
     env = gymnasium.make(ID).unwrapped
     with pytest.raises(ResetNeeded, match="an episode begins with reset: call it before step"):
         env.step(STRAIGHT)
@@ -88,7 +88,7 @@ def test_every_spec_is_json(env_id):
     assert gymnasium.envs.registration.EnvSpec.from_json(spec.to_json()) == spec
 
 
-def test_the_spec_of_an_environment_makes_it_again():
+def test_a_spec_makes_the_same_environment_again():
     with gymnasium.make(ID, course=["desert"], laps=2, reward={"progress": 1.0}) as env:
         text = env.spec.to_json()
         json.loads(text)
@@ -115,7 +115,7 @@ def test_an_environment_that_has_not_been_reset_can_be_copied(copied, settings):
             copied(env)
 
 
-def test_making_one_starts_nothing():
+def test_make_starts_no_emulator():
     before = len(psutil.Process().children())
     env = gymnasium.make(ID)
     assert env.unwrapped.emulator is None
@@ -136,7 +136,7 @@ def in_a_fork(work):
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
-def test_a_fork_that_closes_its_copy_leaves_the_parents_alone():
+def test_a_fork_that_closes_its_copy_leaves_the_parents_running():
     with gymnasium.make(ID) as env, gymnasium.make(ID) as other:
         env.reset(seed=1)
         other.reset(seed=1)
@@ -166,7 +166,7 @@ assert not os.path.isdir(folder)
 
 
 @pytest.mark.parametrize("how", ["exit", "drop"])
-def test_a_fork_that_ends_leaves_the_parents_alone(how):
+def test_a_fork_that_ends_leaves_the_parents_running(how):
     done = subprocess.run([sys.executable, "-c", FORK, how], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.returncode) == ("6 0\n", 0), done.stderr
 
@@ -180,7 +180,7 @@ def play_in_child(env, connection):
     env.close()
 
 
-def test_a_fork_can_have_an_emulator_of_its_own():
+def test_a_fork_can_start_its_own_emulator():
     with gymnasium.make(ID, size=(60, 80)) as env:
         first, _ = env.reset(seed=1)
         ours, theirs = multiprocessing.Pipe()
@@ -197,5 +197,5 @@ def test_a_fork_can_have_an_emulator_of_its_own():
         assert env.unwrapped.emulator_restarts == 0
 
 
-def test_public_names_are_there():
+def test_all_public_names_exist():
     assert all(hasattr(n64gym, name) for name in n64gym.__all__)

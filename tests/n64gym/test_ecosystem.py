@@ -30,7 +30,7 @@ def run_to_the_end(env):
     return np.array(observations), rewards, terminated, truncated, info
 
 
-def test_record_episode_statistics():
+def test_record_episode_statistics_counts_steps_and_keeps_metrics():
     with RecordEpisodeStatistics(gymnasium.make(ID, time_limit=2.0, **GREY)) as env:
         _, rewards, _, _, info = run_to_the_end(env)
     assert info["episode"]["l"] == len(rewards) == 30  # 2 s of 15 steps each
@@ -38,14 +38,14 @@ def test_record_episode_statistics():
     assert info["metrics"]["progress"] > 0  # the wrapper keeps the environment's own metrics
 
 
-def test_time_limit():
+def test_the_time_limit_wrapper_truncates():
     with TimeLimit(gymnasium.make(ID, **GREY), 7) as env:
         _, rewards, terminated, truncated, info = run_to_the_end(env)
     assert (len(rewards), terminated, truncated) == (7, False, True)
     assert "metrics" not in info  # the wrapper's limit ended the episode; the race has not ended
 
 
-def test_frame_stack():
+def test_stacked_frames_are_not_overwritten():
     with FrameStackObservation(gymnasium.make(ID, time_limit=1.0, **GREY), 4) as env:
         assert env.observation_space.shape == (4, 84, 84)
         stacks, *_ = run_to_the_end(env)
@@ -54,7 +54,7 @@ def test_frame_stack():
 
 
 @pytest.mark.parametrize("mode", ["sync", "async", "vector_entry_point"])
-def test_make_vec(mode):
+def test_environments_in_a_vector_behave_as_one_alone(mode):
     """In each vector mode two environments return what a single one returns, and reset automatically."""
     with gymnasium.make(ID, time_limit=1.0, **GREY) as env:
         alone, rewards, *_ = run_to_the_end(env)
@@ -102,7 +102,7 @@ for env in (envs, ID):  # SB3 makes one itself, in colour and with all defaults
 
 
 @pytest.mark.timeout(180)
-def test_stable_baselines():
+def test_stable_baselines3_checks_and_trains():
     """check_env gives no warning, and unchanged PPO learns from grey frame stacks and from the id alone."""
     if not (ROOT / ".venv-bench" / "sb3").exists():
         message = "Stable-Baselines3 is not installed: make .venv-bench/sb3"

@@ -17,7 +17,7 @@ from n64gym.machine.rom import OPEN_KART
 COUNT, PAD = 0x100 // 4, 0x104 // 4  # RDRAM words that the test ROMs keep
 
 
-def test_a_step_is_exactly_so_many_vis(rom):
+def test_a_step_runs_exactly_its_number_of_vis(rom):
     with Emulator(rom("blank")) as emulator:
         before, counted = emulator.vi_count, int(emulator.rdram[COUNT])
         for vis in (1, 4, 7):
@@ -59,7 +59,7 @@ def test_a_real_video_plugin_draws_behind_ours(rom, display):
         assert (emulator.frame()[20] != upper).any()
 
 
-def test_a_missing_video_plugin_is_named(rom):
+def test_a_missing_video_plugin_is_reported(rom):
     with pytest.raises(EmulatorError, match="mupen64plus-video-nothing"):
         Emulator(rom("blank"), video="nothing")
 
@@ -113,7 +113,7 @@ def area_mean(picture, size):
     return np.array(rows)
 
 
-def test_a_loaded_state_is_the_saved_machine(rom):
+def test_loading_a_state_restores_the_machine(rom):
     with Emulator(rom("pad")) as emulator:
         emulator.step(20)
         state = emulator.save_state()
@@ -130,7 +130,7 @@ def test_a_loaded_state_is_the_saved_machine(rom):
 
 @pytest.mark.filterwarnings("ignore:silent.z64 did not switch on its video")
 @pytest.mark.parametrize("name", ["silent", "blank"])
-def test_a_rom_that_draws_nothing_steps(rom, name):
+def test_a_rom_that_draws_nothing_can_be_stepped(rom, name):
     with Emulator(rom(name)) as emulator:
         for _ in range(10):
             emulator.step(4)
@@ -138,7 +138,7 @@ def test_a_rom_that_draws_nothing_steps(rom, name):
         assert not emulator.frame().any()
 
 
-def test_a_killed_emulator_is_an_error_at_once(rom):
+def test_a_killed_emulator_raises_at_once(rom):
     emulator = Emulator(rom("blank"))
     os.kill(emulator.pid, signal.SIGKILL)
     begun = time.monotonic()
@@ -147,7 +147,7 @@ def test_a_killed_emulator_is_an_error_at_once(rom):
     assert time.monotonic() - begun < 2
 
 
-def test_a_stopped_emulator_is_an_error_within_the_timeout(rom):
+def test_a_stopped_emulator_raises_within_the_timeout(rom):
     emulator = Emulator(rom("blank"), timeout=1.0)
     pid = emulator.pid
     os.kill(pid, signal.SIGSTOP)

@@ -63,7 +63,7 @@ def test_the_picture_after_a_step_is_the_one_on_the_screen(rom, display, vis, wo
         assert (emulator.drawn_lists - drawn) // lists == min(12, pictures)  # one per step, or all
 
 
-def test_the_machine_is_the_same_whatever_is_drawn(rom, display):
+def test_drawing_does_not_change_rdram(rom, display):
     """RDRAM is identical to the bit with and without a plugin, in steps of any length."""
     machines = []
     for video, vis in ((None, 1), (None, 120), ("glide64mk2", 1), ("glide64mk2", 4), ("glide64mk2", 8)):
@@ -77,7 +77,7 @@ def test_the_machine_is_the_same_whatever_is_drawn(rom, display):
         assert (machine == machines[0]).all()
 
 
-def test_steps_of_unforeseen_lengths_show_whole_pictures_at_most_a_step_old(rom, display):
+def test_steps_of_unexpected_lengths_show_whole_pictures_at_most_a_step_old(rom, display):
     lengths = random.Random(1).choices([1, 2, 3, 4, 8], k=60)
     runs = []
     for _ in range(2):
@@ -97,7 +97,7 @@ def test_steps_of_unforeseen_lengths_show_whole_pictures_at_most_a_step_old(rom,
     assert runs[0] == runs[1]  # the result depends only on the sequence of steps
 
 
-def test_after_a_load_the_picture_owes_nothing_to_the_run_before(rom, display):
+def test_after_a_load_pictures_do_not_depend_on_the_run_before(rom, display):
     with Emulator(rom("gpu"), video="glide64mk2", observation=ObservationFormat(48, 64, 3)) as emulator:
         emulator.step(21, GREEN)
         state = emulator.save_state()
@@ -121,7 +121,7 @@ def xvfbs():
 
 
 @pytest.mark.parametrize("end", ["close", "kill"])
-def test_without_a_display_it_has_one_of_its_own(rom, monkeypatch, end):
+def test_without_a_display_the_emulator_starts_an_xvfb(rom, monkeypatch, end):
     monkeypatch.delenv("DISPLAY", raising=False)
     assert not xvfbs()
     emulator = Emulator(rom("gpu"), video="glide64mk2", observation=ObservationFormat(480, 640, 3))
@@ -134,7 +134,7 @@ def test_without_a_display_it_has_one_of_its_own(rom, monkeypatch, end):
     server.wait(5)
 
 
-def test_what_the_cpu_draws_is_painted_once_a_step(rom, display):
+def test_pictures_drawn_by_the_cpu_are_shown_once_a_step(rom, display):
     """pad.S repaints its upper half in every VI. The observation must show the last one."""
     observation = ObservationFormat(1, 1, 3, (60, 300, 1, 1))
     with Emulator(rom("pad"), video="glide64mk2", observation=observation) as emulator:
@@ -188,11 +188,11 @@ def test_full_syncs_are_found_in_both_dialects(syncs, end, call, branch, segment
     assert not syncs({0x1000: [(segment, 0x80003000), (call, 0x05000100), end], 0x3100: [end]})
 
 
-def test_triangles_of_the_one_dialect_are_no_calls_of_the_other(syncs):
+def test_triangles_of_one_dialect_are_not_calls_of_the_other(syncs):
     assert not syncs({0x1000: [(0x06000204, 0x00060802), (0x06020400, 0x00000204), EX2_END]})
 
 
-def test_lists_that_cannot_be_understood_sync(syncs):
+def test_lists_that_cannot_be_parsed_count_as_syncing(syncs):
     assert syncs({0x1000: [(0x80123456, 0x80200000), EX2_END]})  # no dialect has command 0x80
     assert syncs({0x1000: [(F3D_BRANCH, 0x1000)]})  # endless loop
     assert syncs({0x1000: [(F3D_CALL, 0x1000)]})  # endless recursion

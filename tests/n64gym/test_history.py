@@ -57,7 +57,7 @@ def test_a_movie_made_by_hand_plays_in_steps_of_any_length():
             assert (emulator.rdram == expected).all()
 
 
-def test_after_a_movie_the_buttons_count_again(rom):
+def test_buttons_count_again_after_a_movie(rom):
     with Emulator(rom("pad")) as emulator:
         emulator.play(np.array([1, 2, 3], np.uint32))
         emulator.step(2, buttons=9)
@@ -89,7 +89,7 @@ def test_only_controller_1_is_recorded(rom):
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_the_history_after_any_saves_and_loads_gives_the_same_machine(game, seed):
+def test_replaying_the_history_after_saves_and_loads_gives_the_same_rdram(game, seed):
     """Save and load states at random, nested ones too. Then play all recorded reads from power-on and compare RDRAM."""
     rng = np.random.default_rng(seed)
     states = []
@@ -112,7 +112,7 @@ def test_the_history_after_any_saves_and_loads_gives_the_same_machine(game, seed
     assert (run_afresh(game, samples, vis) == rdram).all()
 
 
-def test_saving_and_coming_back_at_once_disturb_nothing(game):
+def test_saves_and_loads_do_not_change_a_run(game):
     """Compare three runs: without savestates, with a save at every step, and with a save and a load at every step."""
     rng = np.random.default_rng(9)
     steps = [(int(rng.integers(1, 6)), random_word(rng)) for _ in range(12)]
@@ -137,7 +137,7 @@ def test_saving_and_coming_back_at_once_disturb_nothing(game):
                 np.testing.assert_array_equal(one, other)
 
 
-def test_no_time_between_savestates_means_the_same_one(rom):
+def test_two_saves_without_a_step_between_return_the_same_state(rom):
     with Emulator(rom("pad")) as emulator:
         emulator.step(3, 5)
         state = emulator.save_state()
@@ -151,7 +151,7 @@ def test_no_time_between_savestates_means_the_same_one(rom):
         assert emulator.samples().tolist() == [5, 5, 5, 6]
 
 
-def test_a_load_alone_and_a_load_after_other_reads_are_the_same(game):
+def test_a_load_does_not_depend_on_the_run_before(game):
     """Before the load takes effect, the old run reads the controller once more. That read must have no effect."""
     with Emulator(game) as emulator:
         emulator.step(BOOT_VIS, 3)
@@ -166,7 +166,7 @@ def test_a_load_alone_and_a_load_after_other_reads_are_the_same(game):
             assert (rdram == ends[0][2]).all()
 
 
-def test_a_state_travels_as_bytes_into_another_emulator(game):
+def test_another_emulator_can_load_a_state_from_bytes(game):
     with Emulator(game) as emulator:
         emulator.step(BOOT_VIS + 80, 0x80)
         data = emulator.save_state().data()
@@ -183,7 +183,7 @@ def test_a_state_travels_as_bytes_into_another_emulator(game):
         assert (emulator.rdram == rdram).all()
 
 
-def test_damaged_states_are_errors(rom):
+def test_damaged_states_are_refused(rom):
     with Emulator(rom("pad")) as emulator:
         emulator.step(5)
         data = emulator.save_state().data()
@@ -215,7 +215,7 @@ def test_a_state_of_another_rom_is_refused(rom):
             other.load_state(state)
 
 
-def test_too_long_a_movie_or_run_is_named(rom, monkeypatch):
+def test_a_movie_or_run_that_is_too_long_is_refused(rom, monkeypatch):
     with Emulator(rom("pad")) as emulator:
         with pytest.raises(ValueError, match=r"has 4194305 samples; expected at most 4194304"):
             emulator.play(np.zeros(shared.SAMPLES + 1, np.uint32))

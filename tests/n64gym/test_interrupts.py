@@ -55,7 +55,7 @@ def play_afresh(emulator):
         return other.rdram.copy()
 
 
-def test_steps_go_on_where_an_interrupt_left_them(interrupted):
+def test_steps_continue_correctly_after_interrupts(interrupted):
     """Observations and rewards belong to the step that returned them."""
     draw = random.Random(1)
     with gymnasium.make(ID, render_mode="rgb_array", stuck_limit=1000.0, time_limit=1000.0) as env:
@@ -86,7 +86,7 @@ def watched(rdram):
     return rdram[0x102:0x115]
 
 
-def test_a_reset_after_interrupted_resets_is_right(interrupted, tmp_path):
+def test_a_reset_after_interrupted_resets_is_correct(interrupted, tmp_path):
     draw, hits = random.Random(2), 0
     with gymnasium.make(ID, laps=1, cache=tmp_path) as env, gymnasium.make(ID, laps=1) as other:
         expected, _ = other.reset(seed=3)
@@ -103,7 +103,7 @@ def test_a_reset_after_interrupted_resets_is_right(interrupted, tmp_path):
     assert hits > 15
 
 
-def test_a_vector_goes_on_after_an_interrupt(interrupted):
+def test_a_vector_continues_after_interrupts(interrupted):
     """At the interrupt some environments have finished the step, some have begun it and some have not."""
     draw, hits = random.Random(4), 0
     envs = LockstepVectorEnv([lambda: gymnasium.make(ID, size=(60, 80), time_limit=1000.0, stuck_limit=1000.0)] * 3)
@@ -120,7 +120,7 @@ def test_a_vector_goes_on_after_an_interrupt(interrupted):
 
 
 @pytest.mark.parametrize("game", ["pad", "openkart"])
-def test_an_emulator_is_right_after_interrupts_in_any_method(interrupted, rom, game):
+def test_an_emulator_is_consistent_after_interrupts_in_any_method(interrupted, rom, game):
     """Every sample that the game has read is recorded: playing them from power-on gives the same RDRAM."""
     draw, hits, states = random.Random(3), 0, []
     with Emulator(OPEN_KART if game == "openkart" else rom(game)) as emulator:
@@ -183,7 +183,7 @@ def test_a_movie_of_an_interrupted_episode_is_not_written_and_the_next_is(interr
     playback.close()
 
 
-def test_an_emulator_that_died_meanwhile_is_noticed(interrupted, rom):
+def test_an_emulator_that_died_after_an_interrupted_step_is_reported(interrupted, rom):
     emulator = Emulator(rom("pad"))
     assert interrupted(0.05, lambda: emulator.step(10_000_000))
     os.kill(emulator.pid, signal.SIGKILL)

@@ -84,7 +84,7 @@ def movies():
 
 
 @given(movies())
-def test_a_third_party_reads_what_we_write(movie):
+def test_another_parser_reads_our_files(movie):
     fields, samples = third_party(m64.to_bytes(movie))
     assert samples == movie.samples.tolist()
     assert (fields["signature"], fields["version"], fields["start"]) == (b"M64\x1a", 3, 2)
@@ -101,7 +101,7 @@ def test_a_third_party_reads_what_we_write(movie):
 
 
 @given(movies())
-def test_what_is_written_is_read(movie):
+def test_a_written_movie_is_read_back_unchanged(movie):
     again = m64.parse(m64.to_bytes(movie))
     assert (again.samples == movie.samples).all()
     assert again.samples.dtype == np.uint32
@@ -115,7 +115,7 @@ def test_garbage_is_refused(data):
 
 
 @given(st.binary(min_size=1016, max_size=2000))
-def test_garbage_after_the_magic_is_refused_or_a_movie(data):
+def test_garbage_after_the_magic_is_refused_or_parsed(data):
     for version in (1, 2, 3):
         try:
             movie = m64.parse(m64.MAGIC + version.to_bytes(4, "little") + data)
@@ -144,21 +144,21 @@ def some_movie(**changes):
         (m64.to_bytes(some_movie())[:-1], "holds 4 samples, but its header says 5"),
     ],
 )
-def test_bad_files_are_named(tmp_path, data, message):
+def test_bad_files_are_refused_with_the_reason(tmp_path, data, message):
     path = tmp_path / "run.m64"
     path.write_bytes(data)
     with pytest.raises(MovieError, match=f"run.m64 {message}"):
         m64.read(path)
 
 
-def test_no_file_at_all(tmp_path):
+def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(MovieError, match=r"nothing\.m64: No such file"):
         m64.read(tmp_path / "nothing.m64")
     with pytest.raises(MovieError, match="Is a directory"):
         m64.read(tmp_path)
 
 
-def test_a_word_too_many_is_no_fault():
+def test_extra_bytes_at_the_end_are_ignored():
     """mupen64-rr writes one word more than the header's count."""
     assert m64.parse(m64.to_bytes(some_movie()) + b"\xff" * 5).samples.tolist() == [0, 1, 2, 3, 4]
 
@@ -188,20 +188,20 @@ def test_old_versions_have_a_shorter_header(version):
         ({"crc1": -1}, "out of range"),
     ],
 )
-def test_what_does_not_fit_is_not_written(tmp_path, changes, message):
+def test_values_that_do_not_fit_are_refused_and_nothing_is_written(tmp_path, changes, message):
     with pytest.raises(MovieError, match=message):
         m64.write(tmp_path / "run.m64", some_movie(**changes))
     assert not list(tmp_path.iterdir())
 
 
-def test_the_rom_is_named_as_in_other_peoples_movies():
+def test_the_rom_fields_match_other_programs_movies():
     """Super Mario 64 (U) has CRC1 635A2BFF and country "E". An .m64 file's little-endian CRC field reads FF2B5A63."""
     data = m64.to_bytes(some_movie(crc1=0x635A2BFF, country=ord("E")))
     assert struct.unpack_from("<I", data, 0xE4)[0] == 0xFF2B5A63
     assert data[0xE8:0xEA] == b"E\0"
 
 
-def test_files_are_replaced_whole_and_readable_by_others(tmp_path):
+def test_files_are_replaced_as_a_whole_and_readable_by_others(tmp_path):
     path = tmp_path / "run.m64"
     m64.write(path, some_movie(vis=1))
     m64.write(path, some_movie(vis=2))

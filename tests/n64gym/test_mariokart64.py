@@ -50,7 +50,7 @@ def to_point(env, ahead):
     return STRAIGHT if not bends else (3 if error < 0 else 7) + bends
 
 
-def test_check_env(make):
+def test_the_environment_passes_check_env(make):
     for settings in ({}, {"mode": "grand_prix", "telemetry": True, "actions": "continuous"}):
         check_env(make(render_mode="rgb_array", **settings), skip_render_check=True)
 
@@ -71,7 +71,7 @@ def driven(rom):
     return infos, completions
 
 
-def test_a_time_trial_ends_with_the_times_that_it_took(driven):
+def test_a_time_trial_reports_its_lap_and_race_times(driven):
     infos, _ = driven
     last = infos[-1]
     assert (last["finished"], last["lap"], last["laps"], last["place"], last["karts"]) == (True, 3, 3, 1, 1)
@@ -85,7 +85,7 @@ def test_a_time_trial_ends_with_the_times_that_it_took(driven):
     assert last["metrics"]["best_lap_s"] == min(last["lap_times"])
 
 
-def test_progress_runs_on_over_the_line(driven):
+def test_progress_is_continuous_at_the_line(driven):
     """The game's own completion value is not continuous: path points restart at 0 a little before the line."""
     infos, completions = driven
     assert infos[0]["progress"] == pytest.approx(completions[0]) == pytest.approx(-0.01, abs=0.01)
@@ -95,7 +95,7 @@ def test_progress_runs_on_over_the_line(driven):
     assert total == pytest.approx(100 * (infos[-1]["progress"] - infos[0]["progress"]) + 100)
 
 
-def test_speed_is_the_way_made(driven):
+def test_speed_matches_the_distance_driven(driven):
     infos, _ = driven
     for before, now in pairwise(infos[200:600]):
         metres = math.dist(before["position"], now["position"]) / 18  # the double has 18 units per metre
@@ -103,7 +103,7 @@ def test_speed_is_the_way_made(driven):
 
 
 @pytest.mark.parametrize("course", list(memory.COURSES)[:4])  # the double's four circuits
-def test_every_circuit_is_finished(make, course):
+def test_every_circuit_can_be_finished(make, course):
     env = make(course=course, reward="legacy", actions="multidiscrete")
     _, info = env.reset()
     over = False
@@ -115,7 +115,7 @@ def test_every_circuit_is_finished(make, course):
     assert info["metrics"]["reward_finish"] == 1000
 
 
-def test_telemetry_beside_the_picture(make):
+def test_observations_can_contain_picture_and_telemetry(make):
     env = make(telemetry=True, mode="grand_prix", course="toads_turnpike")
     observation, info = env.reset()
     speed, lap_progress, laps_left, place, off_road, wrong_way, drifting = observation["telemetry"].tolist()
@@ -148,7 +148,7 @@ def test_a_recorded_race_plays_back_to_the_bit(rom, make, tmp_path):
     assert sum(int(step.action) == STRAIGHT for step in shown) > 10
 
 
-def test_wrong_way(make):
+def test_driving_the_wrong_way_is_reported(make):
     env = make()
     _, info = env.reset()
     assert not info["wrong_way"]
@@ -164,7 +164,7 @@ def test_wrong_way(make):
     assert not info["wrong_way"]
 
 
-def test_back_over_the_line_is_no_lap(make):
+def test_crossing_the_line_backwards_and_forwards_is_not_a_lap(make):
     env = make(reward={"lap": 1.0})
     _, info = env.reset()
     total = 0.0
@@ -178,7 +178,7 @@ def test_back_over_the_line_is_no_lap(make):
     assert total == 0
 
 
-def test_off_road_and_collisions(make):
+def test_grass_and_walls_cost_reward(make):
     """The kart drives straight on at a bend: over the grass and into the wall."""
     env = make(reward={"off_road": 1.0, "collisions": 5.0})
     _, info = env.reset()
@@ -206,7 +206,7 @@ def test_sand_is_the_road_on_some_courses(course, surface, expected):
     assert not memory.is_off_road(race._replace(surfaces=(surface, 1, 1, 1)))
 
 
-def test_a_grand_prix_is_overtaken_and_finished(make):
+def test_a_grand_prix_can_be_won(make):
     env = make(mode="grand_prix", course="wario_stadium", engine="50cc", reward={"place": 1.0})
     _, info = env.reset()
     assert (info["place"], info["karts"]) == (8, 8)
@@ -247,7 +247,7 @@ def test_every_setting_can_be_drawn_and_chosen_at_reset(make):
         env.reset(options={"course": "rainbow_road", "mode": "grand_prix"})
 
 
-def test_the_start_is_made_once_and_loaded_from_then_on(make, monkeypatch):
+def test_the_start_state_is_built_once_and_then_loaded(make, monkeypatch):
     first, info = make().reset()
     monkeypatch.setattr(mariokart64, "go_to_race", lambda *_: pytest.fail("the menus were driven again"))
     again, info_again = make().reset()
@@ -270,7 +270,7 @@ def test_all_byte_orders_are_the_same_game(rom, make, tmp_path):
     assert len(starts) == 1
 
 
-def test_another_hash_is_refused_unless_asked_for(rom):
+def test_a_rom_with_another_hash_is_refused(rom):
     found = open_rom(rom("kart64")).sha1
     with pytest.raises(RomError, match=rf"(?s){found}.*579c48e211ae952530ffc8738709f078d5dd215e.*check_rom=False"):
         MarioKart64Env(rom("kart64"))
@@ -288,7 +288,7 @@ def test_a_race_without_a_human_is_refused_at_reset(rom, make):
         make(rom("kart64-cpu")).reset()
 
 
-def test_without_a_plugin_a_game_that_draws_with_the_gpu_runs_unseen(rom, make):
+def test_without_a_plugin_a_gpu_game_runs_with_a_warning(rom, make):
     env = make(rom("kart64-gpu"))
     with pytest.warns(UserWarning, match='its picture is missing: pass video="glide64mk2"'):
         env.reset()
@@ -299,7 +299,7 @@ def test_without_a_plugin_a_game_that_draws_with_the_gpu_runs_unseen(rom, make):
     assert env.emulator.display_lists - lists == 40
 
 
-def test_a_real_plugin_draws_with_a_display_of_its_own(make, monkeypatch):
+def test_a_video_plugin_starts_its_own_display(make, monkeypatch):
     """The cartridge needs the plugin. Contents are not compared: glide64mk2 does not show the double's picture."""
     monkeypatch.delenv("DISPLAY", raising=False)
     env = make(video="glide64mk2", obs_type="rgb", size=(48, 64))

@@ -62,7 +62,7 @@ def test_blind_presses_do_not_reach_a_race(rom):
         assert memory.read_menu(emulator.rdram).game_state in memory.MENUS
 
 
-def test_a_demo_is_no_race(rom):
+def test_a_demo_is_refused_as_a_race_and_left(rom):
     """Without input, the game starts a demo race. check_race must refuse it, and go_to_race must leave it."""
     with Emulator(rom("kart64")) as emulator:
         while (found := memory.read_menu(emulator.rdram)).race_state != memory.UNDER_WAY:
@@ -74,7 +74,7 @@ def test_a_demo_is_no_race(rom):
         menu.check_race(emulator, setup_of("mario_raceway"))
 
 
-def test_wrong_choices_are_taken_back(rom):
+def test_wrong_menu_choices_are_corrected(rom):
     """Choose two players, then another race's choices on each screen up to its OK; go_to_race must correct them."""
     wrong = menu.wanted_of(setup_of("toads_turnpike", "wario", "grand_prix", "150cc"))
     right = setup_of("yoshi_valley", "toad")
@@ -98,7 +98,7 @@ def test_wrong_choices_are_taken_back(rom):
         menu.check_race(emulator, right)
 
 
-def test_one_controller_read_a_game_frame_of_two_vis(rom):
+def test_the_double_reads_the_controller_every_second_vi(rom):
     with Emulator(rom("kart64")) as emulator:
         emulator.step(100)
         reads = emulator.controller_reads
@@ -112,7 +112,7 @@ def test_another_game_is_reported_with_what_was_found(rom, name):
         menu.go_to_race(emulator, setup_of())
 
 
-def test_a_race_that_is_none_is_reported_with_what_was_found(rom):
+def test_a_race_without_a_human_is_reported_with_what_was_found(rom):
     setup = setup_of()
     with Emulator(rom("kart64-cpu")) as emulator:
         menu.go_to_race(emulator, setup)
@@ -120,12 +120,12 @@ def test_a_race_that_is_none_is_reported_with_what_was_found(rom):
             menu.check_race(emulator, setup)
 
 
-def test_a_grand_prix_begins_with_its_first_course():
+def test_a_grand_prix_must_begin_with_its_cups_first_course():
     with pytest.raises(ValueError, match="'moo_moo_farm' is number 2 of its cup: choose 'luigi_raceway', 'toads_turnp"):
         menu.wanted_of(setup_of("moo_moo_farm", mode="grand_prix"))
 
 
-def test_a_way_without_end_is_given_up(rom, monkeypatch):
+def test_menus_that_never_lead_to_a_race_time_out(rom, monkeypatch):
     """Without a press the game repeats the logo, the title and the demo for ever."""
     monkeypatch.setattr(menu, "next_press", lambda *_: 0)
     with (
@@ -152,7 +152,7 @@ def test_a_way_without_end_is_given_up(rom, monkeypatch):
         ({"menu": memory.COURSE_SELECT, "course_menu": memory.COURSE_OK, "cup": 1, "cup_course": 2}, controller.B),
     ],
 )
-def test_presses(found, press):
+def test_each_menu_state_has_its_next_press(found, press):
     wanted = menu.wanted_of(setup_of("choco_mountain", "bowser"))._replace(cup_course=3)
     assert menu.next_press(memory.Menu(*[0] * 15)._replace(**found), wanted) == press
 
@@ -176,7 +176,7 @@ def test_presses(found, press):
         ({"timer": 12.5}, "time 12.5 (expected 0 to 1 s)"),
     ],
 )
-def test_whatever_cannot_be_the_start_is_named(start, found, report):
+def test_values_that_cannot_be_a_start_are_reported(start, found, report):
     good_menu, good_race = start
     wanted = menu.wanted_of(setup_of())
     assert menu.differences(good_menu, good_race, wanted) == []

@@ -76,7 +76,7 @@ def test_a_playback_in_another_process_is_the_same_to_the_bit(movies):
     assert done.stdout.count(": identical to the recording\n") == 3
 
 
-def test_it_is_small_and_says_what_it_is(movies):
+def test_a_movie_is_small_and_its_json_describes_it(movies):
     facts = json.loads(movies[1].with_suffix(".json").read_text())
     movie = m64.read(movies[1])
     assert movies[1].stat().st_size == 1024 + 4 * len(movie.samples) < 5000
@@ -95,7 +95,7 @@ def test_it_is_small_and_says_what_it_is(movies):
 
 
 @pytest.mark.parametrize("from_end", [1, 77, 300, 599])
-def test_a_changed_sample_is_named(movies, tmp_path, from_end):
+def test_a_changed_sample_is_reported_as_divergence(movies, tmp_path, from_end):
     samples = m64.read(movies[0]).samples.copy()
     at = len(samples) - from_end
     samples[at] ^= 0x80  # the A button
@@ -106,12 +106,12 @@ def test_a_changed_sample_is_named(movies, tmp_path, from_end):
     assert last - first <= 4
 
 
-def test_other_rdram_at_the_end_is_noticed(movies, tmp_path):
+def test_different_rdram_at_the_end_is_reported(movies, tmp_path):
     diverged, _ = play(copy(movies[0], tmp_path, rdram_sha256="0" * 64))
     assert diverged == "ended with other contents of RDRAM, though all checked words were equal"
 
 
-def test_without_its_json_it_is_a_movie_from_elsewhere(movies, tmp_path):
+def test_a_movie_without_its_json_plays_without_checks(movies, tmp_path):
     alone = tmp_path / "alone.m64"
     alone.write_bytes(movies[0].read_bytes())
     diverged, samples = play(alone)
@@ -119,7 +119,7 @@ def test_without_its_json_it_is_a_movie_from_elsewhere(movies, tmp_path):
     assert np.concatenate(samples).tolist() == m64.read(alone).samples.tolist()
 
 
-def test_a_movie_that_its_game_does_not_read_ends_all_the_same(movies, tmp_path, rom):
+def test_a_movie_whose_game_never_reads_the_pad_ends(movies, tmp_path, rom):
     movie = m64.read(movies[0])
     path = tmp_path / "unread.m64"
     blank = n64gym.open_rom(rom("blank"))  # a ROM that never reads the pad
@@ -138,14 +138,14 @@ def test_a_movie_that_its_game_does_not_read_ends_all_the_same(movies, tmp_path,
         ('{"format": 1, "rom": {}}', r"lacks \['begins', 'ends', 'watch'"),
     ],
 )
-def test_a_damaged_json(movies, tmp_path, facts, message):
+def test_a_damaged_json_is_refused(movies, tmp_path, facts, message):
     target = copy(movies[0], tmp_path)
     target.with_suffix(".json").write_text(facts)
     with pytest.raises(n64gym.MovieError, match=message):
         Playback(target)
 
 
-def test_another_rom(movies, tmp_path, rom):
+def test_another_rom_is_refused(movies, tmp_path, rom):
     with pytest.raises(
         n64gym.MovieError, match=r"recorded on another ROM: it names 'OPEN KART' with SHA-1 \w{40}; found"
     ):
@@ -156,7 +156,7 @@ def test_another_rom(movies, tmp_path, rom):
         Playback(alone)
 
 
-def test_the_command_names_what_it_cannot_play_and_exits_with_2(movies, tmp_path):
+def test_the_command_reports_unplayable_files_and_exits_with_2(movies, tmp_path):
     samples = m64.read(movies[0]).samples.copy()
     samples[-100] ^= 0x80
     broken = tmp_path / "broken.m64"
@@ -203,7 +203,7 @@ def test_an_episode_whose_emulator_died_leaves_no_movie(tmp_path):
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_demonstrations_are_what_was_seen_and_done(tmp_path):
+def test_demonstrations_match_the_recorded_observations_and_actions(tmp_path):
     settings = {"obs_type": "grayscale", "size": (84, 84), "telemetry": True}
     seen, done = [], []
     actions = np.random.default_rng(5)

@@ -33,13 +33,13 @@ def env():
         yield env
 
 
-def test_check_env():
+def test_the_environment_passes_check_env():
     for settings in ({}, {"obs_type": "grayscale", "size": (84, 84)}, {"noop_max": 20}):
         with make(render_mode="rgb_array", **settings) as env:
             check_env(env.unwrapped)
 
 
-def test_the_twelve_actions_are_gym_mupen64plus(env):
+def test_there_are_twelve_different_actions_as_in_gym_mupen64plus(env):
     assert env.action_space == gymnasium.spaces.Discrete(12)
     assert len({action.word for action in DRIVING}) == 12
 
@@ -58,7 +58,7 @@ def test_every_reset_is_the_same_start_of_a_race(env):
     assert (pictures[0] == pictures[2]).all()
 
 
-def test_reward_is_the_way_made(env):
+def test_the_reward_is_the_progress_made(env):
     _, info = env.reset()
     start, total = info["progress"], 0.0
     for _ in range(60):
@@ -102,7 +102,7 @@ def test_standing_still_is_truncated_with_metrics(env):
     assert "best_lap_s" not in info["metrics"]
 
 
-def test_time_limit_truncates():
+def test_the_time_limit_truncates():
     with make(time_limit=2.0) as env:
         env.reset()
         ends = [env.step(STRAIGHT)[3] for _ in range(30)]
@@ -217,7 +217,7 @@ def test_another_rom_is_refused_with_what_was_found(rom):
         env.reset()
 
 
-def test_open_kart_of_another_build_is_named(monkeypatch):
+def test_open_kart_of_another_build_is_refused(monkeypatch):
     monkeypatch.setattr(openkart_menu, "VERSION", openkart_telemetry.VERSION + 1)
     with (
         pytest.raises(
@@ -228,7 +228,7 @@ def test_open_kart_of_another_build_is_named(monkeypatch):
         env.reset(options={"course": "harbour", "laps": 2})
 
 
-def test_telemetry_is_the_headers():
+def test_telemetry_fields_match_the_c_header():
     """The Python tuple has the C header's words in the same order."""
     header = (Path(openkart_telemetry.__file__).parents[2] / "openkart" / "src" / "telemetry.h").read_text()
     words = re.findall(r"^ *TM_(\w+) = (\d+),", header, re.MULTILINE)
@@ -247,7 +247,7 @@ def test_telemetry_is_the_headers():
 
 
 @pytest.mark.parametrize("frameskip", [1, 2, 3, 4, 7])
-def test_what_nobody_looks_at_is_not_drawn_and_what_is_seen_is_the_same(frameskip):
+def test_unseen_pictures_are_not_drawn_and_seen_ones_are_unchanged(frameskip):
     with gymnasium.make("n64gym/OpenKart-v0", frameskip=frameskip, render_mode="rgb_array") as env:
         env.reset(seed=0)
         emulator = env.unwrapped.emulator

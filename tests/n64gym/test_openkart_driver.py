@@ -19,14 +19,14 @@ def env():
 
 
 @pytest.mark.parametrize("course", LAP_VIS)
-def test_par(env, course):
+def test_laps_are_as_fast_as_when_the_driver_was_written(env, course):
     result = drive(env, course=course, laps=2)
     assert result.finished
     assert min(result.lap_times) * 60 < 1.02 * LAP_VIS[course]
 
 
 @pytest.mark.parametrize("seed", [3, 4321])
-def test_finishes_generated_courses_from_anywhere(env, seed):
+def test_it_finishes_generated_courses_from_the_middle(env, seed):
     assert drive(env, course="generated", course_seed=seed, laps=2, start=0.4).finished
 
 
@@ -36,7 +36,7 @@ def test_a_mirrored_course_takes_as_long(env):
     assert min(result.lap_times) * 60 < 1.03 * LAP_VIS["meadow"]
 
 
-def test_the_line_stays_on_the_road(env):
+def test_the_racing_line_stays_on_the_road(env):
     env.reset(options={"course": "harbour"})
     rdram = env.unwrapped.emulator.rdram
     telemetry = read_telemetry(rdram)
@@ -61,7 +61,7 @@ def test_memory_without_a_course_is_refused(env):
         read_road(elsewhere)
 
 
-def test_it_takes_up_another_course(env):
+def test_one_driver_drives_several_courses(env):
     driver = Driver(env)
     for course in ("meadow", "desert"):
         env.reset(options={"course": course})

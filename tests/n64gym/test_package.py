@@ -46,7 +46,7 @@ def needed_by(package: Distribution) -> dict[str, Distribution]:
     return found
 
 
-def test_the_wheel_holds_what_runs(wheel: Path):
+def test_the_wheel_contains_its_modules_and_products_only(wheel: Path):
     names = zipfile.ZipFile(wheel).namelist()
     for product in ("lockstep-video.so", "lockstep-input.so", "openkart.z64"):
         assert f"n64gym/data/{product}" in names
@@ -72,7 +72,7 @@ print(json.dumps({
 """
 
 
-def test_installed_alone_it_plays(wheel: Path, tmp_path: Path):
+def test_the_wheel_works_alone(wheel: Path, tmp_path: Path):
     """The environment contains only the wheel and, to save time, links to the installed Gymnasium and NumPy."""
     venv = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True, timeout=60)

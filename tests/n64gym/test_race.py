@@ -60,7 +60,7 @@ def test_grand_prix_has_places_and_levels(env):
     assert finishing["easy"][0] < first["karts"]  # the driver beats some rivals of the easy level
 
 
-def test_a_viewer_reads_laps_and_places_beside_the_game(env):
+def test_live_figures_show_laps_and_places(env):
     info = {"lap": 1, "laps": 3, "race_time": 60.04, "lap_times": (37.283,), "karts": 1, "place": 1}
     assert env.unwrapped.live_figures(info) == [
         ("lap", "2/3"), ("race", "60.0 s"), ("lap 1", "37.28 s"), ("lap 2", "-"), ("lap 3", "-")
@@ -69,7 +69,7 @@ def test_a_viewer_reads_laps_and_places_beside_the_game(env):
     assert env.unwrapped.live_figures({"emulator_error": "gone"}) == []
 
 
-def test_start_anywhere_makes_a_shorter_race(env):
+def test_a_start_in_mid_lap_makes_a_shorter_race(env):
     first, last = race(env, start=0.4, laps=1)
     assert first["progress"] == pytest.approx(0.4, abs=0.01)
     assert (last["finished"], last["lap"]) == (True, 1)
@@ -78,7 +78,7 @@ def test_start_anywhere_makes_a_shorter_race(env):
     assert last["metrics"]["reward_progress"] == pytest.approx(100 * (last["progress"] - first["progress"]))
 
 
-def test_lists_are_drawn_from_the_seed():
+def test_settings_given_as_lists_are_drawn_from_the_seed():
     with make(start=[0.0, 0.25, 0.5, 0.75], course=["meadow", "desert"]) as env:
         drawn = [env.reset(seed=seed)[1]["setup"] for seed in range(6)]
         again = [env.reset(seed=seed)[1]["setup"] for seed in range(6)]
@@ -103,12 +103,12 @@ def test_lists_are_drawn_from_the_seed():
         ({"mirror": "yes"}, "mirror is 'yes'; expected False, True"),
     ],
 )
-def test_what_cannot_be_is_refused_at_once(settings, message):
+def test_invalid_settings_are_refused_by_make(settings, message):
     with pytest.raises(ValueError, match=message):
         make(**settings)
 
 
-def test_unknown_options_are_refused_and_nothing_is_lost(env):
+def test_unknown_options_are_refused_and_the_episode_continues(env):
     env.reset()
     with pytest.raises(ValueError, match="there is no setting 'cuorse' \\(maybe you meant 'course'\\?\\)"):
         env.reset(options={"cuorse": "desert"})
@@ -116,7 +116,7 @@ def test_unknown_options_are_refused_and_nothing_is_lost(env):
 
 
 @pytest.mark.parametrize("actions", ["discrete", "multidiscrete", "continuous"])
-def test_each_way_to_drive_reaches_the_pad(actions):
+def test_actions_of_each_kind_reach_the_pad(actions):
     """The game has read the word that the action stands for."""
     with make(actions=actions, frameskip=2) as env:
         check_env(env.unwrapped, skip_render_check=True)
@@ -138,7 +138,7 @@ def test_drifting_needs_the_r_button():
     assert any(drifting)
 
 
-def test_telemetry_goes_beside_the_picture():
+def test_observations_can_contain_picture_and_telemetry():
     with make(telemetry=True, obs_type="grayscale", size=(42, 42)) as env:
         check_env(env.unwrapped, skip_render_check=True)
         observation, info = env.reset()
@@ -155,7 +155,7 @@ def test_telemetry_goes_beside_the_picture():
     assert observation["picture"].shape == (42, 42)
 
 
-def test_a_game_without_telemetry_says_so(rom):
+def test_telemetry_of_a_game_without_it_is_refused(rom):
     with pytest.raises(ValueError, match="this game has no vector of telemetry"):
         gymnasium.make("n64gym/Rom-v0", rom=rom("pad"), telemetry=True)
 
@@ -167,7 +167,7 @@ def test_crop_is_a_part_of_the_picture():
         assert (observation == env.render()[60:100, 40:120]).all()
 
 
-def test_rewards_are_told_term_by_term():
+def test_info_has_the_reward_term_by_term():
     with make(reward={"progress": 100, "time": 1, "off_road": 3, "jerk": 0.5}) as env:
         env.reset()
         sums = dict.fromkeys(("progress", "time", "off_road", "jerk"), 0.0)
@@ -186,7 +186,7 @@ def test_rewards_are_told_term_by_term():
     assert {name: info["metrics"][f"reward_{name}"] for name in sums} == pytest.approx(sums)
 
 
-def test_the_time_preset_counts_the_finish_alone():
+def test_the_time_preset_rewards_only_the_finish():
     with make(reward="time", laps=1) as env:
         env.reset()
         _, info = env.reset()
@@ -198,7 +198,7 @@ def test_the_time_preset_counts_the_finish_alone():
     assert total == pytest.approx(180 - info["race_time"])
 
 
-def test_many_at_once_are_the_same_as_alone():
+def test_environments_in_a_vector_behave_as_alone():
     settings = {"obs_type": "grayscale", "size": (42, 42)}
     with make(**settings) as alone:
         envs = gymnasium.make_vec(
@@ -226,7 +226,7 @@ def test_many_at_once_are_the_same_as_alone():
         envs.close()
 
 
-def test_idle_frames_vary_the_start_and_are_told():
+def test_idle_frames_vary_the_start_and_are_reported():
     with make(noop_max=30) as env:
         told = [env.reset(seed=seed)[1] for seed in range(5)]
     assert len({info["start_noops"] for info in told}) > 1
@@ -234,7 +234,7 @@ def test_idle_frames_vary_the_start_and_are_told():
     assert np.ptp([info["progress"] for info in told]) < 0.01
 
 
-def test_random_presses_lead_astray_and_are_told():
+def test_random_presses_vary_the_start_and_are_reported():
     with make(random_max=600) as env:
         env.action_space.seed(1)
         sampled = [env.action_space.sample() for _ in range(9)]

@@ -27,7 +27,7 @@ def assert_no_trace_of(pid):
     assert all(child.status() != psutil.STATUS_ZOMBIE for child in psutil.Process().children())
 
 
-def test_kill_in_the_middle_of_a_step(rom):
+def test_a_kill_during_a_step_raises_at_once(rom):
     emulator = Emulator(rom("pad"))
     emulator.step_async(LONG)
     time.sleep(0.2)
@@ -39,7 +39,7 @@ def test_kill_in_the_middle_of_a_step(rom):
     assert_no_trace_of(emulator.pid)
 
 
-def test_stop_in_the_middle_of_a_step(rom, monkeypatch):
+def test_a_stop_during_a_step_raises_after_the_timeout(rom, monkeypatch):
     monkeypatch.setattr(emulator_module, "SLOWEST_VI_S", 0.0)  # the step's timeout no longer grows with its length
     emulator = Emulator(rom("pad"), timeout=1.0)
     emulator.step_async(LONG)
@@ -96,7 +96,7 @@ def test_a_full_dev_shm_does_not_matter(rom):
     assert (result.stdout, result.returncode) == (PLAYED, 0), result.stderr
 
 
-def test_nothing_of_ours_lies_in_dev_shm(rom):
+def test_no_file_is_created_in_dev_shm(rom):
     with Emulator(rom("pad")) as emulator:
         emulator.save_state()
         process = Path(f"/proc/{emulator.pid}")
@@ -111,13 +111,13 @@ def test_a_full_temporary_folder_does_not_matter(rom, tmp_path):
     assert (result.stdout, result.returncode) == (PLAYED, 0), result.stderr
 
 
-def test_a_temporary_folder_without_inodes_is_named(rom, tmp_path):
+def test_a_temporary_folder_without_inodes_is_reported(rom, tmp_path):
     result = play_with_a_full(tmp_path, rom("pad"), "as the temporary folder", options="size=64k,nr_inodes=2")
     assert f"[Errno {errno.ENOSPC}] No space left on device: '{tmp_path}/n64gym-" in result.stderr
     assert "free space there, or set TMPDIR to a folder with space" in result.stderr
 
 
-def test_a_temporary_folder_that_is_gone_is_named(rom, tmp_path, monkeypatch):
+def test_a_missing_temporary_folder_is_reported(rom, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     files = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(EmulatorError, match=r"pad.z64: cannot create a folder .*gone/n64gym-.*set TMPDIR"):
@@ -125,7 +125,7 @@ def test_a_temporary_folder_that_is_gone_is_named(rom, tmp_path, monkeypatch):
     assert len(list(Path("/proc/self/fd").iterdir())) == files
 
 
-def test_sixteen_at_once_disturb_no_other():
+def test_sixteen_emulators_do_not_affect_each_other():
     """Sixteen emulators with different stick positions run together, then each alone; the results must be equal."""
     words = [controller.word(controller.A, x=10 * i - 80) for i in range(16)]
 
@@ -159,7 +159,7 @@ def test_sixteen_at_once_disturb_no_other():
         (str(OPEN_KART.parent / "lockstep-video.so"), "gcc, make, libmupen64plus-dev"),
     ],
 )
-def test_what_is_missing_is_named_with_its_packages(library, packages):
+def test_a_missing_library_is_reported_with_its_packages(library, packages):
     hide = f"for file in {library}; do mount --bind /dev/null $file; done"
     result = run_with_mounts(hide, sys.executable, "-c", f"from n64gym import Emulator; Emulator({str(OPEN_KART)!r})")
     assert result.returncode == 1

@@ -27,21 +27,21 @@ def test_all_three_byte_orders_are_recognised(rom, tmp_path):
         (b"\x80\x37\x12\x40" + bytes(60), "has 64 bytes; expected 4096"),
     ],
 )
-def test_no_rom(tmp_path, content, message):
+def test_a_file_that_is_not_a_rom_is_refused(tmp_path, content, message):
     path = tmp_path / "game.z64"
     path.write_bytes(content)
     with pytest.raises(RomError, match=message):
         open_rom(path)
 
 
-def test_missing_and_folder(tmp_path):
+def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     with pytest.raises(RomError, match="there is no file"):
         open_rom(tmp_path / "nothing.z64")
     with pytest.raises(RomError, match="is a folder"):
         open_rom(tmp_path)
 
 
-def test_open_kart_not_built(monkeypatch, tmp_path):
+def test_a_missing_open_kart_is_reported_with_the_build_command(monkeypatch, tmp_path):
     monkeypatch.setattr("n64gym.machine.rom.OPEN_KART", tmp_path / OPEN_KART.name)
     with pytest.raises(RomError, match="make -C env-image"):
         open_rom(tmp_path / OPEN_KART.name)

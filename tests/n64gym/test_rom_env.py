@@ -18,7 +18,7 @@ def make(path, **settings):
 
 @pytest.mark.filterwarnings("ignore:silent.z64 did not switch on its video")
 @pytest.mark.parametrize("name", ["silent", "blank", "pad"])
-def test_ten_steps(rom, name):
+def test_any_rom_can_be_stepped(rom, name):
     with make(rom(name)) as env:
         env.reset(seed=1)
         for _ in range(10):
@@ -28,12 +28,12 @@ def test_ten_steps(rom, name):
         assert info["vis"] == 42  # ten steps of four VIs, and two VIs in reset
 
 
-def test_check_env(rom):
+def test_the_environment_passes_check_env(rom):
     with make(rom("pad"), render_mode="rgb_array", obs_type="grayscale", size=(42, 42)) as env:
         check_env(env.unwrapped, skip_render_check=False)
 
 
-def test_the_whole_controller_space():
+def test_the_whole_controller_space_reaches_every_button():
     space = whole_controller()
     assert space.nvec.tolist() == [161, 161] + [2] * 14
     assert whole_controller_word([0] * 16) == 0
@@ -76,7 +76,7 @@ def test_an_emulator_lost_between_episodes_is_replaced(rom):
         assert info["emulator_restarts"] == 1
 
 
-def test_begun_steps_are_the_same_steps(rom):
+def test_begin_step_and_step_give_the_same_result(rom):
     actions = [whole_controller().sample() for _ in range(20)]
     with make(rom("pad")) as one, make(rom("pad")) as other:
         one.reset()
@@ -98,12 +98,12 @@ def test_begun_steps_are_the_same_steps(rom):
         ({"size": (84, 4000)}, "expected .height, width. up to"),
     ],
 )
-def test_wrong_settings_are_named(rom, settings, message):
+def test_wrong_settings_are_refused(rom, settings, message):
     with pytest.raises(ValueError, match=message):
         make(rom("pad"), **settings)
 
 
-def test_no_rom_given_or_none_at_all(tmp_path):
+def test_a_missing_rom_is_refused(tmp_path):
     with pytest.raises(ValueError, match="needs a ROM"):
         make("")
     with pytest.raises(n64gym.RomError, match="there is no file"):

@@ -42,7 +42,7 @@ def test_draw_takes_defaults_choices_and_lists():
         ({"start": np.float64(7)}, "start is 7.0"),
     ],
 )
-def test_what_is_not_allowed_is_named(chosen, message):
+def test_invalid_settings_are_refused_with_the_reason(chosen, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         settings.check(TABLE, chosen)
 
@@ -113,7 +113,7 @@ CHECKPOINT = 1.01 / LEGACY_CHECKPOINTS
         ("backwards", {"progress": 0.6}, 0),
     ],
 )
-def test_terms(term, changes, amount):
+def test_each_reward_term_has_its_amount(term, changes, amount):
     reward, shares = weigh({term: 10.0}, **changes)
     assert reward == pytest.approx(10 * amount)
     assert shares == {term: reward}
@@ -134,7 +134,7 @@ def test_legacy_gives_one_event_a_step_as_gym_mupen64plus_did():
     assert weigh("legacy", progress=3.0, lap=3, finished=True)[0] == pytest.approx(1000 + 5 * (1250 - 200))
 
 
-def test_totals_and_shares_are_told():
+def test_reward_totals_and_terms_are_reported():
     reward = Reward({"progress": 100, "off_road": 2}, PRESETS, OBJECTIVES, COSTS)
     for _ in range(3):
         total, info = reward.weigh(a_step(progress=0.6, off_road=True))
@@ -158,18 +158,18 @@ def test_totals_and_shares_are_told():
         ({"lap": float("inf")}, "reward: the weight of 'lap' is inf"),
     ],
 )
-def test_a_reward_that_is_none(reward, message):
+def test_an_invalid_reward_is_refused(reward, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         Reward(reward, PRESETS, OBJECTIVES, COSTS)
 
 
 @given(st.integers(-128, 127), st.integers(-128, 127), st.integers(0, 0x3FFF))
-def test_a_word_holds_the_stick(x, y, buttons):
+def test_stick_of_inverts_word(x, y, buttons):
     assert stick_of(word(buttons, x, y)) == (x, y)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_word_leads_back_to_its_action(kind):
+def test_an_action_can_be_recovered_from_its_word(kind):
     actions = driving(kind)
     space = actions.space()
     space.seed(1)
@@ -184,12 +184,12 @@ def test_a_word_leads_back_to_its_action(kind):
         assert (actions.word(again) & (A | B | R), stick_of(actions.word(again))[0]) == (buttons & (A | B | R), x)
 
 
-def test_discrete_takes_the_nearest_stick():
+def test_the_discrete_action_of_a_word_has_the_nearest_stick():
     names = [DRIVING[driving("discrete").action(word(A, x))].name for x in (-128, -55, -3, 33, 90)]
     assert names == ["extreme left", "hard left", "straight", "right", "extreme right"]
 
 
-def test_continuous_brakes_and_backs_up():
+def test_continuous_actions_brake_and_reverse():
     continuous = driving("continuous")
     assert continuous.word([-2.0, 1, 0, 0]) == word(A, -80)
     assert continuous.word([0.5, 0.2, 0.9, 0]) == word(B, 40, -80)

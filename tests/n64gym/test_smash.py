@@ -42,7 +42,7 @@ def play(env, action, steps, **options):
     return rewards, info
 
 
-def test_every_fighter_on_both_sides(env):
+def test_every_fighter_can_be_player_and_opponent(env):
     for character, opponent in zip(FIGHTERS, FIGHTERS[1:] + FIGHTERS[:1], strict=True):
         env.reset(options={"character": character, "opponent": opponent})
         me, other, *nobody = read_battle(Memory(env.emulator.rdram)).players
@@ -52,7 +52,7 @@ def test_every_fighter_on_both_sides(env):
 
 
 @pytest.mark.parametrize("character", ["luigi", "falcon", "ness", "jigglypuff"])
-def test_the_way_past_locked_portraits(rom, character):
+def test_fighters_are_chosen_past_locked_portraits(rom, character):
     """A new save locks the corners of the fighter select, and the opponent's puck drops if it is carried over them."""
     for opponent in ("yoshi", "pikachu", "samus", "ness", "falcon"):
         with Emulator(rom("smash64")) as emulator:
@@ -61,7 +61,7 @@ def test_the_way_past_locked_portraits(rom, character):
             assert [FIGHTERS[player.fighter] for player in players[:2]] == [character, opponent]
 
 
-def test_a_slow_game_and_a_wrong_turn(rom):
+def test_a_slow_game_and_a_wrong_menu_still_lead_to_the_match(rom):
     """The menu code does not count frames: slow loading, 15 frames a second and a wrong menu give the same match."""
     with Emulator(rom("smash64-slow")) as emulator:
         memory = Memory(emulator.rdram)
@@ -75,7 +75,7 @@ def test_a_slow_game_and_a_wrong_turn(rom):
         assert (players[1].level, FIGHTERS[players[1].fighter], players[1].stocks) == (5, "yoshi", 3)
 
 
-def test_every_stage(env):
+def test_every_stage_can_be_chosen(env):
     pictures = set()
     for stage in STAGES:
         _, info = env.reset(options={"stage": stage})
@@ -86,7 +86,7 @@ def test_every_stage(env):
 
 
 @pytest.mark.parametrize("level", [1, 2, 3, 8, 9])
-def test_levels_are_what_the_opponent_hits_by(env, level):
+def test_the_opponent_plays_at_the_chosen_level(env, level):
     play(env, STAND, 400, level=level)
     taken = env.emulator.rdram.copy()
     player = read_battle(Memory(taken)).players[0]
@@ -104,7 +104,7 @@ def test_a_fighter_against_itself_wears_another_costume(env, name, mine, its):
         assert button in ("any", ("up", "right", "down", "left")[costume])
 
 
-def test_costumes_by_button(env):
+def test_each_button_chooses_its_costume(env):
     for button, expected in {"up": (0, 0), "right": (2, 4), "down": (3, 1), "left": (1, 3)}.items():
         env.reset(options={"character": "link", "opponent": "falcon", "costume": button, "opponent_costume": button})
         players = read_battle(Memory(env.emulator.rdram)).players
@@ -122,7 +122,7 @@ def test_stages_are_drawn_from_a_list(env):
     assert len(set(drawn)) > 1
 
 
-def test_nothing_is_written_where_the_menus_suffice(rom, monkeypatch):
+def test_rdram_is_not_written_if_the_menus_suffice(rom, monkeypatch):
     def refuse(self, address, value):
         raise AssertionError(f"{value} written to {address:#x}")
 
@@ -143,7 +143,7 @@ def test_only_what_is_needed_is_unlocked(rom):
 
 
 @pytest.mark.parametrize(("mode", "amount"), [("time", 99), ("time", 1), ("stock", 99), ("stock", 1), ("stock", 40)])
-def test_rules(rom, mode, amount):
+def test_the_chosen_rules_hold_in_the_match(rom, mode, amount):
     with Emulator(rom("smash64")) as emulator:
         go_to_match(emulator, {**SETUP, "mode": mode, "minutes": amount, "stocks": amount})
         battle = read_battle(Memory(emulator.rdram))
@@ -152,7 +152,7 @@ def test_rules(rom, mode, amount):
         assert (battle.minutes if mode == "time" else battle.players[1].stocks) == amount
 
 
-def test_damage_both_ways(env):
+def test_damage_taken_and_dealt_changes_the_reward(env):
     rewards, info = play(env, STAND, 32)
     assert info["damage"] > 0
     assert set(rewards) <= {0.0, -11.0}  # a computer of level 9 deals 11 per hit; each point costs 1
@@ -167,7 +167,7 @@ def test_damage_both_ways(env):
                 return
 
 
-def test_a_kill(env):
+def test_a_kill_is_rewarded(env):
     """Attack until the opponent falls. The sum of rewards must follow from the weights and the game's own variables."""
     env.reset(options={"level": 1})
     total = 0.0
@@ -210,7 +210,7 @@ def test_idling_costs_a_point_a_second_after_four(env):
     assert not any(rewards[: int(PATIENCE_S * 15)])
 
 
-def test_time_is_up(env, rom):
+def test_the_match_ends_when_its_time_is_up(env, rom):
     rewards, info = play(env, LEFT, 2000, minutes=1)
     assert len(rewards) == 900  # of 4 VIs
     assert info["status"] == ram.END
@@ -238,7 +238,7 @@ def test_the_same_actions_give_the_same_match(rom):
 
 
 @pytest.mark.parametrize(("items", "diverges"), [("on", False), ("off", True)])
-def test_movies_from_power_on(rom, tmp_path, items, diverges):
+def test_only_matches_set_up_by_the_menus_play_back(rom, tmp_path, items, diverges):
     """A match set up by the menus alone plays back to the bit. Values written into RDRAM are not in the movie."""
     game = gymnasium.make("n64gym/SuperSmashBros-v0", rom=rom("smash64"), check_rom=False, video=None, items=items)
     with RecordMovie(game, tmp_path) as env:
@@ -253,7 +253,7 @@ def test_movies_from_power_on(rom, tmp_path, items, diverges):
     assert bool(playback.diverged) == diverges
 
 
-def test_check_env(rom):
+def test_the_environment_passes_check_env(rom):
     with gymnasium.make(
         "n64gym/SuperSmashBros-v0",
         rom=rom("smash64"),
@@ -265,7 +265,7 @@ def test_check_env(rom):
         check_env(env.unwrapped, skip_render_check=False)
 
 
-def test_telemetry(rom):
+def test_telemetry_has_damage_and_positions(rom):
     with make(rom, telemetry=True) as env:
         observation, _ = env.reset()
         assert observation["telemetry"][2] == np.float32(-0.4)
@@ -288,7 +288,7 @@ def test_another_game_is_refused_by_its_hash_and_by_its_behaviour():
         env.reset()
 
 
-def test_a_start_that_is_another_is_noticed(env):
+def test_a_start_with_wrong_values_is_reported(env):
     _, info = env.reset()
     wrong = {"stage": "sector_z", "level": 4, "mode": "stock", "character": "samus"}
     with pytest.raises(StartError, match=r"stage is 6, expected 1; rules is 1, expected 2; fighters is \[9, 2\]"):
@@ -299,7 +299,7 @@ def test_a_start_that_is_another_is_noticed(env):
         env._check_start(env.emulator, info["setup"])
 
 
-def test_no_rom_and_wrong_settings(rom):
+def test_a_missing_rom_and_wrong_settings_are_refused(rom):
     with pytest.raises(ValueError, match="needs the ROM file"):
         gymnasium.make("n64gym/SuperSmashBros-v0")
     for settings, message in {
@@ -313,7 +313,7 @@ def test_no_rom_and_wrong_settings(rom):
             make(rom, **dict([settings]))
 
 
-def test_the_127_discrete_actions():
+def test_the_127_discrete_actions_have_different_words():
     actions = fighting("discrete")
     assert actions.space().n == 127
     words = [actions.word(index) for index in range(127)]
@@ -328,7 +328,7 @@ def test_the_127_discrete_actions():
     assert actions.action(word(B | START, x=70, y=-3)) == words.index(word(B, x=60))
 
 
-def test_stick_and_buttons():
+def test_multidiscrete_actions_hold_stick_and_buttons():
     actions = fighting("multidiscrete")
     assert actions.space().contains(np.array([127, -128, 1, 1, 1, 1, 1, 1]))
     assert stick_of(actions.word([127, -128] + [0] * 6)) == (80, -80)
@@ -336,7 +336,7 @@ def test_stick_and_buttons():
         assert actions.action(actions.word(sample)).tolist() == sample
 
 
-def test_memory_is_addressed_as_the_console_does():
+def test_memory_uses_the_consoles_byte_order():
     rdram = np.zeros(1 << 21, np.uint32)
     rdram[0x1000 // 4 : 0x1010 // 4] = 0x01020304, 0xFFFFFFFE, 0x3FC00000, 0x80001000
     memory = Memory(rdram)

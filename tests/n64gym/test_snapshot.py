@@ -38,7 +38,7 @@ def actions():
 
 
 @pytest.mark.parametrize("settings", [{}, GRAND_PRIX, {"obs_type": "grayscale", "size": (42, 42), "frameskip": 3}])
-def test_what_follows_a_snapshot_follows_its_restoration(settings, actions):
+def test_an_episode_continues_identically_after_a_restore(settings, actions):
     with (
         gymnasium.make(ID, **settings) as env,
         gymnasium.make(ID, **settings) as other,
@@ -59,7 +59,7 @@ def test_what_follows_a_snapshot_follows_its_restoration(settings, actions):
         assert_same(drive(env, actions[:45]), found[60:])
 
 
-def test_metrics_of_a_race_that_was_gone_back_in(actions):
+def test_metrics_exclude_the_steps_that_a_restore_removed(actions):
     """The metrics must not contain the part of the race that the restore removed."""
     with gymnasium.make(ID, time_limit=6.0, reward={"progress": 100.0, "off_road": 1.0}) as env:
         _, info = env.reset()
@@ -78,7 +78,7 @@ def test_metrics_of_a_race_that_was_gone_back_in(actions):
     assert metrics["reward_progress"] == pytest.approx(100 * (info["progress"] - start))
 
 
-def test_a_search_over_actions_plays_back(tmp_path):
+def test_actions_found_by_search_play_back(tmp_path):
     """Each step tries three actions from a snapshot and takes the best. The chosen ones play back as a plain run."""
     with gymnasium.make(ID) as env:
         env.reset(seed=1)
@@ -102,7 +102,7 @@ def test_a_search_over_actions_plays_back(tmp_path):
     playback.close()
 
 
-def test_a_snapshot_goes_into_another_environment(actions):
+def test_a_snapshot_can_be_restored_in_another_environment(actions):
     with gymnasium.make(ID) as one, gymnasium.make(ID) as other:
         one.reset(seed=1)
         drive(one, actions)
@@ -112,7 +112,7 @@ def test_a_snapshot_goes_into_another_environment(actions):
         assert_same(drive(other, actions[:20]), drive(one, actions[:20]))
 
 
-def test_it_outlives_its_emulator(actions):
+def test_a_snapshot_outlives_its_emulator(actions):
     with gymnasium.make(ID) as env:
         env.reset(seed=1)
         drive(env, actions)
@@ -129,7 +129,7 @@ def test_it_outlives_its_emulator(actions):
         assert_same([found], [expected])
 
 
-def test_there_is_no_moment_outside_of_an_episode():
+def test_a_snapshot_outside_an_episode_is_refused():
     with gymnasium.make(ID) as env:
         with pytest.raises(ResetNeeded, match="an episode begins with reset"):
             env.unwrapped.snapshot()
@@ -141,7 +141,7 @@ def test_there_is_no_moment_outside_of_an_episode():
         env.unwrapped.snapshot()
 
 
-def test_a_movie_of_an_episode_that_was_gone_back_in_is_not_written(tmp_path, actions):
+def test_no_movie_is_written_of_an_episode_with_a_restore(tmp_path, actions):
     with RecordMovie(gymnasium.make(ID), tmp_path) as env:
         env.reset()
         moment = env.unwrapped.snapshot()

@@ -39,7 +39,7 @@ def first_reset(folder):
         return observation.tobytes(), info
 
 
-def test_a_start_is_made_once(folder):
+def test_a_start_is_built_once(folder):
     folder, made = folder
     first, again = first_reset(folder), first_reset(folder)
     assert len(made) == 1
@@ -47,7 +47,7 @@ def test_a_start_is_made_once(folder):
     assert len(list(folder.iterdir())) == 1
 
 
-def test_environments_of_one_process_share_it(folder):
+def test_environments_of_one_process_share_a_start(folder):
     _, made = folder
     with (
         gymnasium.make("n64gym/OpenKart-v0", cache=False, **SETUP) as one,
@@ -70,7 +70,7 @@ def flip(data):
     [truncate, flip, lambda data: b"", lambda data: b"{}\n" + data, lambda data: b"\n", lambda data: b"\xff" * 5000],
     ids=["cut off", "a bit flipped", "empty", "no facts", "no head", "garbage"],
 )
-def test_a_damaged_file_is_made_anew(folder, damage):
+def test_a_damaged_file_is_rebuilt(folder, damage):
     folder, made = folder
     first = first_reset(folder)
     (file,) = folder.iterdir()
@@ -81,7 +81,7 @@ def test_a_damaged_file_is_made_anew(folder, damage):
     assert file.read_bytes() == whole
 
 
-def test_a_whole_file_with_another_start_in_it_is_made_anew(folder):
+def test_a_valid_file_with_another_start_is_rebuilt(folder):
     folder, made = folder
     first = first_reset(folder)
     (file,) = folder.iterdir()
@@ -94,7 +94,7 @@ def test_a_whole_file_with_another_start_in_it_is_made_anew(folder):
     assert len(made) == 3
 
 
-def test_a_state_that_the_core_refuses_is_made_anew(folder, monkeypatch):
+def test_a_state_that_the_core_refuses_is_rebuilt(folder, monkeypatch):
     folder, made = folder
     first = first_reset(folder)
     (file,) = folder.iterdir()
@@ -119,7 +119,7 @@ with gymnasium.make("n64gym/OpenKart-v0", cache=sys.argv[1], laps=1) as env:
 """
 
 
-def test_two_processes_make_it_at_once(tmp_path):
+def test_processes_can_build_a_start_at_the_same_time(tmp_path):
     processes = [
         subprocess.Popen([sys.executable, "-c", RUN, tmp_path], stdout=subprocess.PIPE, text=True) for _ in range(4)
     ]
@@ -129,7 +129,7 @@ def test_two_processes_make_it_at_once(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_folder_that_cannot_be_written_costs_a_warning(folder, tmp_path):
+def test_an_unwritable_folder_causes_one_warning(folder, tmp_path):
     # Root may write into any folder; a file in place of the folder stops root too.
     tmp_path.joinpath("file").write_text("in the way")
     with gymnasium.make("n64gym/OpenKart-v0", cache=tmp_path / "file", **SETUP) as env:
@@ -144,7 +144,7 @@ def test_a_folder_that_cannot_be_written_costs_a_warning(folder, tmp_path):
 
 
 @pytest.mark.parametrize("state", ["read-only", "full"])
-def test_a_read_only_or_full_cache_folder(tmp_path, state):
+def test_a_read_only_or_full_cache_folder_causes_a_warning(tmp_path, state):
     """Uses a real file system in a private mount namespace."""
     prepare = {
         "read-only": f"mount -t tmpfs tmpfs {tmp_path} && mount -o remount,ro {tmp_path}",
@@ -157,7 +157,7 @@ def test_a_read_only_or_full_cache_folder(tmp_path, state):
     assert len(done.stdout.split()) == 2
 
 
-def test_old_files_go(folder, monkeypatch):
+def test_the_oldest_files_are_removed(folder, monkeypatch):
     folder, _ = folder
     monkeypatch.setattr(starts, "FILES", 2)
     for laps in (1, 2, 3):
@@ -167,7 +167,7 @@ def test_old_files_go(folder, monkeypatch):
     assert len(list(folder.iterdir())) == 2
 
 
-def test_what_does_not_matter_makes_no_new_start(folder):
+def test_settings_without_effect_share_a_start(folder):
     folder, made = folder
     with gymnasium.make("n64gym/OpenKart-v0", cache=folder, course_seed=range(100)) as env:
         for seed in range(3):
@@ -175,7 +175,7 @@ def test_what_does_not_matter_makes_no_new_start(folder):
     assert len(made) == 1
 
 
-def test_the_users_cache_folder(monkeypatch, tmp_path):
+def test_the_default_folder_is_in_the_users_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert starts.default_folder() == tmp_path / "n64gym"
     monkeypatch.delenv("XDG_CACHE_HOME")
@@ -207,7 +207,7 @@ def test_without_a_home_there_is_no_cache_and_one_warning():
     assert "Traceback" not in done.stderr
 
 
-def test_other_code_is_another_start(tmp_path, monkeypatch):
+def test_changed_game_code_needs_another_start(tmp_path, monkeypatch):
     """If a game's code changes, the old start state is not used."""
     module = tmp_path / "some_game.py"
     monkeypatch.syspath_prepend(tmp_path)

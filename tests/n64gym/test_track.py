@@ -20,7 +20,7 @@ def record(env, folder, **options):
     return env.last_movie, np.array(places)[:, ::2], edges, title
 
 
-def test_a_track_is_where_the_kart_was(tmp_path):
+def test_a_track_has_the_karts_positions(tmp_path):
     options = {"course": "generated", "course_seed": 17, "mirror": True}
     movie, places, edges, title = record(gymnasium.make("n64gym/OpenKart-v0"), tmp_path, **options)
     playback = Playback(movie)
@@ -35,7 +35,7 @@ def test_a_track_is_where_the_kart_was(tmp_path):
     assert aside.max() < 10, "it drove on that road"
 
 
-def test_a_game_that_does_not_tell_is_named(tmp_path, rom):
+def test_a_game_without_positions_is_refused(tmp_path, rom):
     env = gymnasium.make("n64gym/Rom-v0", rom=rom("pad"))
     with RecordMovie(env, tmp_path) as recorder:
         recorder.reset()
@@ -47,7 +47,7 @@ def test_a_game_that_does_not_tell_is_named(tmp_path, rom):
     playback.close()
 
 
-def test_a_movie_without_json_is_of_an_unknown_game(tmp_path):
+def test_a_movie_without_json_is_refused(tmp_path):
     movie, *_ = record(gymnasium.make("n64gym/OpenKart-v0"), tmp_path)
     movie.with_suffix(".json").unlink()
     playback = Playback(movie)

@@ -50,7 +50,7 @@ def killed_at_once(base):
     program.communicate(timeout=10)
 
 
-def test_the_next_start_sweeps_what_was_killed_and_nothing_else(base):
+def test_the_next_start_removes_only_folders_of_killed_emulators(base):
     killed_at_once(base)
     assert len(folders(base)) == 2
     (base / "n64gym-results").mkdir()
@@ -84,7 +84,7 @@ def test_an_emulator_leaves_nothing_behind(base):
     assert not folders(base)
 
 
-def test_folders_that_are_made_while_others_sweep_are_kept(base):
+def test_sweeping_removes_no_folder_in_use(base):
     """Four threads create folders as fast as they can and four sweep. No folder in use may be removed."""
     stop, lost, made = threading.Event(), [], []
 

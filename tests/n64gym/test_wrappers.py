@@ -89,7 +89,7 @@ def actions():
 
 
 @pytest.mark.parametrize("wrap", CHANGING + HANDING_ON)
-def test_a_vector_and_a_batch_do_what_each_does_alone(wrap, actions):
+def test_a_vector_and_a_batch_match_each_environment_alone(wrap, actions):
     expected = one_by_one(wrap, actions)
     assert np.ptp(expected, axis=0).min() > 1, "both steered"
 
@@ -110,20 +110,20 @@ def test_a_vector_and_a_batch_do_what_each_does_alone(wrap, actions):
 
 
 @pytest.mark.parametrize("wrap", CHANGING)
-def test_what_may_change_actions_is_not_begun(wrap):
+def test_wrappers_that_may_change_actions_prevent_begin_step(wrap):
     env = make(wrap)
     assert env.unwrapped.starter(env) is None
     env.close()
 
 
 @pytest.mark.parametrize("wrap", HANDING_ON)
-def test_what_hands_actions_on_is_begun(wrap, tmp_path):
+def test_wrappers_that_pass_actions_on_allow_begin_step(wrap, tmp_path):
     env = RecordMovie(make(wrap), tmp_path)
     assert env.unwrapped.starter(env) == env.unwrapped.begin_step
     env.close()
 
 
-def test_another_action_than_was_begun_is_refused():
+def test_a_step_with_another_action_than_begun_is_refused():
     with make(lambda env: env) as env:
         env.reset()
         env.unwrapped.begin_step(1)

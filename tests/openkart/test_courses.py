@@ -55,7 +55,7 @@ def assert_sound(course: NDArray[np.float64]) -> None:
 
 
 @pytest.mark.parametrize("course", range(4))
-def test_courses_made_by_hand(kart: HostKart, course: int):
+def test_hand_made_courses_are_sound(kart: HostKart, course: int):
     kart.build(course)
     assert_sound(kart.samples())
 
@@ -78,7 +78,7 @@ def footprint(course: NDArray[np.float64]) -> set[tuple[int, int]]:
     return {(round(a / 10), round(b / 10)) for a, b in zip(right, up, strict=True)}
 
 
-def test_seeds_differ_and_repeat(kart: HostKart):
+def test_seeds_give_different_and_repeatable_courses(kart: HostKart):
     def course_of(seed: int) -> NDArray[np.float64]:
         kart.build(GENERATED, seed)
         return kart.samples()
@@ -91,7 +91,7 @@ def test_seeds_differ_and_repeat(kart: HostKart):
 
 
 @pytest.mark.parametrize("course", range(4))
-def test_driven_to_the_end(kart: HostKart, course: int):
+def test_hand_made_courses_can_be_finished(kart: HostKart, course: int):
     now = kart.go_to_race(course=course)
     assert now.course == course
     hits = 0
@@ -104,7 +104,7 @@ def test_driven_to_the_end(kart: HostKart, course: int):
 
 
 @pytest.mark.parametrize("seed", [*range(0, 10000, 611), 9999])
-def test_generated_courses_driven_to_the_end(kart: HostKart, seed: int):
+def test_generated_courses_can_be_finished(kart: HostKart, seed: int):
     now = kart.go_to_race(course=GENERATED, seed=seed, laps=1)
     assert (now.course, now.seed, now.course_ready) == (GENERATED, seed, 1)
     assert 520 <= now.lap_metres / FIXED <= 940
@@ -114,7 +114,7 @@ def test_generated_courses_driven_to_the_end(kart: HostKart, seed: int):
     assert (now.stage, now.laps_done) == (RESULTS, 1)
 
 
-def test_each_course_looks_its_own_way(kart: HostKart):
+def test_courses_look_different(kart: HostKart):
     pictures = []
     for course in range(4):
         kart.go_to_race(course=course)
@@ -142,7 +142,7 @@ def test_ice_is_slippery(kart: HostKart):
     assert 0 < turned[1] < 0.8 * turned[0]
 
 
-def test_course_words(kart: HostKart):
+def test_the_telemetry_describes_the_course(kart: HostKart):
     """The telemetry's length, width and headings ahead match the centre line."""
     now = kart.go_to_race(course=HARBOUR, start=20)
     course = kart.samples()

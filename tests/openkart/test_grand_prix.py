@@ -26,7 +26,7 @@ def rivals_after(kart: HostKart, seconds: int, **wanted: int) -> list[float]:
     return rivals(kart.step(vis=60 * seconds))
 
 
-def test_grid(kart: HostKart):
+def test_the_grid_is_in_order_behind_the_line(kart: HostKart):
     now = kart.go_to_race(mode=GRAND_PRIX)
     assert (now.mode, now.karts, now.place, now.kart_hits) == (1, KARTS, KARTS, 0)
     progress = rivals(now)
@@ -38,7 +38,7 @@ def test_grid(kart: HostKart):
 
 
 @pytest.mark.parametrize("start", [1, 55, 96, 99])
-def test_grid_elsewhere(kart: HostKart, start: int):
+def test_the_grid_follows_the_start_position(kart: HostKart, start: int):
     now = kart.go_to_race(mode=GRAND_PRIX, start=start)
     assert now.race_progress / FIXED == pytest.approx(start / 100, abs=0.001)
     assert now.place == KARTS
@@ -46,7 +46,7 @@ def test_grid_elsewhere(kart: HostKart, start: int):
         assert start / 100 < progress < start / 100 + 0.05
 
 
-def test_nobody_moves_before_the_start(kart: HostKart):
+def test_karts_stand_still_before_the_start(kart: HostKart):
     kart.go_to_menu()
     kart.step(0x50 << 16)
     kart.step(0)
@@ -56,7 +56,7 @@ def test_nobody_moves_before_the_start(kart: HostKart):
         np.testing.assert_array_equal(kart.karts(), before)
 
 
-def test_alone_in_a_time_trial(kart: HostKart):
+def test_a_time_trial_has_no_rivals(kart: HostKart):
     kart.go_to_race(mode=GRAND_PRIX)
     now = kart.go_to_race()
     assert (now.karts, now.place, rivals(now)) == (1, 1, [0.0] * 7)
@@ -65,7 +65,7 @@ def test_alone_in_a_time_trial(kart: HostKart):
 
 
 @pytest.mark.parametrize("course", range(5))
-def test_each_level_is_faster_and_nobody_gets_stuck(kart: HostKart, course: int):
+def test_each_level_is_faster_and_no_kart_gets_stuck(kart: HostKart, course: int):
     easy, medium, hard = (rivals_after(kart, 45, course=course, level=level) for level in range(3))
     for one, two, three in zip(easy, medium, hard, strict=True):
         assert 0.4 < one < two < three
@@ -89,7 +89,7 @@ def test_places_follow_progress_and_change(kart: HostKart):
     assert now.place == min(places) < 4
 
 
-def test_hard_is_hard(kart: HostKart):
+def test_the_driver_that_does_well_on_easy_loses_on_hard(kart: HostKart):
     """On level easy the same driver is among the first three (test above). On hard it must not be."""
     now = kart.go_to_race(mode=GRAND_PRIX, level=2, laps=1)
     while now.stage == RACE:
@@ -97,7 +97,7 @@ def test_hard_is_hard(kart: HostKart):
     assert now.place > 3
 
 
-def test_last_place_ends_right(kart: HostKart):
+def test_the_race_ends_when_the_player_finishes_last(kart: HostKart):
     """The rivals finish while the player waits on the grid, and drive on slowly. The player's finish ends the race."""
     now = kart.go_to_race(mode=GRAND_PRIX, level=2, laps=1, start=50)
     now = kart.step(vis=60 * 60)
@@ -111,7 +111,7 @@ def test_last_place_ends_right(kart: HostKart):
     assert (now.stage, now.finished, now.place, now.laps_done) == (RESULTS, 1, KARTS, 1)
 
 
-def test_place_stands_from_the_finish_on(kart: HostKart):
+def test_the_place_is_final_at_the_finish(kart: HostKart):
     now = kart.go_to_race(mode=GRAND_PRIX, level=0, laps=1, start=60)
     while now.stage == RACE:
         now = kart.step(follow(now))
@@ -142,7 +142,7 @@ def test_karts_push_each_other(kart: HostKart):
     assert after.wall_hits == now.wall_hits
 
 
-def test_pause_stops_everybody(kart: HostKart):
+def test_pause_stops_all_karts(kart: HostKart):
     kart.go_to_race(mode=GRAND_PRIX)
     kart.step(A, vis=100)
     kart.step(0x10)  # Start
@@ -151,7 +151,7 @@ def test_pause_stops_everybody(kart: HostKart):
     np.testing.assert_array_equal(kart.karts(), before)
 
 
-def test_same_inputs_same_race(kart: HostKart):
+def test_the_same_inputs_give_the_same_race(kart: HostKart):
     def race() -> list[list[int]]:
         now = kart.go_to_race(mode=GRAND_PRIX, course=3, laps=1, start=50, level=1)
         words = []

@@ -68,7 +68,7 @@ def assert_same_course(kart: HostKart, emulator: Emulator) -> None:
     np.testing.assert_array_equal(here, kart.course_words[1:])
 
 
-def test_a_whole_race(kart: HostKart, driver: Driver, emulator: Emulator):
+def test_a_whole_race_is_identical(kart: HostKart, driver: Driver, emulator: Emulator):
     start_both(kart, emulator)
     pictures = 0
     while (now := kart.telemetry).stage != RESULTS:
@@ -92,7 +92,7 @@ def test_a_whole_race(kart: HostKart, driver: Driver, emulator: Emulator):
         {"course": 3, "laps": 1},
     ],
 )
-def test_a_race_of_every_kind(kart: HostKart, emulator: Emulator, wanted: dict[str, int]):
+def test_races_of_every_kind_are_identical(kart: HostKart, emulator: Emulator, wanted: dict[str, int]):
     start_both(kart, emulator)
     while (now := kart.telemetry).stage != RESULTS:
         buttons = follow(now, 0.5) if now.stage == RACE else menu_buttons(now, **wanted) * (now.vis & 1)
@@ -107,7 +107,7 @@ def test_a_race_of_every_kind(kart: HostKart, emulator: Emulator, wanted: dict[s
     assert_same_course(kart, emulator)
 
 
-def test_random_buttons(kart: HostKart, emulator: Emulator):
+def test_games_with_random_buttons_are_identical(kart: HostKart, emulator: Emulator):
     random = np.random.default_rng(2024)
     start_both(kart, emulator)
     stages = set()

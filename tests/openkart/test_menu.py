@@ -27,7 +27,7 @@ def values(now: Telemetry) -> dict[str, int]:
     return {row: getattr(now, row) for row in ROWS}
 
 
-def test_defaults_after_power_on(kart: HostKart):
+def test_power_on_gives_the_defaults(kart: HostKart):
     now = kart.go_to_menu()
     assert values(now) == FIRST
     assert (now.menu_row, now.course_ready, now.karts, now.place) == (0, 1, 1, 1)
@@ -66,7 +66,7 @@ def test_seed_changes_by_steps_and_wraps(kart: HostKart, held: int, step: int):
     assert push(kart, held | LEFT).seed == 10000 - step
 
 
-def test_a_course_is_built_once_the_choice_rests(kart: HostKart):
+def test_a_course_is_built_when_the_choice_rests(kart: HostKart):
     kart.go_to_menu()
     go_to_row(kart, "course")
     meadow = kart.telemetry.lap_metres
@@ -80,7 +80,7 @@ def test_a_course_is_built_once_the_choice_rests(kart: HostKart):
     assert push(kart, RIGHT).course_ready == 1, "still there"
 
 
-def test_a_race_begun_in_haste_is_on_the_chosen_course(kart: HostKart):
+def test_a_race_started_at_once_is_on_the_chosen_course(kart: HostKart):
     kart.go_to_menu()
     go_to_row(kart, "course")
     kart.step(RIGHT)
@@ -89,7 +89,7 @@ def test_a_race_begun_in_haste_is_on_the_chosen_course(kart: HostKart):
     assert now.lap_metres > 900 * FIXED
 
 
-def test_best_laps_are_kept_by_course_and_partial_ones_are_none(kart: HostKart):
+def test_best_laps_are_kept_per_course_without_partial_laps(kart: HostKart):
     """The best laps are only visible in the menu's picture, so that is compared."""
 
     def race_from(start: int) -> Telemetry:
@@ -141,7 +141,7 @@ def test_best_laps_are_kept_by_course_and_partial_ones_are_none(kart: HostKart):
     assert panel() == best
 
 
-def test_cursor_goes_round_both_ways_past_hidden_rows(kart: HostKart):
+def test_the_cursor_wraps_both_ways_past_hidden_rows(kart: HostKart):
     kart.go_to_menu()
     assert [ROWS[push(kart, DOWN).menu_row] for _ in range(5)] == ["course", "laps", "start", "mirror", "mode"]
     assert [ROWS[push(kart, UP).menu_row] for _ in range(5)] == ["mirror", "start", "laps", "course", "mode"]
@@ -170,7 +170,7 @@ def test_held_buttons_make_large_steps_of_the_start_only(kart: HostKart, held: i
     assert push(kart, held | LEFT).laps == 2
 
 
-def test_a_push_counts_once_and_needs_more_than_a_touch(kart: HostKart):
+def test_a_push_counts_once_and_must_pass_the_threshold(kart: HostKart):
     kart.go_to_menu()
     go_to_row(kart, "laps")
     assert kart.step(LEFT, vis=50).laps == 2
@@ -198,7 +198,7 @@ def test_b_goes_back_and_the_choice_stays(kart: HostKart):
 
 
 @pytest.mark.parametrize("start", [1, 37, 50, 99])
-def test_the_race_starts_there(kart: HostKart, start: int):
+def test_the_race_starts_at_the_chosen_position(kart: HostKart, start: int):
     now = kart.go_to_race(start=start)
     assert now.start == start
     assert now.race_progress / FIXED == pytest.approx(start / 100, abs=0.0005)
@@ -207,7 +207,7 @@ def test_the_race_starts_there(kart: HostKart, start: int):
     assert (now.laps_done, now.speed) == (0, 0)
 
 
-def test_one_lap_is_a_race(kart: HostKart, driver: Driver):
+def test_a_race_can_have_one_lap(kart: HostKart, driver: Driver):
     now = kart.go_to_race(laps=1)
     assert now.laps == 1
     while now.stage == RACE:
@@ -227,7 +227,7 @@ def test_a_race_from_the_middle_is_shorter(kart: HostKart, driver: Driver):
     assert now.lap_time_3 == 0
 
 
-def test_menu_is_closed_loop(kart: HostKart):
+def test_the_menu_can_be_operated_from_any_state(kart: HostKart):
     """From any state of the menu, menu_buttons leads to the wanted values."""
     now = kart.go_to_menu()
     for wanted in ({"laps": 1, "start": 99}, {"laps": 3, "start": 8}, {"start": 41}):

@@ -17,12 +17,12 @@ def build(folder: Path) -> str:
     return hashlib.sha256((folder / "build" / "openkart.z64").read_bytes()).hexdigest()
 
 
-def test_reproducible(products: Path, tmp_path: Path):
+def test_the_build_is_reproducible(products: Path, tmp_path: Path):
     here = hashlib.sha256((products / "openkart.z64").read_bytes()).hexdigest()
     assert build(tmp_path / "a") == build(tmp_path / "another" / "place") == here
 
 
-def test_header(products: Path):
+def test_the_header_is_valid(products: Path):
     rom = (products / "openkart.z64").read_bytes()
     assert rom[:4] == bytes.fromhex("80371240"), "big-endian byte order"
     assert rom[0x20:0x34] == b"OPEN KART".ljust(20)
@@ -30,7 +30,7 @@ def test_header(products: Path):
     assert 4096 < len(rom) < 1 << 20, "the boot program copies all of it"
 
 
-def test_telemetry_header(products: Path):
+def test_the_telemetry_block_has_its_header(products: Path):
     with Emulator(products / "openkart.z64") as emulator:
         while emulator.rdram[TELEMETRY_WORD] == 0:
             emulator.step(1)

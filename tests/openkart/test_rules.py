@@ -10,7 +10,7 @@ FIXED = 65536
 BACK_UP = word(B, y=-80)
 
 
-def test_stages_in_order_and_round_again(kart: HostKart, driver: Driver):
+def test_the_stages_follow_in_order_and_repeat(kart: HostKart, driver: Driver):
     kart.start()
     assert kart.step().stage == TITLE
     assert kart.step(A).stage == COURSE_SELECT
@@ -60,7 +60,7 @@ def test_full_throttle_alone_leaves_the_road_at_the_first_bend(kart: HostKart):
     assert now.wall_hits > 0
 
 
-def test_stick_steers_in_proportion(kart: HostKart):
+def test_the_stick_steers_in_proportion(kart: HostKart):
     turned = []
     for x in (20, 40, 80, -40):
         before = kart.go_to_race().heading
@@ -71,7 +71,7 @@ def test_stick_steers_in_proportion(kart: HostKart):
     assert left == pytest.approx(-half, rel=0.1)
 
 
-def test_brake_and_reverse(kart: HostKart):
+def test_the_brake_stops_and_the_stick_reverses(kart: HostKart):
     kart.go_to_race()
     fast = kart.step(A, vis=150)
     slowed = kart.step(B, vis=30)
@@ -101,7 +101,7 @@ def test_driving_backwards_lowers_progress_without_taking_laps(kart: HostKart, d
     assert now.laps_done == 1
 
 
-def test_lap_cannot_be_cut_across_the_infield(kart: HostKart):
+def test_a_lap_cannot_be_shortened_across_the_infield(kart: HostKart):
     """A kart that is moved to another part of the course gets progress only for the distance that it drives."""
     now = kart.go_to_race()
     elsewhere = Driver().learn(kart)  # leaves the kart at the end of lap 1
@@ -118,7 +118,7 @@ def test_lap_cannot_be_cut_across_the_infield(kart: HostKart):
     assert abs(now.race_progress - start.race_progress) < 0.1 * FIXED
 
 
-def test_grass_slows(kart: HostKart):
+def test_grass_slows_the_kart(kart: HostKart):
     road = kart.go_to_race()
     road = kart.step(A, vis=200)
     grass = kart.go_to_race()
@@ -136,7 +136,7 @@ def test_grass_slows(kart: HostKart):
     assert grass.speed < 0.65 * road.speed
 
 
-def test_walls_hold_and_can_be_left(kart: HostKart):
+def test_walls_stop_the_kart_and_can_be_left(kart: HostKart):
     for escape in ("reverse", "steer"):
         now = kart.go_to_race()
         kart.place(now.x / FIXED, now.z / FIXED, now.heading / FIXED * 360 + 90)
@@ -166,7 +166,7 @@ def test_random_driving_never_leaves_the_walls(kart: HostKart):
         assert abs(now.z) < 200 * FIXED
 
 
-def test_wrong_way(kart: HostKart):
+def test_driving_the_wrong_way_is_reported(kart: HostKart):
     now = kart.go_to_race()
     kart.place(now.x / FIXED, now.z / FIXED, now.heading / FIXED * 360 + 180)
     assert kart.step(A).wrong_way == 0, "not at once"
@@ -176,7 +176,7 @@ def test_wrong_way(kart: HostKart):
     assert kart.step(A).wrong_way == 0
 
 
-def test_hop_and_drift(kart: HostKart):
+def test_a_hop_can_land_in_a_drift(kart: HostKart):
     kart.go_to_race()
     kart.step(A, vis=100)
     assert kart.step(A | R).y > 0
@@ -187,7 +187,7 @@ def test_hop_and_drift(kart: HostKart):
     assert kart.step(A).drifting == 0, "ends with the button"
 
 
-def test_drift_turns_tighter(kart: HostKart):
+def test_a_drift_turns_tighter(kart: HostKart):
     turned = []
     for buttons in (A, A | R):
         kart.go_to_race()
@@ -196,7 +196,7 @@ def test_drift_turns_tighter(kart: HostKart):
     assert turned[1] > 1.1 * turned[0]
 
 
-def test_pause_freezes(kart: HostKart):
+def test_pause_stops_the_race(kart: HostKart):
     kart.go_to_race()
     kart.step(A, vis=100)
     paused = kart.step(A | START)
@@ -215,7 +215,7 @@ def test_pause_freezes(kart: HostKart):
     assert kart.step(Z).stage == COURSE_SELECT
 
 
-def test_a_new_picture_every_second_vi(kart: HostKart):
+def test_every_second_vi_draws_a_picture(kart: HostKart):
     kart.go_to_race()
     frames = [kart.step(A).frames for _ in range(40)]
     assert frames[-1] - frames[0] in (19, 20)

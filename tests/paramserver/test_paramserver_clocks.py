@@ -21,7 +21,7 @@ from a3c64.wire.transport import SocketTransport
 PAUSE_S = 3.0
 
 
-def test_a_pause_is_not_training_time_and_ends_nobody():
+def test_a_pause_is_not_training_time_and_drops_no_worker():
     now = 100.0
     service = Service(
         SharedWeights(Hyperparameters(time_limit=30), None), "run", ServerReport(), RunningClock(lambda: now)
@@ -51,7 +51,7 @@ def working(stack):
     return client, heartbeat
 
 
-def test_a_server_that_is_stopped_and_continued(stack):
+def test_a_stopped_and_continued_server_keeps_its_workers(stack):
     server = stack.start("a3c64.paramserver")
     until(stack.report, 20, "the server")
     client, heartbeat = working(stack)
@@ -68,7 +68,7 @@ def test_a_server_that_is_stopped_and_continued(stack):
     client.close()
 
 
-def test_a_time_of_day_that_is_set_back_and_forward_changes_nothing(stack):
+def test_changes_of_the_time_of_day_have_no_effect(stack):
     """In this server, each read of the time of day is off by up to a day."""
     jumping = (
         "import random, runpy, time; real = time.time; time.time = lambda: real() + random.uniform(-86400, 86400); "

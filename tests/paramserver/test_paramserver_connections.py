@@ -74,7 +74,7 @@ def raw_dealer(address, identity):
     return connection
 
 
-def test_a_connection_that_takes_anothers_routing_id_ends_nothing(server, stack):
+def test_a_second_connection_with_a_routing_id_does_not_stop_the_server(server, stack):
     """These messages used to abort the server: one from A, one from B with A's routing id, one from A, which closes."""
     client, update = make_client(stack.address)
     message = b"\0\x01x"  # one frame of one byte
@@ -95,7 +95,7 @@ def test_a_connection_that_takes_anothers_routing_id_ends_nothing(server, stack)
     client.close()
 
 
-def test_a_connection_that_stalls_and_delivers_later(proxy, impatient):
+def test_messages_that_arrive_after_a_stall_count_at_most_once(proxy, impatient):
     """An unstable VPN does this. Meanwhile the client has reconnected."""
     client, update = make_client(proxy.address)
     assert push(client, update.version).accepted
@@ -115,7 +115,7 @@ def test_a_connection_that_stalls_and_delivers_later(proxy, impatient):
     client.close()
 
 
-def test_connections_that_are_cut_delayed_and_altered(proxy, impatient, stack):
+def test_updates_count_at_most_once_over_cut_delayed_and_altered_connections(proxy, impatient, stack):
     """A client that continues to push succeeds, and the server's state matches its answers."""
     client, update = make_client(proxy.address)
     draw, accepted, pushed, end = random.Random(3), 0, 0, time.monotonic() + 6.0
@@ -137,7 +137,7 @@ def test_connections_that_are_cut_delayed_and_altered(proxy, impatient, stack):
     client.close()
 
 
-def test_messages_over_a_connection_that_its_client_has_left(server, stack):
+def test_messages_over_an_abandoned_connection_are_refused(server, stack):
     client, update = make_client(stack.address)
     old = client._transport
     client._transport = SocketTransport(stack.address)
@@ -150,7 +150,7 @@ def test_messages_over_a_connection_that_its_client_has_left(server, stack):
     client.close()
 
 
-def test_who_comes_in_place_of_one_that_was_killed_gets_its_index(server, stack):
+def test_the_replacement_of_a_killed_worker_gets_its_index(server, stack):
     """It gets the index at once, because the old connection is closed. It need not wait for five missed heartbeats."""
 
     def join(name, index):

@@ -18,7 +18,7 @@ from a3c64.wire.transport import SocketTransport
 LIMIT = 96  # `ulimit -n`, soft and hard; the server itself needs about 40, with the ones that it reserves
 
 
-def test_more_connections_than_descriptors(stack):
+def test_without_descriptors_connections_are_refused_and_the_run_continues(stack):
     limited = f"import resource, runpy; resource.setrlimit(resource.RLIMIT_NOFILE, ({LIMIT}, {LIMIT})); "
     limited += "runpy.run_module('a3c64.paramserver', run_name='__main__')"
     log = stack.folder / "limited.log"

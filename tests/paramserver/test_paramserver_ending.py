@@ -44,7 +44,7 @@ def episodes(*rewards):
     return [Episode(reward, 10, {}) for reward in rewards]
 
 
-def test_after_its_steps_nothing_moves_the_weights():
+def test_no_gradient_is_applied_after_the_last_step():
     service, _ = make(total_timesteps=20)
     one = working(service)
     assert push(one, 0).finished
@@ -54,7 +54,7 @@ def test_after_its_steps_nothing_moves_the_weights():
     np.testing.assert_array_equal(late.weights, weights)
 
 
-def test_time_counts_while_somebody_works_and_over_a_restart():
+def test_time_counts_only_with_workers_and_continues_after_a_restart():
     service, clock = make(time_limit=100.0)
     clock.now += 50
     service.look()
@@ -75,7 +75,7 @@ def test_time_counts_while_somebody_works_and_over_a_restart():
     assert "trained for 100 s" in service.over
 
 
-def test_the_last_hundred_episodes_count_where_there_is_no_evaluator():
+def test_without_an_evaluator_the_last_hundred_episodes_decide():
     service, _ = make(stop_at_reward=5.0)
     client = working(service)
     push(client, 0, episodes=episodes(*[9.0] * 99))
@@ -89,7 +89,7 @@ def test_the_last_hundred_episodes_count_where_there_is_no_evaluator():
     assert "last 100 episodes had a mean return of 5.35" in service.over
 
 
-def test_an_evaluators_word_counts_where_there_is_one():
+def test_with_an_evaluator_its_scores_decide():
     service, _ = make(stop_at_reward=5.0)
     client, judge = working(service), evaluator(service)
     push(client, 0, episodes=episodes(*[9.0] * 100))
@@ -122,7 +122,7 @@ def test_the_last_weights_are_evaluated():
         judge.pull()
 
 
-def test_the_best_weights_are_kept_as_they_were_evaluated(tmp_path):
+def test_best_has_the_weights_that_were_evaluated(tmp_path):
     service, clock = make(learning_rate=0.1)
     client, judge = working(service), evaluator(service)
     folder = RunFolder(tmp_path, keep=5)
@@ -162,7 +162,7 @@ def test_the_best_weights_are_kept_as_they_were_evaluated(tmp_path):
     assert again.add(evaluation(60, 3, 9.0, episodes(4.1)))
 
 
-def test_a_better_one_of_an_earlier_step_replaces_the_best(tmp_path):
+def test_a_better_score_of_an_earlier_step_replaces_the_best(tmp_path):
     folder = RunFolder(tmp_path, keep=5)
     first = checkpoint.first(SPECS, 0, {})
     folder.save_best(first._replace(step=90, score={"mean_reward": 1.0}))
@@ -179,7 +179,7 @@ def test_evaluations_that_cannot_be_read_are_set_aside(tmp_path, caplog):
     assert (tmp_path / "evaluation.json.damaged").exists()
 
 
-def test_an_evaluator_is_no_worker():
+def test_an_evaluator_does_not_count_as_a_worker():
     service, _ = make()
     judge = evaluator(service)
     assert judge.pull() is None, "there are no weights before a worker came"
@@ -208,7 +208,7 @@ GOOD = wire.Score(SIGNATURE, 0, 0, [[1.0, 20, {}]])
         (GOOD, np.full(8, np.nan, np.float32), "not finite"),
     ],
 )
-def test_a_score_that_is_refused_leaves_nothing(body, vector, reason):
+def test_a_refused_score_changes_nothing(body, vector, reason):
     service, _ = make()
     working(service)
     judge = evaluator(service)
@@ -217,7 +217,7 @@ def test_a_score_that_is_refused_leaves_nothing(body, vector, reason):
     assert service.scored == []
 
 
-def test_another_score_of_the_same_weights_counts():
+def test_a_second_score_of_the_same_weights_counts():
     """This happens if the answer to the first score was lost, or if there are two evaluators."""
     service, _ = make()
     working(service)
@@ -229,7 +229,7 @@ def test_another_score_of_the_same_weights_counts():
     assert service.evaluations.best == 5.0
 
 
-def test_a_score_told_twice_counts_once():
+def test_a_repeated_score_counts_once():
     service, _ = make()
     working(service)
     judge = evaluator(service)
@@ -239,7 +239,7 @@ def test_a_score_told_twice_counts_once():
     assert len(service.evaluations.all) == 1
 
 
-def test_an_annealed_schedule_goes_on_where_it_was(tmp_path):
+def test_a_schedule_continues_after_a_restart(tmp_path):
     def run(service, updates):
         client = working(service)
         rates = []
@@ -262,7 +262,7 @@ def test_an_annealed_schedule_goes_on_where_it_was(tmp_path):
     np.testing.assert_array_equal(second.weights.vector, whole.weights.vector)
 
 
-def test_checkpoints_of_before_still_load(tmp_path):
+def test_old_checkpoints_load(tmp_path):
     path = checkpoint.save(tmp_path, checkpoint.first(SPECS, 0, {})._replace(step=10, seconds=5.0))
     assert checkpoint.load(path).seconds == 5.0
     state = json.loads((path / "state.json").read_text())
@@ -273,7 +273,7 @@ def test_checkpoints_of_before_still_load(tmp_path):
     assert (old.step, old.seconds, old.score) == (10, 0.0, None)
 
 
-def test_the_highest_is_told_beside_the_last():
+def test_the_report_has_the_best_and_the_last_evaluation():
     many = Evaluations([evaluation(step, step, 0.0, episodes(reward)) for step, reward in ((1, 2.0), (2, 1.0))])
     report = many.report()
     assert (report.last.step, report.best.step, report.count) == (2, 1, 2)

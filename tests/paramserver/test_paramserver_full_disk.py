@@ -19,7 +19,7 @@ SPECS = [ParameterSpec("w", (100, 100), 1.0)]  # a checkpoint of 80 KB
 ONES = np.ones(10_000, np.float32)
 
 
-def test_what_could_not_be_written_is_written_later_or_said(stack, tiny_disk):
+def test_failed_writes_are_repeated_or_reported(stack, tiny_disk):
     stack.run_dir = tiny_disk / "run"
     filler = tiny_disk / "filler"
     server = stack.start("a3c64.paramserver", checkpoint_interval=0.3, status_interval=60, keep_checkpoints=1)

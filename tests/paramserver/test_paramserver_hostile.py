@@ -125,7 +125,7 @@ def told(service, events, sparklines, step):
 
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
-def test_messages_that_say_anything(tmp_path_factory, data):
+def test_no_message_stops_the_server(tmp_path_factory, data):
     service = Service(SharedWeights(Hyperparameters(seed=1), None), "run", ServerReport(), Clock())
     service.fault = None  # unexpected errors are raised instead of answered
     events, sparklines = EventFile(tmp_path_factory.mktemp("events"), 0), Sparklines()
@@ -164,7 +164,7 @@ def test_messages_that_say_anything(tmp_path_factory, data):
     events.close()
 
 
-def test_what_nobody_expected_is_refused_counted_and_logged_once(monkeypatch, caplog):
+def test_an_unexpected_error_is_refused_counted_and_logged_once(monkeypatch, caplog):
     service = make_service()
     client = make_client(service)
     client.hello()
@@ -190,7 +190,7 @@ def test_what_nobody_expected_is_refused_counted_and_logged_once(monkeypatch, ca
 
 
 @pytest.mark.parametrize("restarts", [1e29, -1e29, 0.5])
-def test_a_number_of_restarts_that_is_none_does_not_end_the_server(stack, restarts):
+def test_an_invalid_number_of_restarts_does_not_stop_the_server(stack, restarts):
     """It used to: the next status request raised OverflowError in msgpack."""
     server = stack.start("a3c64.paramserver", status_interval=0.1)
     until(stack.report, 20, "the server")

@@ -10,7 +10,7 @@ from a3c64.paramserver.milestones import RETURN_S, Milestones
 RACE = Figures([Figure("finished", "finished", "", "rate", True), Figure("best_lap_s", "best lap", "s", "least", True)])
 
 
-def test_the_first_lap_and_the_first_finish():
+def test_the_first_lap_and_the_first_finish_are_reported():
     milestones = Milestones(metrics := Metrics())
     metrics.declared = RACE
     assert milestones.reached(0) == []
@@ -23,7 +23,7 @@ def test_the_first_lap_and_the_first_finish():
     assert milestones.reached(1_040) == []
 
 
-def test_what_was_reached_before_a_restart_is_not_new():
+def test_milestones_from_before_a_restart_are_not_repeated():
     before, metrics = Metrics(), Metrics()
     before.add_episodes([Episode(1.0, 10, {"finished": 1.0, "best_lap_s": 40.0})])
     metrics.resume(before.figures())
@@ -33,7 +33,7 @@ def test_what_was_reached_before_a_restart_is_not_new():
     assert milestones.reached(200) == []
 
 
-def test_better_returns_are_said_now_and_then():
+def test_better_returns_are_reported_at_intervals():
     clock, metrics = Clock(), Metrics()
     milestones = Milestones(metrics, clock)
     metrics.add_episodes([Episode(1.0, 10, {})] * WINDOW)

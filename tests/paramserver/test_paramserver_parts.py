@@ -12,7 +12,7 @@ from a3c64.paramserver.roster import HEARTBEAT_TIMEOUT_S, SUSPECT_S, Roster
 from a3c64.paramserver.tensorboard.event_file import EventFile
 
 
-def test_rmsprop_is_the_papers_with_its_start_made_up_for():
+def test_rmsprop_matches_the_paper_with_bias_correction():
     rng = np.random.default_rng(0)
     weights, g = rng.normal(size=50).astype(np.float32), np.zeros(50, np.float32)
     slow_weights, slow_g = weights.astype(float).copy(), np.zeros(50)
@@ -62,7 +62,7 @@ def test_the_pace_brings_the_divergence_to_its_target(workers, strength):
     assert strength * pace.value**2 == pytest.approx(0.01, rel=0.5)
 
 
-def test_the_pace_keeps_to_its_range_whatever_is_measured():
+def test_the_pace_stays_in_its_range():
     for divergence, end in ((0.0, PACE_RANGE[1]), (1e30, PACE_RANGE[0])):
         pace = Pace(0.01)
         for _ in range(1000):
@@ -73,7 +73,7 @@ def test_the_pace_keeps_to_its_range_whatever_is_measured():
     assert still.value is None
 
 
-def test_schedule():
+def test_a_linear_schedule_falls_to_zero():
     assert scheduled(1.0, "constant", 50, 100) == 1.0
     assert scheduled(1.0, "linear", 25, 100) == 0.75
     assert scheduled(1.0, "linear", 500, 100) == 0.0
@@ -93,7 +93,7 @@ class Clock:
         return self.now
 
 
-def test_lowest_free_index_and_the_one_it_had():
+def test_a_worker_gets_its_old_index_or_the_lowest_free_one():
     roster = Roster(Clock())
     assert [roster.greet(c, c.encode(), c, -1).index for c in "abc"] == [0, 1, 2]
     roster.leave(b"b")
@@ -104,7 +104,7 @@ def test_lowest_free_index_and_the_one_it_had():
     assert (len(roster), roster.joined, roster.lost) == (5, 6, 0)
 
 
-def test_an_index_is_passed_on_when_its_connection_is_closed():
+def test_a_closed_connection_frees_its_index():
     clock, closed = Clock(), set()
     roster = Roster(clock, lambda connection: connection not in closed)
     for name in "abc":
@@ -122,7 +122,7 @@ def test_an_index_is_passed_on_when_its_connection_is_closed():
     assert (member.index, member.restarts) == (0, 1)
 
 
-def test_one_that_was_away_for_a_while_was_not_restarted():
+def test_a_worker_that_was_silent_does_not_count_as_restarted():
     clock = Clock()
     roster = Roster(clock)
     roster.greet("a", b"1", "a", -1)
@@ -134,7 +134,7 @@ def test_one_that_was_away_for_a_while_was_not_restarted():
     assert roster.greet("b", b"3", "b", 0).restarts == 1
 
 
-def test_silence_is_death_and_any_sign_is_life():
+def test_a_silent_worker_is_dropped_and_a_heartbeat_keeps_one():
     clock = Clock()
     roster = Roster(clock)
     roster.greet("a", b"a", "a", -1)
@@ -158,7 +158,7 @@ def test_means_are_over_recent_episodes_and_the_best_is_kept():
     assert metrics.episodes == 150
 
 
-def test_names_are_bounded():
+def test_the_number_of_metric_names_is_bounded():
     metrics = Metrics()
     for n in range(1000):
         metrics.add_update({f"x{n}": 1.0}, n)

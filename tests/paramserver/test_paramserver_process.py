@@ -39,7 +39,7 @@ def refused(stack) -> int:
     return sum(stack.report().refused.values())
 
 
-def test_garbage_is_counted_and_refused_and_the_weights_stay(stack):
+def test_garbage_is_refused_and_counted_and_changes_no_weights(stack):
     server = stack.start("a3c64.paramserver")
     client, first = make_client(stack)
     weights = first.weights.copy()
@@ -94,7 +94,7 @@ def test_garbage_is_counted_and_refused_and_the_weights_stay(stack):
     assert server.poll() is None
 
 
-def test_kill_9_and_restart_goes_on_from_the_checkpoint(stack):
+def test_a_server_resumes_from_the_checkpoint_after_kill_9(stack):
     server = stack.start("a3c64.paramserver", checkpoint_interval=0.3)
     client, update = make_client(stack)
     for _ in range(5):
@@ -124,7 +124,7 @@ def test_sigterm_saves_and_exits_0(stack):
     client.close()
 
 
-def test_a_busy_port_is_one_clear_line(stack):
+def test_a_busy_port_is_reported_in_one_line(stack):
     stack.start("a3c64.paramserver")
     until(stack.report, 20, "the first server")
     second = stack.run("a3c64.paramserver", run_dir=stack.folder / "other")
@@ -156,7 +156,7 @@ def test_a_run_folder_belongs_to_one_server(stack):
     assert third.wait(8) == 0
 
 
-def test_looking_who_holds_a_folder_keeps_no_server_out(tmp_path):
+def test_checking_a_folders_lock_does_not_block_a_server(tmp_path):
     stop = threading.Event()
 
     def look():
@@ -181,7 +181,7 @@ def test_looking_who_holds_a_folder_keeps_no_server_out(tmp_path):
     assert (holder(tmp_path), holder(tmp_path / "nowhere")) == ("", "")
 
 
-def test_a_run_folder_that_cannot_be_made_is_one_clear_line(stack):
+def test_a_run_folder_that_cannot_be_made_is_reported_in_one_line(stack):
     (stack.folder / "file").write_text("")
     result = stack.run("a3c64.paramserver", run_dir=stack.folder / "file" / "run")
     assert result.returncode == 2
@@ -189,7 +189,7 @@ def test_a_run_folder_that_cannot_be_made_is_one_clear_line(stack):
     assert len(result.stderr.strip().splitlines()) == 1
 
 
-def test_a_disk_without_room_costs_checkpoints_not_training(stack):
+def test_training_continues_when_checkpoints_cannot_be_written(stack):
     """This server's files may not exceed 20 KB, so TensorBoard's small points fit and checkpoints do not."""
     limited = "import resource, runpy; resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000)); "
     limited += "runpy.run_module('paramserver', run_name='__main__')"
@@ -214,7 +214,7 @@ def test_a_disk_without_room_costs_checkpoints_not_training(stack):
     client.close()
 
 
-def test_more_workers_than_a_shell_allows_open_files(stack):
+def test_more_workers_than_the_soft_descriptor_limit_can_join(stack):
     limited = "import resource, runpy; _, most = resource.getrlimit(resource.RLIMIT_NOFILE); "
     limited += "resource.setrlimit(resource.RLIMIT_NOFILE, (48, most)); "
     limited += "runpy.run_module('paramserver', run_name='__main__')"
@@ -228,7 +228,7 @@ def test_more_workers_than_a_shell_allows_open_files(stack):
         client.close()
 
 
-def test_tensorboard_shows_steps_rising_and_comes_back_when_it_dies(stack):
+def test_tensorboard_shows_steps_rising_and_is_restarted_when_it_dies(stack):
     port = free_port()
     server = stack.start("a3c64.paramserver", tensorboard_port=port)
     client, update = make_client(stack)

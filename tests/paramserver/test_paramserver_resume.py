@@ -68,7 +68,7 @@ def contents(folder):
     return {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in sorted(folder.rglob("*"))}
 
 
-def test_the_folder_says_what_the_run_is_and_a_change_is_recorded(stack):
+def test_the_folder_defines_the_run_and_a_change_is_recorded(stack):
     a_run(stack, t_max=7)
     server = stack.start("a3c64.paramserver", "--learning-rate", "0.01", **SILENT)
     client, hyperparameters, update = meet(stack)
@@ -102,7 +102,7 @@ def test_the_folder_says_what_the_run_is_and_a_change_is_recorded(stack):
         ({"env_id": "CartPole-v1", "transfer": "true", "frame_size": 84}, "frame_size 42 -> 84"),
     ],
 )
-def test_what_cannot_be_changed_costs_one_line_and_nothing_is_written(stack, settings, says):
+def test_a_forbidden_change_is_reported_in_one_line_and_writes_nothing(stack, settings, says):
     a_run(stack)
     before = contents(stack.run_dir)
     refused = stack.run("a3c64.paramserver", **settings)
@@ -113,7 +113,7 @@ def test_what_cannot_be_changed_costs_one_line_and_nothing_is_written(stack, set
     assert contents(stack.run_dir) == before
 
 
-def test_another_task_sets_the_scores_aside_once_its_model_fits(stack):
+def test_another_task_sets_the_scores_aside_once_a_model_fits(stack):
     a_run(stack, score=499.0)
     server = stack.start("a3c64.paramserver", env_id="tiny_env:Other-v0", transfer="true")
     with pytest.raises(BadInputError, match="its checkpoints belong to another environment"):
@@ -134,7 +134,7 @@ def test_another_task_sets_the_scores_aside_once_its_model_fits(stack):
     assert json.loads((stack.run_dir / "config.json").read_text())["env_id"] == "tiny_env:Other-v0"
 
 
-def test_the_users_command_is_kept(stack):
+def test_the_users_command_is_recorded(stack):
     a_run(stack)
     command = (stack.run_dir / "command.txt").read_text().splitlines()[-1].split(" ", 2)[2]
     assert command == "python -m a3c64.paramserver"
@@ -147,7 +147,7 @@ def test_the_users_command_is_kept(stack):
     assert tensor_util.make_ndarray(text.tensor_proto).item().decode().startswith("    a3c64 server --seed 3\n")
 
 
-def test_resume_without_a_run(stack):
+def test_resume_without_a_run_is_refused(stack):
     refused = stack.run("a3c64", "server", "--resume")
     assert refused.returncode == 2
     assert refused.stderr.startswith(f"a3c64 server: --resume: there is no run in {stack.run_dir}")
@@ -160,7 +160,7 @@ def charted(stack, tag):
     return [float(tensor_util.make_ndarray(event.tensor_proto)) for event in events]
 
 
-def test_means_and_counters_go_on_after_a_restart(stack):
+def test_means_and_counters_continue_after_a_restart(stack):
     """After a hundred episodes of return 100, a restart and one episode of return 0, the mean is 99, not 0."""
     server = stack.start("a3c64.paramserver", web_port=free_port())
     client, _, update = meet(stack)
@@ -204,7 +204,7 @@ def test_means_and_counters_go_on_after_a_restart(stack):
 @pytest.mark.parametrize(
     "damage", [lambda path: path.write_text("["), lambda path: path.write_text('{"episodes": "x"}')]
 )
-def test_damaged_figures_cost_the_figures_alone(stack, damage):
+def test_a_damaged_figures_file_loses_only_the_figures(stack, damage):
     a_run(stack)
     damage(stack.run_dir / "checkpoints" / "step_20" / "figures.json")
     server = stack.start("a3c64.paramserver")
@@ -219,7 +219,7 @@ def put(path, make):
 
 
 @pytest.mark.timeout(60)
-def test_odd_files_never_stop_a_start(stack):
+def test_unusual_files_never_prevent_a_start(stack):
     a_run(stack, score=5.0)
     run = stack.run_dir
     for name in ("evaluation.json", "config.json", "command.txt", "server.json"):

@@ -14,7 +14,7 @@ from a3c64.wire.report import Staleness
 from a3c64.wire.transport import LocalTransport
 
 
-def test_hello_join_push():
+def test_hello_join_and_push_are_answered():
     service = make_service(seed=4, learning_rate=0.1)
     client = make_client(service)
     assert client.hello() == Hyperparameters(seed=4, learning_rate=0.1)
@@ -75,7 +75,7 @@ def test_the_servers_time_is_charted_by_section():
     assert shares["time/server_apply"] > 0
 
 
-def test_another_model_is_told_apart():
+def test_another_model_is_refused():
     service = make_service()
     one, other = make_client(service, "a"), make_client(service, "b")
     one.hello()
@@ -85,7 +85,7 @@ def test_another_model_is_told_apart():
         other.join([ParameterSpec("w", (4, 2), 1.0)])
 
 
-def test_a_gradient_of_nan_changes_nothing_and_its_worker_goes_on():
+def test_a_gradient_of_nan_changes_nothing_and_its_worker_continues():
     service = make_service()
     client = make_client(service)
     client.hello()
@@ -97,7 +97,7 @@ def test_a_gradient_of_nan_changes_nothing_and_its_worker_goes_on():
     assert push(client, update.version).accepted
 
 
-def test_a_worker_that_was_given_up_says_hello_again_and_keeps_its_index():
+def test_a_dropped_worker_says_hello_again_and_keeps_its_index():
     service = make_service()
     one, other = make_client(service, "a"), make_client(service, "b")
     for client in (one, other):
@@ -110,7 +110,7 @@ def test_a_worker_that_was_given_up_says_hello_again_and_keeps_its_index():
     assert push(other, 0).accepted
 
 
-def test_a_server_with_another_run_is_noticed():
+def test_a_client_detects_a_server_with_another_run():
     service = make_service()
     client = make_client(service)
     client.hello()
@@ -162,7 +162,7 @@ GOOD = wire.Push(SIGNATURE, 0, 20, {}, [])
         ([wire.sealed(b"garbage")], "not msgpack"),
     ],
 )
-def test_what_is_refused_leaves_weights_and_counters_alone(frames, reason):
+def test_a_refused_message_changes_neither_weights_nor_counters(frames, reason):
     service = make_service()
     client = make_client(service)
     client.hello()
@@ -179,7 +179,7 @@ def test_what_is_refused_leaves_weights_and_counters_alone(frames, reason):
     assert service.metrics.rollout() == {}
 
 
-def test_strangers_and_impostors():
+def test_unknown_clients_and_invalid_names_are_refused():
     service = make_service()
     assert refusal(service, b"z", wire.encode(1, GOOD, ONES)).remedy == "hello"
     for name in ("", "a b", "a" * 65):

@@ -37,7 +37,7 @@ def content(folder, tag):
     return tensor_util.make_ndarray(last.tensor_proto)
 
 
-def test_a_killed_server_leaves_no_fold_and_no_gap(tmp_path, monkeypatch):
+def test_curves_have_no_overlap_and_no_gap_after_a_kill(tmp_path, monkeypatch):
     now = iter(range(1000, 3000))
     monkeypatch.setattr(
         "a3c64.paramserver.tensorboard.event_file.time.time", lambda: next(now)
@@ -55,7 +55,7 @@ def test_a_killed_server_leaves_no_fold_and_no_gap(tmp_path, monkeypatch):
     assert points(tmp_path, "time/fps") == [0]
 
 
-def test_a_clock_that_was_set_back_hides_no_session(tmp_path, monkeypatch):
+def test_a_clock_set_back_hides_no_session(tmp_path, monkeypatch):
     for begin, now in ((0, 2_000_000_000.0), (21, 1_000.0), (41, 1_900_000_000.0)):
         monkeypatch.setattr("a3c64.paramserver.tensorboard.event_file.time.time", lambda now=now: now)
         file = EventFile(tmp_path / "tensorboard", begin)
@@ -66,7 +66,7 @@ def test_a_clock_that_was_set_back_hides_no_session(tmp_path, monkeypatch):
     assert history.curves(tmp_path)["time/fps"].steps.tolist() == [9, 19, 30, 40, 50, 60]
 
 
-def test_a_week_has_a_small_file_that_is_read_in_seconds(tmp_path, monkeypatch):
+def test_the_file_of_a_week_is_small_and_read_in_seconds(tmp_path, monkeypatch):
     """Points are as frequent as the server's, with a quarter of its tags."""
     now = 0.0
     monkeypatch.setattr("a3c64.paramserver.tensorboard.event_file.time.time", lambda: now)
@@ -87,7 +87,7 @@ def test_a_week_has_a_small_file_that_is_read_in_seconds(tmp_path, monkeypatch):
     assert np.diff(curve.minutes).max() < 30.0
 
 
-def test_a_full_disk_tears_no_record(tmp_path, caplog):
+def test_a_full_disk_leaves_no_partial_record(tmp_path, caplog):
     file = EventFile(tmp_path, 0)
     file.scalars({"time/fps": 1.0}, 1)
     (path,) = tmp_path.iterdir()
@@ -103,7 +103,7 @@ def test_a_full_disk_tears_no_record(tmp_path, caplog):
     assert caplog.text.count("training goes on") == 1
 
 
-def test_a_folder_that_cannot_be_written_is_tried_again(tmp_path, caplog):
+def test_an_unwritable_folder_is_retried(tmp_path, caplog):
     (tmp_path / "board").write_text("")
     file = EventFile(tmp_path / "board", 0)
     file.scalars({"time/fps": 1.0}, 1)
@@ -113,7 +113,7 @@ def test_a_folder_that_cannot_be_written_is_tried_again(tmp_path, caplog):
     assert points(tmp_path / "board", "time/fps") == [2]
 
 
-def test_a_picture_a_text_and_a_layout_arrive(tmp_path):
+def test_pictures_texts_and_layouts_are_written(tmp_path):
     file = EventFile(tmp_path, 0)
     file.picture("rollout/observation", np.full((4, 6, 3), 200, np.uint8), 5)
     file.text("run/hyperparameters", hyperparameters_text(Hyperparameters(t_max=7), "a3c64 train | x"), 5)
@@ -130,7 +130,7 @@ def test_a_picture_a_text_and_a_layout_arrive(tmp_path):
     assert charts["The environment"] == ["Driven, laps", "Lap time, s"]
 
 
-def test_other_environments_get_charts_of_their_own():
+def test_other_environments_get_their_own_charts():
     groups = {category.title: category for category in layout(["a.b*", "damage"], UNDECLARED).category}
     assert [chart.multiline.tag[0] for chart in groups["The environment"].chart] == [
         r"env/a\.b(.+)$",
@@ -139,7 +139,7 @@ def test_other_environments_get_charts_of_their_own():
     assert "The environment" not in {category.title for category in layout(["emulator_restarts"], UNDECLARED).category}
 
 
-def test_hyperparameters_are_news_only_when_they_are(tmp_path):
+def test_unchanged_hyperparameters_are_not_written_again(tmp_path):
     def describe(*argv, **changes):
         return RunFolder(tmp_path, keep=5).describe(Hyperparameters(**changes), " ".join(argv))
 
@@ -151,7 +151,7 @@ def test_hyperparameters_are_news_only_when_they_are(tmp_path):
     assert not describe(t_max=7)
 
 
-def test_the_old_tags():
+def test_the_old_tags_are_computed_from_the_new_ones():
     ours = {"rollout/ep_rew_mean": 30.0, "rollout/ep_len_mean": 200.0, "train/entropy": 1.5, "time/fps": 400.0}
     assert legacy(ours, np.array([3.0, 4.0], np.float32), environments=8) == {
         "global/episode_reward": 30.0,
@@ -176,7 +176,7 @@ def meet(**hyperparameters):
     return service, client, clock
 
 
-def test_frames_stand_side_by_side_and_fit_into_a_message():
+def test_frames_are_tiled_side_by_side_and_fit_into_a_message():
     stack = np.arange(2 * 3 * 6, dtype=np.uint8).reshape(2, 3, 6)  # two frames in colour
     picture = tiled(stack, 2)
     assert picture.shape == (2, 6, 3)
@@ -185,7 +185,7 @@ def test_frames_stand_side_by_side_and_fit_into_a_message():
     assert tiled(np.zeros((512, 512, 48), np.uint8), 16).size <= wire.MAX_SAMPLE
 
 
-def test_worker_0_shows_what_it_sees_and_nobody_floods_the_disk():
+def test_only_worker_0_sends_pictures_at_a_limited_rate():
     service, client, clock = meet()
     sampler = ObservationPictures(client, frames=2)
     sampler.offer(np.zeros((0, 0, 0), np.uint8))
@@ -217,7 +217,7 @@ def test_worker_0_shows_what_it_sees_and_nobody_floods_the_disk():
         (True, wire.Sample([1, -1, 1], b"x"), "shape"),
     ],
 )
-def test_a_picture_that_is_none_is_refused(known, body, reason):
+def test_an_invalid_picture_is_refused(known, body, reason):
     service, client, _ = meet()
     assert reason in refusal(service, connection(client) if known else b"stranger", wire.encode(99, body)).reason
     assert service.picture is None

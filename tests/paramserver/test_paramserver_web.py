@@ -50,12 +50,12 @@ def test_a_workers_display_is_on_the_host_that_it_connects_from():
 
 
 @pytest.mark.parametrize("port", [-1, 65536])
-def test_a_port_that_is_none_is_refused(port):
+def test_an_invalid_port_is_refused(port):
     frames = make_service().handle(b"a", wire.encode(1, wire.Hello("a", "n", -1, wire.WORKER, port)), "10.0.0.7")
     assert f"vnc_port is {port}" in wire.decode([bytes(frame) for frame in frames]).body.reason
 
 
-def test_the_report_says_how_a_worker_is_doing():
+def test_the_report_has_each_workers_state():
     service = make_service()
     client = Client(HostTransport(service, "127.0.0.1"), "a", "a", threading.Event())
     client.hello()
@@ -85,7 +85,7 @@ def test_the_report_says_how_a_worker_is_doing():
     assert "worker 0, state no gradient for 18 s" in lines(service.report(), "here", 0.0)
 
 
-def test_an_index_knows_how_many_workers_had_it_before():
+def test_an_index_counts_the_workers_that_had_it_before():
     now = 0.0
     roster = Roster(lambda: now)
     roster.greet("a", b"1", "", -1)
@@ -122,7 +122,7 @@ def test_sparklines_are_bounded_and_cover_all_of_the_run():
     assert {len(values) for values in points.values()} == {len(score)}
 
 
-def test_tokens_stay_with_a_display_and_go_with_it(tmp_path, monkeypatch):
+def test_a_token_lasts_as_long_as_its_display(tmp_path, monkeypatch):
     monkeypatch.setattr("a3c64.paramserver.web.feed.TELL_S", 0.0)
     monkeypatch.setattr("a3c64.paramserver.web.feed.Supervisor.tend", lambda _: None)
     web = Web(tmp_path, "127.0.0.1", 1)
@@ -238,7 +238,7 @@ def upgrade(port, path, *headers):
     return int(answer.split()[1]), answer.split(b"\r\n\r\n", 1)[1]
 
 
-def test_a_token_leads_to_its_screen_and_nothing_else_does(gateway):
+def test_only_a_token_gives_access_to_its_screen(gateway):
     status, told = upgrade(gateway, "/screen?token=secret", "Origin: http://here:1")
     assert status == 101
     assert told == bytes([0x82, len(GREETING)]) + GREETING, "one binary frame, RFC 6455 section 5.2"
@@ -248,7 +248,7 @@ def test_a_token_leads_to_its_screen_and_nothing_else_does(gateway):
     assert upgrade(gateway, "/screen?token=secret", "Origin: http://elsewhere.example")[0] == 403
 
 
-def test_what_is_meant_to_be_served_is_served(gateway):
+def test_the_pages_files_are_served(gateway):
     assert get(gateway, f"/{REPORT}?x=1") == (200, b'{"steps": 7}')
     for path in ("/", "/page.js", "/style.css", "/replays/worker-0/one.m64", "/replays/worker-0/one.json"):
         assert get(gateway, path)[0] == 200, path
@@ -276,7 +276,7 @@ NOT_SERVED = [
 ]
 
 
-def test_nothing_else_is_served(gateway):
+def test_no_other_file_is_served(gateway):
     assert {path: get(gateway, path)[0] for path in NOT_SERVED} == dict.fromkeys(NOT_SERVED, 404)
 
 
@@ -298,7 +298,7 @@ def test_a_server_shows_its_run_on_the_page(stack):
     until(lambda: page() is None, 20, "the page goes with its server")
 
 
-def test_watch_says_that_no_server_is_there_and_ends_cleanly(stack):
+def test_watch_reports_a_missing_server_and_ends_cleanly(stack):
     watching = stack.start("a3c64", "watch")
     until(lambda: "no server answers" in stack.log(watching), 40, "a first word")
     stack.start("a3c64.paramserver")

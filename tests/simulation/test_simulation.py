@@ -23,17 +23,17 @@ def quiet():
 
 
 @pytest.mark.parametrize("part", range(6))
-def test_histories(part):
+def test_invariants_hold_in_simulated_runs(part):
     """A failure prints the history. Then add its seed to FOUND."""
     for seed in range(part * HISTORIES // 6, (part + 1) * HISTORIES // 6):
         play(seed)
 
 
 @pytest.mark.parametrize("seed", FOUND, ids=str)
-def test_histories_that_found_something(seed):
+def test_seeds_that_once_found_a_bug_pass(seed):
     play(seed)
 
 
-def test_a_seed_is_a_history():
+def test_a_seed_determines_the_history():
     assert play(1) == play(1)
     assert play(1) != play(2)
