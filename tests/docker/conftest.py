@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # for stack.py
 from stack import BUILD_S, ROOT, START_S, Stack
 
 
-def unable(why: str) -> None:
+def skip_or_fail(why: str) -> None:
     """Skip on a laptop, fail under CI=true."""
     pytest.fail(why) if os.environ.get("CI") else pytest.skip(why)
 
@@ -27,18 +27,18 @@ def engine() -> None:
     except FileNotFoundError:
         answers = False
     if not answers:
-        unable("no Docker engine answers; on Debian, as root: .ci/engine start")
+        skip_or_fail("no Docker engine answers; on Debian, as root: .ci/engine start")
 
 
 @pytest.fixture(scope="session")
 def stack(engine: None, request: pytest.FixtureRequest) -> Iterator[Stack]:
     """Two workers that train with the default settings, except two intervals that are shorter to save time."""
     if (ROOT / ".env").exists():
-        unable("there is a .env, and these tests are about having none: move it away")
+        skip_or_fail("there is a .env, and these tests are about having none: move it away")
     for port in (6080, 12345):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
-                unable(f"port {port} is taken: stop what listens there")
+                skip_or_fail(f"port {port} is taken: stop what listens there")
     stack = Stack("a3c64-e2e", A3C64_CHECKPOINT_INTERVAL="10", A3C64_STATUS_INTERVAL="1")
     stack.remove()  # the remains of an interrupted test run
     try:

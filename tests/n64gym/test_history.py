@@ -24,7 +24,7 @@ def random_word(rng):
     return int(rng.integers(1 << 32)) & ~UNUSED_BITS
 
 
-def run_afresh(game, samples, vis):
+def replay(game, samples, vis):
     """Play `samples` from power-on for `vis` VIs; return RDRAM [2097152]."""
     with Emulator(game, movie=samples) as emulator:
         emulator.step(vis - emulator.vi_count)
@@ -109,7 +109,7 @@ def test_replaying_the_history_after_saves_and_loads_gives_the_same_rdram(game, 
                 assert emulator.vi_count == state.vi_count
                 assert (emulator.samples() == state.samples).all()
         samples, vis, rdram = emulator.samples(), emulator.vi_count, emulator.rdram.copy()
-    assert (run_afresh(game, samples, vis) == rdram).all()
+    assert (replay(game, samples, vis) == rdram).all()
 
 
 def test_saves_and_loads_do_not_change_a_run(game):

@@ -48,7 +48,7 @@ def interrupted():
     signal.signal(signal.SIGALRM, before)
 
 
-def play_afresh(emulator):
+def replay(emulator):
     """Return RDRAM after the same controller samples from power-on."""
     with Emulator(emulator.rom, movie=emulator.samples()) as other:
         other.step(emulator.vi_count - other.vi_count)
@@ -75,7 +75,7 @@ def test_steps_continue_correctly_after_interrupts(interrupted):
         env.step(STRAIGHT)  # complete the last step, which may have been interrupted
         assert info["emulator_restarts"] == 0
         emulator = env.unwrapped.emulator
-        np.testing.assert_array_equal(watched(emulator.rdram), watched(play_afresh(emulator)))
+        np.testing.assert_array_equal(watched(emulator.rdram), watched(replay(emulator)))
         first, info = env.reset(seed=1)
     with gymnasium.make(ID) as other:
         np.testing.assert_array_equal(first, other.reset(seed=1)[0])
@@ -143,7 +143,7 @@ def test_an_emulator_is_consistent_after_interrupts_in_any_method(interrupted, r
                 vis = emulator.vi_count
                 emulator.step(3)
                 assert emulator.vi_count == vis + 3
-                assert (play_afresh(emulator) == emulator.rdram).all()
+                assert (replay(emulator) == emulator.rdram).all()
         assert hits > 20
         for state in states[:5]:
             emulator.load_state(state)

@@ -43,7 +43,7 @@ TABLE = {
 }
 
 
-def third_party(data):
+def parse_by_table(data):
     """Parse a file by the published table; return every field and the samples."""
     fields = {name: struct.unpack_from("<" + kind, data, offset)[0] for name, (offset, kind) in TABLE.items()}
     samples = [struct.unpack_from("<I", data, 0x400 + 4 * i)[0] for i in range(fields["length"])]
@@ -85,7 +85,7 @@ def movies():
 
 @given(movies())
 def test_another_parser_reads_our_files(movie):
-    fields, samples = third_party(m64.to_bytes(movie))
+    fields, samples = parse_by_table(m64.to_bytes(movie))
     assert samples == movie.samples.tolist()
     assert (fields["signature"], fields["version"], fields["start"]) == (b"M64\x1a", 3, 2)
     assert not any(fields["reserved_1"] + fields["reserved_2"] + fields["reserved_3"])

@@ -33,7 +33,7 @@ def pip(*arguments: object) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def needed_by(package: Distribution) -> dict[str, Distribution]:
+def dependencies_of(package: Distribution) -> dict[str, Distribution]:
     """Return all direct and indirect dependencies of a distribution, without the optional ones."""
     found: dict[str, Distribution] = {}
     waiting = list(package.requires or [])
@@ -80,7 +80,7 @@ def test_the_wheel_works_alone(wheel: Path, tmp_path: Path):
     pip("--python", python, "install", "--no-index", "--no-deps", wheel)
     (site,) = (venv / "lib").glob("python*/site-packages")
     (installed,) = [package for package in distributions(path=[str(site)]) if package.name == "n64gym"]
-    needed = needed_by(installed)
+    needed = dependencies_of(installed)
     assert {"gymnasium", "numpy"} <= set(needed)
     for package in needed.values():
         for top in {file.parts[0] for file in package.files or [] if file.parts[0] not in ("..", "__pycache__")}:

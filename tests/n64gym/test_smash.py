@@ -16,7 +16,7 @@ from n64gym.machine.controller import C_RIGHT, START, A, B, L, Z, stick_of, word
 from n64gym.machine.rom import OPEN_KART, SUPER_SMASH_BROS
 
 STAND, HIT, SHIELD, LEFT = [0] * 8, [0, 0, 1] + [0] * 5, [0] * 6 + [1, 0], [-128] + [0] * 7
-TO_THE_OPPONENT = [127, 0, 1] + [0] * 5  # and attack
+APPROACH_AND_HIT = [127, 0, 1] + [0] * 5  # the stick to the right, and A
 SETUP = {name: setting.default for name, setting in SmashEnv.settings.items()}
 
 
@@ -159,7 +159,7 @@ def test_damage_taken_and_dealt_changes_the_reward(env):
     assert sum(rewards) == -info["damage"]
     env.reset()
     while True:  # a hit counts when the button goes down, so it is pressed and released in turn
-        for action in (TO_THE_OPPONENT, [127] + [0] * 7):
+        for action in (APPROACH_AND_HIT, [127] + [0] * 7):
             _, reward, _, _, info = env.step(action)
             if info["opponent_damage"]:
                 assert reward == info["reward_terms"]["damage_dealt"] == info["opponent_damage"] == 7.0

@@ -36,7 +36,7 @@ def folders(base):
     return sorted(base.glob(f"{PREFIX}*"))
 
 
-def killed_at_once(base):
+def kill_all_at_once(base):
     """Start a program with two emulators, and kill all three processes at the same moment."""
     environment = {**os.environ, "TMPDIR": str(base)}
     program = subprocess.Popen(
@@ -51,7 +51,7 @@ def killed_at_once(base):
 
 
 def test_the_next_start_removes_only_folders_of_killed_emulators(base):
-    killed_at_once(base)
+    kill_all_at_once(base)
     assert len(folders(base)) == 2
     (base / "n64gym-results").mkdir()
     (base / "n64gym-results" / "mine.txt").write_text("a user's own")
@@ -70,7 +70,7 @@ def test_the_next_start_removes_only_folders_of_killed_emulators(base):
 
 
 def test_a_folder_of_another_user_is_left_alone(base, monkeypatch):
-    killed_at_once(base)
+    kill_all_at_once(base)
     found = folders(base)
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
     sweep(base)

@@ -58,7 +58,7 @@ def nested(env):
 
 
 CHANGING = [sticky, transformed, Reversed, EveryOther, lambda env: Skipping(env, 1000), patched, nested]
-HANDING_ON = [
+PASSING_ON = [
     lambda env: env,
     lambda env: wrappers.TimeLimit(env, 1000),
     lambda env: wrappers.RecordEpisodeStatistics(wrappers.NormalizeReward(env)),
@@ -88,7 +88,7 @@ def actions():
     return np.where(random.random((STEPS, 2)) < 0.5, STRAIGHT, random.integers(0, 12, (STEPS, 2)))
 
 
-@pytest.mark.parametrize("wrap", CHANGING + HANDING_ON)
+@pytest.mark.parametrize("wrap", CHANGING + PASSING_ON)
 def test_a_vector_and_a_batch_match_each_environment_alone(wrap, actions):
     expected = one_by_one(wrap, actions)
     assert np.ptp(expected, axis=0).min() > 1, "both steered"
@@ -116,7 +116,7 @@ def test_wrappers_that_may_change_actions_prevent_begin_step(wrap):
     env.close()
 
 
-@pytest.mark.parametrize("wrap", HANDING_ON)
+@pytest.mark.parametrize("wrap", PASSING_ON)
 def test_wrappers_that_pass_actions_on_allow_begin_step(wrap, tmp_path):
     env = RecordMovie(make(wrap), tmp_path)
     assert env.unwrapped.starter(env) == env.unwrapped.begin_step

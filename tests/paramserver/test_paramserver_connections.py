@@ -24,7 +24,7 @@ HEARTBEAT_S = 2.2  # the server's socket sends a ZMTP heartbeat within this time
 
 
 @pytest.fixture
-def impatient(monkeypatch):
+def short_timeouts(monkeypatch):
     """Give clients short timeouts, so that tests are short."""
     monkeypatch.setattr(client_module, "ANSWER_S", 0.5)
     monkeypatch.setattr(client_module, "HELLO_S", 0.1)
@@ -95,7 +95,7 @@ def test_a_second_connection_with_a_routing_id_does_not_stop_the_server(server, 
     client.close()
 
 
-def test_messages_that_arrive_after_a_stall_count_at_most_once(proxy, impatient):
+def test_messages_that_arrive_after_a_stall_count_at_most_once(proxy, short_timeouts):
     """An unstable VPN does this. Meanwhile the client has reconnected."""
     client, update = make_client(proxy.address)
     assert push(client, update.version).accepted
@@ -115,7 +115,7 @@ def test_messages_that_arrive_after_a_stall_count_at_most_once(proxy, impatient)
     client.close()
 
 
-def test_updates_count_at_most_once_over_cut_delayed_and_altered_connections(proxy, impatient, stack):
+def test_updates_count_at_most_once_over_cut_delayed_and_altered_connections(proxy, short_timeouts, stack):
     """A client that continues to push succeeds, and the server's state matches its answers."""
     client, update = make_client(proxy.address)
     draw, accepted, pushed, end = random.Random(3), 0, 0, time.monotonic() + 6.0

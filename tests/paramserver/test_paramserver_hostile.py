@@ -100,7 +100,7 @@ scores = st.builds(wire.Score, st.just(SIGNATURE), st.just(0), st.just(0), edge_
 WAITS = [0.0, 0.1, 3.0, 6.0]  # seconds; after more than 5 s of silence a worker counts as dead
 
 
-def told(service, events, sparklines, step):
+def check_outputs(service, events, sparklines, step):
     """Produce every output that the server makes from messages: reports, texts and charts. None may fail."""
     report = service.report()
     packed = msgpack.packb(report.plain())
@@ -158,7 +158,7 @@ def test_no_message_stops_the_server(tmp_path_factory, data):
         service.look()
         service.roster.sweep()
         service.evaluators.sweep()
-    told(service, events, sparklines, sequence)
+    check_outputs(service, events, sparklines, sequence)
     assert service.weights.vector.shape == (8,)
     assert np.isfinite(service.weights.vector).all()
     events.close()

@@ -25,10 +25,10 @@ from a3c64.wire.transport import SocketTransport
 
 SPECS = [ParameterSpec("w", (3, 2), 1.0)]
 ONES = np.ones(6, np.float32)
-SILENT = {name: "" for name in ("env_id", "lstm_size", "envs_per_worker", "t_max", "discount")}  # unset variables
+UNSET = {name: "" for name in ("env_id", "lstm_size", "envs_per_worker", "t_max", "discount")}  # unset variables
 
 
-def meet(stack, specs=SPECS):
+def join(stack, specs=SPECS):
     name = f"client{time.monotonic_ns()}"
     client = Client(SocketTransport(stack.address), name, name, threading.Event())
     hyperparameters = client.hello()
@@ -53,10 +53,10 @@ def stop(server):
     assert server.wait(10) == 0
 
 
-def a_run(stack, score=None, **settings):
+def make_run(stack, score=None, **settings):
     """Make a run of 20 steps and stop it. With `score`, an evaluator has submitted that score for its weights."""
     server = stack.start("a3c64.paramserver", **settings)
-    client, _, update = meet(stack)
+    client, _, update = join(stack)
     update = push(client, update)
     if score is not None:
         judge(stack, score)
@@ -69,9 +69,9 @@ def contents(folder):
 
 
 def test_the_folder_defines_the_run_and_a_change_is_recorded(stack):
-    a_run(stack, t_max=7)
-    server = stack.start("a3c64.paramserver", "--learning-rate", "0.01", **SILENT)
-    client, hyperparameters, update = meet(stack)
+    make_run(stack, t_max=7)
+    server = stack.start("a3c64.paramserver", "--learning-rate", "0.01", **UNSET)
+    client, hyperparameters, update = join(stack)
     assert (
         hyperparameters.env_id,
         hyperparameters.t_max,
@@ -86,8 +86,8 @@ def test_the_folder_defines_the_run_and_a_change_is_recorded(stack):
     assert json.loads((stack.run_dir / "config.json").read_text())["learning_rate"] == 0.01
     [change] = map(json.loads, (stack.run_dir / "changes.jsonl").read_text().splitlines())
     assert (change["step"], change["changes"]) == (20, {"learning_rate": [0.0007, 0.01]})
-    again = stack.start("a3c64.paramserver", **SILENT)
-    client, hyperparameters, update = meet(stack)
+    again = stack.start("a3c64.paramserver", **UNSET)
+    client, hyperparameters, update = join(stack)
     assert (hyperparameters.learning_rate, update.step) == (0.01, 40)
     client.close()
     stop(again)
@@ -103,7 +103,7 @@ def test_the_folder_defines_the_run_and_a_change_is_recorded(stack):
     ],
 )
 def test_a_forbidden_change_is_reported_in_one_line_and_writes_nothing(stack, settings, says):
-    a_run(stack)
+    make_run(stack)
     before = contents(stack.run_dir)
     refused = stack.run("a3c64.paramserver", **settings)
     assert (refused.returncode, refused.stdout) == (2, "")
@@ -114,13 +114,13 @@ def test_a_forbidden_change_is_reported_in_one_line_and_writes_nothing(stack, se
 
 
 def test_another_task_sets_the_scores_aside_once_a_model_fits(stack):
-    a_run(stack, score=499.0)
+    make_run(stack, score=499.0)
     server = stack.start("a3c64.paramserver", env_id="tiny_env:Other-v0", transfer="true")
     with pytest.raises(BadInputError, match="its checkpoints belong to another environment"):
-        meet(stack, [ParameterSpec("w", (3, 9), 1.0)])
+        join(stack, [ParameterSpec("w", (3, 9), 1.0)])
     assert json.loads((stack.run_dir / "config.json").read_text())["env_id"] == "tiny_env:TinyImage-v0"
     assert (stack.run_dir / "best").exists(), "nothing is written for a model that does not fit"
-    client, hyperparameters, update = meet(stack)
+    client, hyperparameters, update = join(stack)
     assert hyperparameters.env_id == "tiny_env:Other-v0"
     until(lambda: not (stack.run_dir / "best").exists(), 5, "the scores set aside")
     judge(stack, -150.0)
@@ -135,7 +135,7 @@ def test_another_task_sets_the_scores_aside_once_a_model_fits(stack):
 
 
 def test_the_users_command_is_recorded(stack):
-    a_run(stack)
+    make_run(stack)
     command = (stack.run_dir / "command.txt").read_text().splitlines()[-1].split(" ", 2)[2]
     assert command == "python -m a3c64.paramserver"
     server = stack.start("a3c64", "server", "--seed", "3")
@@ -163,7 +163,7 @@ def charted(stack, tag):
 def test_means_and_counters_continue_after_a_restart(stack):
     """After a hundred episodes of return 100, a restart and one episode of return 0, the mean is 99, not 0."""
     server = stack.start("a3c64.paramserver", web_port=free_port())
-    client, _, update = meet(stack)
+    client, _, update = join(stack)
     for _ in range(10):
         episodes = [Episode(100.0, 20, {"best_lap_s": 30.0})] * 10
         update = client.push(ONES, signature(SPECS), update.version, 20, {}, episodes)
@@ -175,7 +175,7 @@ def test_means_and_counters_continue_after_a_restart(stack):
     assert (stack.run_dir / "checkpoints" / "step_200" / "figures.json").exists()
 
     server = stack.start("a3c64.paramserver", web_port=free_port())
-    client, _, update = meet(stack)
+    client, _, update = join(stack)
     assert stack.report().episodes == 100
     assert stack.report().joined == 2
     [lap] = stack.report().figures
@@ -195,7 +195,7 @@ def test_means_and_counters_continue_after_a_restart(stack):
     assert set(charted(stack, "rollout/ep_rew_mean")) == {100.0, 99.0}
 
     server = stack.start("a3c64.paramserver", "--env-args", '{"easy": true}')
-    client, _, _ = meet(stack)
+    client, _, _ = join(stack)
     assert (stack.report().episodes, stack.report().mean_return, stack.report().figures) == (101, None, ())
     client.close()
     stop(server)
@@ -205,7 +205,7 @@ def test_means_and_counters_continue_after_a_restart(stack):
     "damage", [lambda path: path.write_text("["), lambda path: path.write_text('{"episodes": "x"}')]
 )
 def test_a_damaged_figures_file_loses_only_the_figures(stack, damage):
-    a_run(stack)
+    make_run(stack)
     damage(stack.run_dir / "checkpoints" / "step_20" / "figures.json")
     server = stack.start("a3c64.paramserver")
     until(stack.report, 20, "the server")
@@ -213,22 +213,22 @@ def test_a_damaged_figures_file_loses_only_the_figures(stack, damage):
     stop(server)
 
 
-def put(path, make):
+def replace(path, make):
     path.unlink(missing_ok=True)
     make(path)
 
 
 @pytest.mark.timeout(60)
 def test_unusual_files_never_prevent_a_start(stack):
-    a_run(stack, score=5.0)
+    make_run(stack, score=5.0)
     run = stack.run_dir
     for name in ("evaluation.json", "config.json", "command.txt", "server.json"):
-        put(run / name, os.mkfifo)
+        replace(run / name, os.mkfifo)
     shutil.copytree(run / "checkpoints" / "step_20", run / "checkpoints" / "step_30")
-    put(run / "checkpoints" / "step_30" / "state.json", os.mkfifo)
-    put(run / "best" / "step_20" / "state.json", os.mkfifo)
+    replace(run / "checkpoints" / "step_30" / "state.json", os.mkfifo)
+    replace(run / "best" / "step_20" / "state.json", os.mkfifo)
     server = stack.start("a3c64.paramserver")
-    client, _, update = meet(stack)
+    client, _, update = join(stack)
     assert push(client, update).step == 40
     judge(stack, 4.0)
     client.close()
@@ -243,7 +243,7 @@ def test_a_folder_whose_name_is_not_utf_8_works(stack):
     stack.run_dir = Path(os.fsdecode(os.fsencode(stack.folder) + b"/r\xffn"))
     web, board = free_port(), free_port()
     server = stack.start("a3c64.paramserver", "--run-dir", str(stack.run_dir), web_port=web, tensorboard_port=board)
-    client, _, update = meet(stack)
+    client, _, update = join(stack)
     push(client, update)
     assert (stack.report().run, stack.report().server.run_dir) == ("r\ufffdn", f"{stack.folder}/r\ufffdn")
     for url, wanted in ((f"{web}/run.json", "r\ufffdn"), (f"{board}/data/runs", ".")):

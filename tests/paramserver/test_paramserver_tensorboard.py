@@ -168,7 +168,7 @@ def test_the_old_tags_are_computed_from_the_new_ones():
 SPECS = [ParameterSpec("w", (2,), 1.0), ParameterSpec("moments/vector", (3,), 0.0)]
 
 
-def meet(**hyperparameters):
+def service_with_client(**hyperparameters):
     clock = Clock()
     service = Service(SharedWeights(Hyperparameters(**hyperparameters), None), "run", ServerReport(), clock)
     client = make_client(service)
@@ -186,7 +186,7 @@ def test_frames_are_tiled_side_by_side_and_fit_into_a_message():
 
 
 def test_only_worker_0_sends_pictures_at_a_limited_rate():
-    service, client, clock = meet()
+    service, client, clock = service_with_client()
     sampler = ObservationPictures(client, frames=2)
     sampler.offer(np.zeros((0, 0, 0), np.uint8))
     assert service.picture is None, "a vector alone is no picture"
@@ -218,13 +218,13 @@ def test_only_worker_0_sends_pictures_at_a_limited_rate():
     ],
 )
 def test_an_invalid_picture_is_refused(known, body, reason):
-    service, client, _ = meet()
+    service, client, _ = service_with_client()
     assert reason in refusal(service, connection(client) if known else b"stranger", wire.encode(99, body)).reason
     assert service.picture is None
 
 
 def test_a_push_counts_no_more_observations_than_its_steps():
-    service, client, _ = meet(t_max=5, envs_per_worker=4, normalise_observations=True)
+    service, client, _ = service_with_client(t_max=5, envs_per_worker=4, normalise_observations=True)
     client.join(SPECS)
 
     def told(steps, size, mean):
