@@ -11,6 +11,7 @@ declared has its name as the label and the mean as its summary. Its unit is seco
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from reprlib import repr as short  # limits length and depth: workers send figures
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -178,13 +179,13 @@ def checked(raw: Mapping[str, Any]) -> Figure:
     for field in ("name", "label", "unit"):
         text = raw[field]
         if not isinstance(text, str) or len(text) > MAX_NAME or (text and not text.isprintable()):
-            raise ValueError(f"{field} must be a text of at most {MAX_NAME} characters, found {text!r}")
+            raise ValueError(f"{field} must be a text of at most {MAX_NAME} characters, found {short(text)}")
     if not figure.name or figure.name.count("*") > 1:
-        raise ValueError(f"name must be a text with one * at most, found {figure.name!r}")
+        raise ValueError(f"name must be a text with one * at most, found {short(figure.name)}")
     if figure.summary not in SUMMARIES:
-        raise ValueError(f"summary must be one of {', '.join(SUMMARIES)}, found {figure.summary!r}")
+        raise ValueError(f"summary must be one of {', '.join(SUMMARIES)}, found {short(figure.summary)}")
     if not isinstance(figure.headline, bool):
-        raise ValueError(f"headline must be True or False, found {figure.headline!r}")
+        raise ValueError(f"headline must be True or False, found {short(figure.headline)}")
     return figure
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
+from pydantic import ValidationError
 
 from a3c64.config import BadInputError, Hyperparameters
 from a3c64.envs.episode import Episode
@@ -118,8 +119,12 @@ class Client:
         self._index = answer.body.worker
         try:
             hyperparameters = Hyperparameters(**answer.body.hyperparameters)
-        except ValueError as error:
-            raise RefusedError(f"the server's hyperparameters do not fit this release: {error}") from None
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise RefusedError(
+                f"the server's hyperparameters do not fit this release: {'.'.join(map(str, first['loc']))}: "
+                f"{first['msg']}, found {first['input']!r:.40}; use the same release on both sides"
+            ) from None
         if self._hyperparameters is not None and hyperparameters != self._hyperparameters:
             raise RunChangedError
         self._hyperparameters = hyperparameters

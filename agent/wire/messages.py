@@ -8,6 +8,7 @@ This module checks the form of messages that arrive; the server checks their mea
 import math
 import zlib
 from collections.abc import Sequence
+from reprlib import repr as short  # limits length and depth: a sender may nest values deeply
 from typing import Any, NamedTuple, get_args, get_type_hints
 
 import msgpack
@@ -178,33 +179,33 @@ def decode(frames: Sequence[bytes | memoryview]) -> Message:
         WireError: the form is wrong; the error says what was found and what is expected.
     """
     if not 1 <= len(frames) <= 2:
-        raise WireError(f"{len(frames)} frames, expected 1 or 2")
+        raise WireError(f"a message must have 1 or 2 frames, found {len(frames)}")
     if len(frames[0]) > MAX_HEADER:
-        raise WireError(f"a header of {len(frames[0])} bytes, expected at most {MAX_HEADER}")
+        raise WireError(f"the header must have at most {MAX_HEADER} bytes, found {len(frames[0])}")
     packed = frames[0][:-CHECKSUM]
     if sealed(bytes(packed), *frames[1:]) != frames[0]:
         raise _why_damaged(frames[0])
     header = _unpack(packed)
     if not isinstance(header, list) or not header or type(header[0]) is not int:
-        raise WireError("the header is not a list that begins with a version")
+        raise WireError(f"the header must be a list that begins with a version, found {short(header)}")
     if header[0] != PROTOCOL:
         raise VersionError(f"protocol version {header[0]}, expected {PROTOCOL}: use the same release on both sides")
     if len(header) != 4:
-        raise WireError(f"a header of {len(header)} entries, expected 4")
+        raise WireError(f"the header must have 4 entries, found {len(header)}")
     _, kind, sequence, fields = header
     if not isinstance(kind, str) or kind not in KINDS:
-        raise WireError("unknown kind of message")
+        raise WireError(f"the kind must be one of {', '.join(KINDS)}, found {short(kind)}")
     if not _is(sequence, int) or sequence < 0:
-        raise WireError(f"sequence must be an integer >= 0, found {sequence!r:.40}")
+        raise WireError(f"sequence must be an integer >= 0, found {short(sequence)}")
     body = _body(KINDS[kind], fields)
     if len(frames) == 1:
         if isinstance(body, CARRIES_VECTOR):
-            raise WireError(f"{kind} without its vector")
+            raise WireError(f"{kind} must have a vector, found none")
         return Message(sequence, body)
     if not isinstance(body, CARRIES_VECTOR):
-        raise WireError(f"{kind} with a vector")
+        raise WireError(f"{kind} must not have a vector, found one")
     if len(frames[1]) % VECTOR.itemsize:
-        raise WireError(f"a vector of {len(frames[1])} bytes, expected a multiple of {VECTOR.itemsize}")
+        raise WireError(f"a vector must have a multiple of {VECTOR.itemsize} bytes, found {len(frames[1])}")
     return Message(sequence, body, np.frombuffer(frames[1], VECTOR))
 
 
@@ -226,11 +227,11 @@ def unpack_episodes(raw: list) -> list[Episode]:
         WireError: there are too many, or one has the wrong form.
     """
     if len(raw) > MAX_EPISODES:
-        raise WireError(f"{len(raw)} episodes in one push, expected at most {MAX_EPISODES}")
+        raise WireError(f"a message must have at most {MAX_EPISODES} episodes, found {len(raw)}")
     episodes = []
     for item in raw:
         if not isinstance(item, list) or len(item) != 3 or not _number(item[0]) or not _is(item[1], int):
-            raise WireError("an episode is not [return, length, metrics]")
+            raise WireError(f"an episode must be [return, length, metrics], found {short(item)}")
         if not 0 <= item[1] <= MAX_LENGTH:
             raise WireError(f"an episode's length must be 0 to {MAX_LENGTH}, found {item[1]}")
         episodes.append(Episode(float(item[0]), item[1], unpack_numbers(item[2])))
@@ -244,10 +245,10 @@ def unpack_numbers(raw: object) -> dict[str, float]:
         WireError: `raw` is not such a map.
     """
     if not isinstance(raw, dict) or len(raw) > MAX_METRICS:
-        raise WireError(f"expected a map of at most {MAX_METRICS} numbers")
+        raise WireError(f"metrics must be a map of at most {MAX_METRICS} numbers, found {short(raw)}")
     for name, value in raw.items():
         if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME or not name.isprintable() or not _number(value):
-            raise WireError(f"expected a short name and a finite number, found {name!r:.40}: {value!r:.40}")
+            raise WireError(f"a metric must have a short name and a finite value, found {short(name)}: {short(value)}")
     return {name: float(value) for name, value in raw.items()}
 
 
@@ -260,20 +261,21 @@ def unpack_specs(raw: list) -> list[ParameterSpec]:
     specs, size = [], 0
     for item in raw:
         if not isinstance(item, list) or len(item) != 3 or not _is(item[0], str) or not 0 < len(item[0]) <= MAX_NAME:
-            raise WireError("a parameter is not [name, shape, gain]")
+            raise WireError(f"a parameter must be [name, shape, gain], found {short(item)}")
         shape = item[1]
         if not isinstance(shape, list) or not 1 <= len(shape) <= 8 or not all(_is(n, int) and n > 0 for n in shape):
-            raise WireError(f"shape of parameter {item[0]!r} must be 1 to 8 integers > 0")
+            raise WireError(f"shape of parameter {item[0]!r} must be 1 to 8 integers > 0, found {short(shape)}")
         if not _number(item[2]) or not 0.0 <= item[2] <= 100.0:
-            raise WireError(f"gain of parameter {item[0]!r} must be a number from 0 to 100")
+            raise WireError(f"gain of parameter {item[0]!r} must be a number from 0 to 100, found {short(item[2])}")
         size += math.prod(shape)
         if size > MAX_PARAMETERS:
-            raise WireError(f"more than {MAX_PARAMETERS} parameters")
+            raise WireError(f"a model must have at most {MAX_PARAMETERS} parameters, found {size} or more")
         specs.append(ParameterSpec(item[0], tuple(shape), float(item[2])))
     if not specs:
-        raise WireError("a model must have at least one parameter")
-    if len({spec.name for spec in specs}) != len(specs):
-        raise WireError("names of parameters must be unique")
+        raise WireError("a model must have at least one parameter, found 0")
+    names = [spec.name for spec in specs]
+    if twice := next((name for k, name in enumerate(names) if name in names[:k]), None):
+        raise WireError(f"names of parameters must be unique, found {twice!r} twice")
     return specs
 
 
@@ -284,7 +286,9 @@ def unpack_figures(raw: list) -> Figures:
         WireError: one is not a figure, or there are too many.
     """
     if len(raw) > MAX_METRICS or not all(isinstance(one, list) and len(one) == len(Figure._fields) for one in raw):
-        raise WireError(f"figures must be at most {MAX_METRICS} lists of {', '.join(Figure._fields)}")
+        raise WireError(
+            f"figures must be at most {MAX_METRICS} lists of {', '.join(Figure._fields)}, found {short(raw)}"
+        )
     try:
         return Figures(checked(dict(zip(Figure._fields, one, strict=True))) for one in raw)
     except ValueError as error:
@@ -299,11 +303,11 @@ def unpack_sample(body: Sample) -> np.ndarray:
     """
     shape = body.shape
     if len(shape) != 3 or not all(_is(n, int) and n > 0 for n in shape) or shape[2] not in (1, 3):
-        raise WireError("a sample's shape is not [height, width, 1 or 3]")
-    if math.prod(shape) != len(body.pixels) or len(body.pixels) > MAX_SAMPLE:
-        raise WireError(
-            f"a sample of {len(body.pixels)} bytes, its shape says {math.prod(shape)}, expected at most {MAX_SAMPLE}"
-        )
+        raise WireError(f"a sample's shape must be [height, width, 1 or 3], found {short(shape)}")
+    if (size := math.prod(shape)) > MAX_SAMPLE:
+        raise WireError(f"a sample must have at most {MAX_SAMPLE} bytes, found {short(shape)}")
+    if size != len(body.pixels):
+        raise WireError(f"a sample of shape {short(shape)} must have {size} bytes, found {len(body.pixels)}")
     return np.frombuffer(body.pixels, np.uint8).reshape(shape)
 
 
@@ -311,7 +315,7 @@ def _unpack(packed: bytes | memoryview) -> object:
     try:
         return msgpack.unpackb(packed)
     except (ValueError, TypeError, msgpack.UnpackException) as error:
-        raise WireError(f"the header is not msgpack: {type(error).__name__}") from None
+        raise WireError(f"the header must be msgpack: {type(error).__name__}") from None
 
 
 def _why_damaged(frame: bytes | memoryview) -> WireError:
@@ -322,7 +326,7 @@ def _why_damaged(frame: bytes | memoryview) -> WireError:
         header = None
     if isinstance(header, list) and header and _is(header[0], int) and 0 < header[0] < PROTOCOL:
         return VersionError(f"protocol version {header[0]}, expected {PROTOCOL}: use the same release on both sides")
-    return DamagedError("the checksum is wrong: the message was altered on its way, or is not of this protocol")
+    return DamagedError("the checksum is wrong: the message was altered on its way, or uses another protocol")
 
 
 def _is(value: object, wanted: type) -> bool:
@@ -337,10 +341,13 @@ def _number(value: object) -> bool:
 def _body(kind: type, fields: object) -> Any:
     hints = _HINTS[kind]
     if not isinstance(fields, dict) or set(fields) != set(hints):
-        raise WireError(f"{kind.__name__.lower()} must have exactly the fields {', '.join(hints) or '(none)'}")
+        found = sorted(map(str, fields)) if isinstance(fields, dict) else type(fields).__name__
+        raise WireError(f"{kind.__name__.lower()} must have exactly the fields {sorted(hints)}, found {short(found)}")
     for name, wanted in hints.items():
         if not _is(fields[name], wanted):
-            raise WireError(f"{kind.__name__.lower()}.{name} must be of type {wanted.__name__}")
+            found = type(fields[name]).__name__
+            raise WireError(f"{kind.__name__.lower()}.{name} must be of type {wanted.__name__}, found {found}")
         if wanted is str and len(fields[name]) > 512:
-            raise WireError(f"{kind.__name__.lower()}.{name} is longer than 512 characters")
+            length = len(fields[name])
+            raise WireError(f"{kind.__name__.lower()}.{name} must have at most 512 characters, found {length}")
     return kind(**fields)

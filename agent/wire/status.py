@@ -27,7 +27,9 @@ def fetch(address: str, timeout_s: float) -> RunReport | None:
     except RefusedError as error:
         raise BadInputError(f"{address}: {error}") from None
     except ValueError as error:
-        raise BadInputError(f"{address}: the server's report: {error}; use the same release on both sides") from None
+        raise BadInputError(
+            f"{address}: the server's report is invalid: {error}; use the same release on both sides"
+        ) from None
     finally:
         client.close()
 

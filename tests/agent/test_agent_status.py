@@ -64,6 +64,6 @@ def test_status_names_the_run_and_its_best_evaluation():
 def test_a_server_of_another_release_is_a_one_line_error(monkeypatch):
     monkeypatch.setattr("a3c64.wire.client.Client.ask", lambda *_: {"steps": 1})
     with pytest.raises(
-        BadInputError, match=r"^tcp://127\.0\.0\.1:1: the server's report: server: Field required; use the"
+        BadInputError, match=r"^tcp://127\.0\.0\.1:1: the server's report is invalid: server: Field required; use the"
     ):
         fetch("tcp://127.0.0.1:1", 0.1)

@@ -104,24 +104,36 @@ def test_a_field_of_the_wrong_type_is_refused(data):
 @pytest.mark.parametrize(
     ("frames", "reason"),
     [
-        ([], "0 frames"),
-        ([b"x" * (wire.MAX_HEADER + 1)], "header of"),
+        ([], "1 or 2 frames, found 0"),
+        ([b"x" * (wire.MAX_HEADER + 1)], "header must have at most"),
         ([msgpack.packb([3, "ask", 1, {}])], f"protocol version 3, expected {wire.PROTOCOL}"),  # without a checksum
         (sealed([wire.PROTOCOL + 1, "ask", 1, {}]), f"protocol version {wire.PROTOCOL + 1}, expected {wire.PROTOCOL}"),
         ([msgpack.packb([wire.PROTOCOL, "ask", 1, {}])], "checksum"),
         (sealed([wire.PROTOCOL, "ask", -1, {}]), "sequence must be an integer >= 0, found -1"),
         (sealed([wire.PROTOCOL, "ask", True, {}]), "sequence"),
-        (sealed([wire.PROTOCOL, "sudo", 1, {}]), "unknown kind"),
-        (sealed([wire.PROTOCOL, "ask", 1, {"more": 1}]), "fields"),
-        (sealed([wire.PROTOCOL, "ask", 1, {}], b"\0\0\0\0"), "with a vector"),
-        (wire.encode(1, BODIES[4]), "without its vector"),
+        (sealed([wire.PROTOCOL, "sudo", 1, {}]), "the kind must be one of .*, found 'sudo'"),
+        (sealed([wire.PROTOCOL, "ask", 1, {"more": 1}]), "exactly the fields .*, found .'more'"),
+        (sealed([wire.PROTOCOL, "ask", 1, {}], b"\0\0\0\0"), "ask must not have a vector"),
+        (wire.encode(1, BODIES[4]), "weights must have a vector, found none"),
         (sealed([wire.PROTOCOL, "weights", 1, BODIES[4]._asdict()], b"123"), "multiple of 4"),
-        ([wire.sealed(b"\x91" * 100_000)], "not msgpack"),
+        ([wire.sealed(b"\x91" * 100_000)], "must be msgpack"),
     ],
 )
 def test_errors_give_a_reason(frames, reason):
     with pytest.raises(wire.WireError, match=reason):
         wire.decode(frames)
+
+
+def test_deeply_nested_values_are_refused():
+    """Python's repr raises RecursionError for them, which a server would log as an error of its own code."""
+    packed = b"\x91" * 1000 + b"\xc0"  # 1000 lists in each other
+    deep = msgpack.unpackb(packed)
+    with pytest.raises(wire.WireError, match="sequence must be an integer >= 0, found"):
+        wire.decode([wire.sealed(b"\x94" + msgpack.packb(wire.PROTOCOL) + msgpack.packb("ask") + packed + b"\x80")])
+    with pytest.raises(wire.WireError, match="a finite value, found"):
+        wire.unpack_numbers({"x": deep})
+    with pytest.raises(wire.WireError, match="name must be a text"):
+        wire.unpack_figures([[deep, "won", "", "rate", True]])
 
 
 @settings(max_examples=200, deadline=None)

@@ -204,7 +204,7 @@ GOOD = wire.Score(SIGNATURE, 0, 0, [[1.0, 20, {}]])
         (GOOD._replace(version=1), ONES, "newest is 0"),
         (GOOD._replace(step=1), ONES, "weights of step 1"),
         (GOOD._replace(episodes=[]), ONES, "without episodes"),
-        (GOOD._replace(episodes=[[float("nan"), 1, {}]]), ONES, "an episode is not"),
+        (GOOD._replace(episodes=[[float("nan"), 1, {}]]), ONES, "an episode must be"),
         (GOOD, np.full(8, np.nan, np.float32), "not finite"),
     ],
 )

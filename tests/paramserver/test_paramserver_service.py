@@ -154,12 +154,12 @@ GOOD = wire.Push(SIGNATURE, 0, 20, {}, [])
         (wire.encode(3, GOOD._replace(version=-1), ONES), "newest is 0"),
         (wire.encode(3, GOOD._replace(steps=-1), ONES), "-1 steps"),
         (wire.encode(3, GOOD._replace(steps=10**9), ONES), "1000000000 steps"),
-        (wire.encode(3, GOOD._replace(statistics={"x": float("nan")}), ONES), "number"),
+        (wire.encode(3, GOOD._replace(statistics={"x": float("nan")}), ONES), "finite value, found 'x': nan"),
         (wire.encode(3, GOOD._replace(episodes=[1]), ONES), "episode"),
         (wire.encode(3, GOOD, np.full(8, np.inf, np.float32)), "not finite"),
         (wire.encode(3, wire.Weights(SIGNATURE, 9, 9, True, False), ONES), "no message for a server"),
         ([b"garbage"], "checksum"),
-        ([wire.sealed(b"garbage")], "not msgpack"),
+        ([wire.sealed(b"garbage")], "must be msgpack"),
     ],
 )
 def test_a_refused_message_changes_neither_weights_nor_counters(frames, reason):
