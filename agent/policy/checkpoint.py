@@ -168,7 +168,7 @@ def load(path: Path) -> Snapshot:
         elif state["format"] == FORMAT:
             names = {name: f"{name}/" for name in _vector_names(state["optimiser"])}
         else:
-            raise DamagedError(f"format {state['format']}, expected {FIRST_FORMAT} or {FORMAT}")
+            raise DamagedError(f"format must be {FIRST_FORMAT} or {FORMAT}, found {state['format']}")
         specs = tuple(wire.unpack_specs(state["parameters"]))
         (weights,) = _vectors(path / WEIGHTS, state["sha256"][WEIGHTS], specs, [""])
         optimiser = _vectors(path / OPTIMISER, state["sha256"][OPTIMISER], specs, list(names.values()))
@@ -243,10 +243,12 @@ def _vectors(path: Path, sha256: str, specs: Sequence[ParameterSpec], prefixes: 
         for parameter, view in named_views(flat, specs):
             tensor = tensors[prefix + parameter]
             if tensor.shape != view.shape:
-                raise DamagedError(f"{path.name}: {prefix}{parameter} is {tensor.shape}, expected {view.shape}")
+                raise DamagedError(
+                    f"{path.name}: {prefix}{parameter} must have shape {view.shape}, found {tensor.shape}"
+                )
             view[...] = tensor
         if not np.isfinite(flat).all():
-            raise DamagedError(f"{path.name} holds numbers that are not finite")
+            raise DamagedError(f"{path.name}: all numbers must be finite, found nan or inf")
         vectors.append(flat)
     return vectors
 
@@ -254,10 +256,10 @@ def _vectors(path: Path, sha256: str, specs: Sequence[ParameterSpec], prefixes: 
 def _vector_names(value: object) -> list[str]:
     """Return the names of an optimiser's vectors, checked."""
     if not isinstance(value, list) or len(value) > MAX_VECTORS:
-        raise DamagedError(f"optimiser must be a list of at most {MAX_VECTORS} names")
+        raise DamagedError(f"optimiser must be a list of at most {MAX_VECTORS} names, found {value!r:.40}")
     for name in value:
         if not isinstance(name, str) or not VECTOR_NAME.fullmatch(name):
-            raise DamagedError(f"optimiser holds {name!r}, expected a name of lower-case letters, digits and _")
+            raise DamagedError(f"optimiser: a name must be lower-case letters, digits and _, found {name!r:.40}")
     return value
 
 
@@ -273,12 +275,12 @@ def _figures(path: Path) -> dict | None:
 def _count(value: object, name: str) -> int:
     """Check and return a number of steps or updates."""
     if type(value) is not int or not 0 <= value <= MAX_COUNT:
-        raise DamagedError(f"{name} is {value!r}, expected an integer from 0 to {MAX_COUNT}")
+        raise DamagedError(f"{name} must be an integer from 0 to {MAX_COUNT}, found {value!r:.40}")
     return value
 
 
 def _seconds(value: object) -> float:
     """Check and return a duration."""
     if type(value) not in (int, float) or not 0.0 <= value < math.inf:  # type: ignore[operator]
-        raise DamagedError(f"seconds is {value!r}, expected a finite number >= 0")
+        raise DamagedError(f"seconds must be a finite number >= 0, found {value!r:.40}")
     return float(value)  # type: ignore[arg-type]

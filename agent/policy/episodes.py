@@ -102,7 +102,8 @@ def _play(
         cuts += int(step.cut.sum())
         if cuts > MAX_CUTS * each:
             raise RuntimeError(
-                f"{cuts} episodes were cut (see above), {len(finished)} were whole: {hyperparameters.env_id} is broken"
+                f"{cuts} episodes of {hyperparameters.env_id} were cut and {len(finished)} were completed: "
+                "correct the environment as the warnings above say"
             )
         for k, episode in zip(np.flatnonzero(ended & ~step.cut), step.episodes, strict=True):
             if played[k] < each:

@@ -71,7 +71,9 @@ def of_run(folder: Path, best: bool = False, step: int | None = None) -> Policy:
     if best:
         snapshot = checkpoint.newest(folder / checkpoint.BEST)
         if snapshot is None:
-            raise BadInputError(f"--load-best: nothing has been evaluated in {folder} yet (A3C64_EVAL_INTERVAL)")
+            raise BadInputError(
+                f"--load-best: {folder} has no evaluation yet (A3C64_EVAL_INTERVAL): wait, or leave it out"
+            )
         return of(snapshot)
     if step is None:
         snapshot = checkpoint.newest(folder / checkpoint.CHECKPOINTS)
@@ -87,7 +89,7 @@ def of_run(folder: Path, best: bool = False, step: int | None = None) -> Policy:
     try:
         return of(checkpoint.load(folder / checkpoint.CHECKPOINTS / f"step_{step}"))
     except checkpoint.DamagedError as error:
-        raise BadInputError(f"--load-checkpoint: step {step} is damaged: {error}") from None
+        raise BadInputError(f"--load-checkpoint: step {step} is damaged: {error}; choose another step") from None
 
 
 def save(target: Path, policy: Policy) -> Path:
@@ -103,7 +105,7 @@ def save(target: Path, policy: Policy) -> Path:
         with np.errstate(over="ignore"):  # an overflow becomes infinity, which is refused below
             tensors[name] = array if name.startswith(MOMENTS) else array.astype(np.float16)
         if not np.isfinite(tensors[name]).all():
-            raise BadInputError(f"{name} holds numbers beyond half precision, so this policy cannot be exported")
+            raise BadInputError(f"{name} has numbers too large for half precision: export another checkpoint")
     facts = {
         "format": FORMAT,
         "parameters": [[spec.name, list(spec.shape), spec.gain] for spec in policy.specs],
@@ -131,13 +133,15 @@ def load(path: Path) -> Policy:
         with safe_open(path, framework="numpy") as file:
             facts = json.loads((file.metadata() or {})["a3c64"])
             if facts["format"] != FORMAT:
-                raise BadInputError(f"--policy: {path} has format {facts['format']}, expected {FORMAT}")
+                raise BadInputError(
+                    f"--policy: {path}: format must be {FORMAT}, found {facts['format']}; export it with this release"
+                )
             specs = tuple(wire.unpack_specs(facts["parameters"]))
             weights = np.empty(total_size(specs), np.float32)
             for name, view in named_views(weights, specs):
                 tensor = file.get_tensor(name)
                 if tensor.shape != view.shape or not np.isfinite(tensor).all():
-                    raise ValueError(f"{name} is not {view.shape} finite numbers")
+                    raise ValueError(f"{name} must be finite numbers of shape {view.shape}, found shape {tensor.shape}")
                 view[...] = tensor
         hyperparameters = _checked(facts["hyperparameters"], str(path))
         return Policy(specs, weights, int(facts["step"]), hyperparameters, facts["score"], str(facts["command"]))

@@ -60,7 +60,7 @@ def resume(settings: Settings) -> Resumption:
     folder = settings.run_dir
     exists = bool(checkpoint.steps(folder / checkpoint.CHECKPOINTS))
     if settings.resume and not exists:
-        raise BadInputError(f"--resume: there is no run in {folder} to go on with; leave --resume out to begin one")
+        raise BadInputError(f"--resume: there is no run to resume in {folder}; leave --resume out to begin one")
     known = recorded(folder)
     if known is None:
         return Resumption(settings, exists, (), "")
@@ -71,7 +71,7 @@ def resume(settings: Settings) -> Resumption:
         complete = complete.model_copy(update={"env_args": before.env_args})  # equal: keep the old spelling
     if new := [name for name in Hyperparameters.model_fields if name not in known]:
         told = ", ".join(f"{name} {_shown(getattr(complete, name))}" for name in new)
-        log.info("%s is a run of an earlier release; new settings: %s", folder, told)
+        log.info("%s is a run of an earlier release; settings that it did not have: %s", folder, told)
     changes = _changes(before, known, complete)
     if exists:
         _check(changes, folder, settings.transfer)
@@ -109,15 +109,17 @@ def _checked(known: Any, path: Path) -> dict[str, Any]:
         BadInputError: this release does not accept a value.
     """
     if not isinstance(known, dict):
-        raise ValueError("not a JSON object")
+        raise ValueError(f"it must be a JSON object, found {known!r:.40}")
     usable = {name: value for name, value in known.items() if name in Hyperparameters.model_fields}
     if unknown := sorted(known.keys() - usable.keys()):
-        log.warning("%s: this release has no setting %s; ignored", path, ", ".join(unknown))
+        log.warning("%s: ignoring %s, which this release does not know", path, ", ".join(unknown))
     try:
         Hyperparameters(**usable)
     except ValidationError as error:
         first = error.errors()[0]
-        raise BadInputError(f"{path}: {first['loc'][0]}: found {first['input']!r}: {first['msg']}") from None
+        raise BadInputError(
+            f"{path}: {first['loc'][0]}: {first['msg']}, found {first['input']!r}; correct the file"
+        ) from None
     return usable
 
 
@@ -148,7 +150,7 @@ def _check(changes: tuple[Change, ...], folder: Path, transfer: bool) -> None:
         if change.name == "env_id" and not transfer:
             raise BadInputError(
                 f"{folder} is a run of another environment ({change}): choose another --run-dir for a new run, "
-                "or give --transfer to go on with this one's weights"
+                "or give --transfer to continue with this run's weights"
             )
 
 

@@ -119,5 +119,5 @@ def test_an_evaluation_leaves_out_cut_episodes_and_ends():
     assert len(played) >= 6
     assert {episode.length for episode in played} == {LENGTH}
     never = hyperparameters.model_copy(update={"env_args": json.dumps({"where": "reward", "every": LENGTH - 1})})
-    with pytest.raises(RuntimeError, match=r"episodes were cut .* 0 were whole"):
+    with pytest.raises(RuntimeError, match=r"episodes of .* were cut and 0 were completed"):
         play(never, None, episodes=2)

@@ -90,7 +90,7 @@ MISTAKES = {  # a command line -> a part of its error
     "enjoy --mp4 film.avi": "--mp4: found film.avi, expected a name that ends in .mp4",
     "enjoy --mp4 file/film.mp4": "--mp4: file/film.mp4 cannot be written: file is not a folder",
     "enjoy --env-id CartPole-v1": "no policy comes with this release for CartPole-v1",
-    "enjoy --load-best": "--load-best: nothing has been evaluated in runs/default",
+    "enjoy --load-best": "--load-best: runs/default has no evaluation yet",
     "enjoy --policy kart.safetensors --env-id CartPole-v1": "this policy was trained on n64gym/OpenKart-v0",
     "export": "the following arguments are required: FILE",
     "export out.safetensors": "no checkpoint in runs/default",

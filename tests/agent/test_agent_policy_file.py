@@ -52,7 +52,7 @@ def test_the_command_says_what_differs_from_the_defaults():
 def test_weights_beyond_half_precision_are_refused(tmp_path):
     policy = policy_file.of(snapshot())
     policy.weights[0] = 1e6
-    with pytest.raises(BadInputError, match="a/kernel holds numbers beyond half precision"):
+    with pytest.raises(BadInputError, match="a/kernel has numbers too large for half precision"):
         policy_file.save(tmp_path / "x.safetensors", policy)
     assert list(tmp_path.iterdir()) == []
 
@@ -81,10 +81,10 @@ def change(name, value):
         (lambda path: path.write_bytes(b"garbage"), "not a policy file of"),
         (lambda path: path.write_bytes(path.read_bytes()[:-9]), "not a policy file of"),
         (lambda path: save_file({"a": np.zeros(3)}, path), "not a policy file of"),
-        (change("format", "2"), "has format 2, expected 1"),
-        (change("parameters", [["a/kernel", [41, 3], 1.0]]), "is not .41, 3. finite numbers"),
+        (change("format", "2"), "format must be 1, found 2"),
+        (change("parameters", [["a/kernel", [41, 3], 1.0]]), "must be finite numbers of shape .41, 3., found shape"),
         (change("parameters", [["b", [3], 1.0]]), "not a policy file of"),
-        (change("parameters", [["a/kernel", [2**40], 1.0]]), "more than"),
+        (change("parameters", [["a/kernel", [2**40], 1.0]]), "at most [0-9]+ parameters"),
         (change("parameters", 7), "not a policy file of"),
         (change("hyperparameters", {"speed": 1}), "made by another release"),
     ],
@@ -106,7 +106,7 @@ def test_a_run_has_a_newest_and_a_best_policy_and_one_of_each_step(tmp_path):
     assert policy_file.of_run(tmp_path, step=20).step == 20
     with pytest.raises(BadInputError, match="found 30, expected a step such as 10, 20, 500"):
         policy_file.of_run(tmp_path, step=30)
-    with pytest.raises(BadInputError, match="nothing has been evaluated"):
+    with pytest.raises(BadInputError, match="has no evaluation yet"):
         policy_file.of_run(tmp_path, best=True)
     checkpoint.save(tmp_path / "best", snapshot(500), keep=1)
     assert policy_file.of_run(tmp_path, best=True).step == 500
