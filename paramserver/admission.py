@@ -58,7 +58,7 @@ class Admission:
             if not _free(PROBE):
                 limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
                 log.warning(
-                    "file descriptors are short (`ulimit -n` is %d): new connections are refused, training goes on",
+                    "too few file descriptors are free (`ulimit -n` is %d): new connections are refused",
                     limit,
                 )
                 self._accepts = False

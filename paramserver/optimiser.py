@@ -31,10 +31,10 @@ def completed(vectors: Mapping[str, np.ndarray], size: int) -> dict[str, np.ndar
     """
     if missing := [f"{name} ({value:g})" for name, value in VECTORS.items() if name not in vectors]:
         log.warning(
-            "the checkpoint lacks vectors of the optimiser; they begin at their first value: %s", ", ".join(missing)
+            "the checkpoint lacks vectors of the optimiser, so they start at their first value: %s", ", ".join(missing)
         )
     if unknown := [name for name in vectors if name not in VECTORS]:
-        log.warning("the checkpoint holds vectors that the optimiser does not use; dropped: %s", ", ".join(unknown))
+        log.warning("the optimiser drops vectors of the checkpoint that it does not use: %s", ", ".join(unknown))
     return {**begun(size), **{name: flat for name, flat in vectors.items() if name in VECTORS}}
 
 

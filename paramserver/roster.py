@@ -62,7 +62,7 @@ class Member:
     def state(self, now: float) -> str:
         """Return its state in a few words, such as "working"."""
         if now - self.last_seen >= SILENT_S:
-            return f"silent for {now - self.last_seen:.0f} s"
+            return f"no heartbeat for {now - self.last_seen:.0f} s"
         if not self._marks:
             return self.doing or "starting"
         if now - self.pushed >= IDLE_S:

@@ -49,7 +49,7 @@ class RunFolder:
         """Return the newest undamaged checkpoint, or the one in best/ if there is none; None for a new run."""
         snapshot = checkpoint.newest(self.checkpoints)
         if snapshot is None and (snapshot := checkpoint.newest(self._best)) is not None:
-            log.warning("no checkpoint is whole; going on from the best one, of step %d", snapshot.step)
+            log.warning("no checkpoint can be used: resuming from the best weights, of step %d", snapshot.step)
         return snapshot
 
     def announce(self, server: server_file.ServerFile) -> None:
@@ -57,7 +57,7 @@ class RunFolder:
         try:
             server_file.write(self.path, server)
         except OSError as error:
-            log.warning("%s: %s, training goes on", self.path / server_file.NAME, error.strerror)
+            log.warning("%s cannot be written: %s; training goes on", self.path / server_file.NAME, error.strerror)
 
     def withdraw(self) -> None:
         """Remove the file of `announce`, because the server ends."""
@@ -87,7 +87,7 @@ class RunFolder:
             write_whole(config, text.encode())
             append_line(commands, f"{now} {command}")
         except OSError as error:
-            log.warning("%s: %s, training goes on", self.path, error.strerror)
+            log.warning("%s cannot be written: %s; training goes on", self.path, error.strerror)
         return new
 
     def set_aside_scores(self, step: int) -> None:
@@ -98,9 +98,12 @@ class RunFolder:
                 try:
                     moved.append(f"{path.name} as {set_aside(path, f'before-step-{step}').name}")
                 except OSError as error:
-                    log.warning("%s: %s, training goes on", path, error.strerror)
+                    log.warning("%s cannot be renamed: %s; training goes on", path, error.strerror)
         if moved:
-            log.info("returns mean something else from now on, so earlier scores are set aside: %s", ", ".join(moved))
+            log.info(
+                "returns mean something else now, so files of earlier scores are renamed: %s",
+                ", ".join(moved),
+            )
 
     def evaluations(self) -> Evaluations:
         """Return the earlier evaluations of the run. A damaged file is renamed."""
@@ -138,7 +141,7 @@ class RunFolder:
                 write_whole(self.path / "evaluation.json", text.encode())
                 self._unwritten_evaluations = None
             except OSError as error:
-                log.warning("%s: %s, training goes on", self.path / "evaluation.json", error.strerror)
+                log.warning("%s cannot be written: %s; training goes on", self.path / "evaluation.json", error.strerror)
         return self._unwritten_best is None and self._unwritten_evaluations is None
 
     def save(self, snapshot: Snapshot) -> bool:

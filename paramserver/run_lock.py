@@ -79,7 +79,7 @@ def _locked(descriptor: int, kind: int, run_dir: Path) -> bool:
             return False
         if error.errno not in UNSUPPORTED:
             raise
-        log.warning("%s is on a file system without locks: see to it that only one server uses it", run_dir)
+        log.warning("%s is on a file system without locks: make sure that only one server uses it", run_dir)
     return True
 
 

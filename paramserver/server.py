@@ -15,6 +15,7 @@ from a3c64.paramserver.admission import Admission
 from a3c64.paramserver.evaluations import charted, text
 from a3c64.paramserver.figures import SavedFigures
 from a3c64.paramserver.milestones import Milestones
+from a3c64.paramserver.roster import HEARTBEAT_TIMEOUT_S
 from a3c64.paramserver.run_folder import RunFolder
 from a3c64.paramserver.running_clock import RunningClock
 from a3c64.paramserver.service import Service
@@ -62,7 +63,7 @@ class Server:
             self._admission = Admission(self._socket, settings.bind)
         except zmq.ZMQError as error:
             self._socket.close()
-            hint = "is another run going on? " if error.errno == zmq.EADDRINUSE else ""
+            hint = "is another server running? " if error.errno == zmq.EADDRINUSE else ""
             raise BadInputError(
                 f"A3C64_BIND: {settings.bind} cannot be bound ({os.strerror(error.errno or 0)}): {hint}"
                 "choose another with --bind or A3C64_BIND"
@@ -179,14 +180,16 @@ class Server:
 
     def _tick(self, now: float) -> None:
         """Do the timed work that is due."""
-        self._attempt("looking for file descriptors", self._admission.tend)
-        self._attempt("looking at the run", self.service.look)
+        self._attempt("a check of file descriptors", self._admission.tend)
+        self._attempt("a check of the run", self.service.look)
         if self.service.model_confirmed:
-            self._attempt("the run's settings", self._write_down)
+            self._attempt("writing the run's settings", self._write_down)
         for roster in (self.service.roster, self.service.evaluators):
             role = "worker" if roster is self.service.roster else "evaluator"
             for member in roster.sweep():
-                log.warning("%s fell silent and was forgotten (%s)", f"{role} {member.index}", member.name)
+                log.warning(
+                    "%s is lost: no heartbeat for %g s (%s)", f"{role} {member.index}", HEARTBEAT_TIMEOUT_S, member.name
+                )
         if now - self._last_save >= self._settings.checkpoint_interval:
             self._last_save = now
             self._attempt("a checkpoint", self._save)
@@ -195,8 +198,8 @@ class Server:
             self._last_status = now
             self._attempt("a report", lambda: self._report(now))
         self._attempt("milestones", self._note_milestones)
-        self._attempt("tending TensorBoard", self._tensorboard.tend)
-        self._attempt("telling the web page", lambda: self._web.tend(self.service.report))
+        self._attempt("supervising TensorBoard", self._tensorboard.tend)
+        self._attempt("writing the web page's data", lambda: self._web.tend(self.service.report))
         self.service.timings.add("report")
 
     def _note_milestones(self) -> None:
@@ -322,7 +325,7 @@ def _figures_of(snapshot: Snapshot | None) -> SavedFigures:
     try:
         return SavedFigures.model_validate((snapshot and snapshot.figures) or {})
     except ValueError as error:
-        log.warning("figures.json is damaged, charts begin anew: %s", error)
+        log.warning("figures.json is damaged, so counters and charts restart from zero: %s", error)
         return SavedFigures()
 
 

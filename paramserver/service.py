@@ -92,7 +92,7 @@ class Service:
                 raise
             except Exception as error:  # any error: one message must not end the run of all workers
                 self.fault(error, "a message")
-                raise RefusalError("failed", "join", f"the server failed at this message: {error!r}") from None
+                raise RefusalError("failed", "join", f"the server failed with this message: {error!r}") from None
         except RefusalError as refusal:
             self.metrics.refused[refusal.kind] += 1
             return wire.encode(sequence, wire.Refused(refusal.remedy, str(refusal)[:512]))
@@ -215,12 +215,13 @@ class Service:
             return None
         if isinstance(body, wire.Ask):
             return wire.encode(message.sequence, wire.Report(self.report().plain()))
-        raise RefusalError("malformed", "none", f"{type(body).__name__.lower()} is no message for a server")
+        raise RefusalError("malformed", "none", f"a server does not accept the message {type(body).__name__.lower()}")
 
     def _member(self, connection: bytes, message: wire.Message, role: str = wire.WORKER) -> Member:
         member = (self.evaluators if role == wire.EVALUATOR else self.roster).speaker(connection)
         if member is None:
-            raise RefusalError("unknown", "hello", "nobody has said hello over this connection")
+            kind = type(message.body).__name__.lower()
+            raise RefusalError("unknown", "hello", f"a connection must begin with the message hello, found {kind}")
         self._in_order(member, message)
         return member
 
@@ -228,30 +229,34 @@ class Service:
     def _in_order(member: Member, message: wire.Message) -> None:
         """Refuse a message older than its client's newest one. It may come from an earlier connection."""
         if message.sequence <= member.sequence:
-            raise RefusalError("repeated", "join", f"sequence {message.sequence} after {member.sequence}")
+            reason = f"sequence must be greater than {member.sequence}, found {message.sequence}"
+            raise RefusalError("repeated", "join", reason)
         member.sequence = message.sequence
 
     def _hello(self, connection: bytes, message: wire.Message, body: wire.Hello) -> list[bytes | memoryview]:
         if not body.client.isalnum() or len(body.client) > wire.MAX_NAME:
-            raise RefusalError("malformed", "none", f"hello.client is not 1 to {wire.MAX_NAME} letters and digits")
+            reason = f"hello.client must be 1 to {wire.MAX_NAME} letters and digits, found {body.client!r:.80}"
+            raise RefusalError("malformed", "none", reason)
         if body.role not in wire.ROLES:
-            raise RefusalError("malformed", "none", f"hello.role is none of {', '.join(wire.ROLES)}")
+            raise RefusalError(
+                "malformed", "none", f"hello.role must be {' or '.join(wire.ROLES)}, found {body.role!r:.40}"
+            )
         if not 0 <= body.vnc_port <= 65535:
-            raise RefusalError("malformed", "none", f"hello.vnc_port is {body.vnc_port}, expected 0 to 65535")
+            raise RefusalError("malformed", "none", f"hello.vnc_port must be 0 to 65535, found {body.vnc_port}")
         rosters = [self.roster, self.evaluators]
         roster, other = rosters if body.role == wire.WORKER else reversed(rosters)
         known = roster.get(body.client)
         for member in [] if known else roster.drop_gone(body.worker):
             log.warning("%s was lost: its connection is closed (%s)", f"{body.role} {member.index}", member.name)
         if not known and roster is self.evaluators and len(roster) >= MAX_EVALUATORS:
-            raise RefusalError("crowded", "none", f"there are {len(roster)} evaluators already; one is enough")
+            raise RefusalError("crowded", "none", f"{len(roster)} evaluators are connected, the limit; one is enough")
         if not known and len(roster) >= MAX_WORKERS:
-            raise RefusalError("crowded", "wait", f"there are {MAX_WORKERS} workers already")
+            raise RefusalError("crowded", "wait", f"{MAX_WORKERS} workers are connected, which is the limit")
         if not known and roster is self.roster and self.weights.hyperparameters.deterministic and len(roster):
             raise RefusalError(
                 "crowded",
                 "none",
-                "this run is deterministic (A3C64_DETERMINISTIC), so it has one worker, and that is here",
+                "a deterministic run (A3C64_DETERMINISTIC) has one worker, and that is already connected",
             )
         name = "".join(c for c in body.name if c.isprintable())[: wire.MAX_NAME]
         if known:
@@ -275,8 +280,8 @@ class Service:
             raise RefusalError(
                 "model",
                 "none",
-                f"this run's model is {self.weights.signature}, yours is {signature(specs)}: "
-                "its checkpoints belong to another environment or network; choose another A3C64_RUN_DIR",
+                f"the run's model is {self.weights.signature}, but this worker's is {signature(specs)}: the run has "
+                "another environment or network; choose another A3C64_RUN_DIR for a new run",
             )
         self.model_confirmed = True
         self.metrics.declared = figures
@@ -287,23 +292,25 @@ class Service:
         """Check version, model and size of a message's vector, and return it, float32 [parameters]."""
         weights = self.weights
         if not weights.known or not 0 <= body.version <= weights.version:
-            raise RefusalError("version", "join", f"weights of version {body.version}, newest is {weights.version}")
+            reason = f"version must be 0 to {weights.version}, the newest, found {body.version}"
+            raise RefusalError("version", "join", reason)
         if body.signature != weights.signature:
-            raise RefusalError("model", "none", f"a vector of model {body.signature}, expected {weights.signature}")
+            raise RefusalError("model", "none", f"the model must be {weights.signature}, found {body.signature}")
         vector = message.vector
         assert vector is not None  # wire.decode has checked this
         if vector.shape != weights.vector.shape:
-            raise RefusalError("shape", "none", f"{vector.size} numbers, expected {weights.vector.size}")
+            reason = f"the vector must have {weights.vector.size} numbers, found {vector.size}"
+            raise RefusalError("shape", "none", reason)
         return vector
 
     def _push(self, member: Member, message: wire.Message, body: wire.Push) -> list[bytes | memoryview]:
         weights = self.weights
         gradient = self._vector(message, body)
         if not 0 <= body.steps <= MAX_STEPS:
-            raise RefusalError("malformed", "none", f"{body.steps} steps in one push")
+            raise RefusalError("malformed", "none", f"push.steps must be 0 to {MAX_STEPS}, found {body.steps}")
         statistics, episodes = wire.unpack_numbers(body.statistics), wire.unpack_episodes(body.episodes)
         if not wire.finite(gradient):
-            raise RefusalError("not finite", "join", "a gradient that is not finite")
+            raise RefusalError("not finite", "join", "a gradient must be finite, found nan, inf or too large a number")
         if self.over:
             return self._answer(message, accepted=False)
         staleness = weights.version - body.version
@@ -334,11 +341,12 @@ class Service:
     def _score(self, member: Member, message: wire.Message, body: wire.Score) -> list[bytes | memoryview]:
         vector, episodes = self._vector(message, body), wire.unpack_episodes(body.episodes)
         if not 0 <= body.step <= self.weights.step:
-            raise RefusalError("malformed", "none", f"weights of step {body.step}, newest is {self.weights.step}")
+            reason = f"score.step must be 0 to {self.weights.step}, found {body.step}"
+            raise RefusalError("malformed", "none", reason)
         if not episodes:
-            raise RefusalError("malformed", "none", "a score without episodes")
+            raise RefusalError("malformed", "none", "a score must have at least one episode, found 0")
         if not wire.finite(vector):
-            raise RefusalError("not finite", "join", "evaluated weights that are not finite")
+            raise RefusalError("not finite", "join", "weights must be finite, found nan, inf or too large a number")
         one = evaluation(body.step, body.version, self.seconds, episodes, self.metrics.declared)
         last = self.evaluations.last
         if last is not None and one.model_copy(update={"seconds": last.seconds}) == last:

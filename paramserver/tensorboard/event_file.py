@@ -114,7 +114,7 @@ class EventFile:
             self._write(records.getvalue())
         except OSError as error:
             if not self._complained:
-                log.warning("TensorBoard's file cannot be written, training goes on: %s", error)
+                log.warning("TensorBoard's file cannot be written: %s; points are lost, training goes on", error)
             self._complained = True
 
     def _write(self, records: bytes) -> None:

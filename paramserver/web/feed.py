@@ -78,7 +78,11 @@ class Web:
             self._failing = False
         except OSError as error:
             if not self._failing:
-                log.warning("%s: %s, the web page is out of date; training goes on", self._folder, error.strerror)
+                log.warning(
+                    "%s cannot be written: %s; the web page is out of date",
+                    self._folder,
+                    error.strerror,
+                )
             self._failing = True
 
     def _launch(self) -> subprocess.Popen:

@@ -199,13 +199,13 @@ GOOD = wire.Score(SIGNATURE, 0, 0, [[1.0, 20, {}]])
 @pytest.mark.parametrize(
     ("body", "vector", "reason"),
     [
-        (GOOD, ONES[:7], "7 numbers, expected 8"),
-        (GOOD._replace(signature="x"), ONES, "a vector of model x"),
-        (GOOD._replace(version=1), ONES, "newest is 0"),
-        (GOOD._replace(step=1), ONES, "weights of step 1"),
-        (GOOD._replace(episodes=[]), ONES, "without episodes"),
+        (GOOD, ONES[:7], "the vector must have 8 numbers, found 7"),
+        (GOOD._replace(signature="x"), ONES, "found x"),
+        (GOOD._replace(version=1), ONES, "version must be 0 to 0, the newest, found 1"),
+        (GOOD._replace(step=1), ONES, "score.step must be 0 to 0, found 1"),
+        (GOOD._replace(episodes=[]), ONES, "at least one episode, found 0"),
         (GOOD._replace(episodes=[[float("nan"), 1, {}]]), ONES, "an episode must be"),
-        (GOOD, np.full(8, np.nan, np.float32), "not finite"),
+        (GOOD, np.full(8, np.nan, np.float32), "must be finite"),
     ],
 )
 def test_a_refused_score_changes_nothing(body, vector, reason):

@@ -66,7 +66,7 @@ def test_garbage_is_refused_and_counted_and_changes_no_weights(stack):
         assert "version 9" in expect_refusal(
             [wire.sealed(msgpack.packb([9, "push", 1, GOOD._asdict()]), bytes(ONES)), bytes(ONES)]
         )
-        assert "said hello" in expect_refusal(wire.encode(1, GOOD, ONES))
+        assert "must begin with the message hello" in expect_refusal(wire.encode(1, GOOD, ONES))
 
         # The same from a client that has said hello.
         stranger.send_multipart(wire.encode(1, wire.Hello("stranger", "stranger", -1, wire.WORKER, 0)))
@@ -74,7 +74,7 @@ def test_garbage_is_refused_and_counted_and_changes_no_weights(stack):
         stranger.recv_multipart()
         nan = ONES.copy()
         nan[777] = np.nan
-        assert "not finite" in expect_refusal(wire.encode(2, GOOD, nan))
+        assert "must be finite" in expect_refusal(wire.encode(2, GOOD, nan))
         assert "59999 numbers" in expect_refusal(wire.encode(3, GOOD, ONES[1:]))
         assert "model x" in expect_refusal(wire.encode(4, GOOD._replace(signature="x"), ONES))
         assert "sequence 4 after 4" in expect_refusal(wire.encode(4, GOOD, ONES))

@@ -116,7 +116,7 @@ def test_a_forbidden_change_is_reported_in_one_line_and_writes_nothing(stack, se
 def test_another_task_sets_the_scores_aside_once_a_model_fits(stack):
     make_run(stack, score=499.0)
     server = stack.start("a3c64.paramserver", env_id="tiny_env:Other-v0", transfer="true")
-    with pytest.raises(BadInputError, match="its checkpoints belong to another environment"):
+    with pytest.raises(BadInputError, match="the run has another environment or network; choose another A3C64_RUN_DIR"):
         join(stack, [ParameterSpec("w", (3, 9), 1.0)])
     assert json.loads((stack.run_dir / "config.json").read_text())["env_id"] == "tiny_env:TinyImage-v0"
     assert (stack.run_dir / "best").exists(), "nothing is written for a model that does not fit"
@@ -150,7 +150,7 @@ def test_the_users_command_is_recorded(stack):
 def test_resume_without_a_run_is_refused(stack):
     refused = stack.run("a3c64", "server", "--resume")
     assert refused.returncode == 2
-    assert refused.stderr.startswith(f"a3c64 server: --resume: there is no run in {stack.run_dir}")
+    assert refused.stderr.startswith(f"a3c64 server: --resume: there is no run to resume in {stack.run_dir}")
     assert not stack.run_dir.exists()
 
 

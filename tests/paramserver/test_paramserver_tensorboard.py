@@ -211,7 +211,7 @@ def test_only_worker_0_sends_pictures_at_a_limited_rate():
 @pytest.mark.parametrize(
     ("known", "body", "reason"),
     [
-        (False, wire.Sample([1, 1, 1], b"x"), "said hello"),
+        (False, wire.Sample([1, 1, 1], b"x"), "must begin with the message hello, found sample"),
         (True, wire.Sample([9, 9, 1], b"x"), "must have 81 bytes, found 1"),
         (True, wire.Sample([512, 512, 1], bytes(512 * 512)), "at most"),
         (True, wire.Sample([1, -1, 1], b"x"), "shape"),

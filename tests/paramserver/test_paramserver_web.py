@@ -52,7 +52,7 @@ def test_a_workers_display_is_on_the_host_that_it_connects_from():
 @pytest.mark.parametrize("port", [-1, 65536])
 def test_an_invalid_port_is_refused(port):
     frames = make_service().handle(b"a", wire.encode(1, wire.Hello("a", "n", -1, wire.WORKER, port)), "10.0.0.7")
-    assert f"vnc_port is {port}" in wire.decode([bytes(frame) for frame in frames]).body.reason
+    assert f"vnc_port must be 0 to 65535, found {port}" in wire.decode([bytes(frame) for frame in frames]).body.reason
 
 
 def test_the_report_has_each_workers_state():
@@ -77,7 +77,7 @@ def test_the_report_has_each_workers_state():
     assert worker.mean_return == sum(range(11, 31)) / 20, "of the last 20 episodes"
     assert (worker.restarts, worker.emulator_restarts) == (0, 1)
     service._clock.now += 3.0
-    assert service.report().workers[0].state == "silent for 3 s"
+    assert service.report().workers[0].state == "no heartbeat for 3 s"
     service._clock.now += IDLE_S
     service.roster.beat("a")
     assert service.report().workers[0].state == "no gradient for 18 s"
