@@ -14,7 +14,7 @@ from zmq.utils.monitor import recv_monitor_message
 
 SPARE = 64  # descriptors reserved for the server's files, and for connections that wait when descriptors run short
 BACKLOG = 16  # connections that may wait to be accepted; fewer than SPARE, so that libzmq can accept all of them
-PROBE = 16  # with fewer free descriptors than this they are short: a burst may take this many between two checks
+PROBE = 16  # fewer free descriptors than this count as short: a burst may take this many between two checks
 LISTENING_MS = 1000  # timeout; libzmq reports its listening socket at once
 SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27  # asm-generic/socket.h
 _DROP = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))  # linux/filter.h: return 0, drop the packet

@@ -14,7 +14,7 @@ TINY = 1e-12  # avoids a division by zero for a step of length 0
 PACE_GAIN = 0.05  # of the logarithm of the pace, per push, with one worker
 PACE_PUSHES = 10.0  # the measured divergence is averaged over this many pushes
 PACE_RANGE = (0.01, 2.0)  # a higher pace would grow while gradients are small, and then step too far
-FARTHEST = 100.0  # a measurement is clipped to this multiple of the target, and to the target divided by this
+FARTHEST = 100.0  # measurements are clipped to target / FARTHEST ... target * FARTHEST
 
 
 def begun(size: int) -> dict[str, np.ndarray]:

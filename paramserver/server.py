@@ -168,7 +168,7 @@ class Server:
             self._socket.send_multipart(frames, zmq.DONTWAIT, copy=True)
         except zmq.ZMQError as error:
             if error.errno not in (zmq.EAGAIN, zmq.EHOSTUNREACH):
-                raise  # not those two: the client has gone or does not read, and its timeout handles that
+                raise  # any other error; these two mean that the client is gone or busy, so its timeout applies
 
     def _reachable(self, connection: bytes) -> bool:
         """Return whether a connection is open. This sends an answer to no request, which clients ignore."""

@@ -21,7 +21,7 @@ from a3c64.wire.status import connect_address, fetch
 log = logging.getLogger(__name__)
 
 SERVER_START_S = 30.0  # timeout; a start takes about 1 s, longer on a loaded machine
-SERVER_CRASHES = 5  # in a row without a new checkpoint; then the run gives up
+SERVER_CRASHES = 5  # the run ends after this many crashes in a row without a new checkpoint
 WORKER_BACKOFF_MAX_S = 30.0
 WORKERS_GRACE_S = 4.0  # together with the server's 4 s, less than the 10 s that a stop may take
 SERVER_GRACE_S = 4.0

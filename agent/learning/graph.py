@@ -31,7 +31,7 @@ ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
 OPSET, IR_VERSION = 18, 10  # of ONNX; runtimes of several years support both
 
 Parameters = dict[str, np.ndarray]  # of the network, by name
-Weight = Callable[[Parameters], np.ndarray]  # computes a constant of the graph
+Weight = Callable[[Parameters], np.ndarray]  # a function that computes a constant of the graph
 
 
 class Graph(NamedTuple):

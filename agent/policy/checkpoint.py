@@ -228,9 +228,9 @@ def _vectors(path: Path, sha256: str, specs: Sequence[ParameterSpec], prefixes: 
     """Return the vectors in a file of tensors, each float32 [parameters], checked.
 
     Args:
-        path: of the file.
-        sha256: that the file must have.
-        specs: of the parameters.
+        path: the file.
+        sha256: the file's expected hash.
+        specs: the parameters' names and shapes.
         prefixes: one for each vector; its tensors are named prefix + parameter.
     """
     data = read_regular(path, max(1, len(prefixes)) * MAX_TENSORS)

@@ -34,7 +34,7 @@ def find(folder: Path) -> Iterator[Path]:
         names.sort()
         if CONFIG in files or checkpoint.CHECKPOINTS in names:
             yield Path(path)
-            names.clear()  # a run has no runs inside
+            names.clear()  # a run folder contains no other runs
         elif len(Path(path).relative_to(folder).parts) >= DEPTH:
             names.clear()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-LEGACY_CHECKPOINTS = 927  # per lap, as gym-mupen64plus sampled Mario Kart 64's progress border
+LEGACY_CHECKPOINTS = 927  # checkpoints per lap in gym-mupen64plus, which sampled the game's progress border
 LEGACY_STEPS = 1250  # a race with fewer steps earns more than the plain reward for finishing
 
 

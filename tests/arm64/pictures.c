@@ -1,4 +1,4 @@
-/* Prints a digest of each of many observations, and what display_list_syncs says of many random lists. */
+/* Prints a digest of each of many observations, and the result of display_list_syncs for many random lists. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,8 +19,9 @@ static uint32_t one_of(uint64_t *random, uint32_t count)
 /* A picture of each kind in turn: 16 and 32 bits a pixel, drawn by the GPU, blank. */
 static struct picture any_picture(uint64_t *random, int kind, const uint8_t *memory)
 {
-    uint32_t width = 8 + one_of(random, 633), height = 4 + one_of(random, 477); /* one draw for each statement: */
-    uint32_t origin = 4096 + 2 * one_of(random, 9000);                          /* C does not fix the order within one */
+    /* One call per declarator, because C does not fix the order of calls within an expression. */
+    uint32_t width = 8 + one_of(random, 633), height = 4 + one_of(random, 477);
+    uint32_t origin = 4096 + 2 * one_of(random, 9000);
     uint32_t stride = width + one_of(random, 9);
     uint32_t top = one_of(random, 4), left = one_of(random, 4);
     struct picture picture = {.rdram = memory, .origin = origin, .stride = stride, .height = height, .width = width};

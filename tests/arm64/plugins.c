@@ -1,6 +1,6 @@
 /* Runs the lockstep plugins without an emulator: a thread calls them as the core does, and main steps it as Python does.
  *
- * plugins VIDEO.so INPUT.so BYTES. BYTES is what shared.py believes to be the size of the control block.
+ * plugins VIDEO.so INPUT.so BYTES. BYTES is the size of the control block in shared.py.
  * Prints each step's counts and a digest of its observation. */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -22,7 +22,7 @@ int main(void)
         ok_step(word[0] | word[1] << 8 | word[2] << 16 | (uint32_t)word[3] << 24);
         ok_karts(karts);
         const uint32_t *telemetry = ok_telemetry();
-        sum = digest(sum, telemetry, COURSE_ADDRESS * 4); /* an address is another one in each process */
+        sum = digest(sum, telemetry, COURSE_ADDRESS * 4); /* excludes the address, which differs in each process */
         sum = digest(sum, telemetry + COURSE_ADDRESS + 1, (TELEMETRY_WORDS - COURSE_ADDRESS - 1) * 4);
         sum = digest(digest(sum, karts, sizeof karts), ok_frame(), PICTURE_BYTES);
         if (vi % 60 == 0)

@@ -1,7 +1,7 @@
 """Our C code on arm64: cross-compiled, run under qemu-user, and equal to this machine's to the bit.
 
-qemu-user runs arm64's instructions. It does not reorder memory accesses, as arm64 processors do, so these tests say
-nothing about that. lockstep.h and worker/display/frame.py say why their memory is read right.
+qemu-user does not reorder memory accesses, as arm64 processors do, so these tests cannot find errors of that kind.
+lockstep.h and worker/display/frame.py explain why their shared memory is read in the right order.
 """
 
 import ctypes
@@ -31,7 +31,7 @@ class Machine(NamedTuple):
 
     compiler: str
     runner: tuple[str, ...]
-    kind: str  # what the ELF header of its programs says: e_machine, see elf.h
+    kind: str  # e_machine in the ELF header of its programs, see elf.h
 
 
 HOST = Machine("gcc", (), "")
@@ -40,7 +40,7 @@ ARM64 = Machine("aarch64-linux-gnu-gcc", ("qemu-aarch64", "-L", "/usr/aarch64-li
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[str]]:
-    """outputs(build, input) builds a program for both kinds of processors, runs it, and returns what each printed."""
+    """outputs(build, input) builds a program for both kinds of processors, runs it, and returns both outputs."""
     for program in (HOST.compiler, ARM64.compiler, ARM64.runner[0]):
         need(program)
 

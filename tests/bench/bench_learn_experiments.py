@@ -45,7 +45,7 @@ class Experiment:
     settings: Mapping[str, Any] = field(default_factory=dict)  # of a3c64 train, on top of the preset
     judged_on: Mapping[str, Any] | None = None  # the environment's arguments in evaluations; None = env_args
     seeds: tuple[int, ...] = (1,)
-    begins_with: str = ""  # the experiment whose last checkpoint of the same seed is trained on
+    begins_with: str = ""  # continue from the last checkpoint of this experiment's run with the same seed
 
 
 FINISHES = Goal("finish_rate", at_least=0.95)
@@ -88,8 +88,8 @@ EXPERIMENTS = {
         OPEN_KART,
         60,
         Goal("finish_rate", at_least=0.8),
-        # Mirrored, because all four courses are driven clockwise, and nearly half of the twenty are not. With random
-        # presses before the start, because a policy that has never seen the kart turned round drives backwards then.
+        # Mirrored, because all four courses go clockwise, and nearly half of the twenty do not. With random presses
+        # before the start, because otherwise a policy whose kart is turned round drives backwards.
         env_args={**RACES, "course": COURSES, "start": [0.0, 0.5], "mirror": [False, True], "random_max": 600},
         settings={  # grey, because the courses' colours differ
             "total_timesteps": 6_000_000,

@@ -19,7 +19,7 @@ import matplotlib.pyplot as plt
 from bench_learn_plot import DOCS, fill
 
 GOALS = {"finish_rate": 0.95, "mean_return": 475.0}  # Open Kart, CartPole
-RETURNS = {"finish_rate": 380.0, "mean_return": 475.0}  # a mean return in training from here counts as learned
+RETURNS = {"finish_rate": 380.0, "mean_return": 475.0}  # a run counts as learned from this mean return in training on
 PICTURE = "stability.png"
 
 Runs = dict[tuple[str, str, int], list[dict[str, Any]]]  # environment, settings, workers -> one run per seed

@@ -71,7 +71,7 @@ class Worker:
 
 def counters(pid: int) -> Counters:
     """Return the counters of a process with all its threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()  # man 5 proc: the third field is first
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()  # from proc(5)'s third field on
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return Counters((int(fields[11]) + int(fields[12])) / TICKS, pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
 

@@ -52,7 +52,7 @@ def test_a_movie_made_by_hand_plays_in_steps_of_any_length():
             assert emulator.controller_reads == 0
             emulator.play(np.array(recorded, np.uint32))
             while emulator.vi_count < vis:
-                emulator.step(min(step, vis - emulator.vi_count), buttons=random_word(rng))  # the movie must win
+                emulator.step(min(step, vis - emulator.vi_count), buttons=random_word(rng))  # the movie overrides these
             assert emulator.movie_position == len(recorded)
             assert (emulator.rdram == expected).all()
 

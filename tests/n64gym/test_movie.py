@@ -1,4 +1,4 @@
-"""A movie recorded in one process plays back to the bit in another, or the point of divergence is named."""
+"""A movie recorded in one process plays back bit for bit in another, or the point of divergence is reported."""
 
 import dataclasses
 import json

@@ -119,7 +119,8 @@ def test_render_is_the_games_own_picture():
 
 @pytest.mark.parametrize("size", [(84, 84), (42, 42), (60, 80)])
 def test_observations_are_area_means_of_the_picture(size):
-    """Compared with a slow oracle in floating point; for a whole factor also with a plain mean of blocks."""
+    """Observations equal those of a slow floating-point oracle. For an integer factor they also equal a mean of
+    blocks."""
     with make(obs_type="rgb", size=size, render_mode="rgb_array") as env:
         env.reset()
         for _ in range(10):
@@ -204,7 +205,7 @@ def test_ten_thousand_steps_in_two_processes_are_the_same_to_the_bit():
             process.kill()
             process.wait()
     assert json.loads(quiet.stdout) == json.loads(busy.stdout)
-    assert json.loads(quiet.stdout)[0] > 10  # episodes, each after a reset
+    assert json.loads(quiet.stdout)[0] > 10  # number of episodes; each begins with a reset
 
 
 def test_another_rom_is_refused_with_what_was_found(rom):

@@ -117,7 +117,7 @@ def test_unknown_options_are_refused_and_the_episode_continues(env):
 
 @pytest.mark.parametrize("actions", ["discrete", "multidiscrete", "continuous"])
 def test_actions_of_each_kind_reach_the_pad(actions):
-    """The game has read the word that the action stands for."""
+    """The game has read the action's controller word."""
     with make(actions=actions, frameskip=2) as env:
         check_env(env.unwrapped, skip_render_check=True)
         env.reset()

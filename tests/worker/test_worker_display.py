@@ -181,7 +181,7 @@ class Clock:
 
 
 def test_a_complete_picture_is_less_than_two_seconds_old(vnc_port, tmp_path):
-    """Capture with a new connection each, then repeatedly with one connection."""
+    """Capture several times, each with a new connection; then several times with one connection."""
     display = Display(Clock(), "127.0.0.1", vnc_port)
     ended = threading.Event()
 

@@ -39,7 +39,7 @@ WATCHED_LOOK_S = 0.02  # interval of checking for frames, with a viewer
 WATCHED_S = 1.0  # time for which one check counts as "watched" for the worker
 REDRAW_S = 1.0  # redraw everything for this time after x11vnc begins to read: it may have missed earlier changes
 BLOCK = 40  # side of the square blocks in which changes are found, pixels
-REST = 50  # the pause between two checks for viewers is this many times a check, so that a long table costs no more
+REST = 50  # the pause between two checks for viewers, in multiples of a check's duration: bounds their CPU time
 
 
 def placed(width: int, height: int) -> tuple[int, int, int, int]:

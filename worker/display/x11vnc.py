@@ -24,8 +24,8 @@ class X11vnc:
         # forever: run on after a viewer disconnects. shared: allow several viewers. viewonly: ignore keys and clicks.
         # xd_area 0: show each area that the viewer process redraws at once and whole. x11vnc's own search for changes
         # takes half a second, and finds the parts of one picture at different times.
-        # speeds lan: do not measure a viewer's connection. x11vnc does not read the screen for five seconds of that.
-        # nonap, sb 0: read the screen as often after a minute in which nothing was sent.
+        # speeds lan: do not measure a viewer's connection: that takes five seconds without reading the screen.
+        # nonap, sb 0: read the screen at the same rate after a minute in which nothing was sent.
         # noremote: accept no commands through the display's X properties.
         # noipv6, no6: listen on the given IPv4 port only. nopw: silence a warning.
         self._command = [

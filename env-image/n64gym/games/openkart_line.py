@@ -12,8 +12,8 @@ from n64gym.games.openkart_road import Road
 MARGIN = 0.38  # metres between the line and the grass or wall
 SHORTNESS = (0.0, 3e-4, 1e-3, 3e-3)  # weights of a line's length against its bends; the fastest line wins
 ROUNDS = 400  # iterations of ADMM per line
-ACROSS = 1.0  # share of a kart's cornering grip that the plan uses; BRAKING: of its brakes
-BRAKING = 0.93
+ACROSS = 1.0  # share of a kart's cornering grip that the plan uses
+BRAKING = 0.93  # share of its brakes that the plan uses
 STEPS_MIN = 0.31  # least share of the brakes that remains while steering
 
 

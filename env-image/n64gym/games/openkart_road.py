@@ -18,7 +18,7 @@ class Road(NamedTuple):
     it."""
 
     centre: NDArray[np.float64]  # metres, x and z [N, 2]
-    right: NDArray[np.float64]  # unit vector from the centre to the right edge [N, 2]
+    right: NDArray[np.float64]  # unit vector towards the right edge [N, 2]
     left_edge: NDArray[np.float64]  # metres from the centre line to the grass or to where a wall stops a kart [N]
     right_edge: NDArray[np.float64]  # [N]
     spacing: float  # metres from one point to the next
