@@ -43,7 +43,7 @@ def test_a_run_inside_a_build_is_exported_and_plays(engine: None, tmp_path: Path
     short = f"""--env-args '{{"time_limit": 4.0}}' --eval-episodes 2 --seed {seed}"""
     done = build(tmp_path, TOTAL_TIMESTEPS=str(STEPS), ARGS=short)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert "steps/s" in done.stderr, "progress is seen with --progress=plain"
+    assert "steps/s" in done.stderr, "--progress=plain must show progress"
     [run] = (tmp_path / "results").iterdir()
     assert run.name.startswith("OpenKart-v0-20")
     config = json.loads((run / "config.json").read_text())

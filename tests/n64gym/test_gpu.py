@@ -90,7 +90,7 @@ def test_steps_of_unexpected_lengths_show_whole_pictures_at_most_a_step_old(rom,
                 now = on_screen(emulator)
                 age = [number for number in range(before - 3, now + 2)
                        if (emulator.observation == expected_picture(number, GREEN)).all()]  # fmt: skip
-                assert age, "half drawn, or too old"
+                assert age, "the picture is only half drawn, or too old"
                 run.append((now, age[-1], emulator.drawn_lists))
                 before = now
             runs.append(run)

@@ -66,12 +66,12 @@ def test_steps_continue_correctly_after_interrupts(interrupted):
             hits += interrupted(draw.uniform(1e-6, 1.2e-3), lambda action=action: env.step(action))
             if step % 5 == 0:
                 observation, _, _, _, info = env.step(STRAIGHT)
-                assert (info["vis"] - vis) % 4 == 0, "whole steps only"
+                assert (info["vis"] - vis) % 4 == 0, "an episode must consist of whole steps"
                 np.testing.assert_array_equal(observation, env.render())
                 way = info["progress"]
                 _, reward, _, _, info = env.step(env.action_space.sample())
                 assert reward == pytest.approx(100 * (info["progress"] - way))
-        assert 100 < hits < 1000, "interrupts came during steps, and some came too late for theirs"
+        assert 100 < hits < 1000, "some interrupts must come during steps, and some after"
         env.step(STRAIGHT)  # complete the last step, which may have been interrupted
         assert info["emulator_restarts"] == 0
         emulator = env.unwrapped.emulator

@@ -240,7 +240,9 @@ def test_random_presses_vary_the_start_and_are_reported():
         sampled = [env.action_space.sample() for _ in range(9)]
         env.action_space.seed(1)
         began = [env.reset(seed=seed) for seed in (*range(12), 0)]
-        assert [env.action_space.sample() for _ in range(9)] == sampled, "they are not drawn from the user's space"
+        assert [env.action_space.sample() for _ in range(9)] == sampled, (
+            "random presses must not be drawn from the user's action space"
+        )
     told = [info for _, info in began]
     assert all(info["race_time"] == pytest.approx((3 + info["start_random"]) / 60, abs=0.04) for info in told)
     assert max(info["start_random"] for info in told) > 300

@@ -119,7 +119,7 @@ def test_a_snapshot_outlives_its_emulator(actions):
         moment = env.unwrapped.snapshot()
         expected = env.step(STRAIGHT)
         env.unwrapped.emulator.close()
-        assert env.step(STRAIGHT)[3], "truncated"
+        assert env.step(STRAIGHT)[3], "the step must be truncated"
         with pytest.raises(ResetNeeded, match="the emulator has died"):
             env.unwrapped.snapshot()
         env.unwrapped.restore(moment)

@@ -32,7 +32,7 @@ def test_a_track_has_the_karts_positions(tmp_path):
         np.testing.assert_array_equal(edge, same)
     middle = (found.road.left + found.road.right) / 2
     aside = np.hypot(*(found.places[:, None] - middle).T).min(0)
-    assert aside.max() < 10, "it drove on that road"
+    assert aside.max() < 10, "the kart must be on the road"
 
 
 def test_a_game_without_positions_is_refused(tmp_path, rom):

@@ -63,7 +63,7 @@ def test_the_next_start_removes_only_folders_of_killed_emulators(base):
     )
     assert (base / "n64gym-results" / "mine.txt").exists()
     sweep(base)
-    assert alive.path.exists(), "its owner lives"
+    assert alive.path.exists(), "a folder whose owner is alive must remain"
     alive.remove()
     alive.remove()
     assert not alive.path.exists()

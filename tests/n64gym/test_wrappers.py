@@ -91,7 +91,7 @@ def actions():
 @pytest.mark.parametrize("wrap", CHANGING + PASSING_ON)
 def test_a_vector_and_a_batch_match_each_environment_alone(wrap, actions):
     expected = one_by_one(wrap, actions)
-    assert np.ptp(expected, axis=0).min() > 1, "both steered"
+    assert np.ptp(expected, axis=0).min() > 1, "both karts must turn"
 
     vector = LockstepVectorEnv([lambda: make(wrap)] * 2)
     vector.reset(seed=[0, 1])

@@ -44,14 +44,14 @@ def turns(course: NDArray[np.float64]) -> int:
 
 def assert_sound(course: NDArray[np.float64]) -> None:
     assert 125 <= len(course) <= 256
-    assert 515 < lengths(course).sum() < 950, "metres"
-    assert lengths(course).max() < 4.5, "closed, too"
+    assert 515 < lengths(course).sum() < 950, "the length must be 515 to 950 m"
+    assert lengths(course).max() < 4.5, "samples must be less than 4.5 m apart, also from last to first"
     assert radii(course).min() > 8.5
     assert gap(course) > 2.5
     assert turns(course) == 1
     assert np.abs(course[:, :2]).max() < 250
     assert course[:, 2].min() > 4
-    assert (course[:, 3:].min(axis=1) > course[:, 2] + 0.4).all(), "the walls stand beside the road"
+    assert (course[:, 3:].min(axis=1) > course[:, 2] + 0.4).all(), "walls must be beside the road"
 
 
 @pytest.mark.parametrize("course", range(4))
@@ -62,7 +62,7 @@ def test_hand_made_courses_are_sound(kart: HostKart, course: int):
 
 def test_every_seed_makes_a_sound_course(kart: HostKart):
     for seed in range(0, 10000, 7):
-        assert kart.build(GENERATED, seed) < 40, "some way from giving up"
+        assert kart.build(GENERATED, seed) < 40, "the number of drafts must be far below the limit"
         assert_sound(kart.samples())
 
 
@@ -157,7 +157,7 @@ def test_the_telemetry_describes_the_course(kart: HostKart):
         expected = heading[round(index) % len(course)] - heading[round(here)]
         seen = getattr(now, f"ahead_{tens}") / 65536 * 2 * np.pi
         assert abs((seen - expected + np.pi) % (2 * np.pi) - np.pi) < 0.25
-    assert max(abs(now.ahead_1), abs(now.ahead_6)) > 2000, "there is a corner ahead"
+    assert max(abs(now.ahead_1), abs(now.ahead_6)) > 2000, "the test needs a corner ahead"
 
 
 @pytest.mark.parametrize("course", [{"course": HARBOUR}, {"course": GENERATED, "seed": 4711}])
@@ -167,8 +167,8 @@ def test_a_mirrored_course_has_left_and_right_swapped(kart: HostKart, course: di
     now = kart.go_to_race(**course, start=30, mirror=1)
     assert (now.mirror, now.course_ready) == (1, 1)
     assert (kart.samples() == plain[:, [0, 1, 2, 4, 3]] * [-1, 1, 1, 1, 1]).all()
-    assert now.ahead_6 == pytest.approx(-ahead, rel=0.1), "it stands on the left here and there"
-    assert abs(ahead) > 1000, "there is a bend"
+    assert now.ahead_6 == pytest.approx(-ahead, rel=0.1), "the bend ahead must be mirrored"
+    assert abs(ahead) > 1000, "the test needs a bend ahead"
     while now.stage == RACE and now.race_progress < 0.6 * FIXED:
         now = kart.step(follow(now))
     assert (now.stage, now.off_road) == (RACE, 0)

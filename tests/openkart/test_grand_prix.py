@@ -30,7 +30,7 @@ def test_the_grid_is_in_order_behind_the_line(kart: HostKart):
     now = kart.go_to_race(mode=GRAND_PRIX)
     assert (now.mode, now.karts, now.place, now.kart_hits) == (1, KARTS, KARTS, 0)
     progress = rivals(now)
-    assert progress == sorted(progress, reverse=True), "the first is in front"
+    assert progress == sorted(progress, reverse=True), "the first rival must be in front"
     assert -0.06 < now.race_progress / FIXED < progress[-1] < progress[0] < 0
     middles = kart.karts()[:, :2]
     apart = np.linalg.norm(middles[:, None] - middles[None], axis=-1)[np.triu_indices(KARTS, 1)]
@@ -85,7 +85,7 @@ def test_places_follow_progress_and_change(kart: HostKart):
             assert now.place == place_by_progress(now)
         places.add(now.place)
     assert now.stage == RESULTS
-    assert len(places) > 4, "from the back through the field"
+    assert len(places) > 4, "the player must pass several rivals"
     assert now.place == min(places) < 4
 
 
@@ -117,8 +117,8 @@ def test_the_place_is_final_at_the_finish(kart: HostKart):
         now = kart.step(follow(now))
     before = rivals(now)
     later = kart.step(vis=60 * 20)
-    assert max(rivals(later)) > max(before), "they roll on"
-    assert place_by_progress(later) > now.place, "past the player, who has stopped"
+    assert max(rivals(later)) > max(before), "rivals must drive on after the finish"
+    assert place_by_progress(later) > now.place, "rivals must have passed the player, who has stopped"
     assert (later.stage, later.place) == (RESULTS, now.place)
 
 
@@ -136,7 +136,7 @@ def test_karts_push_each_other(kart: HostKart):
         mine, other = kart.karts()[[0, -1]]
         assert np.hypot(*(mine - other)[:2]) > 1.3
         pushed = max(pushed, other[3])
-    assert after.kart_hits == now.kart_hits + 1, "one push is one collision"
+    assert after.kart_hits == now.kart_hits + 1, "one push must count as one collision"
     assert after.speed < now.speed - 2 * FIXED
     assert pushed > speed + 2
     assert after.wall_hits == now.wall_hits

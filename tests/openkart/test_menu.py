@@ -77,7 +77,7 @@ def test_a_course_is_built_when_the_choice_rests(kart: HostKart):
     assert now.lap_metres > meadow
     now = push(kart, LEFT)
     assert (now.course, now.course_ready) == (0, 0)
-    assert push(kart, RIGHT).course_ready == 1, "still there"
+    assert push(kart, RIGHT).course_ready == 1, "the course built before must still be there"
 
 
 def test_a_race_started_at_once_is_on_the_chosen_course(kart: HostKart):
@@ -120,7 +120,7 @@ def test_best_laps_are_kept_per_course_without_partial_laps(kart: HostKart):
     kart.step(vis=20)
     nothing = panel()
     race_from(80)
-    assert panel() == nothing, "a partial lap"
+    assert panel() == nothing, "a partial lap must not count"
     race_from(0)
     best = panel()
     assert best != nothing
@@ -135,7 +135,7 @@ def test_best_laps_are_kept_per_course_without_partial_laps(kart: HostKart):
     go_to_row(kart, "mirror")
     push(kart, RIGHT)
     kart.step(vis=20)
-    assert panel() == mirrored, "no lap of it"
+    assert panel() == mirrored, "the mirrored course has no best lap"
     push(kart, LEFT)
     kart.step(vis=20)
     assert panel() == best

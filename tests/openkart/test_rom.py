@@ -27,7 +27,7 @@ def test_the_header_is_valid(products: Path):
     assert rom[:4] == bytes.fromhex("80371240"), "big-endian byte order"
     assert rom[0x20:0x34] == b"OPEN KART".ljust(20)
     assert rom[0x3E:0x3F] == b"E", "NTSC"
-    assert 4096 < len(rom) < 1 << 20, "the boot program copies all of it"
+    assert 4096 < len(rom) < 1 << 20, "the boot program must copy the whole file"
 
 
 def test_the_telemetry_block_has_its_header(products: Path):

@@ -14,7 +14,7 @@ def test_the_stages_follow_in_order_and_repeat(kart: HostKart, driver: Driver):
     kart.start()
     assert kart.step().stage == TITLE
     assert kart.step(A).stage == COURSE_SELECT
-    assert kart.step(A, vis=20).stage == COURSE_SELECT, "a press counts once"
+    assert kart.step(A, vis=20).stage == COURSE_SELECT, "a press must count once"
     kart.step()
     assert kart.step(A).stage == COUNTDOWN
     countdown = 0
@@ -50,7 +50,7 @@ def test_a_good_lap_takes_about_half_a_minute_and_needs_no_walls(kart: HostKart,
     for lap in (now.lap_time_1, now.lap_time_2, now.lap_time_3):
         assert 25 * 60 <= lap <= 35 * 60
     assert (off_road, now.wall_hits) == (0, 0)
-    assert 70 < fastest / FIXED < 100, "believable km/h"
+    assert 70 < fastest / FIXED < 100, "the top speed must be 70 to 100 km/h"
 
 
 def test_full_throttle_alone_leaves_the_road_at_the_first_bend(kart: HostKart):
@@ -77,7 +77,7 @@ def test_the_brake_stops_and_the_stick_reverses(kart: HostKart):
     slowed = kart.step(B, vis=30)
     coasted_from = fast.speed
     assert slowed.speed < 0.7 * coasted_from
-    assert kart.step(B, vis=200).speed == 0, "the brake alone does not reverse"
+    assert kart.step(B, vis=200).speed == 0, "the brake alone must not reverse"
     stopped = kart.telemetry
     back = kart.step(BACK_UP, vis=90)
     assert back.speed < 0
@@ -142,7 +142,7 @@ def test_walls_stop_the_kart_and_can_be_left(kart: HostKart):
         kart.place(now.x / FIXED, now.z / FIXED, now.heading / FIXED * 360 + 90)
         now = kart.step(A, vis=240)
         assert now.wall_hits >= 1
-        assert abs(now.lateral) < 2.3 * FIXED, "still inside"
+        assert abs(now.lateral) < 2.3 * FIXED, "the kart must be inside the walls"
         assert abs(now.speed) < 8 * FIXED
         hit = now.race_progress
         for _ in range(5 if escape == "reverse" else 0):
@@ -169,7 +169,7 @@ def test_random_driving_never_leaves_the_walls(kart: HostKart):
 def test_driving_the_wrong_way_is_reported(kart: HostKart):
     now = kart.go_to_race()
     kart.place(now.x / FIXED, now.z / FIXED, now.heading / FIXED * 360 + 180)
-    assert kart.step(A).wrong_way == 0, "not at once"
+    assert kart.step(A).wrong_way == 0, "the warning must not come at once"
     now = kart.step(A, vis=40)
     assert now.wrong_way == 1
     kart.place(now.x / FIXED, now.z / FIXED, (now.heading / FIXED) * 360 + 180)
@@ -184,7 +184,7 @@ def test_a_hop_can_land_in_a_drift(kart: HostKart):
     kart.step(word(A | R, 60), vis=40)
     now = kart.telemetry
     assert (now.y, now.drifting) == (0, 1)
-    assert kart.step(A).drifting == 0, "ends with the button"
+    assert kart.step(A).drifting == 0, "the drift must end with the button"
 
 
 def test_a_drift_turns_tighter(kart: HostKart):

@@ -110,8 +110,8 @@ def test_messages_that_arrive_after_a_stall_count_at_most_once(proxy, short_time
     time.sleep(HEARTBEAT_S)
     after = push(client, late.version)
     assert after.accepted
-    assert after.step == 20 * after.version, "no gradient is applied without its steps, or twice"
-    assert after.version in (5, 6), "the stalled one may arrive before its client says hello anew; never after"
+    assert after.step == 20 * after.version, "a gradient and its steps must count together and once"
+    assert after.version in (5, 6), "the stalled gradient may count only before its client says hello again"
     client.close()
 
 
@@ -127,12 +127,14 @@ def test_updates_count_at_most_once_over_cut_delayed_and_altered_connections(pro
     proxy.cut = proxy.corrupt = proxy.delay_s = 0.0
     update = push(client, update.version)
     accepted, pushed = accepted + update.accepted, pushed + 1
-    assert accepted <= update.version <= pushed, "each is applied at most once, and each that was accepted is"
+    assert accepted <= update.version <= pushed, (
+        "each gradient must be applied at most once, and each accepted one must be"
+    )
     assert proxy.cuts > 0
     assert proxy.corrupted > 0
     assert accepted > 10
     moved = update.weights - initialise(SPECS, 0)
-    assert np.ptp(moved) < 1e-5, "every gradient is the same for each number: none was altered, nor these weights"
+    assert np.ptp(moved) < 1e-5, "gradients are uniform, so unequal changes show altered gradients or weights"
     print(f"{pushed} pushed, {accepted} accepted, {proxy.cuts} cuts, {proxy.corrupted} altered")
     client.close()
 
@@ -165,7 +167,7 @@ def test_the_replacement_of_a_killed_worker_gets_its_index(server, stack):
     again = join("w3", 1)
     assert again.index == 1
     other = join("w4", 1)
-    assert other.index == 3, "that one lives"
+    assert other.index == 3, "index 1 belongs to a living worker"
     report = stack.report()
     assert [(worker.index, worker.restarts) for worker in report.workers] == [(0, 0), (1, 1), (2, 0), (3, 0)]
     assert report.lost == 1

@@ -43,7 +43,7 @@ def test_without_descriptors_connections_are_refused_and_the_run_continues(stack
         except OSError:  # the server refuses
             break
         time.sleep(0.002)
-    until(lambda: "new connections are refused" in log.read_text(), 10, "a word about it")
+    until(lambda: "new connections are refused" in log.read_text(), 10, "a line about refused connections")
     used = psutil.Process(server.pid).cpu_times()
     begin = time.monotonic()
     for _ in range(10):
@@ -51,9 +51,9 @@ def test_without_descriptors_connections_are_refused_and_the_run_continues(stack
         assert update.accepted
         time.sleep(0.1)
     share = (sum(psutil.Process(server.pid).cpu_times()[:2]) - sum(used[:2])) / (time.monotonic() - begin)
-    assert share < 0.5, "it does not spin on connections that it cannot accept"
+    assert share < 0.5, "the server must not spin on connections that it cannot accept"
     step = update.step
-    until(lambda: (stack.run_dir / "checkpoints" / f"step_{step}").exists(), 10, "a checkpoint of now")
+    until(lambda: (stack.run_dir / "checkpoints" / f"step_{step}").exists(), 10, "a checkpoint of the current step")
 
     for one in crowd:
         one.close()

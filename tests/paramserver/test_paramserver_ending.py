@@ -58,7 +58,7 @@ def test_time_counts_only_with_workers_and_continues_after_a_restart():
     service, clock = make(time_limit=100.0)
     clock.now += 50
     service.look()
-    assert service.seconds == 0, "nobody was there"
+    assert service.seconds == 0, "time without workers must not count"
     client = working(service)
     clock.now += 60
     service.look()
@@ -80,7 +80,7 @@ def test_without_an_evaluator_the_last_hundred_episodes_decide():
     client = working(service)
     push(client, 0, episodes=episodes(*[9.0] * 99))
     service.look()
-    assert not service.over, "not a hundred yet"
+    assert not service.over, "the run must not end before a hundred episodes"
     push(client, 1, episodes=episodes(*[4.0] * 90))
     service.look()
     assert not service.over
@@ -94,7 +94,7 @@ def test_with_an_evaluator_its_scores_decide():
     client, judge = working(service), evaluator(service)
     push(client, 0, episodes=episodes(*[9.0] * 100))
     service.look()
-    assert not service.over, "greedy episodes decide"
+    assert not service.over, "only the evaluator's episodes must count"
     update = judge.pull()
     assert judge.score(update, episodes(4.0, 4.0))
     assert not push(client, 1).finished
@@ -106,7 +106,7 @@ def test_with_an_evaluator_its_scores_decide():
         judge.pull()
     again, _ = make(service.snapshot(), service.evaluations, stop_at_reward=5.0)
     again.look()
-    assert again.over, "it is over after a restart too"
+    assert again.over, "the run must be over after a restart too"
 
 
 def test_the_last_weights_are_evaluated():
@@ -182,7 +182,7 @@ def test_evaluations_that_cannot_be_read_are_set_aside(tmp_path, caplog):
 def test_an_evaluator_does_not_count_as_a_worker():
     service, _ = make()
     judge = evaluator(service)
-    assert judge.pull() is None, "there are no weights before a worker came"
+    assert judge.pull() is None, "there must be no weights before the first worker"
     assert (len(service.roster), len(service.evaluators)) == (0, 1)
     client = working(service)
     assert client.index == 0

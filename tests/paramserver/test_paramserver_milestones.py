@@ -37,11 +37,11 @@ def test_better_returns_are_reported_at_intervals():
     clock, metrics = Clock(), Metrics()
     milestones = Milestones(metrics, clock)
     metrics.add_episodes([Episode(1.0, 10, {})] * WINDOW)
-    assert milestones.reached(1_000) == [], "not at once"
+    assert milestones.reached(1_000) == [], "the first return must not be reported at once"
     clock.now += RETURN_S
     assert milestones.reached(2_000) == ["best mean return of 100 episodes so far, at step 2,000 | 1.00"]
     clock.now += RETURN_S
-    assert milestones.reached(3_000) == [], "no better"
+    assert milestones.reached(3_000) == [], "an equal return must not be reported"
     metrics.add_episodes([Episode(3.0, 10, {})] * WINDOW)
     assert milestones.reached(4_000) == []
     clock.now += RETURN_S

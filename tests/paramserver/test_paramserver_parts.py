@@ -77,7 +77,7 @@ def test_a_linear_schedule_falls_to_zero():
     assert scheduled(1.0, "constant", 50, 100) == 1.0
     assert scheduled(1.0, "linear", 25, 100) == 0.75
     assert scheduled(1.0, "linear", 500, 100) == 0.0
-    assert scheduled(1.0, "linear", 500, 0) == 1.0, "no end, no fall"
+    assert scheduled(1.0, "linear", 500, 0) == 1.0, "without a limit the rate must stay constant"
 
 
 def test_damping_divides_by_the_age_of_a_gradient():
@@ -98,9 +98,9 @@ def test_a_worker_gets_its_old_index_or_the_lowest_free_one():
     assert [roster.greet(c, c.encode(), c, -1).index for c in "abc"] == [0, 1, 2]
     roster.leave(b"b")
     assert roster.greet("d", b"d", "d", -1).index == 1
-    assert roster.greet("e", b"e", "e", 7).index == 7, "after a restart of the server it keeps its index"
-    assert roster.greet("f", b"f", "f", 7).index == 3, "unless somebody has it"
-    assert roster.greet("a", b"a", "a", 5).index == 0, "known already"
+    assert roster.greet("e", b"e", "e", 7).index == 7, "a worker must keep its index after a server restart"
+    assert roster.greet("f", b"f", "f", 7).index == 3, "an index in use must not be given twice"
+    assert roster.greet("a", b"a", "a", 5).index == 0, "a known worker must keep its index"
     assert (len(roster), roster.joined, roster.lost) == (5, 6, 0)
 
 
@@ -110,14 +110,14 @@ def test_a_closed_connection_frees_its_index():
     for name in "abc":
         roster.greet(name, name.encode(), name, -1)
     closed.add(b"b")
-    assert roster.drop_gone(-1) == [], "no heartbeat is missing yet, and nobody wants its index"
+    assert roster.drop_gone(-1) == [], "no heartbeat is missing yet, and no other worker wants the index"
     clock.now += SUSPECT_S + 0.1
     for name in "ac":
         roster.beat(name)
     assert [member.index for member in roster.drop_gone(-1)] == [1]
     assert (roster.greet("d", b"d", "d", -1).index, roster.lost) == (1, 1)
     closed.add(b"a")
-    assert [member.index for member in roster.drop_gone(0)] == [0], "its index is wanted"
+    assert [member.index for member in roster.drop_gone(0)] == [0], "another worker wants the index"
     member = roster.greet("e", b"e", "e", 0)
     assert (member.index, member.restarts) == (0, 1)
 

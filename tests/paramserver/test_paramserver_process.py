@@ -89,7 +89,7 @@ def test_garbage_is_refused_and_counted_and_changes_no_weights(stack):
     again = client.join(SPECS)
     np.testing.assert_array_equal(again.weights, weights)
     assert (again.version, again.step) == (0, 0)
-    assert client.push(ONES, signature(SPECS), 0, 20, {}, []).accepted, "and it goes on working"
+    assert client.push(ONES, signature(SPECS), 0, 20, {}, []).accepted, "the server must continue"
     client.close()
     assert server.poll() is None
 
@@ -105,7 +105,7 @@ def test_a_server_resumes_from_the_checkpoint_after_kill_9(stack):
     server.wait()
     stack.start("a3c64.paramserver")
     update = client.push(ONES, signature(SPECS), update.version, 20, {}, [])
-    assert not update.accepted, "the gradient was underway to the dead server"
+    assert not update.accepted, "the gradient was sent to the dead server and must be lost"
     assert (update.step, update.version) == (100, 5)
     update = client.push(ONES, signature(SPECS), update.version, 20, {}, [])
     assert (update.step, update.accepted) == (120, True)
@@ -147,7 +147,9 @@ def test_a_run_folder_belongs_to_one_server(stack):
     after = {path: path.stat().st_mtime_ns for path in stack.run_dir.rglob("*")}
     events = {path for path in after if "tfevents" in path.name}  # the first server still writes to its event file
     assert {path: after[path] for path in after.keys() - events} == {p: before[p] for p in before.keys() - events}
-    assert "is in use by another server" in stack.run("a3c64.paramserver").stderr, "not only that the port is taken"
+    assert "is in use by another server" in stack.run("a3c64.paramserver").stderr, (
+        "the error must name the folder, not the port"
+    )
     first.kill()
     first.wait()
     third = stack.start("a3c64.paramserver", **other)

@@ -119,7 +119,7 @@ def test_another_task_sets_the_scores_aside_once_a_model_fits(stack):
     with pytest.raises(BadInputError, match="the run has another environment or network; choose another A3C64_RUN_DIR"):
         join(stack, [ParameterSpec("w", (3, 9), 1.0)])
     assert json.loads((stack.run_dir / "config.json").read_text())["env_id"] == "tiny_env:TinyImage-v0"
-    assert (stack.run_dir / "best").exists(), "nothing is written for a model that does not fit"
+    assert (stack.run_dir / "best").exists(), "a model that does not fit must change nothing"
     client, hyperparameters, update = join(stack)
     assert hyperparameters.env_id == "tiny_env:Other-v0"
     until(lambda: not (stack.run_dir / "best").exists(), 5, "the scores set aside")

@@ -39,7 +39,7 @@ def test_staleness_is_counted_and_bounded():
     for version in range(3):
         assert push(one, version).accepted
     late = push(other, 0)
-    assert not late.accepted, "computed three updates ago"
+    assert not late.accepted, "a gradient three updates old must be refused"
     assert late.version == 3
     assert service.metrics.drain_training()["train/staleness"] == pytest.approx(3 / 4)
     assert push(other, late.version - 2).accepted
@@ -105,7 +105,7 @@ def test_a_dropped_worker_says_hello_again_and_keeps_its_index():
         client.join(SPECS)
     for client in (one, other):
         service.roster.leave(connection(client))
-    assert not push(other, 0).accepted, "the gradient of a stranger is not applied"
+    assert not push(other, 0).accepted, "the gradient of a dropped worker must not be applied"
     assert other.index == 1
     assert push(other, 0).accepted
 
@@ -128,7 +128,7 @@ def test_the_run_ends_after_its_steps():
     client.join(SPECS)
     assert not push(client, 0).finished
     assert push(client, 1).finished
-    assert client.join(SPECS).finished, "who comes late hears of it at once"
+    assert client.join(SPECS).finished, "a late join must report the end"
 
 
 def test_a_worker_that_leaves_is_not_lost():

@@ -77,13 +77,13 @@ def test_the_file_of_a_week_is_small_and_read_in_seconds(tmp_path, monkeypatch):
         now += interval(5.0, now)
         points += 1
     file.close()
-    assert points < 15_000, "121,000 if there is one every 5 s"
+    assert points < 15_000, "a point every 5 s would be 121,000"
     assert sum(path.stat().st_size for path in (tmp_path / "tensorboard").iterdir()) < 5e6
     begin = time.process_time()
     curve = history.curves(tmp_path)["env/7"]
     assert time.process_time() - begin < 10.0
     assert history.POINTS <= len(curve.steps) <= 2 * history.POINTS
-    assert curve.values[-1] > 6.9 * 86400, "it goes to the end"
+    assert curve.values[-1] > 6.9 * 86400, "the curve must reach the end"
     assert np.diff(curve.minutes).max() < 30.0
 
 
@@ -189,13 +189,13 @@ def test_only_worker_0_sends_pictures_at_a_limited_rate():
     service, client, clock = service_with_client()
     sampler = ObservationPictures(client, frames=2)
     sampler.offer(np.zeros((0, 0, 0), np.uint8))
-    assert service.picture is None, "a vector alone is no picture"
+    assert service.picture is None, "an observation without a picture must not be sent"
     sampler.offer(np.ones((4, 5, 2), np.uint8))
     assert service.picture.shape == (4, 10, 1)
     service.picture = None
     sampler.offer(np.ones((4, 5, 2), np.uint8))
     client.send_picture(np.ones((4, 5, 1), np.uint8))
-    assert service.picture is None, "there was one a moment ago"
+    assert service.picture is None, "a second picture within SAMPLE_S must not be stored"
     clock.now += wire.SAMPLE_S
     client.send_picture(np.ones((4, 5, 1), np.uint8))
     assert service.picture.shape == (4, 5, 1)
@@ -233,8 +233,8 @@ def test_a_push_counts_no_more_observations_than_its_steps():
         return unpacked(service.weights.vector[2:])
 
     assert told(20, 20.0, 1.0).size == 20.0
-    assert told(10, 1e9, 1.0).size == 30.0, "ten steps are ten observations"
-    assert told(1_000_000, 1e9, 1.0).size == 50.0, "and a rollout has twenty"
+    assert told(10, 1e9, 1.0).size == 30.0, "ten steps must count as ten observations"
+    assert told(1_000_000, 1e9, 1.0).size == 50.0, "a rollout must count as at most twenty observations"
     seen = told(20, 1e9, 8.0)
     assert (seen.size, seen.mean[0]) == (70.0, pytest.approx(3.0))
     assert told(0, 1e9, 8.0).size == 70.0

@@ -74,7 +74,7 @@ def test_the_report_has_each_workers_state():
         client.push(ONES, SIGNATURE, 0, 20, {}, [Episode(float(second), 9, {"emulator_restarts": 1.0})])
     worker = service.report().workers[0]
     assert (worker.state, worker.steps, worker.steps_per_s) == ("working", 600, 20.0)
-    assert worker.mean_return == sum(range(11, 31)) / 20, "of the last 20 episodes"
+    assert worker.mean_return == sum(range(11, 31)) / 20, "the mean return must be over the last 20 episodes"
     assert (worker.restarts, worker.emulator_restarts) == (0, 1)
     service._clock.now += 3.0
     assert service.report().workers[0].state == "no heartbeat for 3 s"
@@ -241,7 +241,9 @@ def upgrade(port, path, *headers):
 def test_only_a_token_gives_access_to_its_screen(gateway):
     status, told = upgrade(gateway, "/screen?token=secret", "Origin: http://here:1")
     assert status == 101
-    assert told == bytes([0x82, len(GREETING)]) + GREETING, "one binary frame, RFC 6455 section 5.2"
+    assert told == bytes([0x82, len(GREETING)]) + GREETING, (
+        "the greeting must be one binary frame, RFC 6455 section 5.2"
+    )
     assert upgrade(gateway, "/screen?token=secret")[0] == 101
     for path in ("/screen?token=guess", "/screen", "/screen?token=", "/screen?host=127.0.0.1&port=22", "/"):
         assert upgrade(gateway, path)[0] == 403, path
@@ -295,14 +297,14 @@ def test_a_server_shows_its_run_on_the_page(stack):
     assert first["run"] == "run"
     until(lambda: page()["at"] > first["at"], 20, "a newer report")
     server.kill()
-    until(lambda: page() is None, 20, "the page goes with its server")
+    until(lambda: page() is None, 20, "the end of the page with its server")
 
 
 def test_watch_reports_a_missing_server_and_ends_cleanly(stack):
     watching = stack.start("a3c64", "watch")
-    until(lambda: "no server answers" in stack.log(watching), 40, "a first word")
+    until(lambda: "no server answers" in stack.log(watching), 40, "a line about the missing server")
     stack.start("a3c64.paramserver")
-    until(lambda: "workers 0, 0 lost" in stack.log(watching), 60, "it goes on looking")
+    until(lambda: "workers 0, 0 lost" in stack.log(watching), 60, "a line about the new server")
     watching.send_signal(2)
     assert watching.wait(20) == 0
     assert "Traceback" not in stack.log(watching)

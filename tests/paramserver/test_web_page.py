@@ -53,7 +53,7 @@ def test_the_page_shows_every_workers_screen(stack, browser):
     cheap = {"env_id": "tiny_env:TinyFight-v0", "envs_per_worker": 1, "frame_size": 16, "lstm_size": 0}
     server = stack.start("a3c64.paramserver", web_port=port, **cheap)
     until(stack.report, 60, "the server")
-    until(lambda: (stack.run_dir / "web" / "run.json").exists(), 30, "what the page is told")
+    until(lambda: (stack.run_dir / "web" / "run.json").exists(), 30, "run.json")
     replays = stack.run_dir / "replays" / "worker-0"
     replays.mkdir(parents=True)
     (replays / "one.m64").touch()
@@ -93,9 +93,9 @@ def test_the_page_shows_every_workers_screen(stack, browser):
     browser.execute_script("document.querySelector('canvas').focus()")
     ActionChains(browser).send_keys("w", Keys.ENTER, Keys.ARROW_UP).perform()
     ActionChains(browser).move_to_element_with_offset(tile, 20, 20).move_by_offset(30, 30).click().perform()
-    until(lambda: len(browser.execute_script("return window.sent")) > before, 30, "more frames asked for")
-    assert set(browser.execute_script("return window.sent")[before:]) <= {0, 2, 3}, "neither keys nor pointer"
-    assert "large" not in tile.get_attribute("class"), "the click went to the page"
+    until(lambda: len(browser.execute_script("return window.sent")) > before, 30, "requests for more frames")
+    assert set(browser.execute_script("return window.sent")[before:]) <= {0, 2, 3}, "keys and pointer must not be sent"
+    assert "large" not in tile.get_attribute("class"), "a click on an enlarged tile must close it"
     tile.find_element(By.CLASS_NAME, "open").click()
     assert "large" in tile.get_attribute("class")
     ActionChains(browser).send_keys(Keys.ESCAPE).perform()
@@ -129,4 +129,6 @@ def test_the_page_shows_every_workers_screen(stack, browser):
     browser.execute_script("document.body.style.minHeight = '3000px'")
     browser.execute_script("window.scrollTo({top: 1500, behavior: 'instant'})")
     top = browser.execute_script("return document.getElementById('notice').getBoundingClientRect().top")
-    assert 0 <= top < browser.execute_script("return innerHeight"), "in sight however far the page is scrolled"
+    assert 0 <= top < browser.execute_script("return innerHeight"), (
+        "the notice must stay visible when the page is scrolled"
+    )

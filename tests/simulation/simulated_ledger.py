@@ -53,9 +53,9 @@ class Ledger:
     def resumed(self, version: int, step: int, weights: np.ndarray, since: float) -> None:
         """Check a restarted server: no gradient that was acknowledged and applied before `since` may be lost."""
         self.check(version >= self.promised, f"resumed at version {version}, {self.promised} was saved")
-        self.check(version < len(self.digests), f"resumed at version {version}, which never was")
+        self.check(version < len(self.digests), f"resumed at version {version}, which never existed")
         self.check(step == STEPS * version, f"resumed at step {step} with version {version}")
-        self.check(digest(weights) == self.digests[version], f"the weights of version {version} are others now")
+        self.check(digest(weights) == self.digests[version], f"the weights of version {version} have changed")
         lost = [gradient for gradient in self.lineage[version:] if gradient in self.acknowledged]
         old = [gradient for gradient in lost if self.applied[gradient] < since]
         self.check(not old, f"gradients {old} were acknowledged before {since:.2f} and are lost")
@@ -64,4 +64,4 @@ class Ledger:
 
     def update(self, name: str, update: Update) -> None:
         known = (update.version, digest(update.weights)) in self.told
-        self.check(known, f"{name} got weights as version {update.version} that never were")
+        self.check(known, f"{name} got weights as version {update.version} that never existed")

@@ -106,12 +106,12 @@ class SimulatedRun:
         if weights.known:
             self.ledger.resumed(weights.version, weights.step, weights.vector, self._durable_since())
         else:
-            self.ledger.check(self.ledger.promised == 0, "a run that was saved begins again")
+            self.ledger.check(self.ledger.promised == 0, "a saved run begins again from the start")
             self.ledger.lineage.clear()
             self.ledger.digests.clear()
         self.ledger.check(
             server.service.evaluations.best is None or server.service.evaluations.best in self.ledger.scores,
-            f"best/ has a score of {server.service.evaluations.best}, which nobody sent",
+            f"best/ has a score of {server.service.evaluations.best}, which no evaluator sent",
         )
         best = server.service.evaluations.best
         best = float("-inf") if best is None else best
@@ -223,7 +223,7 @@ class SimulatedRun:
             ])  # fmt: skip
             world.at(draw.uniform(0.5, last), fault)
         world.run(last)
-        world.note("the world heals")
+        world.note("all faults end")
         network.faults, self.disk.full, self.disk.crash_in = Faults(), False, None
         for task in [self.server_task, *(worker.task for worker in self.workers)]:
             if task is not None:
@@ -247,16 +247,16 @@ class SimulatedRun:
         ledger.check(self.server_task is not None and self.server_task.ended, "the server does not end")
         newest = checkpoint.newest(run / checkpoint.CHECKPOINTS)
         ledger.check(
-            newest is not None and newest.version == len(ledger.lineage), "not the newest state was saved last"
+            newest is not None and newest.version == len(ledger.lineage), "the last save is not the newest state"
         )
         assert newest is not None
-        ledger.check(digest(newest.weights) == ledger.digests[newest.version], "the last save holds other weights")
+        ledger.check(digest(newest.weights) == ledger.digests[newest.version], "the last save has other weights")
         if ledger.best_noted > float("-inf"):
             best = checkpoint.newest(run / checkpoint.BEST)
             reward = best.score["mean_reward"] if best and best.score else None
             ledger.check(reward is not None and reward >= ledger.best_noted,
                          f"best/ has a score of {reward}, but one of {ledger.best_noted} was noted")  # fmt: skip
-            ledger.check(digest(best.weights) == ledger.scores[reward], "best/ has other weights than were scored")
+            ledger.check(digest(best.weights) == ledger.scores[reward], "best/ has other weights than the scored ones")
 
     # Faults.
 

@@ -7,9 +7,9 @@ from simulated_run import play
 
 HISTORIES = 300
 FOUND = {  # seed -> the bug that it found
-    11: "a best score that finds no room is lost only if its server is killed before there is some",
-    11016: "a second score of the same weights was noted and dropped: its answer came late",
-    11567: "the simulation's own: a server that dies while it starts loses nothing",
+    11: "a best score on a full disk may be lost only if the server is killed before there is space",
+    11016: "a second score of the same weights, sent because the first answer was late, was acknowledged and dropped",
+    11567: "a bug of the simulation: a server that dies while it starts loses nothing",
     12084: "as 11016, with a better score",
     123: "best weights that were found while the disk was full were never written",
 }
