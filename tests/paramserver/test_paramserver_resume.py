@@ -35,7 +35,7 @@ def join(stack, specs=SPECS):
     return client, hyperparameters, client.join(specs)
 
 
-def judge(stack, score):
+def evaluate(stack, score):
     """Evaluate the newest weights."""
     client = EvaluatorClient(SocketTransport(stack.address), "judge", "judge", threading.Event())
     client.hello()
@@ -59,7 +59,7 @@ def make_run(stack, score=None, **settings):
     client, _, update = join(stack)
     update = push(client, update)
     if score is not None:
-        judge(stack, score)
+        evaluate(stack, score)
     client.close()
     stop(server)
 
@@ -123,7 +123,7 @@ def test_another_task_sets_the_scores_aside_once_a_model_fits(stack):
     client, hyperparameters, update = join(stack)
     assert hyperparameters.env_id == "tiny_env:Other-v0"
     until(lambda: not (stack.run_dir / "best").exists(), 5, "the scores set aside")
-    judge(stack, -150.0)
+    evaluate(stack, -150.0)
     push(client, update)
     client.close()
     stop(server)
@@ -167,9 +167,9 @@ def test_means_and_counters_continue_after_a_restart(stack):
     for _ in range(10):
         episodes = [Episode(100.0, 20, {"best_lap_s": 30.0})] * 10
         update = client.push(ONES, signature(SPECS), update.version, 20, {}, episodes)
-    told = stack.run_dir / "web" / "run.json"
-    until(lambda: told.exists() and json.loads(told.read_text())["steps"] == 200, 10, "the page's points")
-    history = json.loads(told.read_text())["history"]
+    report = stack.run_dir / "web" / "run.json"
+    until(lambda: report.exists() and json.loads(report.read_text())["steps"] == 200, 10, "the page's points")
+    history = json.loads(report.read_text())["history"]
     client.close()
     stop(server)
     assert (stack.run_dir / "checkpoints" / "step_200" / "figures.json").exists()
@@ -183,10 +183,10 @@ def test_means_and_counters_continue_after_a_restart(stack):
     push(client, update, reward=0.0)
     stack.wait_for(lambda report: report.episodes == 101, 10, "an episode")
     assert stack.report().mean_return == 99.0
-    until(lambda: told.exists() and json.loads(told.read_text())["steps"] == 220, 10, "the page's points")
-    now = json.loads(told.read_text())["history"]
+    until(lambda: report.exists() and json.loads(report.read_text())["steps"] == 220, 10, "the page's points")
+    now = json.loads(report.read_text())["history"]
     points, nothing = len(history["seconds"]), {"best_lap_s": [None] * 1000}
-    before, after = ((nothing | told.pop("figures"))["best_lap_s"][:points] for told in (history, now))
+    before, after = ((nothing | curves.pop("figures"))["best_lap_s"][:points] for curves in (history, now))
     assert before == after
     assert {name: values[:points] for name, values in now.items()} == history
     assert now["seconds"] == sorted(now["seconds"])
@@ -230,7 +230,7 @@ def test_unusual_files_never_prevent_a_start(stack):
     server = stack.start("a3c64.paramserver")
     client, _, update = join(stack)
     assert push(client, update).step == 40
-    judge(stack, 4.0)
+    evaluate(stack, 4.0)
     client.close()
     stop(server)
     assert checkpoint.newest(run / "checkpoints").step == 40

@@ -227,15 +227,15 @@ def test_a_push_counts_no_more_observations_than_its_steps():
     service, client, _ = service_with_client(t_max=5, envs_per_worker=4, normalise_observations=True)
     client.join(SPECS)
 
-    def told(steps, size, mean):
+    def push_moments(steps, size, mean):
         gradient = np.concatenate((np.zeros(2), packed(Moments(size, np.array([mean]), np.ones(1)))))
         client.push(gradient.astype(np.float32), signature(SPECS), service.weights.version, steps, {}, [])
         return unpacked(service.weights.vector[2:])
 
-    assert told(20, 20.0, 1.0).size == 20.0
-    assert told(10, 1e9, 1.0).size == 30.0, "ten steps must count as ten observations"
-    assert told(1_000_000, 1e9, 1.0).size == 50.0, "a rollout must count as at most twenty observations"
-    seen = told(20, 1e9, 8.0)
+    assert push_moments(20, 20.0, 1.0).size == 20.0
+    assert push_moments(10, 1e9, 1.0).size == 30.0, "ten steps must count as ten observations"
+    assert push_moments(1_000_000, 1e9, 1.0).size == 50.0, "a rollout must count as at most twenty observations"
+    seen = push_moments(20, 1e9, 8.0)
     assert (seen.size, seen.mean[0]) == (70.0, pytest.approx(3.0))
-    assert told(0, 1e9, 8.0).size == 70.0
+    assert push_moments(0, 1e9, 8.0).size == 70.0
     assert np.isfinite(service.weights.vector).all()

@@ -127,18 +127,18 @@ def test_a_token_lasts_as_long_as_its_display(tmp_path, monkeypatch):
     monkeypatch.setattr("a3c64.paramserver.web.feed.Supervisor.tend", lambda _: None)
     web = Web(tmp_path, "127.0.0.1", 1)
 
-    def told(*addresses):
+    def publish(*addresses):
         web.tend(lambda: report(addresses=addresses))
         page, gateway = (json.loads((tmp_path / "web" / name).read_text()) for name in (REPORT, SCREENS))
         return [worker["screen"] for worker in page["workers"]], gateway
 
-    (first, none), gateway = told("10.0.0.7:5900", None)
+    (first, none), gateway = publish("10.0.0.7:5900", None)
     assert none is None
     assert gateway == {first: ["10.0.0.7", 5900]}
-    (again, second), gateway = told("10.0.0.7:5900", "10.0.0.8:5900")
+    (again, second), gateway = publish("10.0.0.7:5900", "10.0.0.8:5900")
     assert again == first
     assert set(gateway) == {first, second}
-    assert told() == ([], {})
+    assert publish() == ([], {})
     web.close()
     assert os.listdir(tmp_path / "web") == []
 
@@ -199,14 +199,14 @@ def screen():
 @pytest.fixture
 def gateway(tmp_path, screen):
     """Start a gateway process; return its port."""
-    told, run, port = tmp_path / "told", tmp_path / "run", free_port()
-    told.mkdir()
-    (told / REPORT).write_text('{"steps": 7}')
-    (told / SCREENS).write_text(json.dumps({"secret": ["127.0.0.1", screen]}))
+    web, run, port = tmp_path / "web", tmp_path / "run", free_port()
+    web.mkdir()
+    (web / REPORT).write_text('{"steps": 7}')
+    (web / SCREENS).write_text(json.dumps({"secret": ["127.0.0.1", screen]}))
     recording(run / "replays" / "worker-0", "one")
     (run / "config.json").write_text("{}")
     (run / "replays" / "link.json").symlink_to(run / "config.json")
-    command = [sys.executable, "-m", "a3c64.paramserver.web.gateway", "127.0.0.1", str(port), str(told), str(run)]
+    command = [sys.executable, "-m", "a3c64.paramserver.web.gateway", "127.0.0.1", str(port), str(web), str(run)]
     process = subprocess.Popen([*command, "info", "text", ""], cwd=ROOT)
     until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0, 30, "the gateway")
     yield port
@@ -239,9 +239,9 @@ def upgrade(port, path, *headers):
 
 
 def test_only_a_token_gives_access_to_its_screen(gateway):
-    status, told = upgrade(gateway, "/screen?token=secret", "Origin: http://here:1")
+    status, greeting = upgrade(gateway, "/screen?token=secret", "Origin: http://here:1")
     assert status == 101
-    assert told == bytes([0x82, len(GREETING)]) + GREETING, (
+    assert greeting == bytes([0x82, len(GREETING)]) + GREETING, (
         "the greeting must be one binary frame, RFC 6455 section 5.2"
     )
     assert upgrade(gateway, "/screen?token=secret")[0] == 101

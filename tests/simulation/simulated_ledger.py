@@ -27,7 +27,7 @@ class Ledger:
         self.digests: list[bytes] = []  # of the initial weights and of the weights after each gradient
         self.applied: dict[int, float] = {}  # gradient -> time, also of gradients lost in a restart
         self.acknowledged: set[int] = set()
-        self.told: set[tuple[int, bytes]] = set()  # all versions that ever existed, with their weights' digests
+        self.versions: set[tuple[int, bytes]] = set()  # all versions that ever existed, with their weights' digests
         self.promised = 0  # version of the newest written checkpoint
         self.scores: dict[float, bytes] = {}  # submitted scores: mean return -> digest of the weights
         self.best_noted = float("-inf")
@@ -39,14 +39,14 @@ class Ledger:
     def begun(self, weights: np.ndarray) -> None:
         if not self.digests:
             self.digests = [digest(weights)]
-            self.told.add((0, digest(weights)))
+            self.versions.add((0, digest(weights)))
 
     def apply(self, gradient: int, version: int, step: int, weights: np.ndarray) -> None:
         self.check(gradient not in self.applied, f"gradient {gradient} was applied twice")
         self.lineage.append(gradient)
         self.digests.append(digest(weights))
         self.applied[gradient] = self._world.now
-        self.told.add((version, digest(weights)))
+        self.versions.add((version, digest(weights)))
         self.check(version == len(self.lineage), f"version {version} after {len(self.lineage)} gradients")
         self.check(step == STEPS * len(self.lineage), f"step {step} after {len(self.lineage)} gradients of {STEPS}")
 
@@ -63,5 +63,5 @@ class Ledger:
         del self.lineage[version:], self.digests[version + 1 :]
 
     def update(self, name: str, update: Update) -> None:
-        known = (update.version, digest(update.weights)) in self.told
+        known = (update.version, digest(update.weights)) in self.versions
         self.check(known, f"{name} got weights as version {update.version} that never existed")

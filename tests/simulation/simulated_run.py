@@ -304,8 +304,8 @@ def play(seed: int) -> list[str]:
         try:
             run.play()
         except Exception as error:
-            told = "\n".join(run.world.history)
-            raise Broken(f"seed {seed}: {type(error).__name__}: {error}\n{told}") from error
+            history = "\n".join(run.world.history)
+            raise Broken(f"seed {seed}: {type(error).__name__}: {error}\n{history}") from error
         return run.world.history
 
 

@@ -30,7 +30,7 @@ class SimulatedWorker:
         self._beats = ClientTransport(run.network, f"{name}'s heartbeat")
         kind = Client if index >= 0 else EvaluatorClient
         self._client: Any = kind(self._transport, name, name, self.stop, index=index)
-        self.task = self._transport.task = Task(run.world, name, self._work if index >= 0 else self._judge)
+        self.task = self._transport.task = Task(run.world, name, self._work if index >= 0 else self._evaluate)
         run.world.after(HEARTBEAT_S, self._beat)
 
     def die(self) -> None:
@@ -70,7 +70,7 @@ class SimulatedWorker:
         except StoppedError:
             return
 
-    def _judge(self) -> None:
+    def _evaluate(self) -> None:
         world, ledger, client = self.run.world, self.run.ledger, self._client
         try:
             client.hello()
