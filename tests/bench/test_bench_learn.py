@@ -10,7 +10,7 @@ from programs import result_of, running
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 6, 60])
-def test_the_first_that_reaches_the_goal_is_found_by_few_evaluations(count):
+def test_the_first_checkpoint_at_the_goal_is_found_by_few_evaluations(count):
     saved = [Saved(30.0 * k, k, Path()) for k in range(count)]
     for first in range(count + 1):
         asked = []

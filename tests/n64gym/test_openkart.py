@@ -109,7 +109,7 @@ def test_the_time_limit_truncates():
     assert ends.index(True) == 29  # 2 s of 15 steps each
 
 
-def test_render_is_the_games_own_picture():
+def test_render_returns_the_games_own_picture():
     with make(render_mode="rgb_array") as env:
         observation, _ = env.reset()
         assert env.render().shape == (120, 160, 3)

@@ -26,7 +26,7 @@ def test_laps_are_as_fast_as_when_the_driver_was_written(env, course):
 
 
 @pytest.mark.parametrize("seed", [3, 4321])
-def test_it_finishes_generated_courses_from_the_middle(env, seed):
+def test_the_driver_finishes_generated_courses_from_the_middle(env, seed):
     assert drive(env, course="generated", course_seed=seed, laps=2, start=0.4).finished
 
 

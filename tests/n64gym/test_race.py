@@ -47,7 +47,7 @@ def test_courses_look_different(env):
     assert len(set(seeds)) == 3
 
 
-def test_grand_prix_has_places_and_levels(env):
+def test_a_grand_prix_has_places_and_levels(env):
     finishing = {}
     for level in LEVELS:
         first, last = race(env, mode="grand_prix", level=level, laps=1)
@@ -160,7 +160,7 @@ def test_telemetry_of_a_game_without_it_is_refused(rom):
         gymnasium.make("n64gym/Rom-v0", rom=rom("pad"), telemetry=True)
 
 
-def test_crop_is_a_part_of_the_picture():
+def test_a_cropped_observation_is_that_part_of_the_picture():
     with make(crop=(60, 40, 40, 80), render_mode="rgb_array") as env:
         observation, _ = env.reset()
         assert observation.shape == (40, 80, 3)

@@ -33,7 +33,7 @@ def test_the_added_game_is_an_environment(added):
         check_env(env.unwrapped)
 
 
-def test_it_has_courses_and_rewards_speed(added, tmp_path):
+def test_the_added_game_has_courses_and_rewards_speed(added, tmp_path):
     with n64gym.RecordMovie(gymnasium.make(added, course=2, cache=False), tmp_path) as env:
         first, info = env.reset()
         assert info["setup"] == {"course": 2}

@@ -45,7 +45,7 @@ def test_the_telemetry_block_has_its_header(products: Path):
         assert emulator.rdram[TELEMETRY_WORD + 22] == vis + 7
 
 
-def test_no_controller_presses_nothing(products: Path):
+def test_without_a_controller_no_button_is_pressed(products: Path):
     """Without a controller the joybus answer has all bits set."""
     with Emulator(products / "openkart.z64", controllers=0) as emulator:
         emulator.step(300)

@@ -23,7 +23,7 @@ def quiet():
 
 
 @pytest.mark.parametrize("part", range(6))
-def test_invariants_hold_in_simulated_runs(part):
+def test_invariants_hold_in_simulated_runs_under_faults(part):
     """A failure prints the history. Then add its seed to FOUND."""
     for seed in range(part * HISTORIES // 6, (part + 1) * HISTORIES // 6):
         play(seed)
