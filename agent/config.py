@@ -98,7 +98,7 @@ class Hyperparameters(BaseModel):
         le=16,
         description="number of newest observations in the network's input; the paper uses 4 and no memory",
     )
-    frameskip: int = Field(4, ge=1, le=60, description="n64gym only: how many VIs one action lasts")
+    frameskip: int = Field(4, ge=1, le=60, description="n64gym only: number of VIs that one action lasts")
     envs_per_worker: int = Field(
         4, ge=1, le=256, description="environments a worker steps as one batch; 1 = A3C as published"
     )
@@ -126,30 +126,37 @@ class Hyperparameters(BaseModel):
     learning_rate_schedule: Literal["constant", "linear"] = Field(
         "constant", description="linear falls to 0 at total_timesteps"
     )
-    rmsprop_decay: float = Field(0.99, ge=0.0, lt=1.0, description="how slowly RMSProp forgets squared gradients")
+    rmsprop_decay: float = Field(
+        0.99,
+        ge=0.0,
+        lt=1.0,
+        description="decay of RMSProp's mean of squared gradients; a higher value forgets more slowly",
+    )
     rmsprop_epsilon: float = Field(
-        1e-5, gt=0.0, description="added inside RMSProp's root: smaller gradients than its root make shorter steps"
+        1e-5,
+        gt=0.0,
+        description="added inside RMSProp's square root; gradients smaller than the root of this make shorter steps",
     )
     surrogate_clip: float = Field(
         0.2,
         ge=0.0,
         lt=1.0,
-        description="with several workers, a gradient is computed with the newest weights, and an action counts until "
-        "its probability has changed by this share since it was drawn; 0 = A3C as published",
+        description="with several workers, gradients use the newest weights; an action stops counting when its "
+        "probability has changed by this share since it was sampled; 0 = A3C as published",
     )
     target_kl: float = Field(
         0.01,
         ge=0.0,
-        description="steps become longer or shorter, up to twice and a hundredth as long, until the policy changes by "
-        "this KL divergence between two rollouts of a worker, nats; 0 = steps as long as the learning rate says",
+        description="target KL divergence between a worker's policies of two rollouts, nats: the learning rate is "
+        "multiplied by 0.01 to 2 to reach it; 0 = do not adapt the learning rate",
     )
-    max_staleness: int = Field(0, ge=0, description="gradients older than this many updates are refused; 0 = none is")
+    max_staleness: int = Field(0, ge=0, description="gradients older than this many updates are refused; 0 = never")
     staleness_damping: float = Field(
         0.0, ge=0.0, le=4.0, description="a gradient s updates old gets learning rate / (1 + s)^this; 0 = not damped"
     )
     trunk: Literal["patches", "fine", "universe", "a3c"] = Field(
         "patches",
-        description="convolutions: of 4x4 patches, fast; finer; universe-starter-agent's; the A3C paper's",
+        description="convolutions: patches = 4x4 (fast), fine, universe = universe-starter-agent's, a3c = the paper's",
     )
     lstm_size: int = Field(0, ge=0, le=4096, description="units of the LSTM; 0 = a dense layer instead of memory")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of weights, actions and environments")
@@ -168,12 +175,12 @@ class Hyperparameters(BaseModel):
     time_limit: float = Field(
         0.0,
         ge=0.0,
-        description="stop after this many seconds with workers at work, summed over all starts of the run; 0 = none",
+        description="stop after this many seconds of training, summed over all starts of the run; 0 = no limit",
     )
     eval_interval: float = Field(
         300.0, ge=0.0, description="seconds from one greedy evaluation to the next; 0 = no evaluator"
     )
-    eval_episodes: int = Field(20, ge=1, le=256, description="how many episodes an evaluation plays, at least")
+    eval_episodes: int = Field(20, ge=1, le=256, description="least number of episodes of an evaluation")
 
 
 def _preset(value: str) -> str:
@@ -201,14 +208,16 @@ class Settings(Hyperparameters, BaseSettings):
     run_dir: Annotated[Path, BeforeValidator(_path)] = Field(
         Path("runs/default"), description="the run's folder: checkpoints, TensorBoard, config.json"
     )
-    resume: bool = Field(False, description="train, server: the run's folder must have a run to go on with")
+    resume: bool = Field(False, description="train, server: fail if the run's folder has no run to resume")
     transfer: bool = Field(
-        False, description="train, server: go on with the weights of a run of another environment than A3C64_ENV_ID"
+        False, description="train, server: continue with the weights of a run of another environment than A3C64_ENV_ID"
     )
     rom: str = Field("", description="path of an N64 ROM; empty = Open Kart")
-    workers: int = Field(2, ge=1, le=1024, description="train: how many workers to start")
+    workers: int = Field(2, ge=1, le=1024, description="train: number of workers to start")
     replays_mb: int = Field(
-        200, ge=0, description="disk that recorded episodes of N64 games may take, of all workers, MB; 0 = none"
+        200,
+        ge=0,
+        description="disk space for recorded episodes of N64 games, of all workers together, MB; 0 = record nothing",
     )
     hang_timeout: float = Field(
         120.0,
@@ -238,7 +247,7 @@ class Settings(Hyperparameters, BaseSettings):
     web_host: str = Field("127.0.0.1", description="address the web page listens on")
     web_port: Port = Field(6080, description="port of the web page that shows all workers; 0 = none")
     checkpoint_interval: float = Field(60.0, gt=0.0, description="seconds between two checkpoints")
-    keep_checkpoints: int = Field(5, ge=1, description="how many of the newest checkpoints are kept")
+    keep_checkpoints: int = Field(5, ge=1, description="number of newest checkpoints to keep")
     status_interval: float = Field(
         5.0, gt=0.0, description="seconds between two lines of progress, and two TensorBoard points"
     )
