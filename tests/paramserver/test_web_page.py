@@ -125,7 +125,7 @@ def test_the_page_shows_every_workers_screen(stack, browser):
     server.kill()
     until(lambda: browser.find_element(By.ID, "notice").is_displayed(), 30, "the page says that the server is gone")
     assert "The server is gone" in browser.find_element(By.ID, "notice").text
-    assert browser.find_element(By.CSS_SELECTOR, ".tile .state").text == "not known"
+    assert browser.find_element(By.CSS_SELECTOR, ".tile .state").text == "unknown"
     browser.execute_script("document.body.style.minHeight = '3000px'")
     browser.execute_script("window.scrollTo({top: 1500, behavior: 'instant'})")
     top = browser.execute_script("return document.getElementById('notice').getBoundingClientRect().top")

@@ -32,8 +32,8 @@ function judge(report) {
   $("notice").hidden = !gone;
   const seconds = Math.round(silent / 1000);
   $("notice").textContent = known
-    ? `The server is gone: what is shown is ${seconds} s old. The page goes on by itself when it is back.`
-    : `No server has answered for ${seconds} s. The page goes on by itself when one does.`;
+    ? `The server is gone. These figures are ${seconds} s old. The page updates again when the server is back.`
+    : `No server has answered for ${seconds} s. The page updates when one answers.`;
   if (gone) $("nobody").hidden = true;
   const over = report?.over ? `over: ${report.over}` : report?.workers.length ? "training" : "waiting for workers";
   $("state").textContent = gone ? "server gone" : report ? over : $("state").textContent;

@@ -73,7 +73,7 @@ export function know(newest) {
 }
 
 function draw() {
-  const none = "None yet: they appear when workers record their episodes.";
+  const none = "No replays yet. They appear when workers record episodes.";
   document.getElementById("count").textContent = found.count ? `${count(found.count)} in all` : none;
   table.hidden = found.count === 0;
   for (const button of section.querySelectorAll("[data-order]")) button.hidden = table.hidden;

@@ -66,7 +66,7 @@ class Tile {
   // The server is gone, so the worker's state is unknown.
   rest() {
     this.resting = true;
-    this.state.textContent = "not known";
+    this.state.textContent = "unknown";
     this.state.classList.remove("working");
     for (const one of this.figures.children) one.lastChild.textContent = "–";
     this.tend();
