@@ -1,4 +1,4 @@
-"""Write the pages that are made from the code, settings.md and api.md: `make pages`, or `python docs/generate.py`."""
+"""Write the generated pages, settings.md and api.md: `make pages`, or `python docs/generate.py`."""
 
 import importlib
 import inspect
@@ -14,7 +14,7 @@ from a3c64.presets import presets
 
 DOCS = Path(__file__).parent
 MADE = "<!-- made by docs/generate.py (`make pages`): change the code, not this file -->\n"
-WIDTH = 100  # of a signature before it is split, characters
+WIDTH = 100  # characters; a longer signature is split
 SECTIONS = ("Args:", "Raises:", "Returns:")
 
 NAMES = {  # module -> its public names that the page shows; "Class.method" for methods too
@@ -99,7 +99,7 @@ def settings_page() -> str:
 
 
 def cell(text: str) -> str:
-    """Return a text that may stand in a table."""
+    """Return a text for a cell of a table."""
     return text.replace("|", "\\|")
 
 
@@ -117,7 +117,7 @@ def api_page() -> str:
 
 
 def described(module: str, name: str) -> Iterator[str]:
-    """Yield what the page says of one name: heading, signature, docstring, public methods."""
+    """Yield the lines about one name: heading, signature, docstring, public methods."""
     thing = getattr(importlib.import_module(module), name)
     yield f"### `{module}.{name}`"
     yield ""
@@ -137,7 +137,7 @@ def described(module: str, name: str) -> Iterator[str]:
 
 
 def signature(name: str, thing: Any) -> str:
-    """Return how a name is called, one parameter a line if it is long."""
+    """Return the signature of a name, with one parameter per line if it is long."""
     found = inspect.signature(thing)
     parts = []
     for parameter in found.parameters.values():
@@ -160,7 +160,7 @@ def annotation(kind: Any) -> str:
 
 
 def shown(default: Any) -> str:
-    """Return a default value; for a function, only that it is one."""
+    """Return a default value as text; a fixed text for a function."""
     return "..." if callable(default) else repr(default).replace("'", '"')
 
 
@@ -185,7 +185,7 @@ def docstring(text: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Return a line in which Markdown sees no links, emphasis or tags."""
+    """Escape a line, so that Markdown sees no links, emphasis or tags."""
     parts = re.split(r"(`[^`]*`)", text)
     return "".join(part if part.startswith("`") else re.sub(r"([\[\]<>*])", r"\\\1", part) for part in parts)
 

@@ -35,8 +35,10 @@ class RaceEnv(N64Env):
     reward: a preset, or {term: weight} with the terms of race.py. Preset "progress": 100 per lap of progress, in
     proportion for parts of a lap, negative for driving back, and 100 for finishing. Preset "time": 1 per second left of
     the time limit at the finish, else 0. Preset "legacy": gym-mupen64plus' weights.
+
     An episode terminates at the finish. It is truncated after `time_limit` seconds of game time, or after `stuck_limit`
     seconds without new progress. Other arguments: see N64Env.
+
     info: `reward_terms`, `reward_objectives` and `reward_costs` of the step; all fields of RaceStatus; the game's
     additional values; in the last step also `metrics`, the episode's figures.
     """

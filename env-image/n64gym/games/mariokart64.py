@@ -42,6 +42,7 @@ class MarioKart64Env(RaceEnv):
     course: one of the sixteen in COURSES. In a grand prix, the first course of a cup, because the game begins with it:
     luigi_raceway, toads_turnpike, wario_stadium or dks_jungle_parkway.
     character: one of CHARACTERS. engine: "50cc", "100cc" or "150cc"; used in a grand prix only.
+
     Each of these arguments can be a list: every reset then draws a value from it. The `options` of reset have the same
     names.
 

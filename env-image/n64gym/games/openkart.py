@@ -41,6 +41,7 @@ class OpenKartEnv(RaceEnv):
     course: one of COURSES. "generated" is the course that the game makes from `course_seed`, 0 to 9999.
     level: skill of the CPU karts, "easy", "medium" or "hard". laps: 1 to 3.
     start: where on the lap the race begins, from 0 to 0.99 in steps of 0.01. mirror: swap left and right.
+
     Each of these arguments can be a list: every reset then draws a value from it. The `options` of reset have the same
     names. Other arguments: see RaceEnv and N64Env.
     """

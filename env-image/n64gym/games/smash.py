@@ -79,14 +79,18 @@ class SmashEnv(N64Env):
     character, opponent: one of FIGHTERS. costume, opponent_costume: the C button that chooses one of the fighter's four
     costumes ("up", "right", "down", "left"), or "any". stage: one of STAGES. level: the opponent's, 1 to 9.
     mode: "time", for `minutes` (1 to 99, 0 = no limit), or "stock", with 1 to 99 `stocks`. items: "off" or "on".
+
     Each of these arguments can be a list: every reset then draws a value from it. The `options` of reset have the same
     names.
+
     actions: "multidiscrete" or "discrete", see smash_actions.py.
     reward: a preset, or {term: weight} with terms from OBJECTIVES and COSTS. Preset "legacy", gym-mupen64plus' weights:
     1 per percent of damage dealt, -1 per percent taken, 200 for a kill, -200 for a death, and -1 per second after 4 s
     without damage. Preset "stocks": 1 for a kill, -1 for a death.
+
     An episode terminates at the end of the match, also in a tie: sudden death is not played. It is truncated after
     `time_limit` seconds.
+
     rom: the ROM file, in any byte order. check_rom: reject a file with a different hash. video: the video plugin, or
     None for no picture, which is much faster. Other arguments: see N64Env.
     info: `damage` (percent), `falls`, `stocks` (valid in mode "stock") and `position` (in the game's units); the same

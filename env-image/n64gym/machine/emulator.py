@@ -54,8 +54,8 @@ class Emulator:
     CPU, else the name of a real video plugin ("glide64mk2", "rice"). The plugin draws on $DISPLAY, or on a new Xvfb if
     that is not set. observation: the format of the attribute `observation`, which each step updates. controllers: the
     number of connected controllers; only the first gets input. movie: samples as for `play`, used from the first
-    controller read on. timeout: seconds; a short step that takes longer counts as hung. Raises RomError or
-    EmulatorError.
+    controller read on. timeout: seconds; a short step that takes longer counts as hung.
+    Raises RomError or EmulatorError.
 
     `samples` records every controller word that the game has read since power-on. Another emulator that plays them
     repeats the run bit for bit. Loading a state also restores this record.

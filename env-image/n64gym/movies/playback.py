@@ -24,7 +24,8 @@ UNKNOWN_LENGTH = 60 * 60 * 60 * 4  # VIs: length of a movie that does not state 
 class Playback:
     """A movie that plays from power-on in a new emulator. Movies of other programs, which have no JSON, also play.
 
-    rom: default Open Kart. observation, video: see Emulator. Raises MovieError, RomError, EmulatorError.
+    rom: default Open Kart. observation, video: see Emulator.
+    Raises MovieError, RomError, EmulatorError.
     """
 
     def __init__(
