@@ -45,14 +45,14 @@ GROUPS: dict[str, tuple[str, ...]] = {  # as --help shows them; every setting is
         "envs_per_worker", "workers", "worker_index", "hang_timeout", "seed", "deterministic",
     ),
     "run folder": ("run_dir", "resume", "transfer", "checkpoint_interval", "keep_checkpoints", "replays_mb"),
-    "ending and judging": ("total_timesteps", "stop_at_reward", "time_limit", "eval_interval", "eval_episodes"),
+    "ending and evaluation": ("total_timesteps", "stop_at_reward", "time_limit", "eval_interval", "eval_episodes"),
     "network": ("trunk", "lstm_size"),
     "learning": (
         "t_max", "discount", "gae_lambda", "normalise_observations", "rewards", "normalise_advantages", "entropy_cost",
         "value_cost", "surrogate_clip", "target_kl", "max_gradient_norm", "learning_rate", "learning_rate_schedule",
         "rmsprop_decay", "rmsprop_epsilon", "max_staleness", "staleness_damping",
     ),
-    "looking at it": (
+    "watching": (
         "web_port", "web_host", "tensorboard_port", "tensorboard_host", "legacy_tags", "vnc_port", "vnc_host",
         "vnc_view", "status_interval", "log_level", "log_format",
     ),

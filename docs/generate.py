@@ -35,10 +35,10 @@ NAMES = {  # module -> its public names that the page shows; "Class.method" for 
 }  # fmt: skip
 ABOUT = {
     "n64gym": "n64gym can be used alone. `import n64gym` registers its environments with Gymnasium; "
-    "[its own page](../env-image/README.md) teaches how to use them and how to add a game.",
+    "[its page](../env-image/README.md) shows how to use them and how to add a game.",
     "a3c64.config": "a3c64 is a program first: its interface is the command `a3c64`, its settings and the files in a "
-    "run's folder. The names below are what a script of your own may need. They may change with a release, and the "
-    "[changelog](CHANGELOG.md) says so.",
+    "run's folder. The names below are for your own scripts. They may change with a release; the "
+    "[changelog](CHANGELOG.md) lists such changes.",
 }
 EXAMPLE = """
 This plays two episodes with the policy that comes with the project:
@@ -58,19 +58,20 @@ for episode in play(policy.hyperparameters, policy.weights, episodes=2):
 
 
 ABOUT_SETTINGS = """\
-Each setting is a flag (`--t-max 10`) and a variable (`A3C64_T_MAX=10`). A flag comes before the variable. On a run that
-exists, its own `config.json` comes next. On a new run, the preset of the environment's family does, then the default.
+Each setting is a flag (`--t-max 10`) and a variable (`A3C64_T_MAX=10`). A flag overrides the
+variable. Without both, an existing run uses its `config.json`. A new run uses the preset of its environment, else the
+default.
 
-A command takes only the flags that it uses; the last column names them. Variables may be set for all commands. For
-Docker, copy `.env.example` to `.env` and change it there. A switch needs no value: `--deterministic` means true.
+A command accepts only the flags that it uses; the last column names these commands. All commands accept all variables.
+For Docker, copy `.env.example` to `.env` and change it there. A switch needs no value: `--deterministic` means true.
 
-`a3c64 train --help` shows the settings that people change most, `--help-all` all of them.
+`a3c64 train --help` shows the settings that users change most, `--help-all` shows all of them.
 """
 COLUMNS = "\n| Flag and variable | Default | Meaning | Commands |\n|---|---|---|---|"
 ABOUT_PRESETS = """
 ## Presets
 
-The files of `agent/presets/`. The environment's id chooses one for a new run, or `--preset` does.
+The files of `agent/presets/`. The environment's id chooses the preset of a new run, unless you set `--preset`.
 """
 
 
@@ -92,7 +93,7 @@ def settings_page() -> str:
             lines.append(f"| `{one.flag}` `{one.variable}` | {default} | {cell(one.description)}{values} | {users} |")
     lines.append(ABOUT_PRESETS.rstrip("\n"))
     for name, preset in presets().items():
-        chosen = ", ".join(f"`{pattern}`" for pattern in preset.environments) or "no id: ask for it by name"
+        chosen = ", ".join(f"`{pattern}`" for pattern in preset.environments) or "no id; choose it by name"
         lines += ["", f"### {name}", "", f"For {chosen}.", "", "| Setting | Value |", "|---|---|"]
         lines += [f"| `{setting}` | `{value}` |" for setting, value in preset.settings.items()]
     return "\n".join(lines) + "\n"
