@@ -170,17 +170,17 @@ At the start line: nothing pressed. Running free, every picture is drawn, so n64
 |---|---|---|---|
 | stable-retro {version("stable-retro")} (parallel_n64), racing | {middle["retro"]:.0f} | 1 | |
 | n64gym, racing | {middle["racing"]:.0f} | {to_retro:.0f} x stable-retro | 15 x |
-| mupen64plus without plugins, running free, at the start line | {middle["free"]:.0f} | 100 % | |
-| n64gym, every picture drawn, at the start line | {middle["all drawn"]:.0f} | {to_free:.1%} of running free | 90 % |
-| n64gym as it is, what is looked at drawn, at the start line | {middle["idle"]:.0f} | {to_itself:.2f} x that | |
+| mupen64plus without plugins and stops, at the start line | {middle["free"]:.0f} | 100 % | |
+| n64gym, every picture drawn, at the start line | {middle["all drawn"]:.0f} | {to_free:.1%} of the row above | 90 % |
+| n64gym, needed pictures drawn, at the start line | {middle["idle"]:.0f} | {to_itself:.2f} x the row above | |
 
 | n64gym | Time |
 |---|---|
-| gymnasium.make and first reset, the start state made | {cold:.2f} s |
-| gymnasium.make and first reset, the start state at hand | {kept:.2f} s |
+| gymnasium.make and first reset, without a cached start state | {cold:.2f} s |
+| gymnasium.make and first reset, with a cached start state | {kept:.2f} s |
 | reset, median of {RESETS} | {statistics.median(reset_times) * 1000:.1f} ms |
 | reset, worst of {RESETS} | {max(reset_times) * 1000:.1f} ms |
-| {MANY} environments made by gymnasium.make_vec, on this one core | {made:.2f} s |
+| {MANY} environments made by gymnasium.make_vec, on one core | {made:.2f} s |
 | {MANY} environments made and reset | {begun:.2f} s |
 | one observation made and copied | {observation_cost() * 1e6:.0f} µs |
 """)
