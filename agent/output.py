@@ -7,13 +7,20 @@ import sys
 from typing import Any, TextIO
 
 PATIENCE_S = 1.0  # timeout for a reader that does not read; then lines are dropped until it reads again
+CLEAR_LINE = "\r\x1b[K"  # ECMA-48: to the first column, erase to the end of the line
 
 _stuck: set[int] = set()  # descriptors whose last write timed out
 
 
 def write(descriptor: int, line: str) -> None:
     """Write a line at once, without Python's buffers. Drop the line if it cannot be written."""
-    data = (line + "\n").encode("utf-8", "backslashreplace")
+    # On a terminal, another process may have drawn a progress bar on this line.
+    begin = CLEAR_LINE if os.isatty(descriptor) else ""
+    _put(descriptor, f"{begin}{line}\n")
+
+
+def _put(descriptor: int, text: str) -> None:
+    data = text.encode("utf-8", "backslashreplace")
     ready = select.poll()
     ready.register(descriptor, select.POLLOUT)
     try:
@@ -25,6 +32,23 @@ def write(descriptor: int, line: str) -> None:
             data = data[os.write(descriptor, data) :]
     except OSError:
         return
+
+
+class Dropping(io.TextIOBase):
+    """A text stream that drops what cannot be written, so that a stopped or closed terminal blocks nothing."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+
+    def write(self, text: str) -> int:
+        """Write text at once."""
+        _put(self._descriptor, text)
+        return len(text)
+
+    def isatty(self) -> bool:
+        """Return whether the descriptor is a terminal."""
+        return os.isatty(self._descriptor)
 
 
 class UnwritableError(OSError):

@@ -69,13 +69,17 @@ def learn(settings: Settings, client: Client, heartbeat: Heartbeat, stop: thread
     watchdog = Watchdog(signs, settings.hang_timeout)
     client.waiting = signs.wait
     watchdog.start()
+
+    def begun(count: int) -> None:
+        heartbeat.doing = f"starting environments, {count} of {hyperparameters.envs_per_worker}"
+
     while not stop.is_set():
         watched = settings.vnc_port != 0
         heartbeat.doing = "starting environments"
         record = Recorder(settings.run_dir, settings.replays_mb * 1_000_000, client)
         begin = time.monotonic()
         environments = EnvironmentBatch.make(
-            hyperparameters, client.index, settings.rom, render_first=watched, wrap=record
+            hyperparameters, client.index, settings.rom, render_first=watched, wrap=record, begun=begun
         )
         watchdog.made(time.monotonic() - begin)
         heartbeat.doing = "building the network"

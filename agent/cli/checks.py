@@ -10,8 +10,10 @@ from a3c64 import ports
 from a3c64.cli.command import Parsed
 from a3c64.config import BadInputError, Hyperparameters, Settings, flag, named
 from a3c64.files import why_unwritable
+from a3c64.progress import Progress
 
 MAKING_S = 20.0  # timeout for making the environment; after it, errors are left to the workers
+QUIET_S = 1.0  # without a progress bar
 OK = "ok"
 
 
@@ -65,8 +67,10 @@ def check_environment(hyperparameters: Hyperparameters, rom: str, parsed: Parsed
         _report(hyperparameters, rom, parsed, write)
     os.close(write)
     try:
-        if not select.select([read], [], [], MAKING_S)[0]:
-            return
+        if not select.select([read], [], [], QUIET_S)[0]:
+            with Progress("checking the environment", 1, lines=False):
+                if not select.select([read], [], [], MAKING_S)[0]:
+                    return
         said = os.read(read, 1 << 16).decode(errors="replace")
     finally:
         os.close(read)

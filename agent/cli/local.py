@@ -7,11 +7,12 @@ import signal
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from subprocess import DEVNULL, Popen
 
 from a3c64.cli.next_steps import next_steps
+from a3c64.cli.set_up import SetUp
 from a3c64.config import EXIT_BAD_INPUT, EXIT_FAILED, BadInputError, Settings, variable
 from a3c64.policy import checkpoint
 from a3c64.processes import end, spawn, typed_command
@@ -56,8 +57,11 @@ class LocalRun:
         """Run until stopped or finished; return the exit code. All children are ended, also after an exception."""
         try:
             code = self._begin(stop)
-            while code is None and not stop.wait(LOOK_S):
-                code = self._tend()
+            set_up = SetUp(self._address, len(self._workers))
+            with closing(set_up):
+                while code is None and not stop.wait(LOOK_S):
+                    code = self._tend()
+                    set_up.look()
         finally:
             end([one.child for one in (*self._workers, *self._evaluators) if one.child], WORKERS_GRACE_S)
             self._server.close(SERVER_GRACE_S)

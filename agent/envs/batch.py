@@ -54,7 +54,9 @@ class EnvironmentBatch:
     None if a wrapper in `env` may change actions; that environment then steps in its turn.
     """
 
-    def __init__(self, environments: list[gym.Env], view: View, seed: int) -> None:
+    def __init__(
+        self, environments: list[gym.Env], view: View, seed: int, begun: Callable[[int], None] = lambda count: None
+    ) -> None:
         self.environments = environments
         self.family: Family = family_of(environments[0].action_space)
         self.figures = declared_by(environments[0])
@@ -72,6 +74,7 @@ class EnvironmentBatch:
         self._short_cuts = [0] * batch  # cuts in a row within SHORT steps
         for k in range(batch):
             self._begin(k, seed + k)
+            begun(k + 1)
 
     @classmethod
     def make(
@@ -81,8 +84,12 @@ class EnvironmentBatch:
         rom: str = "",
         render_first: bool = False,
         wrap: Callable[[gym.Env], gym.Env] = lambda env: env,
+        begun: Callable[[int], None] = lambda count: None,
     ) -> "EnvironmentBatch":
-        """Make a worker's environments. `render_first` lets the first one render; `wrap` is applied to each."""
+        """Make a worker's environments. `render_first` lets the first one render; `wrap` is applied to each.
+
+        `begun` is called after each first reset, with the number of environments that have been reset.
+        """
         count = hyperparameters.envs_per_worker
         environments: list[gym.Env] = []
         try:
@@ -95,7 +102,7 @@ class EnvironmentBatch:
                 hyperparameters.frame_colours,
                 hyperparameters.frame_stack,
             )
-            return cls(environments, view, seed)
+            return cls(environments, view, seed, begun)
         except ValueError as error:  # at its first reset, n64gym refuses the ROM of another game
             for env in environments:
                 env.close()

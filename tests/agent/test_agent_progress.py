@@ -3,18 +3,22 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
+import termios
 
 from a3c64 import progress
+from a3c64.output import CLEAR_LINE
 
 EVAL = [sys.executable, "-m", "a3c64", "eval", "--random", "--env-id", "CartPole-v1", "--episodes", "8"]
 
 
-def test_eval_draws_a_bar_on_a_terminal_and_its_result_stays_json(stack):
+def on_a_terminal(command: list[str], environment: dict[str, str], stdout: int | None = None) -> tuple[bytes, str, int]:
+    """Run a command whose standard error is a terminal. Return what the terminal got, stdout, and the exit code."""
     ours, theirs = pty.openpty()
-    environment = stack.environment(env_id="", lstm_size="") | {"TERM": "xterm", "COLUMNS": "80"}
-    process = subprocess.Popen(EVAL, env=environment, stdout=subprocess.PIPE, stderr=theirs)
+    environment |= {"TERM": "xterm", "COLUMNS": "80"}
+    process = subprocess.Popen(command, env=environment, stdout=stdout or theirs, stderr=theirs)
     os.close(theirs)
     seen = b""
     try:
@@ -24,7 +28,13 @@ def test_eval_draws_a_bar_on_a_terminal_and_its_result_stays_json(stack):
         pass
     out, _ = process.communicate(timeout=60)
     os.close(ours)
-    assert process.returncode == 0, seen
+    return seen, (out or b"").decode(), process.returncode
+
+
+def test_eval_draws_a_bar_on_a_terminal_and_its_result_stays_json(stack):
+    environment = stack.environment(env_id="", lstm_size="")
+    seen, out, code = on_a_terminal(EVAL, environment, stdout=subprocess.PIPE)
+    assert code == 0, seen
     assert json.loads(out)["n"] == 8
     assert b"episodes" in seen
     assert b"8/8" in seen
@@ -42,3 +52,34 @@ def test_progress_lines_have_an_interval(monkeypatch, capfd):
         for _ in range(4):
             work.advance()
     assert capfd.readouterr().err == "2 of 4 episodes in 11 s\n4 of 4 episodes in 30 s\n"
+
+
+TRAIN = [sys.executable, "-m", "a3c64", "train", "--workers", "1", "--total-timesteps", "400", "--eval-interval", "0"]
+
+
+def test_train_draws_a_bar_on_a_terminal_until_its_workers_train(stack):
+    seen, _, code = on_a_terminal(TRAIN, stack.environment())
+    assert code == 0, seen
+    assert b"loading TensorFlow" in seen
+    assert b"0/1" in seen
+    lines = [line for line in seen.split(b"\n") if b"joined" in line or b"400 steps" in line]
+    assert len(lines) >= 2
+    for line in lines:  # each log line erases the bar that stands there
+        assert re.match(rb"\d\d:\d\d:\d\d (server|local)", line.rpartition(CLEAR_LINE.encode())[2]), line
+    assert seen.rfind(b"0/1") < seen.rfind(b"saved step"), "the bar goes when training begins"
+
+
+def test_train_draws_nothing_without_a_terminal(stack):
+    done = subprocess.run(TRAIN, env=stack.environment(), capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"\x1b" not in done.stdout
+
+
+def test_a_stopped_terminal_does_not_block_the_bar():
+    ours, theirs = os.openpty()
+    termios.tcflow(theirs, termios.TCOOFF)  # as Ctrl-S
+    script = "from a3c64.progress import Progress\nwith Progress('x', 300) as p:\n    for k in range(300): p.advance()"
+    process = subprocess.Popen([sys.executable, "-c", script], stderr=theirs, env={**os.environ, "TERM": "xterm"})
+    assert process.wait(20) == 0
+    os.close(theirs)
+    os.close(ours)

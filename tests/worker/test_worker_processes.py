@@ -38,7 +38,7 @@ def test_a_starting_worker_reports_what_it_does(stack):
     states = []
 
     def works(report) -> bool:
-        states.extend(worker.state for worker in report.workers)
+        states.extend(worker.state.partition(",")[0] for worker in report.workers)
         return "working" in states
 
     stack.wait_for(works, 60, "it works")
