@@ -20,7 +20,7 @@
 
 #define STATE_VIS 60     /* timeout of a savestate: the core waits for a safe moment to take or load it */
 #define PARENT_CHECK_S 1 /* how often a waiting emulator checks that its parent is still running */
-#define PAGE_BYTES 4096  /* the only size of pages that RDRAM can be shared with */
+#define PAGE_BYTES 4096  /* RDRAM can be shared only with pages of this size */
 
 static struct lockstep_control *control;
 static uint8_t *shared;

@@ -1,5 +1,5 @@
-"""The base class of all N64 environments. It has one emulator and replaces it when it dies. Observations are pictures,
-and every reset loads a start state.
+"""The base class of all N64 environments. Each has one emulator, which is replaced when it dies. Observations are
+pictures, and every reset loads a start state.
 
 A subclass for a game defines how actions become controller words, how the start is reached, and the reward of a step.
 """

@@ -90,17 +90,17 @@ def steps_left(step: RaceStep) -> int:
 
 
 def time(step: RaceStep) -> float:
-    """Seconds."""
+    """Return the seconds of the step."""
     return step.seconds
 
 
 def wrong_way(step: RaceStep) -> float:
-    """Seconds."""
+    """Return the seconds in the wrong direction."""
     return step.seconds * step.now.wrong_way
 
 
 def off_road(step: RaceStep) -> float:
-    """Seconds."""
+    """Return the seconds off the road."""
     return step.seconds * step.now.off_road
 
 

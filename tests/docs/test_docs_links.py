@@ -11,7 +11,8 @@ OURS = re.compile(r"https?://(localhost|127\.0\.0\.1)(:\d+)?(/|$)")
 
 
 def anchors(page, github):
-    """Return a page's anchors. GitHub makes a hyphen of every space, the site one of adjacent spaces."""
+    """Return a page's anchors. GitHub replaces each space by a hyphen; the site replaces adjacent spaces by one
+    hyphen."""
     found = []
     for heading in headings(page):
         plain = re.sub(r"[^\w\- ]", "", re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).lower()).strip()

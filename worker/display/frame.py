@@ -1,8 +1,9 @@
 """A frame in shared memory: a picture and a note from worker to viewer, and a time from viewer to worker.
 
 There are two places. The writer takes a place that the reader does not hold, the older one if it can. So neither side
-ever waits for the other, and the newest frame is never lost. The viewer process writes until when a VNC viewer is known
-to watch. It must renew this time, so the worker does not render for a viewer process that died or hangs.
+ever waits for the other, and the newest frame is never lost. The viewer process writes the time until which a VNC
+viewer is known to watch. It must renew this time, so the worker does not render for a viewer process that died or
+hangs.
 
 A process holds a place while it has a lock on the place's byte of the file (fcntl(2), F_SETLK). The kernel releases the
 lock when its holder dies. The kernel also orders memory: it takes a spin lock to change its list of locks. The writer's
@@ -49,7 +50,8 @@ class Frame:
 
     @property
     def watched_until(self) -> float:
-        """Return until when a VNC viewer is known to watch, seconds of the monotonic clock. The reader sets it."""
+        """Return the time until which a VNC viewer is known to watch, seconds of the monotonic clock. The reader sets
+        it."""
         return self._watched[0]
 
     @watched_until.setter

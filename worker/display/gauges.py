@@ -40,7 +40,7 @@ def images(canvas: np.ndarray, area: Area, frames: np.ndarray, most: int) -> int
     for k, frame in enumerate(frames):
         left, top = area.x + k % columns * step, area.y + k // columns * (side + GAP)
         tile = cv2.resize(frame, (side, side), interpolation=cv2.INTER_NEAREST)
-        canvas[top : top + side, left : left + side] = tile.reshape(side, side, -1)  # grey is copied to all three
+        canvas[top : top + side, left : left + side] = tile.reshape(side, side, -1)  # grey fills all three channels
     return area.y + rows * (side + GAP) - GAP
 
 

@@ -143,7 +143,7 @@ def _game(canvas: np.ndarray, picture: np.ndarray) -> None:
         return
     scale = min(GAME.width / picture.shape[1], GAME.height / picture.shape[0])
     size = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
-    if scale > 1.0:  # first a whole multiple, then smoothly down: the result is neither blurred nor uneven
+    if scale > 1.0:  # enlarge by a whole factor, then shrink smoothly: neither blurred nor uneven
         whole = math.ceil(scale)
         picture = cv2.resize(picture, None, fx=whole, fy=whole, interpolation=cv2.INTER_NEAREST)
     picture = cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR if scale > 1.0 else cv2.INTER_AREA)

@@ -65,7 +65,7 @@ static void border(const Game *game, fix lap_progress) {
     side_across(SCREEN_H - BORDER, SCREEN_W / 2, SCREEN_W / 2, 1, lit, colour, rest); /* bottom, right to middle */
 }
 
-static void number(char *text, int32_t n) { /* three places */
+static void number(char *text, int32_t n) { /* right-aligned in three characters */
     text[0] = n >= 100 ? (char)('0' + n / 100) : ' ';
     text[1] = n >= 10 ? (char)('0' + n / 10 % 10) : ' ';
     text[2] = (char)('0' + n % 10);

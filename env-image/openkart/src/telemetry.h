@@ -30,7 +30,7 @@ enum TelemetryWord {
     TM_Y = 11,            /* s16.16 metres above the ground (a hop) */
     TM_Z = 12,            /* s16.16 metres */
     TM_HEADING = 13,      /* 0..65535 */
-    TM_OFF_ROAD = 14,     /* 1 while the kart's centre is off road and kerb and on the ground */
+    TM_OFF_ROAD = 14,     /* 1 while the kart's centre is on the ground beyond road and kerb */
     TM_WRONG_WAY = 15,    /* 1 while pointing against the course for more than 1/3 s */
     TM_FINISHED = 16,     /* 1 from the last lap's end until a new race begins */
     TM_RACE_TIME = 17,    /* VIs raced; counts from the first VI of stage 4, stops while paused and after the finish */
