@@ -56,7 +56,7 @@ class UnwritableError(OSError):
 
 
 class Result(io.FileIO):
-    """Standard output of a command that prints a result. Its errors have a class of their own: UnwritableError."""
+    """Standard output of a command that prints a result. Its errors have a separate class: UnwritableError."""
 
     def write(self, data: Any) -> int:
         """Write bytes.

@@ -1,4 +1,4 @@
-"""On a terminal, show what a run's workers do until all of them train."""
+"""A progress bar on a terminal: what a run's workers do until all of them train."""
 
 import os
 import time
@@ -8,17 +8,17 @@ from a3c64.config import BadInputError
 from a3c64.progress import Progress
 from a3c64.wire.status import fetch
 
-LOOK_S = 0.5  # between two looks at the server's report
-FETCH_S = 0.2  # timeout
-MOST_S = 300.0  # then the bar goes, even if a worker does not train
+LOOK_S = 0.5  # interval of reading the server's report
+FETCH_S = 0.2  # timeout of one read
+MOST_S = 300.0  # after this time the bar is removed, even if a worker does not train
 
 
 class SetUp:
-    """A progress bar of the workers that train.
+    """A progress bar that counts the workers that train.
 
     Args:
         address: of the run's server.
-        workers: how many there will be.
+        workers: expected number of workers.
     """
 
     def __init__(self, address: str, workers: int) -> None:
@@ -31,7 +31,7 @@ class SetUp:
             self._progress.open()
 
     def look(self) -> None:
-        """Show the newest state, if it is time. Call this often."""
+        """Show the newest state if it is due. Call this often."""
         now = time.monotonic()
         if not self._open or now < self._next:
             return

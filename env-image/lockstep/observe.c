@@ -13,7 +13,7 @@
 #define SUM_SIDE (2 * MAX_SIDE + 160) /* longer than any row, because weights of 0 read past a row's end */
 #define TAPS 8 /* source pixels under an output pixel that are multiplied at once */
 /* Everything is inlined into one function. On x86-64 it is compiled for two kinds of processors, and the loader chooses the
- * right one. Every arm64 processor has NEON, so the compiler uses it without being told. */
+ * right one. Every arm64 processor has NEON, so the compiler uses it by default. */
 #define INLINE static inline __attribute__((always_inline))
 #ifdef __x86_64__
 #define QUICK __attribute__((target_clones("avx2", "default")))

@@ -169,7 +169,7 @@ def test_a_killed_server_resumes_from_its_last_checkpoint(stack: Stack) -> None:
 
 
 def test_a_run_continues_while_its_processes_are_killed(stack: Stack) -> None:
-    """Every few seconds a process in a container drawn from a seed is killed. Docker restarts the container."""
+    """Every few seconds a process is killed, in a container drawn from a seed. Docker restarts the container."""
     stack.wait_for_training(2, START_S)
     before, generator = stack.step(), random.Random(7)
     for _ in range(KILLS):

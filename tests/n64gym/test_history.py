@@ -1,4 +1,4 @@
-"""Movies, the history of controller reads, and states that contain the history are all exact to the bit."""
+"""Movies, the history of controller reads, and states that contain the history repeat a run bit for bit."""
 
 import gzip
 

@@ -134,7 +134,8 @@ def test_a_busy_port_is_reported_in_one_line(stack):
 
 
 def test_a_run_folder_belongs_to_one_server(stack):
-    """A second server, at another address, names the first and writes nothing. A third may follow the first's end."""
+    """A second server's error names the first server, and nothing is written. After the first has ended, a third can
+    start."""
     first = stack.start("a3c64.paramserver")
     until(stack.report, 20, "the first server")
     before = {path: path.stat().st_mtime_ns for path in stack.run_dir.rglob("*")}

@@ -143,7 +143,7 @@ class SimulatedRun:
         self.world.note("the server has ended")
 
     def _durable_since(self) -> float:
-        """Return the latest time at which the dead server's newest checkpoint can have been due."""
+        """Return the latest possible due time of the dead server's newest checkpoint."""
         if self.disk_was_full:
             return float("-inf")
         return self.died_at - self.interval - self.paused_s - SAVE_SLACK_S
