@@ -17,11 +17,11 @@ from a3c64.policy import checkpoint, policy_file
 
 SPECS = (ParameterSpec("a/kernel", (40, 3), 1.0), ParameterSpec("moments/count", (1,), 0.0))
 STRAIGHT_ON = 1  # an action of Open Kart
-RUN = Hyperparameters(env_id="CartPole-v1", learning_rate=0.5, seed=3, normalise_advantages=True)
+HYPERPARAMETERS = Hyperparameters(env_id="CartPole-v1", learning_rate=0.5, seed=3, normalise_advantages=True)
 
 
 def snapshot(step: int = 70) -> checkpoint.Snapshot:
-    first = checkpoint.first(SPECS, 0, RUN.model_dump())
+    first = checkpoint.first(SPECS, 0, HYPERPARAMETERS.model_dump())
     first.weights[-1] = 1e6  # a running moment, which half precision cannot hold
     return first._replace(step=step, score={"mean_reward": 4.5, "episodes": 20})
 
@@ -32,7 +32,7 @@ def test_a_saved_policy_is_loaded_to_half_precision(tmp_path):
     expected = snapshot().weights
     np.testing.assert_allclose(loaded.weights, expected, rtol=1e-3, atol=1e-6)
     assert loaded.weights[-1] == 1e6
-    assert (loaded.specs, loaded.step, loaded.hyperparameters) == (SPECS, 70, RUN)
+    assert (loaded.specs, loaded.step, loaded.hyperparameters) == (SPECS, 70, HYPERPARAMETERS)
     assert loaded.score == {"mean_reward": 4.5, "episodes": 20}
     assert path.stat().st_size < 2 * expected.size + 4096
     assert [p.name for p in path.parent.iterdir()] == ["fast.safetensors"]
@@ -46,7 +46,7 @@ def test_the_command_says_what_differs_from_the_defaults():
     assert given["--env-id"] == "CartPole-v1"
     assert given["--learning-rate"] == "0.5"
     assert given["--normalise-advantages"] == "true"
-    assert "--t-max" not in given or given["--t-max"] == str(RUN.t_max), "the run's value or the preset's"
+    assert "--t-max" not in given or given["--t-max"] == str(HYPERPARAMETERS.t_max), "the run's value or the preset's"
 
 
 def test_weights_beyond_half_precision_are_refused(tmp_path):

@@ -19,9 +19,9 @@ SPECS = (ParameterSpec("w", (3, 2), 1.0),)
 
 
 def make_run(folder: Path, step: int, scores: tuple[float, ...] = (), **flags: object) -> Path:
-    run = load({"env_id": "CartPole-v1", **flags}).hyperparameters().model_dump()
-    checkpoint.save(folder / "checkpoints", checkpoint.first(SPECS, 0, run)._replace(step=step))
-    (folder / "config.json").write_text(json.dumps(run))
+    hyperparameters = load({"env_id": "CartPole-v1", **flags}).hyperparameters().model_dump()
+    checkpoint.save(folder / "checkpoints", checkpoint.first(SPECS, 0, hyperparameters)._replace(step=step))
+    (folder / "config.json").write_text(json.dumps(hyperparameters))
     facts = {"version": 1, "seconds": 1.0, "episodes": 20, "mean_length": 9.0, "means": {}}
     told = [{"step": 100 * (n + 1), "mean_reward": score, **facts} for n, score in enumerate(scores)]
     (folder / "evaluation.json").write_text(json.dumps(told))

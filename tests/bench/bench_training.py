@@ -33,13 +33,13 @@ WARM_STEPS = 2000  # steps of each worker before the measurement
 ONE_CORE = 0
 VARIANTS = [(vector, threads) for vector in ("lockstep", "subproc") for threads in (1, 2)]
 
-RUN = Hyperparameters()  # the defaults of `a3c64 train`: Open Kart
+DEFAULTS = Hyperparameters()  # the defaults of `a3c64 train`: Open Kart
 
 
 def simulate(seconds: float, process: int) -> None:
     """Step a worker's number of environments with random actions. Waits for a line on stdin before it begins."""
     limit_threads()
-    environments = EnvironmentBatch.make(RUN, worker=process)
+    environments = EnvironmentBatch.make(DEFAULTS, worker=process)
     family, generator = environments.family, np.random.default_rng(process)
     flat = np.zeros((len(environments.environments), family.outputs + family.free), np.float32)  # uniform distribution
     actions = [family.draw(flat, generator) for _ in range(256)]
@@ -122,8 +122,8 @@ def stable_baselines(algorithm: str, vector: str, threads: int) -> float:
         "speed",
         algorithm,
         timeout=90.0,
-        env_id=RUN.env_id,
-        env_args=n64gym_arguments(RUN, {}),
+        env_id=DEFAULTS.env_id,
+        env_args=n64gym_arguments(DEFAULTS, {}),
         vector=vector,
         threads=threads,
         seconds=SECONDS,
@@ -157,8 +157,8 @@ def main(rounds: int) -> None:
     print(f"""
 `make bench-training`, {datetime.date.today()}: {machine["cores"]} cores, {machine["cpu"]}; \
 load {machine["load_before"]} before the start.
-Open Kart, {RUN.frame_size}x{RUN.frame_size} {RUN.frame_colours}, frame skip {RUN.frameskip}; \
-{RUN.envs_per_worker} environments a worker. Environment steps per second, medians of {rounds} rounds in turn.
+Open Kart, {DEFAULTS.frame_size}x{DEFAULTS.frame_size} {DEFAULTS.frame_colours}, frame skip {DEFAULTS.frameskip}; \
+{DEFAULTS.envs_per_worker} environments a worker. Environment steps per second, medians of {rounds} rounds in turn.
 
 | | Steps/s | Ratio | Wanted |
 |---|---|---|---|

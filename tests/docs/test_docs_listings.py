@@ -114,7 +114,7 @@ def test_play_py_plays(capsys, monkeypatch):
 
     policy = policy_file.bundled("n64gym/OpenKart-v0")
     short = policy.hyperparameters.model_copy(update={"env_args": '{"laps": 1, "time_limit": 2}', "envs_per_worker": 2})
-    monkeypatch.setattr(policy_file, "bundled", lambda env_id: policy._replace(run=short))
+    monkeypatch.setattr(policy_file, "bundled", lambda env_id: policy._replace(hyperparameters=short))
     exec(compile(LISTINGS["play.py"], "play.py", "exec"), {})
     assert len(capsys.readouterr().out.splitlines()) == 2
 
