@@ -123,9 +123,9 @@ def test_the_table_of_reward_terms_is_complete():
     from n64gym.race import COSTS, OBJECTIVES, PRESETS
 
     page = (ROOT / "docs" / "your-own.md").read_text()
-    granted = page.split("| Granted |")[1].split("\n\n")[0]
-    paid = page.split("| Paid |")[1].split("\n\n")[0]
-    for table, terms in ((granted, OBJECTIVES), (paid, COSTS)):
+    added = page.split("| Added to the reward |")[1].split("\n\n")[0]
+    subtracted = page.split("| Subtracted from the reward |")[1].split("\n\n")[0]
+    for table, terms in ((added, OBJECTIVES), (subtracted, COSTS)):
         named = [name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])]
         assert sorted(named) == sorted(terms)
     for preset in PRESETS:
