@@ -322,7 +322,7 @@ def has_display() -> bool:
 
 
 def check_environment(environ: Mapping[str, str]) -> None:
-    """Refuse A3C64_* variables that no setting reads; otherwise nobody would notice a typo.
+    """Refuse A3C64_* variables that no setting reads. Otherwise a typo would go unnoticed.
 
     Variables that Kubernetes sets for a service named a3c64 or a3c64-NAME are ignored.
 
