@@ -10,12 +10,14 @@
  * A signal handler may raise between any two instructions of the Python side. The two counts make that safe: a request is
  * open while they differ, and a `go` without an open request is ignored. So Python can post `go` again for an open
  * request, then wait until the counts are equal. An extra `done` is harmless, because Python compares the counts after
- * each wait. * arm64 may show stores of one side to the other in another order. A posted semaphore makes all earlier
- * stores visible to the side that takes it, which is enough as long as each request has one `go` and one `done`. After
- * an interrupt there may be more. A side can then take an old semaphore and see the new count. So the plugin reads and
- * writes the counts with acquire and release, and Python puts a memory barrier beside them from the first interrupt on
- * (shared.py, `fence`). * n64gym/machine/shared.py declares the same layout; lockstep_attach refuses a block of another
- * version or size. */
+ * each wait.
+ *
+ * arm64 may show stores of one side to the other in another order. A posted semaphore makes all earlier stores visible to
+ * the side that takes it, which is enough as long as each request has one `go` and one `done`. After an interrupt there may
+ * be more. A side can then take an old semaphore and see the new count. So the plugin reads and writes the counts with
+ * acquire and release, and Python puts a memory barrier beside them from the first interrupt on (shared.py, `fence`).
+ *
+ * n64gym/machine/shared.py declares the same layout; lockstep_attach refuses a block of another version or size. */
 #ifndef LOCKSTEP_H
 #define LOCKSTEP_H
 

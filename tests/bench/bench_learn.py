@@ -152,14 +152,14 @@ def main() -> None:
     parser.add_argument("experiment", nargs="*", help="one or more; none: all")
     parser.add_argument("--list", action="store_true", help="name the experiments")
     parser.add_argument("--par", action="store_true", help="let the scripted driver set par instead")
-    parser.add_argument("--seed", type=int, help="this one instead of the experiment's")
+    parser.add_argument("--seed", type=int, help="seed instead of the experiment's")
     parser.add_argument("--time-limit", type=float, help="seconds of learning instead of the experiment's")
     parser.add_argument("--every", type=float, default=EVERY_S, help="seconds between two checkpoints")
-    parser.add_argument("--episodes", type=int, default=EPISODES, help="of each judgement")
+    parser.add_argument("--episodes", type=int, default=EPISODES, help="episodes per evaluation")
     parser.add_argument("--bind", default="tcp://127.0.0.1:16555", help="address of a3c64's server")
     parser.add_argument("--vector", default="lockstep", help="of Stable-Baselines3, as bench_training.py found best")
-    parser.add_argument("--threads", type=int, default=2, help="torch's; likewise")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="where the JSON goes")
+    parser.add_argument("--threads", type=int, default=2, help="torch threads, as bench_training.py found best")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder for the JSON files")
     options = parser.parse_args()
     if options.list:
         for name, experiment in EXPERIMENTS.items():

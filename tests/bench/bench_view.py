@@ -25,7 +25,7 @@ START_S = 120.0  # longest start of a run
 WARM_STEPS = 4000  # steps of a run before the measurement
 WORKERS = 2
 CLIENT = Path(__file__).with_name("vnc_client.py")
-NOTHING, UNWATCHED, WATCHED = "no display", "a display, nobody connected", "a display, one VNC client connected"
+NOTHING, UNWATCHED, WATCHED = "no display", "a display, no client connected", "a display, one VNC client connected"
 WANTED = {NOTHING: "", UNWATCHED: "under 3 %", WATCHED: "under 6 %"}
 
 

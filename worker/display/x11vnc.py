@@ -37,7 +37,7 @@ class X11vnc:
         self.idle_client = IdleClient(host, port)
         self._missing = shutil.which("x11vnc") is None
         if self._missing:
-            log.warning("x11vnc is not installed, nobody can watch (apt-get install x11vnc); training goes on")
+            log.warning("x11vnc is not installed, so there are no screens (apt-get install x11vnc); training goes on")
 
     def tend(self) -> bool:
         """Start x11vnc, or restart it if that is due. Return whether it began to read the screen. Call this often."""
