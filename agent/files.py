@@ -137,7 +137,7 @@ def read_regular(path: Path, most: int) -> bytes:
     with os.fdopen(descriptor, "rb") as file:
         size = _check_regular(descriptor)
         if size > most:
-            raise OSError(errno.EFBIG, f"{size} bytes, expected at most {most}")
+            raise OSError(errno.EFBIG, f"it must have at most {most} bytes, found {size}")
         return file.read(most)
 
 
@@ -152,7 +152,7 @@ def read_json(path: Path, most: int, finite: bool = False) -> Any:
     try:
         return json.loads(read_regular(path, most), parse_float=check, parse_constant=check)
     except RecursionError:
-        raise ValueError("JSON that is nested too deeply") from None
+        raise ValueError("its JSON is nested too deeply") from None
 
 
 def printable(name: str | Path) -> str:
@@ -162,7 +162,7 @@ def printable(name: str | Path) -> str:
 
 def _finite(text: str) -> float:
     if not math.isfinite(value := float(text)):
-        raise ValueError(f"{text} is not a finite number")
+        raise ValueError(f"numbers must be finite, found {text}")
     return value
 
 
@@ -170,7 +170,7 @@ def _check_regular(descriptor: int) -> int:
     """Return a regular file's size in bytes; raise OSError for anything else."""
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, "not a regular file")
+        raise OSError(errno.EINVAL, "it must be a regular file")
     return status.st_size
 
 

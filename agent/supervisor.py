@@ -85,7 +85,12 @@ class Supervisor:
         self._in_a_row += 1
         if self._in_a_row == self._policy.most_crashes:
             self.final = code
-            log.error("%s %s %d times in a row and is not started again", self._name, _how(code), self._in_a_row)
+            log.error(
+                "%s %s. This happened %d times in a row, so it is not started again",
+                self._name,
+                _how(code),
+                self._in_a_row,
+            )
             return
         text = "%s %s (%d so far), next try in %.0f s"
         log.warning(text, self._name, _how(code), self.crashes, self._backoff)

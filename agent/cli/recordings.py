@@ -38,7 +38,10 @@ def replay(settings: Settings, parsed: Parsed) -> int:
         chosen = replay_files.stages(chosen, ghosts.MOST)
     if not chosen and not skipped:
         courses = ", ".join(sorted({one.course for one in found if one.course})) or "none"
-        raise BadInputError(f"nothing to play: {len(found)} movies found (courses: {courses}), none was chosen")
+        raise BadInputError(
+            f"nothing to play: no movie fits the options, out of {len(found)} found (courses: {courses}); "
+            "leave options out"
+        )
     return _shown(replays.replay, chosen, skipped, show)
 
 

@@ -156,11 +156,12 @@ def declared_in(metadata: Mapping[str, Any], whose: str) -> Figures:
     figures = []
     for name, about in raw.items():
         unknown = set(about) - set(Figure._fields[1:]) if isinstance(about, Mapping) else {str(about)}
-        if not isinstance(name, str) or unknown:
-            hint = nearest(min(unknown), Figure._fields[1:]) if unknown else ""
+        if not isinstance(name, str):
+            raise BadInputError(f"{whose}: metadata['figures']: a name must be a text, found {name!r}")
+        if unknown:
             raise BadInputError(
-                f"{whose}: metadata['figures'][{name!r}] has {', '.join(sorted(unknown)) or 'no name'}, expected "
-                f"some of {', '.join(Figure._fields[1:])}{hint}"
+                f"{whose}: metadata['figures'][{name!r}]: found {', '.join(sorted(unknown))}, expected "
+                f"some of {', '.join(Figure._fields[1:])}{nearest(min(unknown), Figure._fields[1:])}"
             )
         try:
             figures.append(checked({**UNDECLARED[name]._asdict(), **about}))
@@ -181,7 +182,7 @@ def checked(raw: Mapping[str, Any]) -> Figure:
         if not isinstance(text, str) or len(text) > MAX_NAME or (text and not text.isprintable()):
             raise ValueError(f"{field} must be a text of at most {MAX_NAME} characters, found {short(text)}")
     if not figure.name or figure.name.count("*") > 1:
-        raise ValueError(f"name must be a text with one * at most, found {short(figure.name)}")
+        raise ValueError(f"name must be a text with at most one *, found {short(figure.name)}")
     if figure.summary not in SUMMARIES:
         raise ValueError(f"summary must be one of {', '.join(SUMMARIES)}, found {short(figure.summary)}")
     if not isinstance(figure.headline, bool):

@@ -61,7 +61,7 @@ class Actor:
         """
         expected = (total_size(self.network.specs),)
         if flat.shape != expected:
-            raise ValueError(f"weights of shape {flat.shape}, expected {expected}")
+            raise ValueError(f"weights must have shape {expected}, found {flat.shape}")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.enable_cpu_mem_arena = False  # a session lives for about a second only

@@ -78,7 +78,7 @@ class Learner:
             ValueError: the vector has another length.
         """
         if flat.shape != self._weights.shape:
-            raise ValueError(f"weights of shape {flat.shape}, expected {self._weights.shape}")
+            raise ValueError(f"weights must have shape {self._weights.shape}, found {flat.shape}")
         self._weights = flat
 
     def flat(self) -> np.ndarray:

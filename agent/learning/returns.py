@@ -51,7 +51,10 @@ def generalised_advantages(
     either.
     """
     if not rewards.shape == values.shape == following_values.shape == terminated.shape == truncated.shape:
-        raise ValueError(f"shapes differ: {rewards.shape}, {values.shape}, {following_values.shape}")
+        raise ValueError(
+            "rewards, values and following values must have one shape, found "
+            f"{rewards.shape}, {values.shape} and {following_values.shape}"
+        )
     deltas = rewards + discount * following_values * ~terminated - values  # [T, B], equation 11
     carry = discount * gae_lambda * ~(terminated | truncated)  # [T, B]
     advantages = np.empty_like(deltas, dtype=np.float32)

@@ -92,7 +92,7 @@ class Video:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise BadInputError(f"--mp4: {self.path.parent} cannot be made: {error.strerror}") from None
+            raise BadInputError(f"--mp4: {self.path.parent} cannot be created: {error.strerror}") from None
         raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", f"{self.fps:g}", "-i", "-"]
         coded = ["-c:v", "libx264", "-preset", SPEED, "-crf", QUALITY, "-pix_fmt", "yuv420p", "-movflags", "+faststart"]
         return subprocess.Popen(

@@ -60,7 +60,7 @@ def test_a_file_that_is_not_regular_is_refused_at_once(tmp_path: Path, make):
         (b"[" * 100_000, ValueError, "nested too deeply"),
         (b"{", ValueError, "Expecting"),
         (b"\xc3(", ValueError, "utf-8"),
-        (b"[" + b"0," * 1000 + b"0]", OSError, "expected at most 1000"),
+        (b"[" + b"0," * 1000 + b"0]", OSError, "must have at most 1000 bytes, found"),
     ],
 )
 def test_malformed_json_raises_an_ordinary_error(tmp_path: Path, data: bytes, error: type[Exception], says: str):

@@ -97,7 +97,7 @@ MISTAKES = {  # a command line -> a part of its error
     "export file/x --policy kart.safetensors": "file/x cannot be written: file is not a folder",
     "replay": "the following arguments are required: PATH",
     "replay nowhere": "nowhere does not exist",
-    "replay folder": "nothing to play: 0 movies found",
+    "replay folder": "nothing to play: no movie fits the options, out of 0 found",
     "replay folder --grid 9x9": "--grid: found '9x9', expected columns x rows",
     "replay folder --speed 0": "--speed: found 0.0, expected 0.1 to 1000",
     "replay folder --since yesterday": "--since: found 'yesterday', expected a duration",

@@ -77,7 +77,7 @@ def test_termination_is_not_truncation():
 
 def test_shapes_that_differ_are_an_error():
     one, two = np.zeros((2, 1), np.float32), np.zeros((3, 1), np.float32)
-    with pytest.raises(ValueError, match="shapes differ"):
+    with pytest.raises(ValueError, match="must have one shape, found"):
         generalised_advantages(one, two, two, one > 0, one > 0, 1.0, 1.0)
 
 
