@@ -91,7 +91,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         timeout: float = 10.0,
     ) -> None:
         if frameskip < 1:
-            raise ValueError(f"frameskip is {frameskip}; expected the number of VIs a step, 1 or more")
+            raise ValueError(f"frameskip is {frameskip}; expected a number of VIs per step, 1 or more")
         for name, vis in (("noop_max", noop_max), ("random_max", random_max)):
             if vis < 0:
                 raise ValueError(f"{name} is {vis}; expected a maximum number of VIs, 0 or more")

@@ -221,5 +221,5 @@ def test_a_movie_or_run_that_is_too_long_is_refused(rom, monkeypatch):
             emulator.play(np.zeros(shared.SAMPLES + 1, np.uint32))
         emulator.step(11)
         monkeypatch.setattr(shared, "SAMPLES", 10)
-        with pytest.raises(ValueError, match="11 times; only 10 are remembered"):
+        with pytest.raises(ValueError, match="11 times; at most 10 are recorded"):
             emulator.samples()

@@ -182,7 +182,7 @@ def test_old_versions_have_a_shorter_header(version):
     ("changes", "message"),
     [
         ({"author": "ä" * 111}, "author 'ä+' has 222 bytes; expected at most 221"),
-        ({"description": "a\0b"}, "no NUL"),
+        ({"description": "a\0b"}, "without NUL"),
         ({"rom_name": "マリオ"}, "rom_name 'マリオ' cannot be encoded in latin-1"),
         ({"vis": 1 << 32}, "out of range"),
         ({"crc1": -1}, "out of range"),

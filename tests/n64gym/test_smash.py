@@ -112,7 +112,7 @@ def test_each_button_chooses_its_costume(env):
 
 
 def test_the_same_costume_twice_is_refused(env):
-    with pytest.raises(ValueError, match="both are mario in costume 'up'; expected"):
+    with pytest.raises(ValueError, match="both fighters are mario in costume 'up'; expected"):
         env.reset(options={"character": "mario", "opponent": "mario", "costume": "up", "opponent_costume": "up"})
 
 

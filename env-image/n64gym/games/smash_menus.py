@@ -169,7 +169,9 @@ def wanted_of(setup: Mapping[str, Any]) -> tuple[tuple[str, str], tuple[str, str
     mine, other = (setup["character"], setup["costume"]), (setup["opponent"], setup["opponent_costume"])
     if mine[0] == other[0] and other[1] != "any":
         if mine == other:
-            raise ValueError(f'both are {mine[0]} in costume {mine[1]!r}; expected different costumes, or "any"')
+            raise ValueError(
+                f'both fighters are {mine[0]} in costume {mine[1]!r}; expected different costumes, or "any"'
+            )
         if mine[1] == "any":  # the game would choose the first costume, which may be the opponent's
             mine = (mine[0], "right" if other[1] == "up" else "up")
     return mine, other

@@ -267,7 +267,7 @@ class Emulator:
 
     def _history(self, reads: int) -> NDArray[np.uint32]:
         if reads > shared.SAMPLES:
-            raise ValueError(f"the game has read the controller {reads} times; only {shared.SAMPLES} are remembered")
+            raise ValueError(f"the game has read the controller {reads} times; at most {shared.SAMPLES} are recorded")
         return self._memory.array(shared.HISTORY_OFFSET, (reads,), "<u4")
 
     # The protocol of a request: _prepare, fill in the request, send it, _wait, _finish.

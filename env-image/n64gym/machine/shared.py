@@ -89,7 +89,7 @@ class SharedMemory:
         self.control.bytes = ctypes.sizeof(Control)
         for semaphore in (self.control.go, self.control.done):
             if _libc.sem_init(ctypes.byref(semaphore), 1, 0) != 0:
-                raise OSError(ctypes.get_errno(), "sem_init failed")
+                raise OSError(ctypes.get_errno(), "cannot create a semaphore (sem_init)")
         self._interrupted = False  # whether a `go` or `done` of an earlier request may be left
         self._own = Semaphore()  # for `fence`
         _libc.sem_init(ctypes.byref(self._own), 0, 0)

@@ -39,7 +39,7 @@ class Workspace:
             if lock is not None:
                 self._lock = lock
                 return
-        raise FileExistsError(f"each of {TRIES} new folders in {base} was removed at once")
+        raise FileExistsError(f"{TRIES} new folders in {base} were created, and each was removed at once")
 
     def remove(self) -> None:
         """Remove the folder and its contents. May be called more than once."""

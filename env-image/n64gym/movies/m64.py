@@ -166,7 +166,8 @@ def c_string(movie: M64, name: str, size: int, encoding: str = "latin-1") -> byt
         raise MovieError(f"movie not written: its {name} {value!r} cannot be encoded in {error.encoding}") from None
     if len(encoded) >= size or b"\0" in encoded:
         raise MovieError(
-            f"movie not written: its {name} {value!r} has {len(encoded)} bytes; expected at most {size - 1}, no NUL"
+            f"movie not written: its {name} {value!r} has {len(encoded)} bytes; "
+            f"expected at most {size - 1}, without NUL"
         )
     return encoded
 
