@@ -74,7 +74,7 @@ class Server:
         if snapshot is not None:
             log.info("resuming at step %d, update %d", snapshot.step, snapshot.version)
             for change in resumption.changes:
-                log.info("%s, from now on", change)
+                log.info("changed from now on: %s", change)
         if resumption.ignored:
             log.warning(resumption.ignored)
         self.service = Service(

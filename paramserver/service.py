@@ -92,7 +92,7 @@ class Service:
                 raise
             except Exception as error:  # any error: one message must not end the run of all workers
                 self.fault(error, "a message")
-                raise RefusalError("failed", "join", f"the server failed with this message: {error!r}") from None
+                raise RefusalError("failed", "join", f"the server had an error with this message: {error!r}") from None
         except RefusalError as refusal:
             self.metrics.refused[refusal.kind] += 1
             return wire.encode(sequence, wire.Refused(refusal.remedy, str(refusal)[:512]))
@@ -247,7 +247,7 @@ class Service:
         roster, other = rosters if body.role == wire.WORKER else reversed(rosters)
         known = roster.get(body.client)
         for member in [] if known else roster.drop_gone(body.worker):
-            log.warning("%s was lost: its connection is closed (%s)", f"{body.role} {member.index}", member.name)
+            log.warning("%s is lost: its connection is closed (%s)", f"{body.role} {member.index}", member.name)
         if not known and roster is self.evaluators and len(roster) >= MAX_EVALUATORS:
             raise RefusalError("crowded", "none", f"{len(roster)} evaluators are connected, the limit; one is enough")
         if not known and len(roster) >= MAX_WORKERS:
@@ -292,7 +292,7 @@ class Service:
         """Check version, model and size of a message's vector, and return it, float32 [parameters]."""
         weights = self.weights
         if not weights.known or not 0 <= body.version <= weights.version:
-            reason = f"version must be 0 to {weights.version}, the newest, found {body.version}"
+            reason = f"version must be 0 to {weights.version} (the newest), found {body.version}"
             raise RefusalError("version", "join", reason)
         if body.signature != weights.signature:
             raise RefusalError("model", "none", f"the model must be {weights.signature}, found {body.signature}")
@@ -310,7 +310,7 @@ class Service:
             raise RefusalError("malformed", "none", f"push.steps must be 0 to {MAX_STEPS}, found {body.steps}")
         statistics, episodes = wire.unpack_numbers(body.statistics), wire.unpack_episodes(body.episodes)
         if not wire.finite(gradient):
-            raise RefusalError("not finite", "join", "a gradient must be finite, found nan, inf or too large a number")
+            raise RefusalError("not finite", "join", "a gradient must be finite, found nan, inf or a number above 1e19")
         if self.over:
             return self._answer(message, accepted=False)
         staleness = weights.version - body.version
@@ -346,7 +346,7 @@ class Service:
         if not episodes:
             raise RefusalError("malformed", "none", "a score must have at least one episode, found 0")
         if not wire.finite(vector):
-            raise RefusalError("not finite", "join", "weights must be finite, found nan, inf or too large a number")
+            raise RefusalError("not finite", "join", "weights must be finite, found nan, inf or a number above 1e19")
         one = evaluation(body.step, body.version, self.seconds, episodes, self.metrics.declared)
         last = self.evaluations.last
         if last is not None and one.model_copy(update={"seconds": last.seconds}) == last:

@@ -201,7 +201,7 @@ GOOD = wire.Score(SIGNATURE, 0, 0, [[1.0, 20, {}]])
     [
         (GOOD, ONES[:7], "the vector must have 8 numbers, found 7"),
         (GOOD._replace(signature="x"), ONES, "found x"),
-        (GOOD._replace(version=1), ONES, "version must be 0 to 0, the newest, found 1"),
+        (GOOD._replace(version=1), ONES, "version must be 0 to 0 (the newest), found 1"),
         (GOOD._replace(step=1), ONES, "score.step must be 0 to 0, found 1"),
         (GOOD._replace(episodes=[]), ONES, "at least one episode, found 0"),
         (GOOD._replace(episodes=[[float("nan"), 1, {}]]), ONES, "an episode must be"),

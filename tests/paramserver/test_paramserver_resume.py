@@ -79,7 +79,7 @@ def test_the_folder_defines_the_run_and_a_change_is_recorded(stack):
         hyperparameters.learning_rate,
     ) == ("tiny_env:TinyImage-v0", 7, 32, 0.01)
     assert update.step == 20
-    assert "learning_rate 0.0007 -> 0.01, from now on" in stack.log(server)
+    assert "changed from now on: learning_rate 0.0007 -> 0.01" in stack.log(server)
     push(client, update)
     client.close()
     stop(server)

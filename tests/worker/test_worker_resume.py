@@ -19,7 +19,7 @@ def test_train_resumes_the_run_in_its_folder(stack):
     done = stack.run("a3c64", "train", "--total-timesteps", "800", timeout_s=90, **NOT_GIVEN)
     assert done.returncode == 0, done.stderr
     said = done.stdout + done.stderr
-    assert "total_timesteps 400 -> 800, from now on" in said
+    assert "changed from now on: total_timesteps 400 -> 800" in said
     assert said.count("->") == 1, "nothing else has changed"
     newest = checkpoint.newest(stack.run_dir / "checkpoints")
     assert newest.step >= 800
