@@ -123,11 +123,11 @@ native: apt
 paramserver/web/page/novnc: | apt
 	@requirements/novnc $@ || echo "noVNC could not be fetched: the web page has no screens until \`make setup\` succeeds"
 
-.venv/run: requirements/run.txt | apt
+.venv/run: requirements/run.txt requirements/arm64.txt | apt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11")'
 	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	@echo "Installing the Python packages of $< into .venv (about 450 MB to download the first time)"
-	@.venv/bin/pip install --disable-pip-version-check --quiet --require-hashes -r $<
+	@.venv/bin/pip install --disable-pip-version-check --quiet --require-hashes $(^:%=-r %)
 	@touch $@
 
 .venv/dev: requirements/dev.txt .venv/run

@@ -115,6 +115,11 @@ def test_the_pins_agree(part: str, whole: str) -> None:
     assert few.items() <= many.items()
 
 
+def test_arm64_gets_the_release_of_tensorflow_that_x86_64_gets() -> None:
+    arm64, others = (dict(PIN.findall((ROOT / "requirements" / name).read_text())) for name in ("arm64.txt", "run.txt"))
+    assert arm64 == {"tensorflow": others["tensorflow-cpu"]}
+
+
 def test_no_tracked_file_names_a_registry_or_a_path_of_one_machine() -> None:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, timeout=30)
     if listed.returncode:
