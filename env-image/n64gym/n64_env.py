@@ -253,7 +253,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
             emulator, self._begun = self.emulator, None
             assert emulator is not None  # the step runs on it
             if begun.action is not action and begun.word != self._word(action):
-                raise ValueError(f"step was given {action}; begin_step was given {begun.action}")
+                raise ValueError(f"step must get the action of begin_step, {begun.action}, found {action}")
             emulator.step_wait()
             outcome = self._judge(emulator, begun.word)
             observation = self.observe(emulator)

@@ -134,8 +134,8 @@ def some_movie(**changes):
     [
         (b"", "is empty"),
         (b"PK\x03\x04 a zip file", "begins with 50 4b 03 04; an .m64 movie begins with 4d 36 34 1a"),
-        (b"M64\x1a", "ends after 4 bytes, within its header of 1024"),
-        (m64.to_bytes(some_movie())[:1023], "ends after 1023 bytes, within its header of 1024"),
+        (b"M64\x1a", "has 4 bytes; expected a header of 1024"),
+        (m64.to_bytes(some_movie())[:1023], "has 1023 bytes; expected a header of 1024"),
         (b"M64\x1a\x04" + bytes(2000), "is an .m64 movie of version 4; expected version 1, 2 or 3"),
         (m64.to_bytes(some_movie(start=1)), r"begins from a savestate \(start type 1\); only .* power-on"),
         (m64.to_bytes(some_movie(start=4)), "begins from saved EEPROM contents"),
@@ -174,7 +174,7 @@ def test_old_versions_have_a_shorter_header(version):
     movie = m64.parse(bytes(old))
     assert movie.samples.tolist() == [0, 1, 2, 3, 4]
     assert (movie.author, movie.description, movie.rom_name, movie.vis) == ("Somebody", "16 stars", "OPEN KART", 7)
-    with pytest.raises(MovieError, match="within its header of 512"):
+    with pytest.raises(MovieError, match="expected a header of 512"):
         m64.parse(bytes(old[:511]))
 
 

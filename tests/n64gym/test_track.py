@@ -42,7 +42,7 @@ def test_a_game_without_positions_is_refused(tmp_path, rom):
         recorder.step(recorder.action_space.sample())
         assert recorder.unwrapped.road_edges() is None
     playback = Playback(recorder.last_movie, rom("pad"))
-    with pytest.raises(MovieError, match="is of n64gym/Rom-v0, which gives no player position"):
+    with pytest.raises(MovieError, match="is a movie of n64gym/Rom-v0: this game has no player positions"):
         track(playback, vis=4)
     playback.close()
 
@@ -51,7 +51,7 @@ def test_a_movie_without_json_is_refused(tmp_path):
     movie, *_ = record(gymnasium.make("n64gym/OpenKart-v0"), tmp_path)
     movie.with_suffix(".json").unlink()
     playback = Playback(movie)
-    with pytest.raises(MovieError, match="is of OPEN KART, which gives no player position"):
+    with pytest.raises(MovieError, match="is a movie of OPEN KART: this game has no player positions"):
         track(playback, vis=4)
     playback.close()
 

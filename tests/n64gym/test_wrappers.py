@@ -127,6 +127,6 @@ def test_a_step_with_another_action_than_begun_is_refused():
     with make(lambda env: env) as env:
         env.reset()
         env.unwrapped.begin_step(1)
-        with pytest.raises(ValueError, match="step was given 2; begin_step was given 1"):
+        with pytest.raises(ValueError, match="step must get the action of begin_step, 1, found 2"):
             env.step(2)
         env.step(np.int64(1))

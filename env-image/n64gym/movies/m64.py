@@ -89,7 +89,7 @@ def parse(data: bytes) -> M64:
     if header is None and len(data) >= 8:
         raise MovieError(f"is an .m64 movie of version {version}; expected version 1, 2 or {VERSION}")
     if header is None or len(data) < header:
-        raise MovieError(f"ends after {len(data)} bytes, within its header of {header or HEADER_BYTES}")
+        raise MovieError(f"has {len(data)} bytes; expected a header of {header or HEADER_BYTES} bytes")
 
     (_, _, uid, vis, rerecords, vis_per_second, controllers, extended_version, extended_flags, count, start, flags,
      extended_data) = FIRST.unpack_from(data)  # fmt: skip

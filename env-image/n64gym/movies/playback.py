@@ -46,7 +46,7 @@ class Playback:
             what = "SHA-1" if self.facts else "header CRC1"
             raise MovieError(
                 f"{self.path} was recorded on another ROM: it names {self.movie.rom_name!r} with {what} {wanted}; "
-                f"found {rom_file.title!r} ({rom_file.path.name}) with {found}: name the right one with rom="
+                f"found {rom_file.title!r} ({rom_file.path.name}) with {found}; pass the right file as rom="
             )
         if self.movie.controllers != 1:
             raise MovieError(

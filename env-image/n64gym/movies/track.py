@@ -30,7 +30,7 @@ def track(playback: Playback, vis: int) -> Track:
     game = game_of(playback.facts)
     if game is None or game.position(playback.emulator) is None:
         name = playback.facts.get("game", playback.movie.rom_name)
-        raise MovieError(f"{playback.path} is of {name}, which gives no player position")
+        raise MovieError(f"{playback.path} is a movie of {name}: this game has no player positions")
     road, places = game.road(playback.emulator), []
     while not playback.over:
         playback.advance(vis)
