@@ -249,9 +249,9 @@ class Service:
         for member in [] if known else roster.drop_gone(body.worker):
             log.warning("%s is lost: its connection is closed (%s)", f"{body.role} {member.index}", member.name)
         if not known and roster is self.evaluators and len(roster) >= MAX_EVALUATORS:
-            raise RefusalError("crowded", "none", f"{len(roster)} evaluators are connected, the limit; one is enough")
+            raise RefusalError("crowded", "none", f"the limit of {MAX_EVALUATORS} evaluators is reached; one is enough")
         if not known and len(roster) >= MAX_WORKERS:
-            raise RefusalError("crowded", "wait", f"{MAX_WORKERS} workers are connected, which is the limit")
+            raise RefusalError("crowded", "wait", f"the limit of {MAX_WORKERS} workers is reached")
         if not known and roster is self.roster and self.weights.hyperparameters.deterministic and len(roster):
             raise RefusalError(
                 "crowded",
