@@ -189,7 +189,7 @@ def test_a_fork_can_start_its_own_emulator():
         truncated, error, pid, its_first, its_second = ours.recv()
         child.join(10)
         assert truncated
-        assert f"belongs to process {os.getpid()}" in error
+        assert f"was started by process {os.getpid()}" in error
         assert pid != env.unwrapped.emulator.pid
         assert not psutil.pid_exists(pid)
         assert (its_first == first).all()

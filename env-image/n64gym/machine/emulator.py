@@ -278,7 +278,7 @@ class Emulator:
             raise EmulatorError("the emulator is closed")
         if not process.is_ours:
             raise EmulatorError(
-                f"the emulator belongs to process {process.owner}, of which this one is a fork: start a new one here"
+                f"the emulator was started by process {process.owner}; a forked process must start an emulator itself"
             )
         return process
 
