@@ -230,7 +230,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
                 self._begun = self._begin(action)
 
     def _begin(self, action: Any) -> Begun:
-        emulator, word = self.emulator, self._word(action)
+        emulator, word = self._supervisor.emulator, self._word(action)
         if emulator is None:
             raise EmulatorError("the emulator has died; call reset")
         self._foresee(emulator)
@@ -250,7 +250,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
             raise ResetNeeded(self._off)
         try:
             begun = self._begun or self._begin(action)
-            emulator, self._begun = self.emulator, None
+            emulator, self._begun = self._supervisor.emulator, None
             assert emulator is not None  # the step runs on it
             if begun.action is not action and begun.word != self._word(action):
                 raise ValueError(f"step must get the action of begin_step, {begun.action}, found {action}")
@@ -379,10 +379,11 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
 
     def _count(self, info: dict[str, Any]) -> None:
         """Add VIs and controller reads since the start state, and emulators replaced since the environment was made."""
-        info["emulator_restarts"] = self.emulator_restarts
-        if self.emulator is not None:
-            info["vis"] = self.emulator.vi_count - self._start_vi
-            info["controller_reads"] = self.emulator.controller_reads - self._start_read
+        info["emulator_restarts"] = self._supervisor.restarts
+        emulator = self._supervisor.emulator
+        if emulator is not None:
+            info["vis"] = emulator.vi_count - self._start_vi
+            info["controller_reads"] = emulator.controller_reads - self._start_read
 
     def _show(self) -> None:
         if self.render_mode == "human" and self.emulator is not None:

@@ -7,12 +7,16 @@ import json
 import os
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 from typing import Any
 
 from n64gym.machine.workspace import Workspace
 
 LAST_WORDS = 1000  # characters of the log that an error message quotes
+
+
+started: weakref.WeakSet[EmulatorProcess] = weakref.WeakSet()  # and not yet garbage
 
 
 class EmulatorProcess:
@@ -23,7 +27,9 @@ class EmulatorProcess:
     """
 
     def __init__(self, workspace: Workspace, request: dict[str, Any], descriptor: int) -> None:
-        self._owner = os.getpid()
+        self.owner = os.getpid()  # the process that started it
+        self.is_ours = True  # False in a fork of that process
+        started.add(self)
         self._workspace = workspace
         self._log = os.fdopen(os.memfd_create("n64gym-log"), "rb")
         try:
@@ -51,16 +57,6 @@ class EmulatorProcess:
     def pid(self) -> int:
         """The process id."""
         return self._process.pid
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether this program started the process; False in a fork."""
-        return self._owner == os.getpid()
-
-    @property
-    def owner(self) -> int:
-        """The id of the process that started the emulator."""
-        return self._owner
 
     @property
     def exit_code(self) -> int | None:
@@ -95,3 +91,12 @@ class EmulatorProcess:
         self._workspace.leave()
         self._lifeline.close()
         self._log.close()
+
+
+def _disown() -> None:
+    """In a fork of this program, no emulator that it knows of is its own."""
+    for process in started:
+        process.is_ours = False
+
+
+os.register_at_fork(after_in_child=_disown)  # reading an attribute is cheaper than os.getpid() at every request
