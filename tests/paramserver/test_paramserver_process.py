@@ -75,9 +75,9 @@ def test_garbage_is_refused_and_counted_and_changes_no_weights(stack):
         nan = ONES.copy()
         nan[777] = np.nan
         assert "must be finite" in expect_refusal(wire.encode(2, GOOD, nan))
-        assert "59999 numbers" in expect_refusal(wire.encode(3, GOOD, ONES[1:]))
-        assert "model x" in expect_refusal(wire.encode(4, GOOD._replace(signature="x"), ONES))
-        assert "sequence 4 after 4" in expect_refusal(wire.encode(4, GOOD, ONES))
+        assert "must have 60000 numbers, found 59999" in expect_refusal(wire.encode(3, GOOD, ONES[1:]))
+        assert "found x" in expect_refusal(wire.encode(4, GOOD._replace(signature="x"), ONES))
+        assert "sequence must be greater than 4, found 4" in expect_refusal(wire.encode(4, GOOD, ONES))
 
         assert refused(stack) == sent
 
