@@ -16,7 +16,7 @@ from n64gym.machine.workspace import Workspace
 LAST_WORDS = 1000  # characters of the log that an error message quotes
 
 
-started: weakref.WeakSet[EmulatorProcess] = weakref.WeakSet()  # and not yet garbage
+started: weakref.WeakSet[EmulatorProcess] = weakref.WeakSet()  # those still referenced
 
 
 class EmulatorProcess:
@@ -94,9 +94,9 @@ class EmulatorProcess:
 
 
 def _disown() -> None:
-    """In a fork of this program, no emulator that it knows of is its own."""
+    """Mark all emulators as not ours: in a fork, they belong to the parent."""
     for process in started:
         process.is_ours = False
 
 
-os.register_at_fork(after_in_child=_disown)  # reading an attribute is cheaper than os.getpid() at every request
+os.register_at_fork(after_in_child=_disown)  # cheaper than os.getpid() at every request
