@@ -132,7 +132,7 @@ for name in {ours}:
 
 
 def test_the_server_needs_neither_tensorflow_nor_gymnasium():
-    """The server's image has neither; they would cost 500 MB and five seconds."""
+    """The server's image contains neither of these packages; they would cost 500 MB and five seconds."""
     loaded = python("""
 import sys
 import a3c64.cli.main, a3c64.cli.local, a3c64.wire.status, a3c64.paramserver.__main__, a3c64.paramserver.server

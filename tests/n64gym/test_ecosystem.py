@@ -103,7 +103,8 @@ for env in (envs, ID):  # SB3 makes one itself, in colour and with all defaults
 
 @pytest.mark.timeout(180)
 def test_stable_baselines3_checks_and_trains():
-    """check_env gives no warning, and unchanged PPO learns from grey frame stacks and from the id alone."""
+    """check_env gives no warning. PPO runs without changes, on stacks of grey frames and on an environment given by its
+    id."""
     if not (ROOT / ".venv-bench" / "sb3").exists():
         message = "Stable-Baselines3 is not installed: make .venv-bench/sb3"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)

@@ -239,7 +239,7 @@ def test_the_same_actions_give_the_same_match(rom):
 
 @pytest.mark.parametrize(("items", "diverges"), [("on", False), ("off", True)])
 def test_only_matches_set_up_by_the_menus_play_back(rom, tmp_path, items, diverges):
-    """A match set up by the menus alone plays back to the bit. Values written into RDRAM are not in the movie."""
+    """A match set up by the menus alone plays back bit for bit. Values written into RDRAM are not in the movie."""
     game = gymnasium.make("n64gym/SuperSmashBros-v0", rom=rom("smash64"), check_rom=False, video=None, items=items)
     with RecordMovie(game, tmp_path) as env:
         env.reset(seed=1)
