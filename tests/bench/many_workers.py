@@ -37,7 +37,7 @@ JITTER = 0.1  # largest relative deviation of a duration
 
 
 def hyperparameters_of(env_id: str, given: dict[str, Any]) -> Hyperparameters:
-    """Return the hyperparameters of `a3c64 train --env-id ID` with `given`, with the host's game for Open Kart."""
+    """Return the hyperparameters of `a3c64 train --env-id ID`, changed by `given`. Open Kart runs on the host."""
     hyperparameters = load({"env_id": env_id, **{name: str(value) for name, value in given.items()}}).hyperparameters()
     if env_id != OPEN_KART:
         return hyperparameters

@@ -11,7 +11,7 @@ TIMEOUT_S = 1.0  # of each step of the handshake; x11vnc looks for new clients e
 
 
 class IdleClient:
-    """One connection to a VNC server at `host` and `port`, made again when it is lost."""
+    """One connection to a VNC server at `host` and `port`. A lost connection is opened again."""
 
     def __init__(self, host: str, port: int) -> None:
         self._address = (host, port)

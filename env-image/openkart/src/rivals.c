@@ -16,7 +16,7 @@
 #define DEGREE (65536 / 360)  /* angle units */
 #define PASSING FIX(9.0)      /* metres within which others are passed */
 #define PASSING_ROOM FIX(2.4) /* from line to line */
-#define LINE_STEP FIX(0.04)   /* most metres per VI that a line shifts */
+#define LINE_STEP FIX(0.04)   /* largest shift of a line per VI, metres */
 #define ROAD_MARGIN FIX(1.0)  /* least metres between a line and the edge of the road */
 #define TOUCHING FIX(1.6)     /* metres between the middles of two karts that touch */
 #define HIT_SPEED 220000      /* 0.8 m/s of approach: a slower touch does not count as a collision */

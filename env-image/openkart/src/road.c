@@ -24,7 +24,7 @@ static inline __attribute__((always_inline)) void make_line(const Camera *camera
     line->seen = 0;
     if (unseen < 0) return;
     line->seen = 1;
-    /* the normal to the right, turned into the camera's frame */
+    /* the normal to the right, rotated into the camera's frame */
     int32_t nx = (s->tz * camera->c + s->tx * camera->s) >> 14, nz = (s->tz * camera->s - s->tx * camera->c) >> 14;
     const int32_t at[MARKS] = {-s->left, -s->half - s->kerb, -s->half, s->half, s->half + s->kerb, s->right};
 #pragma GCC unroll 6
