@@ -53,7 +53,7 @@ class RunFolder:
         return snapshot
 
     def announce(self, server: server_file.ServerFile) -> None:
-        """Write where this run's server listens, for commands that get the run's folder."""
+        """Write the address of this run's server, for commands that get the run's folder."""
         try:
             server_file.write(self.path, server)
         except OSError as error:

@@ -32,7 +32,7 @@ class Step(NamedTuple):
     rewards: np.ndarray  # float32 [B]
     terminated: np.ndarray  # bool [B]
     truncated: np.ndarray  # bool [B]
-    final_observations: Observations | None  # [B, ...], last ones of truncated episodes; None if none was
+    final_observations: Observations | None  # [B, ...], at the end of truncated episodes; None without any
     episodes: list[Episode]  # those that ended, without cut ones
     cut: np.ndarray  # bool [B], truncated because the environment returned a number that is not finite
 

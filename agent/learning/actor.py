@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-os.environ.update({"ORT_DISABLE_TELEMETRY": "1"})  # set before the import; otherwise ONNX Runtime looks up a host every 10 s
+os.environ.update({"ORT_DISABLE_TELEMETRY": "1"})  # before the import; otherwise it looks up a host every 10 s
 
 import onnxruntime
 

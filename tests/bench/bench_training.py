@@ -149,7 +149,8 @@ def main(rounds: int) -> None:
             for vector, threads in tried:
                 name = f"{algorithm} {vector} {threads}"
                 measure(name, lambda a=algorithm, v=vector, t=threads: stable_baselines(a, v, t))
-            tried[:] = [max(tried, key=lambda way: rates[f"{algorithm} {way[0]} {way[1]}"][0])]  # then only the fastest
+            # Later rounds use only the fastest.
+            tried[:] = [max(tried, key=lambda way: rates[f"{algorithm} {way[0]} {way[1]}"][0])]
 
     middle = {name: statistics.median(values) for name, values in rates.items()}
     chosen = {algorithm: f"{algorithm} {vector} {threads}" for algorithm, ((vector, threads),) in variants.items()}
