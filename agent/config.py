@@ -338,7 +338,7 @@ def check_environment(environ: Mapping[str, str]) -> None:
 
 
 def load(flags: Mapping[str, Any] | None = None) -> Settings:
-    """Build the settings. Flags (by field name) win over A3C64_* variables, these over the preset, that over defaults.
+    """Build the settings. Order of priority: flags (by field name), A3C64_* variables, preset, defaults.
 
     Raises:
         BadInputError: a variable is unknown, or a value has the wrong type or is out of range.

@@ -67,7 +67,7 @@ class Categorical(NamedTuple):
         return (np.exp(log_p) * (log_p - log_q)).sum(axis=-1)
 
     def for_environment(self, actions: np.ndarray) -> np.ndarray:
-        """Add the number that the environment counts from."""
+        """Shift to the environment's numbering, which may begin at another number than 0."""
         return actions + self.start
 
 
@@ -105,7 +105,7 @@ class MultiCategorical(NamedTuple):
         return np.sum([Categorical(p.shape[-1]).divergence(p, q) for p, q in parts], axis=0)
 
     def for_environment(self, actions: np.ndarray) -> np.ndarray:
-        """Add the number that the environment counts from."""
+        """Shift to the environment's numbering, which may begin at another number than 0."""
         return actions + np.array(self.starts, np.int32)
 
 

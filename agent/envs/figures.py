@@ -115,7 +115,7 @@ class Figures:
         return [*said, f"return {episode.total_reward:.2f}", f"{episode.length} steps"]
 
     def grouped(self, names: Iterable[str]) -> list[Figure]:
-        """Return the figures of these names; all names that match one declared * share that one figure."""
+        """Return the figures of these names. Names that match the same declared * share one figure."""
         places = sorted((self._find(name) for name in names), key=lambda found: found[0])
         known = [self.declared[place] if place < len(self.declared) else figure for place, figure in places]
         return list(dict.fromkeys(known))

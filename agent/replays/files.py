@@ -75,7 +75,8 @@ def find(paths: Iterable[Path]) -> tuple[list[Replay], list[Skipped]]:
 def choose(
     replays: Sequence[Replay], best: int | None = None, since: datetime | None = None, course: str | None = None
 ) -> list[Replay]:
-    """Return the replays on `course` since `since`, in their order; with `best`, that number of the highest returns."""
+    """Return the replays on `course` since `since`, in their order; with `best`, only that number with the highest
+    returns."""
     chosen = [replay for replay in replays if course is None or replay.course == course]
     if since is not None:
         chosen = [replay for replay in chosen if (at := recorded(replay)) is not None and at >= since]

@@ -24,7 +24,7 @@ def drive(env, actions):
 
 
 def assert_same(found, expected):
-    """Compare two lists of step results, to the bit."""
+    """Compare two lists of step results bit for bit."""
     assert len(found) == len(expected)
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_equal(one, other)

@@ -119,7 +119,7 @@ def follow(now: Telemetry, grip: float = 1.0) -> int:
     sharpest = np.maximum(np.abs(np.diff(ahead)), 1e-3) / 10  # [6] 1/m
     limits = np.sqrt(CORNERING * 0.9 * grip / sharpest + 2 * BRAKING * grip * np.array([0, 5, 15, 25, 35, 45]))
     speed = now.speed / 65536 / 3.6
-    seen = 0.5 * max(speed, 0)  # metres ahead of the kart that it steers towards
+    seen = 0.5 * max(speed, 0)  # distance of the point that it steers towards, metres
     return Driver._steer(now, min(90.0, 3.6 * limits.min()), math.degrees(np.interp(seen / 10, np.arange(7), ahead)))
 
 
@@ -149,7 +149,7 @@ class Driver:
         turns = (np.diff(ahead) + 0.5) % 1 - 0.5
         sharpest = np.abs(np.convolve(turns, np.ones(3) / 3, "valid")).max() * 2 * math.pi  # radians per note
         limit = min(90.0, 3.6 * math.sqrt(CORNERING * self._metres / max(sharpest, 1e-3)))
-        seen = 1 + round(now.speed / 65536 / 30)  # notes ahead of the kart that it steers towards
+        seen = 1 + round(now.speed / 65536 / 30)  # distance of the point that it steers towards, in notes
         turn = (self._notes[(self._note(now) + seen) % NOTES] - self._notes[self._note(now)] + 0.5) % 1 - 0.5
         return self._steer(now, limit, turn * 360)
 
