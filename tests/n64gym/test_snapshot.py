@@ -135,7 +135,7 @@ def test_a_snapshot_outside_an_episode_is_refused():
             env.unwrapped.snapshot()
         env.reset()
         env.unwrapped.begin_step(1)
-        with pytest.raises(ResetNeeded, match="a step is under way"):
+        with pytest.raises(ResetNeeded, match="a step is in progress"):
             env.unwrapped.snapshot()
         env.step(1)
         env.unwrapped.snapshot()
