@@ -1,4 +1,4 @@
-"""Figures that environments declare, and where those of a game that is not a race are shown."""
+"""Figures that environments declare. Every output also shows the figures of a game that is not a race."""
 
 import json
 

@@ -126,7 +126,7 @@ def test_errors_give_a_reason(frames, reason):
 
 def test_deeply_nested_values_are_refused():
     """Python's repr raises RecursionError for them, which a server would log as an error in its code."""
-    packed = b"\x91" * 1000 + b"\xc0"  # 1000 lists in each other
+    packed = b"\x91" * 1000 + b"\xc0"  # 1000 nested lists
     deep = msgpack.unpackb(packed)
     with pytest.raises(wire.WireError, match="sequence must be an integer >= 0, found"):
         wire.decode([wire.sealed(b"\x94" + msgpack.packb(wire.PROTOCOL) + msgpack.packb("ask") + packed + b"\x80")])

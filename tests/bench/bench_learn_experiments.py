@@ -119,7 +119,7 @@ EXPERIMENTS = {
         source=PAR_LAP,
         env_args={**RACES, "reward": {"progress": 100.0, "finish": 100.0, "time": 1.0}},
         settings={
-            "total_timesteps": 5_500_000,  # the policy's 2.5 M included
+            "total_timesteps": 5_500_000,  # includes the 2.5 M of the run that it continues
             "learning_rate_schedule": "linear",
             "entropy_cost": 0.001,
             "discount": 0.995,

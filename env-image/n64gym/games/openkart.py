@@ -60,7 +60,8 @@ class OpenKartEnv(RaceEnv):
         "speed",  # 1 = 100 km/h
         "lateral",  # -1 left edge of the road, 1 right edge
         "heading_error",  # relative to the course, 1 = half a turn to the right
-        *(f"bend_{metres}m" for metres in (10, 20, 30, 40, 50, 60)),  # course's turn on the way, as heading_error
+        # The change of the course's heading over the next metres, 1 = half a turn to the right.
+        *(f"bend_{metres}m" for metres in (10, 20, 30, 40, 50, 60)),
         "lap_progress",
         "laps_left",  # as a share of all laps of the race, 1 to 0
         "place",  # 0 = first, 1 = last
