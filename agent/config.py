@@ -266,7 +266,7 @@ class Settings(Hyperparameters, BaseSettings):
         return {variable(name): "none" if value is None else str(value) for name, value in values.items()}
 
     def filled(self, values: Mapping[str, Any]) -> "Settings":
-        """Return these settings with `values` for every setting that neither a flag nor a variable set."""
+        """Return a copy in which `values` replace the settings that neither a flag nor a variable has set."""
         rest = {name: value for name, value in values.items() if name not in self.model_fields_set}
         return self.model_construct(self.model_fields_set, **{**dict(self), **rest})
 

@@ -98,7 +98,7 @@ class Frame:
 
     @contextmanager
     def _lock(self, place: int, kind: int) -> Iterator[bool]:
-        """Lock a place if the other process does not have it, and say whether that is so."""
+        """Lock a place unless the other process has locked it. Return whether it is locked now."""
         locked = False
         with suppress(BlockingIOError):
             fcntl.lockf(self.descriptor, kind | fcntl.LOCK_NB, 1, place)

@@ -43,7 +43,7 @@ class IdleClient:
 
     @staticmethod
     def _shake_hands(connection: socket.socket) -> None:
-        """Do what RFC 6143, section 7, has before the first request, in the RFB protocol's version 3.3.
+        """Perform the handshake of the RFB protocol, version 3.3 (RFC 6143, section 7).
 
         Raises:
             OSError: the other side is not a VNC server without a password, or is too slow.
