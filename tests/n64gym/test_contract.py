@@ -172,7 +172,7 @@ def test_a_fork_that_ends_leaves_the_parents_running(how):
 
 
 def play_in_child(env, connection):
-    """Step a forked copy of an environment, which ends its episode, then reset it and step again; send the results."""
+    """In a fork, step the environment (this ends the episode), reset it and step again. Send the results."""
     outcome = env.step(STRAIGHT)
     first, _ = env.reset(seed=1)
     second = env.step(STRAIGHT)[0]

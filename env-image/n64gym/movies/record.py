@@ -49,10 +49,8 @@ class Watch:
 class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
     """Writes a movie of every episode into `folder` when it ends or when reset or close abandons it.
 
-    There is no movie of an episode that is not one run of whole steps: if its emulator died, if an interrupt cut off a
-    step, or if `restore` was called. Raises OSError if the folder cannot be written.
-    A subclass may save more, see `save`.
-    """
+    An episode gets no movie if its emulator died, if an interrupt cut off a step, or if `restore` was called. Raises
+    OSError if the folder cannot be written. A subclass may save more, see `save`. """
 
     hands_on_actions = True  # see n64gym/wrappers.py
 
