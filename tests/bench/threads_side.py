@@ -1,8 +1,8 @@
-"""Runs many real workers as threads of one process, for bench_staleness.py. A gradient's staleness is their number.
+"""Runs many real workers as threads of one process, for bench_staleness.py. With N workers, a gradient's staleness is
+about N.
 
 python tests/bench/threads_side.py ADDRESS WORKERS ends with the run or on SIGTERM. The worker's loop, environments,
-model and socket are the product's own. The workers share a process so that TensorFlow is loaded only once.
-"""
+model and socket are those of a3c64. The workers share a process so that TensorFlow is loaded only once."""
 
 from __future__ import annotations
 

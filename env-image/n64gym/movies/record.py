@@ -50,7 +50,8 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
     """Writes a movie of every episode into `folder` when it ends or when reset or close abandons it.
 
     An episode gets no movie if its emulator died, if an interrupt cut off a step, or if `restore` was called. Raises
-    OSError if the folder cannot be written. A subclass may save more, see `save`. """
+    OSError if the folder cannot be written. A subclass may save more, see `save`.
+    """
 
     hands_on_actions = True  # see n64gym/wrappers.py
 
