@@ -31,7 +31,7 @@ NOTHING, GAS = 0, 1  # indices in controller.DRIVING
 
 ROUNDS = 5
 RACE_STEPS = 120  # the first 8 s of a race in the game's time, for which stable-retro needs about 4 s
-RACES = 40  # n64gym repeats these steps, because they take it only a few hundredths of a second
+RACES = 40  # n64gym repeats these steps this often, because they take only a few hundredths of a second
 IDLE_STEPS, IDLE_S = 3500, 1.0  # the work of n64gym and of the bare emulator; both take about as long
 RESETS = 200
 MANY = 16

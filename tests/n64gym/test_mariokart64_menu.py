@@ -75,7 +75,7 @@ def test_a_demo_is_refused_as_a_race_and_left(rom):
 
 
 def test_wrong_menu_choices_are_corrected(rom):
-    """Choose two players, then another race's choices on each screen up to its OK; go_to_race must correct them."""
+    """Make the choices of another race, with two players, on each screen up to its OK. go_to_race must correct them."""
     wrong = menu.wanted_of(setup_of("toads_turnpike", "wario", "grand_prix", "150cc"))
     right = setup_of("yoshi_valley", "toad")
     with Emulator(rom("kart64")) as emulator:

@@ -90,8 +90,8 @@ class HostEmulator:
         self._words = np.frombuffer(self._game.ok_telemetry().contents, np.uint32)
         self._game.ok_start()
         self.vi_count = self.controller_reads = self.display_lists = 0
-        # On the N64 the game takes its first step between two reads of the telemetry, while tables are computed. The
-        # same extra step here draws pictures, one every second VI, in the same VIs of a race.
+        # On the N64, the game takes its first step while it computes its tables. The host takes the same extra step
+        # here, so that both draw pictures, one every second VI, in the same VIs of a race.
         self.step()
 
     def step(self, vis: int = 1, buttons: int = 0) -> None:

@@ -90,7 +90,7 @@ class Frame:
         return None
 
     def _count_at(self, place: int) -> int:
-        """Return a place's count: without its lock only a hint."""
+        """Return a place's count. Without the place's lock, it is only a hint."""
         return HEAD.unpack_from(self._memory, FIRST + place * PLACE)[0]
 
     def _pixels(self, place: int, height: int, width: int) -> np.ndarray:
