@@ -23,7 +23,7 @@ def documented():
 
 
 def finished_race():
-    """Return the metrics of a race with rivals that the scripted driver finishes: it has all that a race can have."""
+    """Return the metrics of a grand prix that the scripted driver finishes. Such a race reports every metric."""
     with gym.make("n64gym/OpenKart-v0", mode="grand_prix", laps=1) as env:
         _, info = env.reset(seed=1)
         driver = Driver(env)

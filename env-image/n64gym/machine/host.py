@@ -158,7 +158,7 @@ def configure(core: ctypes.CDLL, request: dict) -> None:
             "ScreenHeight": (INT, request["screen"][0]),
             "VerticalSync": (BOOL, 0),
         },
-        "Rsp-HLE": {"AudioListToAudioPlugin": (BOOL, 1)},  # to a dummy: no sound is computed
+        "Rsp-HLE": {"AudioListToAudioPlugin": (BOOL, 1)},  # the audio plugin is a dummy
     }
     for section, parameters in sections.items():
         handle = c_void_p()
