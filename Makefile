@@ -115,7 +115,8 @@ e2e: .venv/dev .venv/packages ## test the real images on the running engine
 # ---- prerequisites of the targets above ----
 
 apt:
-	@requirements/apt-install requirements/apt-build.txt requirements/apt-run.txt
+	@requirements/emulator build/emulator  # only where Debian has no package of it, as on arm64
+	@requirements/apt-install requirements/apt-build.txt requirements/apt-run.txt build/emulator
 
 native: apt
 	@$(MAKE) --no-print-directory -C env-image

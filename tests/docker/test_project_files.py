@@ -101,7 +101,10 @@ def test_help_lists_every_target_a_user_may_call() -> None:
     assert set(phony[1].split()) - inner == listed
 
 
-@pytest.mark.parametrize("name", ["requirements/apt-build.txt", "requirements/apt-run.txt", ".ci/apt.txt"])
+@pytest.mark.parametrize(
+    "name",
+    ["requirements/apt-build.txt", "requirements/apt-run.txt", "requirements/apt-emulator.txt", ".ci/apt.txt"],
+)
 def test_every_debian_package_has_a_comment(name: str) -> None:
     lines = [line for line in (ROOT / name).read_text().splitlines() if not line.startswith("#")]
     assert lines
