@@ -117,6 +117,6 @@ def test_stable_baselines3_checks_and_trains():
     )
     assert done.returncode == 0, done.stderr
     stacked, plain = [json.loads(line) for line in done.stdout.splitlines()]
-    assert stacked == [256, 8, True]  # 2 x 128 steps, each 4 episodes of 2 s
+    assert stacked == [256, 8, True]  # 2 environments with 128 steps each; an episode lasts 2 s
     assert plain[0] == 256
     assert plain[2]
