@@ -84,7 +84,9 @@ def find(env_id: str) -> EnvSpec:
     elif plugin:
         raise _refused(f"{env_id} needs the package {plugin}, which is not installed")
     if name not in gym.registry:
-        raise _refused(f"no environment is called {env_id!r}{nearest(name, list(gym.registry)) or _hint(module)}")
+        prefix = f"{module}:" if module else ""  # without it the proposed id would not be found
+        similar = nearest(env_id, list(gym.registry), prefix)
+        raise _refused(f"no environment is called {env_id!r}{similar or _hint(module)}")
     return gym.registry[name]
 
 

@@ -88,7 +88,7 @@ def test_python_m_does_not_import_from_the_working_folder(folder):
         ("def broken(:\n", "my_env cannot be imported: SyntaxError: "),
         ("1 / 0\n", "my_env cannot be imported: ZeroDivisionError: division by zero (my_env.py, line 1)"),
         ("raise SystemExit('usage: my_env')\n", "my_env cannot be imported: SystemExit: usage: my_env"),
-        (MINE.replace("TinyImage-v0", "TinyImag-v0"), "did you mean TinyImag-v0?"),
+        (MINE.replace("TinyImage-v0", "TinyImag-v0"), "did you mean my_env:TinyImag-v0?"),
         (MINE.replace("def __init__(self", "def __init__(self, must"), "must"),
     ],
 )
