@@ -18,6 +18,7 @@ from a3c64.config import Hyperparameters
 from a3c64.envs.batch import EnvironmentBatch
 from a3c64.envs.figures import declared_in
 from a3c64.learning import network
+from a3c64.paramserver.roster import Member
 
 LISTINGS = {one.title: one.text for one in listings() if one.language == "python" and one.title}
 OWN_FILES = [title for title in LISTINGS if title.startswith("my_")]
@@ -130,3 +131,35 @@ def test_the_table_of_reward_terms_is_complete():
         assert sorted(named) == sorted(terms)
     for preset in PRESETS:
         assert f'"{preset}"' in page
+
+
+def test_the_table_of_race_values_is_complete():
+    from n64gym.race import RaceStatus
+
+    page = (ROOT / "docs" / "your-own.md").read_text()
+    rows = page.split("| In `info` | Value |")[1].split("\n\n")[0].splitlines()[2:]
+    named = [name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+    assert sorted(named) == sorted(RaceStatus._fields)
+
+
+def test_the_table_of_a_games_methods_names_those_it_must_define():
+    from n64gym import N64Env
+
+    page = (ROOT / "env-image" / "README.md").read_text()
+    rows = page.split("| Method | Does |")[1].split("\n\n")[0].splitlines()[2:]
+    named = [re.findall(r"`(\w+)\(", row)[0] for row in rows]
+    assert set(named[:3]) == N64Env.__abstractmethods__
+    assert all(hasattr(N64Env, name) for name in named)
+
+
+def test_the_table_of_worker_states_has_every_state():
+    page = (ROOT / "docs" / "watching.md").read_text()
+    rows = page.split("| State | Meaning |")[1].split("\n\n")[0].splitlines()[2:]
+    documented = {re.findall(r"`([^`]+)`", row)[0] for row in rows}
+    member = Member(client="a", name="a", index=0, connection=b"a", last_seen=0.0)
+    states = [member.state(0.0)]
+    member.progress(0.0, 1, 0, [])
+    states.append(member.state(0.0))
+    member.last_seen = 100.0
+    states += [member.state(100.0), member.state(110.0)]
+    assert {re.sub(r"\d+", "…", state) for state in states} == documented
