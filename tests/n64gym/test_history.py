@@ -16,7 +16,8 @@ UNUSED_BITS = 0xC000  # the reserved bits of a BUTTONS word
 
 @pytest.fixture(params=["pad", "reads", "blank", "openkart"])
 def game(rom, request):
-    """A game's path. pad reads the controller once a VI; reads, 0 to 3 times and before its first VI; blank, never."""
+    """Return the path of a game. `pad` reads the controller once per VI. `reads` does so 0 to 3 times per VI, and also
+    before its first VI. `blank` never does."""
     return OPEN_KART if request.param == "openkart" else rom(request.param)
 
 

@@ -15,7 +15,7 @@
 #define AIM 30                /* VIs between the kart and the point that it steers to */
 #define DEGREE (65536 / 360)  /* angle units */
 #define PASSING FIX(9.0)      /* metres within which others are passed */
-#define PASSING_ROOM FIX(2.4) /* from line to line */
+#define PASSING_ROOM FIX(2.4) /* metres between the lines of two karts */
 #define LINE_STEP FIX(0.04)   /* largest shift of a line per VI, metres */
 #define ROAD_MARGIN FIX(1.0)  /* least metres between a line and the edge of the road */
 #define TOUCHING FIX(1.6)     /* metres between the middles of two karts that touch */
