@@ -16,7 +16,7 @@ class Setting(NamedTuple):
 
     allowed: Sequence[Any]  # the allowed names, or a range of numbers
     default: Any
-    parts: int = 1  # a given number times `parts` is in the range; 100 = hundredths
+    parts: int = 1  # the range is in units of 1 / parts: 100 = hundredths
 
 
 def check(settings: Mapping[str, Setting], chosen: Mapping[str, Any]) -> None:

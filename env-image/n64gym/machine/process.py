@@ -16,7 +16,7 @@ from n64gym.machine.workspace import Workspace
 LAST_WORDS = 1000  # characters of the log that an error message quotes
 
 
-started: weakref.WeakSet[EmulatorProcess] = weakref.WeakSet()  # those still referenced
+started: weakref.WeakSet[EmulatorProcess] = weakref.WeakSet()  # the processes that are still referenced
 
 
 class EmulatorProcess:
