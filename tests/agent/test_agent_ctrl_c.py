@@ -107,9 +107,11 @@ def test_ctrl_c_at_any_moment_prints_at_most_one_line(name, tmp_path, movies):
         assert "Traceback" not in out + err, details
         assert "Exception ignored" not in err, details
         assert not left, details
-        stopped = 143 if k == 1 else 130
+        number = signal.SIGTERM if k == 1 else signal.SIGINT
         finished = {0, 1} if name in ("status", "export") else {0} if ends_well else set()
-        assert code in {stopped, *finished}, details
+        if name in ("status", "export", "replay", "film"):  # they may be done: while Python ends, signals have their
+            finished.add(-number)  # default action, which is silent
+        assert code in {128 + number, *finished}, details
         if code == 130:
             assert err.count("stopped") == 1, details
             assert re.match(f"a3c64( {name})?: stopped", err.strip().splitlines()[-1]), details
