@@ -151,7 +151,7 @@ class Client:
 
     def refresh(self) -> Update:
         """Return the newest weights of the run that this worker has joined."""
-        return self.join(self._specs)
+        return self.join(self._specs, self._figures)
 
     def push(
         self,

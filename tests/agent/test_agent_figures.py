@@ -50,6 +50,15 @@ def test_figures_of_a_fight_are_in_every_line_about_the_run():
     assert "damage dealt            100.00 %" in text(report)
 
 
+def test_figures_stay_declared_when_a_worker_refreshes_its_weights():
+    service = make_service(env_id="n64gym/SuperSmashBros-v0")
+    client = make_client(service)
+    client.hello()
+    client.join(SPECS, SMASH)
+    client.refresh()
+    assert service.metrics.declared.declared == SMASH.declared
+
+
 def test_figures_of_a_fight_are_on_the_pages():
     service = service_with_fights()
     report, sparklines = service.report(), Sparklines()
