@@ -172,7 +172,7 @@ def test_the_command_reports_unplayable_files_and_exits_with_2(movies, tmp_path)
     assert done.returncode == 2
     assert verdicts[0] == verdicts[3] == "identical to the recording"
     assert verdicts[1].startswith("diverged between")
-    assert "ends after 700 bytes" in verdicts[2]
+    assert "has 700 bytes; expected a header of 1024 bytes" in verdicts[2]
     assert done.stderr == ""
 
 

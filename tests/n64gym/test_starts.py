@@ -134,7 +134,7 @@ def test_an_unwritable_folder_causes_one_warning(folder, tmp_path):
     tmp_path.joinpath("file").write_text("in the way")
     with gymnasium.make("n64gym/OpenKart-v0", cache=tmp_path / "file", **SETUP) as env:
         with pytest.warns(
-            UserWarning, match=r"start states cannot be kept in .*: File exists; each process makes them"
+            UserWarning, match=r"start states cannot be kept in .*: File exists; each process makes new ones"
         ):
             env.reset()
         with warnings.catch_warnings():
