@@ -27,7 +27,7 @@ WORKER_BACKOFF_MAX_S = 30.0
 WORKERS_GRACE_S = 4.0  # this plus the server's 4 s is less than the 10 s that a stop may take
 SERVER_GRACE_S = 4.0
 LOOK_S = 0.2
-FETCH_S = 1.0
+FETCH_S = 5.0  # of asking, once a worker has ended, whether the run is over; the server may be saving
 
 
 class LocalRun:
