@@ -7,6 +7,7 @@ This module checks the form of messages that arrive; the server checks their mea
 
 import math
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from reprlib import repr as short  # limits length and depth: a sender may nest values deeply
 from typing import Any, NamedTuple, get_args, get_type_hints
@@ -273,9 +274,9 @@ def unpack_specs(raw: list) -> list[ParameterSpec]:
         specs.append(ParameterSpec(item[0], tuple(shape), float(item[2])))
     if not specs:
         raise WireError("a model must have at least one parameter, found 0")
-    names = [spec.name for spec in specs]
-    if twice := next((name for k, name in enumerate(names) if name in names[:k]), None):
-        raise WireError(f"names of parameters must be unique, found {twice!r} twice")
+    [(name, times)] = Counter(spec.name for spec in specs).most_common(1)
+    if times > 1:
+        raise WireError(f"names of parameters must be unique, found {name!r} {times} times")
     return specs
 
 
