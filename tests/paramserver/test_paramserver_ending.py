@@ -217,26 +217,17 @@ def test_a_refused_score_changes_nothing(body, vector, reason):
     assert service.scored == []
 
 
-def test_a_second_score_of_the_same_weights_counts():
+@pytest.mark.parametrize("rewards", [[1.0, 5.0], [1.0, 1.0]])
+def test_a_second_score_of_the_same_weights_counts_unless_it_is_a_repetition(rewards):
     """This happens if the answer to the first score was lost, or if there are two evaluators."""
     service, _ = make()
     working(service)
     judge = evaluator(service)
     update = judge.pull()
-    assert judge.score(update, episodes(1.0))
-    assert judge.score(update, episodes(5.0))
-    assert [one.mean_reward for one in service.evaluations.all] == [1.0, 5.0]
-    assert service.evaluations.best == 5.0
-
-
-def test_a_repeated_score_counts_once():
-    service, _ = make()
-    working(service)
-    judge = evaluator(service)
-    update = judge.pull()
-    assert judge.score(update, episodes(1.0))
-    assert judge.score(update, episodes(1.0))
-    assert len(service.evaluations.all) == 1
+    for reward in rewards:
+        assert judge.score(update, episodes(reward))
+    assert [one.mean_reward for one in service.evaluations.all] == sorted(set(rewards))
+    assert service.evaluations.best == max(rewards)
 
 
 def test_a_schedule_continues_after_a_restart(tmp_path):
