@@ -69,6 +69,36 @@ def test_the_next_start_removes_only_folders_of_killed_emulators(base):
     assert not alive.path.exists()
 
 
+REMOVE = """
+import sys
+from n64gym.machine.workspace import Workspace
+one = Workspace()
+for number in range(300):
+    (one.path / f"{number}").write_text("")
+print("filled", flush=True)
+one.remove()
+print("removed", flush=True)
+"""
+
+
+def test_a_process_killed_while_it_removes_its_folder_leaves_none_for_ever(base):
+    environment = {**os.environ, "TMPDIR": str(base)}
+    for count in range(8):
+        program = subprocess.Popen([sys.executable, "-c", REMOVE], stdout=subprocess.PIPE, text=True, env=environment)
+        assert program.stdout.readline() == "filled\n"
+        threading.Event().wait(count * 0.0005)
+        program.kill()
+        program.communicate(timeout=60)
+        sweep(base)
+        assert not folders(base)
+
+
+def test_a_folder_whose_process_was_killed_before_it_locked_it_is_removed(base):
+    Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
+    sweep(base)
+    assert not folders(base)
+
+
 def test_a_folder_of_another_user_is_left_alone(base, monkeypatch):
     kill_all_at_once(base)
     found = folders(base)

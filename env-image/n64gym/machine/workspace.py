@@ -1,7 +1,9 @@
 """A temporary folder for one emulator. A start removes the folders of processes that were killed.
 
 A folder in use has a locked file. The kernel releases the lock when the process ends, even after a kill. No process
-ids are compared, so this also works between containers that share /tmp. A folder without that file is never removed.
+ids are compared, so this also works between containers that share /tmp. The locked file is the first that a folder gets
+and the last that it loses, so a process that is killed in between leaves an empty folder at most. Any other folder
+without that file is never removed.
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ class Workspace:
 
     def remove(self) -> None:
         """Remove the folder and its contents. May be called more than once."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        remove_folder(self.path)
         self.leave()
 
     def leave(self) -> None:
@@ -72,6 +74,18 @@ def lock_owner(folder: Path) -> int | None:
     return None
 
 
+def remove_folder(folder: Path) -> None:
+    """Remove a folder with its contents, the owner file last. If something fails, the next sweep tries again."""
+    with contextlib.suppress(OSError):
+        for entry in folder.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            elif entry.name != OWNER:
+                entry.unlink()
+        (folder / OWNER).unlink(missing_ok=True)
+        folder.rmdir()
+
+
 def sweep(base: Path) -> None:
     """Remove this user's folders whose process has ended."""
     with contextlib.suppress(OSError), os.scandir(base) as entries:
@@ -85,9 +99,13 @@ def _sweep_one(folder: Path) -> None:
     about = folder.lstat()
     if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid():
         return
-    descriptor = os.open(folder / OWNER, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        descriptor = os.open(folder / OWNER, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        folder.rmdir()  # fails if it is not empty; if its process is about to lock it, that process makes another
+        return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_folder(folder)
     finally:
         os.close(descriptor)
