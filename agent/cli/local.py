@@ -27,6 +27,7 @@ WORKER_BACKOFF_MAX_S = 30.0
 WORKERS_GRACE_S = 4.0  # this plus the server's 4 s is less than the 10 s that a stop may take
 SERVER_GRACE_S = 4.0
 LOOK_S = 0.2
+ANSWER_S = 1.0
 FETCH_S = 5.0  # of asking, once a worker has ended, whether the run is over; the server may be saving
 
 
@@ -108,9 +109,15 @@ class LocalRun:
         return None
 
     def _over(self) -> bool:
-        """Return whether the run has reached its end. The server runs on until the last weights are evaluated."""
-        report = fetch(self._address, timeout_s=FETCH_S)
-        return report is not None and bool(report.over)
+        """Return whether the run has reached its end. The server runs on until the last weights are evaluated, and may
+        then end before it is asked."""
+        deadline = time.monotonic() + FETCH_S
+        while time.monotonic() < deadline:
+            if self._server.child is not None and self._server.child.poll() == 0:
+                return True
+            if (report := fetch(self._address, timeout_s=ANSWER_S)) is not None:
+                return bool(report.over)
+        return False
 
     def _newest_checkpoint(self) -> int | None:
         return next(iter(checkpoint.steps(self._settings.run_dir / checkpoint.CHECKPOINTS)), None)

@@ -86,3 +86,15 @@ def test_local_mode_gives_up_on_a_server_that_always_crashes(monkeypatch, tmp_pa
     run = local.LocalRun(Settings(run_dir=tmp_path, bind=f"tcp://127.0.0.1:{free_port()}"))
     assert run.run(threading.Event()) == 1
     assert "the server was ended by SIGABRT. This happened 5 times in a row, so it is not started again" in caplog.text
+
+
+def test_local_mode_knows_that_a_server_that_ended_well_has_finished_its_run(monkeypatch, tmp_path):
+    """A worker that was told of the end may be looked at only after the server has ended too."""
+    monkeypatch.setattr(local, "FETCH_S", 0.2)
+    run = local.LocalRun(Settings(run_dir=tmp_path, bind=f"tcp://127.0.0.1:{free_port()}"))
+    run._server.child = child("")()
+    run._server.child.wait()
+    assert run._over()
+    run._server.child = child("raise SystemExit(1)")()
+    run._server.child.wait()
+    assert not run._over()
