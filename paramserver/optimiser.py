@@ -107,12 +107,18 @@ class Pace:
     Workers measure the change of the policy between two rollouts, as KL(old || new).
     The divergence grows with the square of the step length, so the logarithm of the pace changes in proportion to
     log(target / measured). rl_games adapts its learning rate to the same measurement.
+
+    Args:
+        target: divergence to reach, nats; 0 = no pace.
+        value: the first pace, from a checkpoint; None = 1.
     """
 
-    def __init__(self, target: float) -> None:
-        self._target = target  # nats; 0 = no pace
+    def __init__(self, target: float, value: float | None = None) -> None:
+        self._target = target
         self._mean = target
-        self.value: float | None = 1.0 if target else None
+        self.value: float | None = None
+        if target:
+            self.value = 1.0 if value is None else _within_range(value)
 
     def measured(self, divergence: float, workers: int) -> None:
         """Add a worker's measurement, nats. Between two of its rollouts each of the `workers` has pushed once."""
@@ -121,4 +127,8 @@ class Pace:
         bounded = min(max(divergence, self._target / FARTHEST), self._target * FARTHEST)
         self._mean += (bounded - self._mean) / PACE_PUSHES
         change = PACE_GAIN / math.sqrt(max(1, workers)) * math.log(self._target / self._mean)
-        self.value = min(max(self.value * math.exp(change), PACE_RANGE[0]), PACE_RANGE[1])
+        self.value = _within_range(self.value * math.exp(change))
+
+
+def _within_range(pace: float) -> float:
+    return min(max(pace, PACE_RANGE[0]), PACE_RANGE[1])

@@ -135,7 +135,7 @@ class Service:
 
     def snapshot(self) -> Snapshot:
         """Return the content of a checkpoint. The arrays are not copies: they change with the next update."""
-        return self.weights.snapshot()._replace(seconds=self.seconds)
+        return self.weights.snapshot()._replace(seconds=self.seconds, pace=self.weights.pace.value)
 
     def resume(self, figures: SavedFigures) -> None:
         """Continue from the figures of a checkpoint."""
@@ -354,13 +354,12 @@ class Service:
         best = self.evaluations.add(one)
         snapshot = None
         if best:
-            now = self.weights.snapshot()  # its optimiser's vectors are newer than `vector`; playing does not need them
+            now = self.snapshot()  # its optimiser's vectors are newer than `vector`; playing does not need them
             snapshot = now._replace(
                 weights=vector.copy(),
                 optimiser={name: flat.copy() for name, flat in now.optimiser.items()},
                 version=one.version,
                 step=one.step,
-                seconds=self.seconds,
                 score=one.plain(),
             )
         self.scored.append((one, snapshot))

@@ -19,7 +19,7 @@ class SharedWeights:
     def __init__(self, hyperparameters: Hyperparameters, snapshot: Snapshot | None) -> None:
         self.hyperparameters = hyperparameters
         self.signature = ""
-        self.pace = Pace(hyperparameters.target_kl)  # also 1 in a resumed run, because it adapts within seconds
+        self.pace = Pace(hyperparameters.target_kl, snapshot.pace if snapshot else None)
         self._snapshot: Snapshot | None = None
         if snapshot is not None:
             self._take(snapshot._replace(optimiser=completed(snapshot.optimiser, snapshot.weights.size)))

@@ -3,7 +3,7 @@
 checkpoints/
   step_123456/weights.safetensors    one float32 tensor per parameter
   step_123456/optimiser.safetensors  the same for each vector of the optimiser, named VECTOR/PARAMETER
-  step_123456/state.json             version, step, schedule, the order of the parameters, the names of the
+  step_123456/state.json             version, step, schedule, pace, the order of the parameters, the names of the
                                      optimiser's vectors, hashes of both files
   step_123456/figures.json           the state of charts and page: means, counters
   latest                             name of the newest checkpoint
@@ -69,6 +69,7 @@ class Snapshot(NamedTuple):
     seconds: float = 0.0  # of training so far
     score: dict | None = None  # of a greedy evaluation of these weights; None if there was none
     figures: dict | None = None  # the state of the server's charts, see paramserver/figures.py
+    pace: float | None = None  # factor of the learning rate, see paramserver/optimiser.py; None = not known
 
 
 class DamagedError(Exception):
@@ -126,6 +127,7 @@ def _write(folder: Path, snapshot: Snapshot) -> Path:
             "hyperparameters": snapshot.hyperparameters,
             "seconds": round(snapshot.seconds, 3),
             "score": snapshot.score,
+            "pace": snapshot.pace,
             "sha256": hashes,
         }
         write_synced(temporary / "state.json", json.dumps(state, indent=1).encode())
@@ -179,9 +181,10 @@ def load(path: Path) -> Snapshot:
             _count(state["version"], "version"),
             _count(state["step"], "step"),
             dict(state["hyperparameters"]),
-            _seconds(state.get("seconds", 0.0)),  # files of older releases lack this and the next two
+            _number(state.get("seconds", 0.0), "seconds"),  # files of older releases lack this and the next three
             None if state.get("score") is None else dict(state["score"]),
             _figures(path / FIGURES),
+            None if state.get("pace") is None else _number(state["pace"], "pace"),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
         raise DamagedError(f"{type(error).__name__}: {error}") from error
@@ -279,8 +282,8 @@ def _count(value: object, name: str) -> int:
     return value
 
 
-def _seconds(value: object) -> float:
-    """Check and return a duration."""
+def _number(value: object, name: str) -> float:
+    """Check and return a duration or a factor."""
     if type(value) not in (int, float) or not 0.0 <= value < math.inf:  # type: ignore[operator]
-        raise DamagedError(f"seconds must be a finite number >= 0, found {value!r:.40}")
+        raise DamagedError(f"{name} must be a finite number >= 0, found {value!r:.40}")
     return float(value)  # type: ignore[arg-type]

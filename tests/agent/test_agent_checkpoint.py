@@ -41,6 +41,16 @@ def test_a_saved_checkpoint_is_loaded_unchanged(tmp_path: Path):
     assert (tmp_path / "latest").read_text() == "step_70\n"
 
 
+def test_the_pace_is_saved_and_a_checkpoint_without_one_begins_at_1(tmp_path: Path):
+    path = checkpoint.save(tmp_path, snapshot(70)._replace(pace=0.25))
+    assert SharedWeights(Hyperparameters(), checkpoint.load(path)).pace.value == 0.25
+    assert SharedWeights(Hyperparameters(target_kl=0.0), checkpoint.load(path)).pace.value is None
+    facts = json.loads((path / "state.json").read_bytes())
+    del facts["pace"]
+    (path / "state.json").write_text(json.dumps(facts))
+    assert SharedWeights(Hyperparameters(), checkpoint.load(path)).pace.value == 1.0
+
+
 def test_the_last_five_checkpoints_are_kept(tmp_path: Path):
     for step in (5, 10, 90, 100, 1000, 1001, 1002):
         checkpoint.save(tmp_path, snapshot(step))
@@ -163,6 +173,8 @@ def replace_in_state(old: str, new: str):
         state(step=2**70),
         state(version="7"),
         state(seconds=-1.0),
+        state(pace=-1.0),
+        state(pace=[1.0]),
         state(score=[5]),
         replace_in_state('"step": 20', '"step": 1e999'),
         replace_in_state('"seconds": 0.0', '"seconds": NaN'),

@@ -201,6 +201,26 @@ def test_means_and_counters_continue_after_a_restart(stack):
     stop(server)
 
 
+def test_the_pace_continues_after_a_restart(stack):
+    server = stack.start("a3c64.paramserver")
+    client, _, update = join(stack)
+    for _ in range(10):
+        update = client.push(ONES, signature(SPECS), update.version, 20, {"kl": 1.0}, [])
+    client.close()
+    stop(server)
+    reached = checkpoint.newest(stack.run_dir / "checkpoints").pace
+    assert reached < 0.9
+    server = stack.start("a3c64.paramserver", "--resume")
+    client, _, update = join(stack)
+    push(client, update)
+    client.close()
+    stop(server)
+    assert (checkpoint.steps(stack.run_dir / "checkpoints")[0], charted(stack, "train/pace")[-1]) == (
+        220,
+        pytest.approx(reached),
+    )
+
+
 @pytest.mark.parametrize(
     "damage", [lambda path: path.write_text("["), lambda path: path.write_text('{"episodes": "x"}')]
 )
