@@ -17,7 +17,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import TextIO
 
-from a3c64.output import abandon, open_missing, write
+from a3c64.output import abandon, escaped, open_missing, write
 
 WINDOW_S = 60.0  # a kind of message is written once in this time; repeats are counted
 MAX_KINDS = 200  # the most kinds of messages that are remembered
@@ -74,9 +74,8 @@ class Json(logging.Formatter):
 
 
 def message_of(record: logging.LogRecord) -> str:
-    """Return a record's message on one line. Control characters are removed: the network can put them into names."""
-    text = COLOUR.sub("", record.getMessage())
-    message = "".join(c if c.isprintable() or "\udc80" <= c <= "\udcff" else " " for c in text)
+    """Return a record's message on one line, escaped: files and the network can put control characters into names."""
+    message = escaped(" ".join(COLOUR.sub("", record.getMessage()).splitlines()))
     repeats = getattr(record, "repeats", 0)
     return f"{message} ({repeats} like this since the last one)" if repeats else message
 
@@ -240,4 +239,4 @@ def refuse(program: str, reason: object) -> None:
     if _chosen[1] == "json":
         log.error("%s", reason)
     else:
-        write(2, f"{program}: {reason}")
+        write(2, escaped(f"{program}: {reason}"))

@@ -19,6 +19,19 @@ def write(descriptor: int, line: str) -> None:
     _put(descriptor, f"{begin}{line}\n")
 
 
+def escaped(text: object) -> str:
+    """Return text with each character that is not printable as an escape such as \\x1b.
+
+    Names come from files and from the network. Printed as they are, they could control the terminal.
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+
+
+def say(line: object) -> None:
+    """Print one line of a command's result at once, escaped."""
+    print(escaped(line), flush=True)
+
+
 def _put(descriptor: int, text: str) -> None:
     data = text.encode("utf-8", "backslashreplace")
     ready = select.poll()

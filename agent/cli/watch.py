@@ -9,6 +9,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from a3c64.output import escaped
 from a3c64.wire.report import RunReport, WorkerReport
 from a3c64.wire.status import fetch
 
@@ -19,7 +20,7 @@ COLUMNS = ("worker", "state", "steps/s", "return", "staleness", "restarts", "scr
 
 
 def figures(report: RunReport) -> str:
-    """Return the figures of the whole run as one line."""
+    """Return the figures of the whole run as one line, escaped."""
     parts = [
         f"{report.run} ({report.env_id})",
         f"{report.steps:,} steps",
@@ -30,13 +31,13 @@ def figures(report: RunReport) -> str:
         parts.append(f"return {report.mean_return:.2f}")
     parts += [figure.say() for figure in report.headlines]
     parts.append(f"workers {len(report.workers)}, {report.lost} lost")
-    return " | ".join([*parts, report.over] if report.over else parts)
+    return escaped(" | ".join([*parts, report.over] if report.over else parts))
 
 
 def cells(worker: WorkerReport) -> tuple[str, ...]:
-    """Return the cells of a worker's row, one for each of COLUMNS."""
+    """Return the cells of a worker's row, escaped, one for each of COLUMNS."""
     emulators = f" + {worker.emulator_restarts} emulator" if worker.emulator_restarts else ""
-    return (
+    told = (
         str(worker.index),
         worker.state,
         f"{worker.steps_per_s:,.0f}",
@@ -45,6 +46,7 @@ def cells(worker: WorkerReport) -> tuple[str, ...]:
         f"{worker.restarts}{emulators}",
         worker.vnc or "-",
     )
+    return tuple(map(escaped, told))
 
 
 def picture(report: RunReport | None, address: str, silent_s: float) -> RenderableType:

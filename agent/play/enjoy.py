@@ -12,6 +12,7 @@ import numpy as np
 from a3c64.config import BadInputError, Hyperparameters
 from a3c64.envs.episode import Episode
 from a3c64.envs.figures import UNDECLARED, declared_by
+from a3c64.output import say
 from a3c64.play.camera import FPS, Camera
 from a3c64.play.video import Video
 from a3c64.policy.episodes import play, varied
@@ -49,13 +50,13 @@ def enjoy(
     hyperparameters = hyperparameters.model_copy(update={"env_args": arguments, "envs_per_worker": 1})
     score = policy.score
     judged = f", mean return {score['mean_reward']:.2f} of {score['episodes']} greedy episodes" if score else ""
-    print(f"{hyperparameters.env_id}: a policy of {policy.step:,} steps{judged}", flush=True)
+    say(f"{hyperparameters.env_id}: a policy of {policy.step:,} steps{judged}")
     played: list[Episode] = []
     figures = UNDECLARED
 
     def tell(episode: Episode) -> None:
         played.append(episode)
-        print(f"{len(played):>3}  {', '.join(figures.describe(episode))}", flush=True)
+        say(f"{len(played):>3}  {', '.join(figures.describe(episode))}")
         if progress:
             progress.advance()
 
@@ -77,9 +78,9 @@ def enjoy(
                 ) from None
             raise
     if len(played) > 1:
-        print(f"mean return {np.mean([episode.total_reward for episode in played]):.2f}", flush=True)
+        say(f"mean return {np.mean([episode.total_reward for episode in played]):.2f}")
     if video and video.frames:
-        print(f"{mp4}: {video.frames} frames, {video.frames / video.fps:.1f} s", flush=True)
+        say(f"{mp4}: {video.frames} frames, {video.frames / video.fps:.1f} s")
     return played
 
 

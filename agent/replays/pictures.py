@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from a3c64.envs.making import declared_for
+from a3c64.output import escaped
 from a3c64.replays.captions import band
 from a3c64.replays.files import Replay
 from n64gym import EmulatorError, MovieError, Playback, RomError
@@ -123,7 +124,7 @@ def described(replay: Replay) -> list[str]:
     """Return a caption's lines: course, step and return; below, the environment's figures of the episode."""
     facts = replay.facts
     if not facts:
-        return [replay.path.name]
+        return [escaped(replay.path.name)]
     game = str(facts.get("game", ""))
     parts = [replay.course or game]
     if "training" in facts:

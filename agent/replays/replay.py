@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from a3c64.config import BadInputError
+from a3c64.output import escaped, say
 from a3c64.play.video import Video
 from a3c64.replays import ghosts
 from a3c64.replays.files import Replay, Skipped
@@ -62,7 +63,7 @@ class Tally:
         self._bar.stop()
 
     def _say(self, line: str) -> None:
-        self._bar.console.print(line, markup=False)
+        self._bar.console.print(escaped(line), markup=False)
         self._bar.advance(self._task)
         sys.stdout.flush()
 
@@ -91,7 +92,7 @@ def replay(replays: list[Replay], skipped: list[Skipped], show: Show, stop: thre
         spent = time.monotonic() - began
     if video and video.frames:
         seconds = video.frames / FPS
-        print(f"{show.mp4}: {seconds:.1f} s of film, made in {spent:.1f} s ({seconds / spent:.1f} x real time)")
+        say(f"{show.mp4}: {seconds:.1f} s of film, made in {spent:.1f} s ({seconds / spent:.1f} x real time)")
     if tally.skipped:
         print(f"{tally.played} played, {tally.skipped} skipped", flush=True)
     if not tally.played and tally.skipped:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from a3c64.config import BadInputError
+from a3c64.output import escaped
 from a3c64.policy import checkpoint
 from a3c64.policy.resume import CHANGES, CONFIG, recorded
 from a3c64.report import history
@@ -76,7 +77,8 @@ def age(seconds: float) -> str:
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows as text, each column as wide as its widest cell."""
+    """Return rows as text, escaped, each column as wide as its widest cell."""
+    rows = [[escaped(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
     return "\n".join(line.rstrip() for line in lines)

@@ -4,6 +4,7 @@ import threading
 
 from a3c64.config import BadInputError
 from a3c64.envs.figures import Figures
+from a3c64.output import escaped
 from a3c64.wire.client import Client, RefusedError
 from a3c64.wire.report import Evaluation, RunReport
 from a3c64.wire.transport import SocketTransport
@@ -35,7 +36,7 @@ def fetch(address: str, timeout_s: float) -> RunReport | None:
 
 
 def text(report: RunReport) -> str:
-    """Return a report as lines for people."""
+    """Return a report as lines for people, escaped."""
     lines = [
         f"run       {report.run} ({report.env_id}), in {report.server.run_dir}",
         f"steps     {report.steps:,} at {report.steps_per_s:,.0f} a second",
@@ -63,7 +64,7 @@ def text(report: RunReport) -> str:
     for known in report.figures:
         mean = f", mean {known.figure.show(known.mean)}" if known.value != known.mean else ""
         lines.append(f"{known.label:<24}{known.figure.show(known.value)}{mean}")
-    return "\n".join(lines)
+    return "\n".join(map(escaped, lines))
 
 
 def figures_of(evaluation: Evaluation, report: RunReport) -> list[str]:
