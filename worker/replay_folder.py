@@ -97,7 +97,7 @@ def _known(path: Path) -> StoredReplay:
     """Return a replay of an earlier process. Without a readable JSON it gets step 0 and return -inf."""
     try:
         return _replay(path, json.loads(path.with_suffix(".json").read_bytes()))
-    except (ValueError, KeyError, TypeError, FileNotFoundError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError, OSError):
         return _replay(path, {"training": {"step": 0}, "return": -math.inf})
 
 

@@ -108,7 +108,7 @@ def _shown(show: Callable[..., int], chosen: Any, skipped: Any, how: Any) -> int
 
     if not how.window and how.mp4 is None:
         print("there is no display ($DISPLAY), so nothing is shown, only checked; --mp4 FILE makes a film", flush=True)
-    return show(chosen, skipped, how, stop_on_signals())
+    return show(chosen, skipped, how, stop_on_signals(insist=True))
 
 
 COMMANDS = (

@@ -95,7 +95,7 @@ def declared_for(env_id: str) -> Figures:
     try:
         entry_point = find(env_id).entry_point
         kind = load_env_creator(entry_point) if isinstance(entry_point, str) else entry_point
-    except (BadInputError, ImportError, AttributeError):
+    except (BadInputError, ImportError, AttributeError, gym.error.Error):  # such as a package that is missing
         return UNDECLARED
     return declared_in(getattr(kind, "metadata", {}), env_id)
 

@@ -1,5 +1,6 @@
 """Find movies in files and folders, and choose among them by the facts in their JSON files."""
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -30,8 +31,9 @@ class Replay(NamedTuple):
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Return the figures of the episode; empty if it was not played to its end."""
-        return {str(name): float(value) for name, value in self.facts.get("metrics", {}).items()}
+        """Return the finite figures of the episode; empty if it was not played to its end."""
+        found = {str(name): float(value) for name, value in self.facts.get("metrics", {}).items()}
+        return {name: value for name, value in found.items() if math.isfinite(value)}
 
     @property
     def course(self) -> str:
@@ -63,10 +65,8 @@ def find(paths: Iterable[Path]) -> tuple[list[Replay], list[Skipped]]:
     replays, skipped = [], []
     for file in files:
         try:
-            replay = Replay(file, read_facts(file))
-            _ = replay.step, replay.total, replay.course, replay.metrics  # raise if a fact has the wrong type
-            replays.append(replay)
-        except (MovieError, ValueError, TypeError, AttributeError) as error:
+            replays.append(Replay(file, read_facts(file)))
+        except MovieError as error:
             skipped.append(Skipped(file, str(error)))
     replays.sort(key=lambda replay: (replay.step, replay.path.name))
     return replays, skipped
@@ -101,8 +101,8 @@ def stages(replays: Sequence[Replay], count: int) -> list[Replay]:
 def recorded(replay: Replay) -> datetime | None:
     """Return when an episode was recorded; None if its JSON file does not say."""
     try:
-        return datetime.fromisoformat(replay.facts["recorded"])
-    except (KeyError, ValueError, TypeError):
+        return datetime.fromisoformat(replay.facts["recorded"]).astimezone()  # local time if no time zone is given
+    except (KeyError, ValueError, OverflowError, OSError):  # the last two: a year that the system's clock cannot hold
         return None
 
 

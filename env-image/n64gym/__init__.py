@@ -12,9 +12,10 @@ from n64gym.games import aliases
 from n64gym.machine.emulator import Emulator, EmulatorError, ObservationFormat
 from n64gym.machine.rom import Rom, RomError, open_rom
 from n64gym.machine.state import State
+from n64gym.movies.facts import read_facts
 from n64gym.movies.m64 import M64, MovieError
 from n64gym.movies.playback import Playback, demonstrations
-from n64gym.movies.record import RecordMovie, read_facts
+from n64gym.movies.record import RecordMovie
 from n64gym.movies.track import Track, track
 from n64gym.n64_env import N64Env
 from n64gym.road import RoadEdges

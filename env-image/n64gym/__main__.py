@@ -37,7 +37,8 @@ def main() -> None:
     for path in arguments.movies:
         well, text = verdict(path, arguments.rom)
         all_well &= well
-        print(f"{path}: {text}", flush=True)
+        line = f"{path}: {text}"
+        print("".join(c if c.isprintable() else repr(c)[1:-1] for c in line), flush=True)  # no terminal escapes
     sys.exit(0 if all_well else 2)
 
 

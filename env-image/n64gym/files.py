@@ -1,8 +1,10 @@
-"""Writes files atomically: a file is complete or absent."""
+"""Writes files atomically: a file is complete or absent. Reads regular files only, so that a read never blocks."""
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -26,3 +28,17 @@ def write_whole(path: Path, data: bytes, *, sync: bool = True) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """Return the content of a regular file of at most `most` bytes. Raises OSError.
+
+    A FIFO or a device is refused, because reading it could block or never end.
+    """
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it must be a regular file")
+        if status.st_size > most:
+            raise OSError(errno.EFBIG, f"it must have at most {most} bytes, found {status.st_size}")
+        return file.read(most)

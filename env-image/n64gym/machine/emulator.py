@@ -8,6 +8,7 @@ with Emulator("game.z64") as n64:
 from __future__ import annotations
 
 import math
+import re
 import sysconfig
 import time
 import warnings
@@ -74,6 +75,8 @@ class Emulator:
         timeout: float = 10.0,
     ) -> None:
         self._process: EmulatorProcess | None = None  # first, for __del__
+        if video is not None and not re.fullmatch("[A-Za-z0-9_-]+", video):  # it becomes part of a file's name
+            raise ValueError(f'video is {video!r}; expected the name of a plugin such as "glide64mk2"')
         self.rom = rom if isinstance(rom, Rom) else open_rom(rom)
         self.timeout = timeout
         self._format = observation

@@ -6,6 +6,8 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
+from n64gym.files import read_regular
+
 DATA = Path(__file__).parents[1] / "data"  # files that `make -C env-image` builds
 OPEN_KART = DATA / "openkart.z64"
 
@@ -48,7 +50,7 @@ def open_rom(path: str | Path) -> Rom:
     if path == OPEN_KART and not path.exists():
         raise RomError("Open Kart has not been built: run `make -C env-image`")
     try:
-        data = path.read_bytes()
+        data = read_regular(path, LARGEST_ROM)
     except FileNotFoundError:
         raise RomError(f"ROM not found: there is no file {path}") from None
     except IsADirectoryError:

@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from n64gym.files import write_whole
+from n64gym.files import read_regular, write_whole
 
 MAGIC = b"M64\x1a"
 VERSION = 3
 HEADER_BYTES = 1024
 OLD_HEADER_BYTES = 512  # of versions 1 and 2
+MAX_BYTES = 128 << 20  # 37 hours of four controllers that are read 60 times a second
 
 SNAPSHOT, POWER_ON, EEPROM, EXISTING_SNAPSHOT = 1, 2, 4, 8
 STARTS = {SNAPSHOT: "a savestate", EEPROM: "saved EEPROM contents", EXISTING_SNAPSHOT: "a savestate"}
@@ -69,7 +70,7 @@ def read(path: str | Path) -> M64:
     In versions 1 and 2, the plugins' names have no fixed place, so they are not read.
     """
     try:
-        data = Path(path).read_bytes()
+        data = read_regular(Path(path), MAX_BYTES)
     except OSError as error:
         raise MovieError(f"movie not readable: {path}: {error.strerror}") from None
     try:

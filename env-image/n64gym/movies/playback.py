@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from n64gym.machine.emulator import Emulator, ObservationFormat
 from n64gym.machine.rom import OPEN_KART, open_rom
+from n64gym.machine.shared import SAMPLES
 from n64gym.movies import m64
+from n64gym.movies.facts import CHECK_BYTES, read_facts
 from n64gym.movies.m64 import MovieError
-from n64gym.movies.record import CHECK_BYTES, Watch, rdram_hash, read_facts
+from n64gym.movies.record import Watch, rdram_hash
 from n64gym.n64_env import N64Env
 
 FOREIGN_FRAMESKIP = 4  # VIs per step, for a movie that does not state it
@@ -52,6 +54,8 @@ class Playback:
             raise MovieError(
                 f"{self.path} has {self.movie.controllers} controllers; only movies with one can be played"
             )
+        if len(self.movie.samples) > SAMPLES:
+            raise MovieError(f"{self.path} has {len(self.movie.samples)} samples; at most {SAMPLES} can be played")
         self._last_vi = self.facts["ends"]["vi"] if self.facts else self.movie.vis or UNKNOWN_LENGTH
         self._checks = base64.b64decode(self.facts.get("checks", ""))
         self._step = 0

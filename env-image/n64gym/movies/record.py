@@ -21,15 +21,11 @@ import gymnasium
 from n64gym.files import write_whole
 from n64gym.machine.emulator import Emulator
 from n64gym.movies import m64
-from n64gym.movies.m64 import M64, MovieError
+from n64gym.movies.facts import CHECK_BYTES, FORMAT
+from n64gym.movies.m64 import M64
 
 if TYPE_CHECKING:
     from n64gym.n64_env import N64Env
-
-FORMAT = 1
-CHECK_BYTES = 2  # bytes kept of the hash after each step
-# The keys that a playback needs.
-FACTS = ("begins", "ends", "rom", "watch", "watch_at_end", "checks", "rdram_sha256", "frameskip")
 
 
 class Watch:
@@ -161,21 +157,6 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
             facts_path.unlink(missing_ok=True)
             raise
         self.last_movie = path
-
-
-def read_facts(path: Path) -> dict[str, Any]:
-    """Return the JSON beside a movie; an empty dict if there is none. Raises MovieError if it is damaged."""
-    path = path.with_suffix(".json")
-    try:
-        facts = json.loads(path.read_bytes())
-        found = facts["format"], [name for name in FACTS if name not in facts]
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise MovieError(f"{path} is damaged ({error}); delete it to play the movie without it") from None
-    if found != (FORMAT, []):
-        raise MovieError(f"{path} has format {found[0]} and lacks {found[1]}; expected format {FORMAT} with all keys")
-    return facts
 
 
 def rdram_hash(emulator: Emulator, words: Sequence[Sequence[int]]) -> str:

@@ -37,7 +37,11 @@ def track(playback: Playback, vis: int) -> Track:
         places.append(game.position(playback.emulator))
     if playback.diverged:
         raise MovieError(f"{playback.path} {playback.diverged}")
-    return Track(game.title(playback.facts["setup"]), np.array(places, float).reshape(-1, 2), road)
+    try:
+        title = game.title(playback.facts["setup"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise MovieError(f"{playback.path}: its setup names no course: {error!r}") from None
+    return Track(title, np.array(places, float).reshape(-1, 2), road)
 
 
 def game_of(facts: dict[str, Any]) -> type[N64Env] | None:
@@ -45,5 +49,8 @@ def game_of(facts: dict[str, Any]) -> type[N64Env] | None:
     spec = gymnasium.registry.get(str(facts.get("game")))
     found: Any = spec and spec.entry_point
     if isinstance(found, str):
-        found = gymnasium.envs.registration.load_env_creator(found)
+        try:
+            found = gymnasium.envs.registration.load_env_creator(found)
+        except (ImportError, AttributeError, gymnasium.error.Error):  # a package that is not installed
+            return None
     return found if isinstance(found, type) and issubclass(found, N64Env) else None
