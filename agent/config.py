@@ -60,7 +60,7 @@ def _json_object(value: str) -> str:
     try:
         if isinstance(json.loads(value), dict):
             return value
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     raise ValueError('a JSON object such as {"course": "desert"}')
 

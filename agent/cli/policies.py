@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from a3c64 import logs
+from a3c64 import logs, output
 from a3c64.cli.command import Command, Parsed, at_least
 from a3c64.config import BadInputError, Hyperparameters, Settings, has_display
 from a3c64.files import why_unwritable
@@ -77,7 +77,7 @@ def enjoy(settings: Settings, parsed: Parsed) -> int:
     hyperparameters = _to_play(settings, parsed, policy)
     window = mp4 is None and has_display() and watching.open_display()
     where = "" if window else f"into {mp4}; " if mp4 else "there is no display ($DISPLAY), so without a window; "
-    print(f"{where}Ctrl-C stops", flush=True)
+    output.say(f"{where}Ctrl-C stops")
     greedy = not parsed["sample"]
     watching.enjoy(hyperparameters, policy, parsed["episodes"], settings.rom, window, stop_on_signals(), greedy, mp4)
     return 0
@@ -101,7 +101,8 @@ def export(settings: Settings, parsed: Parsed) -> int:
     if parsed["command"]:
         policy = policy._replace(command=parsed["command"])
     path = policy_file.save(target, policy)
-    print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, a policy of {policy.step:,} steps, made by {policy.command}")
+    size = path.stat().st_size / 1e6
+    output.say(f"{path}: {size:.1f} MB, a policy of {policy.step:,} steps, made by {policy.command}")
     return 0
 
 
@@ -110,7 +111,8 @@ def _add_which(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--load-best", action="store_true", help="the run's policy with the best evaluation")
     which.add_argument("--load-checkpoint", type=int, metavar="STEP", help="the run's checkpoint of that step")
-    which.add_argument("--policy", type=Path, metavar="FILE", help="a file that `a3c64 export` wrote")
+    rule = "it imports no module that --env-id does not name, and gives the environment no paths"
+    which.add_argument("--policy", type=Path, metavar="FILE", help=f"a file that `a3c64 export` wrote; {rule}")
 
 
 def _add_how(parser: argparse.ArgumentParser) -> None:
@@ -144,19 +146,28 @@ def _chosen(settings: Settings, parsed: Parsed) -> "Policy":
 def _to_play(settings: Settings, parsed: Parsed, policy: "Policy | None") -> Hyperparameters:
     """Return the settings to play with: those that the policy was trained with, or the user's if there is no policy.
 
-    --env-args, if given, replaces the policy's arguments. The seed is always the user's.
+    --env-args, if given, replaces the policy's arguments. The seed is always the user's. A policy file imports no
+    module that the user did not name with --env-id, and gives the environment no paths.
 
     Raises:
-        BadInputError: --env-id names another environment than the policy's.
+        BadInputError: --env-id names another environment than the policy's, or the policy file would import a module.
     """
+    from a3c64.policy import foreign
+
     hyperparameters = settings.hyperparameters() if policy is None else policy.hyperparameters
     if "env_id" in parsed and settings.env_id != hyperparameters.env_id:
         raise BadInputError(
             f"--env-id: found {settings.env_id}, but this policy was trained on {hyperparameters.env_id}; "
             "leave --env-id out"
         )
-    arguments = settings.env_args if "env_args" in parsed else hyperparameters.env_args
-    return hyperparameters.model_copy(update={"env_args": arguments, "seed": settings.seed})
+    if parsed["policy"]:
+        named = settings.env_id if "env_id" in settings.model_fields_set else ""
+        foreign.check_id(hyperparameters.env_id, parsed["policy"], named)
+    if "env_args" in parsed:
+        hyperparameters = hyperparameters.model_copy(update={"env_args": settings.env_args})
+    elif parsed["policy"]:
+        hyperparameters = foreign.without_paths(hyperparameters, parsed["policy"])
+    return hyperparameters.model_copy(update={"seed": settings.seed})
 
 
 COMMANDS = (

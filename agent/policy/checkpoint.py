@@ -178,8 +178,8 @@ def load(path: Path) -> Snapshot:
             specs,
             weights,
             dict(zip(names, optimiser, strict=True)),
-            _count(state["version"], "version"),
-            _count(state["step"], "step"),
+            count(state["version"], "version"),
+            count(state["step"], "step"),
             dict(state["hyperparameters"]),
             _number(state.get("seconds", 0.0), "seconds"),  # files of older releases lack this and the next three
             None if state.get("score") is None else dict(state["score"]),
@@ -218,6 +218,17 @@ def steps(folder: Path) -> list[int]:
 def first(specs: Sequence[ParameterSpec], seed: int, hyperparameters: dict) -> Snapshot:
     """Return the first state of a new run, without the optimiser's vectors: the server adds them."""
     return Snapshot(tuple(specs), initialise(specs, seed), {}, 0, 0, hyperparameters)
+
+
+def count(value: object, name: str) -> int:
+    """Check and return a number of steps or updates.
+
+    Raises:
+        DamagedError: it is not an integer from 0 to MAX_COUNT.
+    """
+    if type(value) is not int or not 0 <= value <= MAX_COUNT:
+        raise DamagedError(f"{name} must be an integer from 0 to {MAX_COUNT}, found {value!r:.40}")
+    return value
 
 
 def _by_age(folder: Path) -> list[Path]:
@@ -273,13 +284,6 @@ def _figures(path: Path) -> dict | None:
         return figures if isinstance(figures, dict) else None
     except (OSError, ValueError):
         return None
-
-
-def _count(value: object, name: str) -> int:
-    """Check and return a number of steps or updates."""
-    if type(value) is not int or not 0 <= value <= MAX_COUNT:
-        raise DamagedError(f"{name} must be an integer from 0 to {MAX_COUNT}, found {value!r:.40}")
-    return value
 
 
 def _number(value: object, name: str) -> float:

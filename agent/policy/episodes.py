@@ -7,7 +7,7 @@ from collections.abc import Callable
 import gymnasium as gym
 import numpy as np
 
-from a3c64.config import Hyperparameters
+from a3c64.config import BadInputError, Hyperparameters
 from a3c64.envs.batch import EnvironmentBatch
 from a3c64.envs.episode import Episode
 from a3c64.learning.actor import Actor
@@ -55,6 +55,7 @@ def play(
         wrap: returns a wrapper of an environment, such as a camera.
 
     Raises:
+        BadInputError: the weights do not fit the environment.
         RuntimeError: too many episodes had non-finite numbers.
     """
     batch = min(hyperparameters.envs_per_worker, episodes)
@@ -86,7 +87,10 @@ def _play(
     actor = None
     if weights is not None:
         actor = Actor(design(environments.view.shape, environments.family, hyperparameters), batch)
-        actor.load(weights)
+        try:
+            actor.load(weights)
+        except ValueError as error:
+            raise BadInputError(f"these weights do not fit {hyperparameters.env_id}: {error}") from None
         memory = actor.forget()
     observations, starts = environments.observations, np.ones(batch, np.float32)
     played, cuts = np.zeros(batch, int), 0

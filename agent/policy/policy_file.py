@@ -4,8 +4,10 @@ A policy file is safetensors with float16 tensors. Its metadata is one JSON text
 hyperparameters, the step, the score of greedy episodes, and the command that trained it.
 """
 
+import errno
 import json
 import shlex
+import stat
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +26,7 @@ from a3c64.wire import messages as wire
 
 FORMAT = "1"
 SUFFIX = ".safetensors"
+MAX_SCORE = 1e18  # a larger mean return is not shown
 BUNDLED = {"n64gym/OpenKart-v0": "openkart"}  # environment -> file in agent/policy/bundled
 
 
@@ -46,7 +49,7 @@ def of(snapshot: Snapshot, command: str = "") -> Policy:
         snapshot.weights,
         snapshot.step,
         hyperparameters,
-        snapshot.score,
+        _score(snapshot.score),
         command or command_of(hyperparameters),
     )
 
@@ -130,6 +133,8 @@ def load(path: Path) -> Policy:
         BadInputError: the file cannot be read, or is not a policy file.
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # to open a FIFO would block
+            raise OSError(errno.EINVAL, "it must be a regular file")
         with safe_open(path, framework="numpy") as file:
             facts = json.loads((file.metadata() or {})["a3c64"])
             if facts["format"] != FORMAT:
@@ -144,10 +149,15 @@ def load(path: Path) -> Policy:
                     raise ValueError(f"{name} must be finite numbers of shape {view.shape}, found shape {tensor.shape}")
                 view[...] = tensor
         hyperparameters = _checked(facts["hyperparameters"], str(path))
-        return Policy(specs, weights, int(facts["step"]), hyperparameters, facts["score"], str(facts["command"]))
+        step = checkpoint.count(facts["step"], "step")
+        if not isinstance(facts["command"], str):
+            raise ValueError(f"command must be text, found {facts['command']!r:.40}")
+        return Policy(specs, weights, step, hyperparameters, _score(facts["score"]), facts["command"])
     except OSError as error:
         raise BadInputError(f"--policy: {path} cannot be read: {error.strerror or error}") from None
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+    except RecursionError:
+        raise BadInputError(f"--policy: {path} is not a policy file of `a3c64 export`: nested too deeply") from None
+    except (SafetensorError, checkpoint.DamagedError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInputError(f"--policy: {path} is not a policy file of `a3c64 export`: {error}") from None
 
 
@@ -165,6 +175,15 @@ def bundled(env_id: str) -> Policy:
         )
     with as_file(file) as path:
         return load(path)
+
+
+def _score(value: Any) -> dict[str, Any] | None:
+    """Return a score that can be shown, else None."""
+    if not isinstance(value, dict) or type(value.get("episodes")) is not int:
+        return None
+    mean = value.get("mean_reward")
+    shown = isinstance(mean, int | float) and not isinstance(mean, bool) and -MAX_SCORE <= mean <= MAX_SCORE
+    return value if shown else None
 
 
 def _checked(hyperparameters: dict[str, Any], what: str) -> Hyperparameters:

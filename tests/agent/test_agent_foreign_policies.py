@@ -1,0 +1,190 @@
+"""Policy files of strangers: they import nothing that the user did not name, and choose no path."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import save_file
+
+from a3c64.config import Hyperparameters
+from a3c64.envs.batch import EnvironmentBatch
+from a3c64.learning.network import design
+from a3c64.policy import checkpoint, policy_file
+
+EVIL = """
+import pathlib
+import gymnasium
+pathlib.Path("imported").touch()
+gymnasium.register("Evil-v0", entry_point="gymnasium.envs.classic_control:CartPoleEnv", max_episode_steps=20)
+"""
+ESCAPES = "\x1b]0;owned\x07\x1b[2J"
+SMALL = {"envs_per_worker": 1, "lstm_size": 4}
+
+
+def a3c64(folder, *arguments, **variables):
+    clean = {name: value for name, value in os.environ.items() if name != "DISPLAY" and not name.startswith("A3C64_")}
+    command = [Path(sys.executable).with_name("a3c64"), *map(str, arguments)]
+    return subprocess.run(
+        command, cwd=folder, env=clean | variables, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def policy(path, shown="", **settings):
+    """Write a policy file that fits an environment, and then change its environment or arguments."""
+    hyperparameters = Hyperparameters(env_id=shown or settings["env_id"], **SMALL)
+    environments = EnvironmentBatch.make(hyperparameters, worker=0)
+    specs = design(environments.view.shape, environments.family, hyperparameters).specs
+    environments.close()
+    first = checkpoint.first(specs, 0, hyperparameters.model_copy(update=settings).model_dump())
+    return policy_file.save(path, policy_file.of(first, command=f"a3c64 train {ESCAPES}"))
+
+
+def entries(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if "__pycache__" not in path.parts)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A user's folder into which a stranger's module was unpacked."""
+    (tmp_path / "evil.py").write_text(EVIL)
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", ["eval", "enjoy"])
+def test_a_policy_file_imports_no_module_unless_the_user_names_it(folder, command):
+    file = policy(folder / "x.safetensors", "CartPole-v1", env_id="evil:Evil-v0")
+    for others in ({}, {"A3C64_ENV_ID": "CartPole-v1"}, {"A3C64_ENV_ID": "evil:Evil-v1"}):
+        done = a3c64(folder, command, "--policy", file, "--episodes", "1", **others)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+        assert "would import evil" in done.stderr
+        assert "--env-id evil:Evil-v0" in done.stderr
+    arguments = a3c64(folder, command, "--policy", file, "--episodes", "1", "--env-args", "{}")
+    assert "would import evil" in arguments.stderr
+    assert not (folder / "imported").exists()
+    done = a3c64(folder, command, "--policy", file, "--episodes", "1", "--env-id", "evil:Evil-v0")
+    assert done.returncode == 0, done.stderr
+    assert (folder / "imported").exists()
+
+
+def test_random_play_and_export_import_nothing_either(folder):
+    file = policy(folder / "x.safetensors", "CartPole-v1", env_id="evil:Evil-v0")
+    assert a3c64(folder, "eval", "--random", "--policy", file, "--episodes", "1").returncode == 2
+    done = a3c64(folder, "export", "--policy", file, "again.safetensors")
+    assert done.returncode == 0, done.stderr
+    assert r"\x1b]0;owned\x07\x1b[2J" in done.stdout, "the command in the file is printed escaped"
+    assert all(c.isprintable() or c == "\n" for c in done.stdout)
+    assert not (folder / "imported").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"cache": "made/by/a/stranger"},
+        {"cache": "made"},
+        {"cache": "~/made"},
+        {"rom": "/etc/passwd"},
+        {"rom": "passwd"},
+        {"video": "../../../../../../tmp/evil"},
+        {"reward": {"progress": "/etc/passwd"}},
+        {"course": ["meadow", "../made"]},
+    ],
+)
+def test_paths_in_a_policy_file_are_left_out(folder, arguments):
+    file = policy(
+        folder / "x.safetensors",
+        env_id="n64gym/OpenKart-v0",
+        env_args=json.dumps({"time_limit": 1.0, **arguments}),
+    )
+    home = folder / "home"
+    home.mkdir()
+    before = entries(folder)
+    done = a3c64(folder, "eval", "--policy", file, "--episodes", "1", HOME=str(home))
+    assert done.returncode == 0, done.stderr
+    assert f"arguments that are paths are left out: {next(iter(arguments))}" in done.stderr
+    assert json.loads(done.stdout)["mean_length"] <= 15, "the time limit is kept"
+    assert entries(folder) == before
+
+
+def test_a_path_of_the_user_is_used(folder):
+    file = policy(folder / "x.safetensors", env_id="n64gym/OpenKart-v0")
+    arguments = json.dumps({"time_limit": 1.0, "cache": "mine"})
+    done = a3c64(folder, "eval", "--policy", file, "--episodes", "1", "--env-args", arguments)
+    assert done.returncode == 0, done.stderr
+    assert list((folder / "mine").iterdir())
+
+
+def test_a_run_folder_is_the_users_own(folder):
+    hyperparameters = Hyperparameters(env_id="CartPole-v1", **SMALL)
+    environments = EnvironmentBatch.make(hyperparameters, worker=0)
+    specs = design(environments.view.shape, environments.family, hyperparameters).specs
+    environments.close()
+    own = hyperparameters.model_copy(update={"env_id": "evil:Evil-v0"}).model_dump()
+    checkpoint.save(folder / "run" / "checkpoints", checkpoint.first(specs, 0, own))
+    done = a3c64(folder, "eval", "--run-dir", "run", "--episodes", "1")
+    assert done.returncode == 0, done.stderr
+    assert (folder / "imported").exists()
+
+
+def facts_of(path):
+    loaded = policy_file.load(path)
+    return {
+        "format": "1",
+        "parameters": [[s.name, list(s.shape), s.gain] for s in loaded.specs],
+        "hyperparameters": loaded.hyperparameters.model_dump(),
+        "step": 1,
+        "score": None,
+        "command": "",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("step", float("inf")),
+        ("step", -1),
+        ("step", 10**400),
+        ("step", "many"),
+        ("command", ["x"]),
+        ("format", ["1"]),
+        ("hyperparameters", [1]),
+        ("hyperparameters", {"env_args": '{"a":' * 100_000}),
+        ("hyperparameters", {"env_id": "\x1b[2J"}),
+        ("parameters", [["a", [1], 1.0]]),
+    ],
+)
+def test_a_wrong_fact_in_a_policy_file_is_one_line(folder, name, value):
+    file = policy(folder / "x.safetensors", env_id="CartPole-v1")
+    changed = json.dumps(facts_of(file) | {name: value})
+    tensors = {"a": policy_file.load(file).weights[:1]} if name == "parameters" else None
+    from safetensors.numpy import load_file
+
+    save_file(tensors or load_file(file), file, {"a3c64": changed})
+    done = a3c64(folder, "enjoy", "--policy", file, "--episodes", "1")
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert all(c.isprintable() or c == "\n" for c in done.stderr + done.stdout)
+
+
+@pytest.mark.parametrize("score", [{}, [], 7, {"mean_reward": 10**400, "episodes": 1}, {"mean_reward": "x"}])
+def test_a_score_that_cannot_be_shown_is_left_out(folder, score):
+    file = policy(folder / "x.safetensors", env_id="CartPole-v1")
+    from safetensors.numpy import load_file
+
+    save_file(load_file(file), file, {"a3c64": json.dumps(facts_of(file) | {"score": score})})
+    assert policy_file.load(file).score is None
+
+
+def test_a_fifo_and_deep_json_are_refused_without_waiting(folder):
+    os.mkfifo(folder / "fifo")
+    done = a3c64(folder, "enjoy", "--policy", "fifo")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "must be a regular file" in done.stderr
+    import numpy as np
+
+    save_file({"a": np.zeros(1, np.float16)}, folder / "deep", {"a3c64": "[" * 100_000})
+    done = a3c64(folder, "enjoy", "--policy", "deep")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "nested too deeply" in done.stderr
