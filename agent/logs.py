@@ -48,7 +48,8 @@ class Text(logging.Formatter):
         level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()}: "
         at = time.strftime("%H:%M:%S", time.localtime(record.created))
         line = f"{at} {self._speaker.role + index:<10} {level}{message_of(record)}"
-        return line + ("\n" + self.formatException(record.exc_info) if record.exc_info else "")
+        trace = self.formatException(record.exc_info).split("\n") if record.exc_info else []
+        return "\n".join([line, *map(escaped, trace)])
 
 
 class Json(logging.Formatter):

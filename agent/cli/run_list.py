@@ -7,6 +7,7 @@ from pathlib import Path
 
 from a3c64.cli.command import Command, Parsed
 from a3c64.config import BadInputError, Settings
+from a3c64.output import say
 
 DEFAULT = Path("runs")
 
@@ -73,7 +74,8 @@ def compare(settings: Settings, parsed: Parsed) -> int:
     found = [summarise(folder) for folder in folders]
     comparison.write(parsed["out"], found)
     print(table(comparison.rows(found)))
-    print(f"\n{parsed['out']} has their learning curves")
+    print()
+    say(f"{parsed['out']} has their learning curves")
     return 0
 
 

@@ -56,6 +56,12 @@ def test_text_from_the_network_stays_one_line():
     assert re.fullmatch(rf"{AT} worker 1   a b\\x1b\[2J\\udcff joined\n", done.stdout)
 
 
+def test_a_traceback_is_printed_escaped():
+    done = log_as_worker("try: raise ValueError('\\x1b[2J')\nexcept ValueError: log.exception('failed')")
+    assert done.stderr.endswith("\nValueError: \\x1b[2J\n")
+    assert done.stderr.count("\n") > 2
+
+
 def test_warnings_of_libraries_are_lines_without_colour():
     done = log_as_worker("from gymnasium import logger\nlogger.warn('an odd space')\nlogger.warn('an odd space')")
     again = rf"{AT} worker 1   warning: WARN: an odd space \(1 like this since the last one\)\n"

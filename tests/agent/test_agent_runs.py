@@ -32,6 +32,17 @@ def make_run(folder: Path, step: int, scores: tuple[float, ...] = (), **flags: o
     return folder
 
 
+def test_names_with_terminal_escapes_are_listed_escaped(stack, tmp_path):
+    for number, name in enumerate(("\x1b]0;owned\x07", "line\nbreak")):
+        make_run(tmp_path / name, 40 + number, env_id="\x1b[2JKart-v0")
+    for arguments in (["runs", str(tmp_path)], ["compare", str(tmp_path), "--out", str(tmp_path / "page.html")]):
+        listed = stack.run("a3c64", *arguments)
+        assert listed.returncode == 0, listed.stderr
+        assert all(c.isprintable() or c == "\n" for c in listed.stdout + listed.stderr)
+        for shown in (r"\x1b]0;owned\x07", r"line\nbreak", r"\x1b[2JKart-v0"):
+            assert shown in listed.stdout
+
+
 def test_runs_lists_the_runs_below_a_folder(stack, tmp_path):
     make_run(tmp_path / "a", 1_200_000, (20.0, 300.0, 250.0))
     make_run(tmp_path / "group" / "b", 40)
