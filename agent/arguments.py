@@ -58,6 +58,7 @@ GROUPS: dict[str, tuple[str, ...]] = {  # as --help shows them; every setting is
     ),
     "addresses": ("server", "bind"),
 }  # fmt: skip
+_TRUST = "with --policy: the id in the file, which is needed if it names a module to import"
 MEANS = {  # (command, setting) -> its help text there, where the setting's description does not fit
     **{(command, "run_dir"): "the run whose policy is used" for command in ("eval", "enjoy", "export")},
     **{(command, "run_dir"): "the run to look at" for command in ("status", "watch")},
@@ -68,8 +69,8 @@ MEANS = {  # (command, setting) -> its help text there, where the setting's desc
         (command, "env_args"): "arguments of the environment as JSON, instead of the run's"
         for command in ("eval", "enjoy")
     },
-    ("eval", "env_id"): "with --random: Gymnasium id of the environment to play",
-    ("enjoy", "env_id"): "Gymnasium id of the environment whose bundled policy is played",
+    ("eval", "env_id"): f"with --random: Gymnasium id of the environment to play; {_TRUST}",
+    ("enjoy", "env_id"): f"Gymnasium id of the environment whose bundled policy is played; {_TRUST}",
 }
 INSTEAD = {  # (command, a setting it does not have) -> what to use instead
     ("eval", "deterministic"): "--greedy or --sample says how actions are chosen",

@@ -7,7 +7,7 @@ import difflib
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from a3c64 import presets
 
 PREFIX = "A3C64_"
+MAX_NESTING = 50  # levels of objects and lists in an environment's arguments
 EXIT_FAILED = 1  # the process shut down cleanly, but something is missing, such as the last checkpoint
 EXIT_BAD_INPUT = 2  # the same as argparse; documented in the README
 EXIT_CRASHED = 70  # an unexpected exception; a restart may help
@@ -56,13 +57,20 @@ def _endpoint(value: str) -> str:
 
 
 def _json_object(value: str) -> str:
-    """Accept a JSON object."""
+    """Accept a JSON object that is not nested deeply, so that no function on it exceeds Python's recursion limit."""
     try:
-        if isinstance(json.loads(value), dict):
+        level = [found := json.loads(value)]
+        for _ in range(MAX_NESTING):
+            level = [part for one in level for part in _parts(one)]
+        if isinstance(found, dict) and not level:
             return value
     except (ValueError, RecursionError):
         pass
     raise ValueError('a JSON object such as {"course": "desert"}')
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 def _none(value: Any) -> Any:

@@ -146,11 +146,13 @@ def read_json(path: Path, most: int, finite: bool = False) -> Any:
 
     Raises:
         OSError: see `read_regular`.
-        ValueError: the file is not JSON or is nested too deeply; with `finite`, also if a number is infinite or NaN.
+        ValueError: the file is not JSON or is nested too deeply; with `finite`, also if a
+            number is infinite, NaN or too large.
     """
     check = _finite if finite else None
     try:
-        return json.loads(read_regular(path, most), parse_float=check, parse_constant=check)
+        text = read_regular(path, most)
+        return json.loads(text, parse_float=check, parse_constant=check, parse_int=_bounded if finite else None)
     except RecursionError:
         raise ValueError("its JSON is nested too deeply") from None
 
@@ -163,6 +165,12 @@ def printable(name: str | Path) -> str:
 def _finite(text: str) -> float:
     if not math.isfinite(value := float(text)):
         raise ValueError(f"numbers must be finite, found {text}")
+    return value
+
+
+def _bounded(text: str) -> int:
+    if abs(value := int(text)) >= 2**63:  # msgpack, NumPy and TensorBoard hold 64 bits
+        raise ValueError(f"integers must be below 2**63, found {text:.40}")
     return value
 
 

@@ -68,7 +68,7 @@ def film(settings: Settings, parsed: Parsed) -> int:
     show = replays.Show(seconds=parsed["seconds"], **_showing(settings, parsed))
     found, skipped = replay_files.find([parsed["folder"]])
     chosen = replay_files.stages(found, parsed["stages"])
-    if not chosen:
+    if not chosen and not skipped:
         raise BadInputError(f"{parsed['folder']} has no recorded episodes; expected replays/worker-K/*.m64 with JSON")
     return _shown(replays.replay, chosen, skipped, show)
 

@@ -14,7 +14,6 @@ import errno
 import hashlib
 import json
 import logging
-import math
 import re
 import shutil
 import tempfile
@@ -180,13 +179,13 @@ def load(path: Path) -> Snapshot:
             dict(zip(names, optimiser, strict=True)),
             count(state["version"], "version"),
             count(state["step"], "step"),
-            dict(state["hyperparameters"]),
+            _object(state["hyperparameters"], "hyperparameters"),
             _number(state.get("seconds", 0.0), "seconds"),  # files of older releases lack this and the next three
-            None if state.get("score") is None else dict(state["score"]),
+            None if state.get("score") is None else _object(state["score"], "score"),
             _figures(path / FIGURES),
             None if state.get("pace") is None else _number(state["pace"], "pace"),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
         raise DamagedError(f"{type(error).__name__}: {error}") from error
 
 
@@ -204,8 +203,8 @@ def hyperparameters(folder: Path) -> dict[str, Any] | None:
     """Return the hyperparameters in the newest readable state.json; None if there is none."""
     for path in _by_age(folder):
         try:
-            return dict(read_json(path / "state.json", MAX_STATE)["hyperparameters"])
-        except (OSError, ValueError, KeyError, TypeError):
+            return _object(read_json(path / "state.json", MAX_STATE)["hyperparameters"], "hyperparameters")
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, DamagedError):
             continue
     return None
 
@@ -286,8 +285,15 @@ def _figures(path: Path) -> dict | None:
         return None
 
 
+def _object(value: object, name: str) -> dict[str, Any]:
+    """Check and return a JSON object."""
+    if not isinstance(value, dict):
+        raise DamagedError(f"{name} must be an object, found {value!r:.40}")
+    return value
+
+
 def _number(value: object, name: str) -> float:
     """Check and return a duration or a factor."""
-    if type(value) not in (int, float) or not 0.0 <= value < math.inf:  # type: ignore[operator]
-        raise DamagedError(f"{name} must be a finite number >= 0, found {value!r:.40}")
+    if type(value) not in (int, float) or not 0 <= value <= MAX_COUNT:  # type: ignore[operator]
+        raise DamagedError(f"{name} must be a number from 0 to {MAX_COUNT}, found {value!r:.40}")
     return float(value)  # type: ignore[arg-type]

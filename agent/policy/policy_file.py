@@ -145,9 +145,11 @@ def load(path: Path) -> Policy:
             weights = np.empty(total_size(specs), np.float32)
             for name, view in named_views(weights, specs):
                 tensor = file.get_tensor(name)
-                if tensor.shape != view.shape or not np.isfinite(tensor).all():
+                with np.errstate(over="ignore"):  # an overflow becomes infinity, which is refused below
+                    fits = tensor.shape == view.shape
+                    view[...] = tensor if fits else np.nan
+                if not np.isfinite(view).all():
                     raise ValueError(f"{name} must be finite numbers of shape {view.shape}, found shape {tensor.shape}")
-                view[...] = tensor
         hyperparameters = _checked(facts["hyperparameters"], str(path))
         step = checkpoint.count(facts["step"], "step")
         if not isinstance(facts["command"], str):

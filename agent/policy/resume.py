@@ -92,7 +92,7 @@ def recorded(folder: Path) -> dict[str, Any] | None:
         damage = ""
     except PermissionError as error:
         raise BadInputError(f"A3C64_RUN_DIR: {folder / CONFIG} cannot be read: {error.strerror}") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         damage = str(error)
     known = checkpoint.hyperparameters(folder / checkpoint.CHECKPOINTS)
     if damage:
@@ -118,7 +118,7 @@ def _checked(known: Any, path: Path) -> dict[str, Any]:
     except ValidationError as error:
         first = error.errors()[0]
         raise BadInputError(
-            f"{path}: {first['loc'][0]}: {first['msg']}, found {first['input']!r}; correct the file"
+            f"{path}: {first['loc'][0]}: {first['msg']}, found {first['input']!r:.200}; correct the file"
         ) from None
     return usable
 

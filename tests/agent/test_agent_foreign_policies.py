@@ -6,10 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
-from a3c64.config import Hyperparameters
+from a3c64.config import BadInputError, Hyperparameters
 from a3c64.envs.batch import EnvironmentBatch
 from a3c64.learning.network import design
 from a3c64.policy import checkpoint, policy_file
@@ -151,6 +152,7 @@ def facts_of(path):
         ("format", ["1"]),
         ("hyperparameters", [1]),
         ("hyperparameters", {"env_args": '{"a":' * 100_000}),
+        ("hyperparameters", {"env_args": '{"a":' * 400 + "1" + "}" * 400}),
         ("hyperparameters", {"env_id": "\x1b[2J"}),
         ("parameters", [["a", [1], 1.0]]),
     ],
@@ -159,8 +161,6 @@ def test_a_wrong_fact_in_a_policy_file_is_one_line(folder, name, value):
     file = policy(folder / "x.safetensors", env_id="CartPole-v1")
     changed = json.dumps(facts_of(file) | {name: value})
     tensors = {"a": policy_file.load(file).weights[:1]} if name == "parameters" else None
-    from safetensors.numpy import load_file
-
     save_file(tensors or load_file(file), file, {"a3c64": changed})
     done = a3c64(folder, "enjoy", "--policy", file, "--episodes", "1")
     assert done.returncode == 2, done.stderr
@@ -171,8 +171,6 @@ def test_a_wrong_fact_in_a_policy_file_is_one_line(folder, name, value):
 @pytest.mark.parametrize("score", [{}, [], 7, {"mean_reward": 10**400, "episodes": 1}, {"mean_reward": "x"}])
 def test_a_score_that_cannot_be_shown_is_left_out(folder, score):
     file = policy(folder / "x.safetensors", env_id="CartPole-v1")
-    from safetensors.numpy import load_file
-
     save_file(load_file(file), file, {"a3c64": json.dumps(facts_of(file) | {"score": score})})
     assert policy_file.load(file).score is None
 
@@ -182,9 +180,25 @@ def test_a_fifo_and_deep_json_are_refused_without_waiting(folder):
     done = a3c64(folder, "enjoy", "--policy", "fifo")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "must be a regular file" in done.stderr
-    import numpy as np
-
     save_file({"a": np.zeros(1, np.float16)}, folder / "deep", {"a3c64": "[" * 100_000})
     done = a3c64(folder, "enjoy", "--policy", "deep")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "nested too deeply" in done.stderr
+
+
+def test_many_parameters_are_checked_in_linear_time(folder):
+    """In quadratic time, this would exceed pytest's timeout."""
+    file = policy(folder / "x.safetensors", env_id="CartPole-v1")
+    names = [[f"p{k}", [1], 0.0] for k in range(200_000)]
+    save_file(load_file(file), file, {"a3c64": json.dumps(facts_of(file) | {"parameters": names})})
+    with pytest.raises(BadInputError, match="not a policy file"):
+        policy_file.load(file)
+
+
+def test_weights_beyond_single_precision_are_refused(folder):
+    file = policy(folder / "x.safetensors", env_id="CartPole-v1")
+    facts, tensors = facts_of(file), load_file(file)
+    name = next(iter(tensors))
+    save_file(tensors | {name: np.full(tensors[name].shape, 1e300)}, file, {"a3c64": json.dumps(facts)})
+    with pytest.raises(BadInputError, match="must be finite numbers"):
+        policy_file.load(file)

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from pathlib import Path
+from reprlib import repr as short  # limits length and depth
 from typing import Any
 
 from n64gym.files import read_regular
@@ -34,21 +35,17 @@ def read_facts(path: Path) -> dict[str, Any]:
     try:
         facts = json.loads(read_regular(path, MAX_BYTES))
         found = facts["format"], [name for name in FACTS if name not in facts]
+        if found == (FORMAT, []):
+            check(facts)
+            return facts
     except FileNotFoundError:
         return {}
     except RecursionError:
         raise MovieError(f"{path} is damaged (nested too deeply); delete it to play the movie without it") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise MovieError(f"{path} is damaged ({error}); delete it to play the movie without it") from None
-    if found != (FORMAT, []):
-        raise MovieError(
-            f"{path} has format {found[0]!r:.40} and lacks {found[1]}; expected format {FORMAT} with all keys"
-        )
-    try:
-        check(facts)
-    except ValueError as error:
-        raise MovieError(f"{path} is damaged ({error}); delete it to play the movie without it") from None
-    return facts
+    told = f"format {short(found[0])} and lacks {found[1]}"
+    raise MovieError(f"{path} has {told}; expected format {FORMAT} with all keys")
 
 
 def check(facts: dict[str, Any]) -> None:
@@ -62,8 +59,9 @@ def check(facts: dict[str, Any]) -> None:
         _integer(training[name], 0, MAX_STEP, f"training.{name}")
     for name, value in _object(facts.get("metrics", {}), "metrics").items():
         _text(name, "a metric's name")
-        if value == value and abs(_type(value, (int, float), "a metric")) != float("inf"):  # NaN is not equal to itself
-            _number(value, "a metric")
+        number = _type(value, (int, float), "a metric")
+        if number == number and abs(number) != float("inf"):  # false for NaN; such a metric is not shown
+            _number(number, "a metric")
     for lap in _list(facts.get("lap_times", []), "lap_times"):
         if _number(lap, "a lap time") < 0:
             raise ValueError(f"a lap time must be >= 0, found {lap}")
@@ -114,7 +112,7 @@ def _words(value: Any, name: str) -> None:
     total = 0
     for one in _list(value, name):
         if len(_list(one, name)) != 3:
-            raise ValueError(f"{name} must be a list of [first, end, stride], found {one!r:.80}")
+            raise ValueError(f"{name} must be a list of [first, end, stride], found {short(one)}")
         end = _integer(one[1], 0, MAX_WORDS, f"end in {name}")
         first = _integer(one[0], 0, end, f"first in {name}")
         total += (end - first) // _integer(one[2], 1, MAX_WORDS, f"stride in {name}")
@@ -125,31 +123,31 @@ def _words(value: Any, name: str) -> None:
 def _type(value: Any, kind: Any, name: str) -> Any:
     if not isinstance(value, kind) or isinstance(value, bool):
         wanted = " or ".join(one.__name__ for one in (kind if isinstance(kind, tuple) else (kind,)))
-        raise ValueError(f"{name} must be of type {wanted}, found {value!r:.80}")
+        raise ValueError(f"{name} must be of type {wanted}, found {short(value)}")
     return value
 
 
 def _integer(value: Any, least: int, most: int, name: str) -> int:
     if type(value) is not int or not least <= value <= most:
-        raise ValueError(f"{name} must be an integer from {least} to {most}, found {value!r:.80}")
+        raise ValueError(f"{name} must be an integer from {least} to {most}, found {short(value)}")
     return value
 
 
 def _number(value: Any, name: str) -> float:
     if not -MAX_NUMBER <= _type(value, (int, float), name) <= MAX_NUMBER:  # also false for NaN
-        raise ValueError(f"{name} must be a number from {-MAX_NUMBER:g} to {MAX_NUMBER:g}, found {value!r:.80}")
+        raise ValueError(f"{name} must be a number from {-MAX_NUMBER:g} to {MAX_NUMBER:g}, found {short(value)}")
     return float(value)
 
 
 def _text(value: Any, name: str) -> str:
     if len(_type(value, str, name)) > MAX_TEXT or (value and not value.isprintable()):
-        raise ValueError(f"{name} must be printable text of at most {MAX_TEXT} characters, found {value!r:.80}")
+        raise ValueError(f"{name} must be printable text of at most {MAX_TEXT} characters, found {short(value)}")
     return value
 
 
 def _pattern(value: Any, pattern: str, name: str) -> None:
     if not re.fullmatch(pattern, _type(value, str, name)):
-        raise ValueError(f"{name} must match {pattern}, found {value!r:.80}")
+        raise ValueError(f"{name} must match {pattern}, found {short(value)}")
 
 
 def _object(value: Any, name: str) -> dict[str, Any]:
