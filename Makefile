@@ -11,7 +11,7 @@ COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose
 SIDE_BY_SIDE := tests/n64gym tests/openkart
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train up down scale logs vnc build results test simulate e2e bench chaos bench-env bench-server bench-stability bench-staleness bench-training bench-view bench-learn bench-learn-plot lint docs pages picture clean apt native
+.PHONY: help setup train up down scale logs vnc build results test simulate fuzz e2e bench chaos bench-env bench-server bench-stability bench-staleness bench-training bench-view bench-learn bench-learn-plot lint docs pages picture clean apt native
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
@@ -31,6 +31,9 @@ test: setup .venv/dev ## run the tests that need no Docker engine
 simulate: N = 1000
 simulate: setup .venv/dev ## simulate N=1000 runs under faults and print each failure (2 minutes)
 	.venv/bin/python tests/simulation/simulated_run.py $(N)
+
+fuzz: setup .venv/dev ## give damaged files to every reader of files for MINUTES=60; a failure ends it and prints the file
+	.venv/bin/python tests/fuzz/fuzz.py --minutes $(or $(MINUTES),60)
 
 bench-env: native .venv-bench/bench ## compare the speed of n64gym, stable-retro and the bare emulator (2 minutes)
 	@PYTHONPATH=env-image .venv-bench/bin/python tests/bench/bench_env.py
