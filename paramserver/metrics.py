@@ -8,11 +8,15 @@ import numpy as np
 from a3c64.envs.episode import Episode
 from a3c64.envs.figures import UNDECLARED, Figures
 from a3c64.paramserver.figures import SavedFigures
+from a3c64.wire.messages import STATISTICS
 from a3c64.wire.report import FigureReport, Staleness
 
 WINDOW = 100  # a rollout/ or env/ figure is the mean of this many episodes, as in Stable-Baselines3
 STALENESS_WINDOW = 1000  # newest gradients in the distribution of staleness
-MAX_ENV_METRICS = 32  # an environment's further names are ignored
+MAX_ENV_METRICS = 32  # names that match declared series, and as many undeclared names; further ones are ignored
+OWN_METRICS = frozenset({"emulator_restarts"})  # these names and those that an environment declares are never ignored
+NUMBERED = 16  # names of each declared series that are never ignored: those with the numbers below this
+MAX_STATISTICS = 32  # further names of a gradient's figures beside STATISTICS are ignored
 
 
 def tag(name: str) -> str:
@@ -24,13 +28,17 @@ class Metrics:
     """Figures of a run, from its gradients and episodes."""
 
     def __init__(self) -> None:
-        self.declared = UNDECLARED  # the environment's declarations of its figures
+        self.declared = UNDECLARED  # the environment's declarations of its figures; see `declare`
+        self._names: set[str] = set()  # of the environment's figures
+        self._reserved = OWN_METRICS
+        self._room = {True: MAX_ENV_METRICS, False: MAX_ENV_METRICS}  # for names of declared series, and for others
         self.refused: Counter[str] = Counter()  # reason -> number of refused messages
         self.episodes = 0
         self.best: dict[str, tuple[float, float]] = {}  # env metric -> lowest and highest value of any episode
         self._recent: deque[Episode] = deque(maxlen=WINDOW)
         self._environment: dict[str, deque[float]] = {}
         self._training: dict[str, tuple[float, int]] = {}  # sum and number of values since the last point
+        self._extra: set[str] = set()  # names in it beside STATISTICS
         self.staleness: deque[int] = deque(maxlen=STALENESS_WINDOW)  # of the newest gradients, refused ones included
         self._rate_mark: tuple[float, int] | None = None
         self.fps = 0.0
@@ -38,7 +46,8 @@ class Metrics:
     def resume(self, figures: SavedFigures) -> None:
         """Continue from the figures of a checkpoint."""
         self.episodes = figures.episodes
-        self.declared = Figures(figures.declared)
+        self._names.update(figures.environment)
+        self.declare(Figures(figures.declared))
         self.refused.update(figures.refused)
         self.best.update(figures.best)
         self.staleness.extend(figures.staleness)
@@ -58,22 +67,54 @@ class Metrics:
             environment={name: tuple(values) for name, values in self._environment.items()},
         )
 
+    def declare(self, figures: Figures) -> None:
+        """Take an environment's declarations. Names that it declares have a reserved place."""
+        self.declared = figures
+        self._reserved = OWN_METRICS.union(
+            figure.name.replace("*", str(number)) for figure in figures.declared for number in range(NUMBERED)
+        )
+        self._room = {True: MAX_ENV_METRICS, False: MAX_ENV_METRICS}
+        for name in self._names - self._reserved:
+            self._room[figures.declares(name)] -= 1
+
+    def bounded(self, episodes: Sequence[Episode]) -> list[Episode]:
+        """Return episodes without the metrics for whose names there is no room."""
+        return [
+            episode._replace(metrics={name: value for name, value in episode.metrics.items() if self._admits(name)})
+            for episode in episodes
+        ]
+
+    def _admits(self, name: str) -> bool:
+        """Return whether a figure of the environment is kept. The number of names is bounded."""
+        if name in self._names:
+            return True
+        if name not in self._reserved:
+            if self._room[True] <= 0 and self._room[False] <= 0:
+                return False
+            declared = self.declared.declares(name)
+            if self._room[declared] <= 0:
+                return False
+            self._room[declared] -= 1
+        self._names.add(name)
+        return True
+
     def add_update(self, statistics: Mapping[str, float], staleness: int) -> None:
         """Add the figures of one gradient, and its staleness, updates."""
         self.staleness.append(staleness)
         for name, value in {"staleness": float(staleness), **statistics}.items():
-            if name in self._training or len(self._training) < MAX_ENV_METRICS:
-                total, count = self._training.get(name, (0.0, 0))
-                self._training[name] = (total + value, count + 1)
+            if name != "staleness" and name not in STATISTICS and name not in self._extra:
+                if len(self._extra) >= MAX_STATISTICS:
+                    continue
+                self._extra.add(name)
+            total, count = self._training.get(name, (0.0, 0))
+            self._training[name] = (total + value, count + 1)
 
     def add_episodes(self, episodes: Sequence[Episode]) -> None:
         """Add finished episodes."""
-        for episode in episodes:
+        for episode in self.bounded(episodes):
             self.episodes += 1
             self._recent.append(episode)
             for name, value in episode.metrics.items():
-                if name not in self._environment and len(self._environment) >= MAX_ENV_METRICS:
-                    continue
                 self._environment.setdefault(name, deque(maxlen=WINDOW)).append(value)
                 low, high = self.best.get(name, (value, value))
                 self.best[name] = (min(low, value), max(high, value))

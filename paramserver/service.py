@@ -284,7 +284,7 @@ class Service:
                 "another environment or network; choose another A3C64_RUN_DIR for a new run",
             )
         self.model_confirmed = True
-        self.metrics.declared = figures
+        self.metrics.declare(figures)
         self.look()
         return self._answer(message, accepted=True)
 

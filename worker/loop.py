@@ -16,12 +16,12 @@ from a3c64.learning.rollout import Rollout
 from a3c64.learning.scaling import RewardScale, moments_of, packed
 from a3c64.timings import Timings
 from a3c64.wire.client import Client, Update
+from a3c64.wire.messages import SECTIONS
 from a3c64.worker.display.describe import Moment
 from a3c64.worker.observation_pictures import ObservationPictures
 from a3c64.worker.watchdog import Signs
 
 REFRESH_FROM = 3  # updates by others during the last rollout; from this many on, fetch newer weights for the gradient
-SECTIONS = ("act", "step", "differentiate", "exchange", "load", "show")
 
 
 def train(

@@ -81,6 +81,10 @@ class Figures:
         """Return the figure of that name: the first declared one that matches, or a default."""
         return self._find(name)[1]
 
+    def declares(self, name: str) -> bool:
+        """Return whether the environment declares this name, alone or by a series."""
+        return self._find(name)[0] < len(self.declared)
+
     def ordered(self, names: Iterable[str]) -> list[Figure]:
         """Return the figures of these names: the declared ones in their order, then the others."""
         return [figure for _, figure in sorted(map(self._find, names), key=lambda found: found[0])]

@@ -28,6 +28,10 @@ MAX_DOING = 64  # characters of what a starting worker does
 MAX_EPISODES = 256  # in one push
 MAX_SAMPLE = 1 << 17  # bytes of a picture's pixels; four 84 x 84 frames in colour have 85 kB
 SAMPLE_S = 60.0  # between two pictures
+SECTIONS = ("act", "step", "differentiate", "exchange", "load", "show")  # of a worker's time
+STATISTICS = frozenset(  # the names in Push.statistics
+    ["policy_loss", "value_loss", "entropy", "grad_norm", "kl", *(f"time_{section}" for section in SECTIONS)]
+)
 VECTOR = np.dtype("<f4")
 WORKER, EVALUATOR = ROLES = ("worker", "evaluator")
 
@@ -74,8 +78,8 @@ class Push(NamedTuple):
 
     signature: str
     version: int  # of the weights that it was computed with
-    steps: int  # environment steps of its rollout
-    statistics: dict  # name -> number, charted as train/<name>
+    steps: int  # environment steps of its rollout: t_max x envs_per_worker
+    statistics: dict  # name -> number, charted as train/<name>; the names are those of STATISTICS
     episodes: list  # of [total_reward, length, {metric: number}]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from in_process import ONES, SIGNATURE, SPECS
 from live import until
+from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 
 from a3c64.envs.episode import Episode
 from a3c64.envs.figures import UNDECLARED, Figure, Figures
@@ -76,6 +77,33 @@ def worker(stack, figures=UNDECLARED):
 
 def push(client, version, episodes=(), statistics=None):
     return client.push(ONES, SIGNATURE, version, 20, statistics or {}, list(episodes))
+
+
+def test_junk_names_do_not_hide_the_real_ones(stack, attack):
+    """32 names of an attacker used to hide all names that came later."""
+    start(stack, status_interval=0.2)
+    race = Figures([Figure("finished", "finished", "", "rate", True), Figure("lap_*_s", "lap *", "s")])
+    client, _ = worker(stack, race)
+    update = push(client, 0)
+    attacker = attack()
+    attacker.ask(JOIN._replace(figures=[list(Figure("junk", "junk"))]))
+    for n in range(4):
+        junk = {f"junk{n}_{k}": 1.0 for k in range(30)} | {f"lap_junk{n}_{k}_s": 1.0 for k in range(30)}
+        answer = attacker.ask(GOOD._replace(statistics=junk, episodes=[[1.0, 20, junk]]), ONES)
+        assert isinstance(answer, wire.Weights)
+    real = {"entropy": 2.0, "kl": 0.01, "time_act": 0.5}
+    update = push(client, update.version, [Episode(1.0, 20, {"finished": 1.0, "lap_2_s": 31.0})], real)
+    assert update.accepted
+    named = {figure.name: figure for figure in stack.report().figures}
+    assert (named["finished"].label, named["finished"].mean, named["lap_2_s"].mean) == ("finished", 1.0, 31.0)
+    assert len(named) <= 2 + 2 * 32
+
+    def tags():
+        return set(EventAccumulator(str(stack.run_dir / "tensorboard")).Reload().Tags()["tensors"])
+
+    until(lambda: {"train/entropy", "train/kl", "time/act", "env/finished"} <= tags(), 10, "the real names' charts")
+    assert len(tags()) < 150
+    client.close()
 
 
 def test_a_refresh_keeps_the_declared_figures(stack):
