@@ -34,6 +34,7 @@ class Metrics:
         self._room = {True: MAX_ENV_METRICS, False: MAX_ENV_METRICS}  # for names of declared series, and for others
         self.refused: Counter[str] = Counter()  # reason -> number of refused messages
         self.episodes = 0
+        self.largest = 0.0  # absolute value of any episode's return
         self.best: dict[str, tuple[float, float]] = {}  # env metric -> lowest and highest value of any episode
         self._recent: deque[Episode] = deque(maxlen=WINDOW)
         self._environment: dict[str, deque[float]] = {}
@@ -52,6 +53,7 @@ class Metrics:
         self.best.update(figures.best)
         self.staleness.extend(figures.staleness)
         self._recent.extend(figures.recent)
+        self.largest = max((abs(episode.total_reward) for episode in figures.recent), default=0.0)
         for name, values in figures.environment.items():
             self._environment[name] = deque(values, maxlen=WINDOW)
 
@@ -114,6 +116,7 @@ class Metrics:
         for episode in self.bounded(episodes):
             self.episodes += 1
             self._recent.append(episode)
+            self.largest = max(self.largest, abs(episode.total_reward))
             for name, value in episode.metrics.items():
                 self._environment.setdefault(name, deque(maxlen=WINDOW)).append(value)
                 low, high = self.best.get(name, (value, value))

@@ -10,6 +10,7 @@ from a3c64.learning.parameters import signature
 from a3c64.paramserver.ending import reward_reached, steps_taken, time_over
 from a3c64.paramserver.evaluations import Evaluations, evaluation
 from a3c64.paramserver.figures import SavedFigures
+from a3c64.paramserver.limits import HandedOut, RefusalError, check_gradient, check_rollout, check_score
 from a3c64.paramserver.metrics import Metrics
 from a3c64.paramserver.roster import Member, Roster
 from a3c64.paramserver.weights import SharedWeights
@@ -21,19 +22,9 @@ from a3c64.wire.report import Evaluation, RunReport, ServerReport
 log = logging.getLogger(__name__)
 
 SECTIONS = ("idle", "decode", "apply", "answer", "checkpoint", "report")  # of the server's time
-MAX_STEPS = 1_000_000  # environment steps in one push; a larger number is an error
 MAX_EVALUATORS = 4
 MAX_WORKERS = 1024  # a report on this many workers fits into one message
 MAX_FAULTS = 100  # kinds of unexpected errors that are logged
-
-
-class RefusalError(Exception):
-    """A message is refused."""
-
-    def __init__(self, kind: str, remedy: str, reason: str) -> None:
-        super().__init__(reason)
-        self.kind = kind  # the counter of `refused`
-        self.remedy = remedy  # see wire.Refused
 
 
 class Service:
@@ -58,6 +49,9 @@ class Service:
         self.picture: np.ndarray | None = None  # an observation, uint8 [H, W, C]; not yet written
         self._pictured = float("-inf")
         self.over = ""  # the reason for the end, once the run is over
+        self._handed_out = HandedOut()
+        if weights.known:
+            self._handed_out.add(weights)  # a score of the checkpoint's weights may arrive after a restart
         self.model_confirmed = False  # whether a worker with the model of these weights has joined
         self._clock = clock
         self._looked = clock()
@@ -306,11 +300,9 @@ class Service:
     def _push(self, member: Member, message: wire.Message, body: wire.Push) -> list[bytes | memoryview]:
         weights = self.weights
         gradient = self._vector(message, body)
-        if not 0 <= body.steps <= MAX_STEPS:
-            raise RefusalError("malformed", "none", f"push.steps must be 0 to {MAX_STEPS}, found {body.steps}")
         statistics, episodes = wire.unpack_numbers(body.statistics), wire.unpack_episodes(body.episodes)
-        if not wire.finite(gradient):
-            raise RefusalError("not finite", "join", "a gradient must be finite, found nan, inf or a number above 1e19")
+        check_rollout(weights.hyperparameters, body.steps, len(episodes))
+        check_gradient(weights, gradient)
         if self.over:
             return self._answer(message, accepted=False)
         staleness = weights.version - body.version
@@ -336,6 +328,7 @@ class Service:
             raise RefusalError("early", "wait", "there are no weights yet")
         if self.over and self.finally_scored:
             raise RefusalError("late", "done", f"{self.over}, and its last weights have been evaluated")
+        self._handed_out.add(self.weights)
         return self._answer(message, accepted=True)
 
     def _score(self, member: Member, message: wire.Message, body: wire.Score) -> list[bytes | memoryview]:
@@ -343,10 +336,9 @@ class Service:
         if not 0 <= body.step <= self.weights.step:
             reason = f"score.step must be 0 to {self.weights.step}, found {body.step}"
             raise RefusalError("malformed", "none", reason)
-        if not episodes:
-            raise RefusalError("malformed", "none", "a score must have at least one episode, found 0")
-        if not wire.finite(vector):
-            raise RefusalError("not finite", "join", "weights must be finite, found nan, inf or a number above 1e19")
+        check_score(episodes, self.metrics.largest)
+        self._handed_out.check(body, vector)
+        episodes = self.metrics.bounded(episodes)
         one = evaluation(body.step, body.version, self.seconds, episodes, self.metrics.declared)
         last = self.evaluations.last
         if last is not None and one.model_copy(update={"seconds": last.seconds}) == last:

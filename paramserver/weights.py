@@ -50,6 +50,11 @@ class SharedWeights:
         return self._snapshot.weights[: self._learned] if self._snapshot else None
 
     @property
+    def learned_size(self) -> int:
+        """Return the number of learned weights."""
+        return self._learned
+
+    @property
     def learning_rate(self) -> float:
         """Return the learning rate at this step."""
         hyperparameters = self.hyperparameters
@@ -79,8 +84,7 @@ class SharedWeights:
     def apply(self, gradient: np.ndarray, staleness: int, steps: int) -> None:
         """Apply a checked gradient, and merge the moments of observations at its end, if there are any.
 
-        The moments' own size is clipped to `steps`, and to the size of a rollout. So one push cannot outweigh the
-        observations of all workers.
+        The moments' own size is clipped to `steps`. So one push cannot outweigh the observations of all workers.
 
         Args:
             gradient: float32 [N].
@@ -105,7 +109,7 @@ class SharedWeights:
             before = unpacked(counted)
             before = before._replace(size=min(before.size, MOMENTS_MEMORY))
             seen = unpacked(gradient[learned:])
-            seen = seen._replace(size=min(seen.size, steps, hyperparameters.t_max * hyperparameters.envs_per_worker))
+            seen = seen._replace(size=min(seen.size, steps))
             counted[...] = packed(before.merge(seen))
         self._snapshot = snapshot._replace(version=snapshot.version + 1)
 

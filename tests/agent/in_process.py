@@ -16,6 +16,7 @@ from a3c64.wire.transport import LocalTransport
 SPECS = [ParameterSpec("w", (3, 2), 1.0), ParameterSpec("b", (2,), 0.0)]
 SIGNATURE = signature(SPECS)
 ONES = np.ones(8, np.float32)
+ROLLOUT = {"t_max": 5, "envs_per_worker": 4}  # so that a rollout has 20 steps
 
 
 class Clock:
@@ -26,7 +27,7 @@ class Clock:
 
 
 def make_service(**hyperparameters):
-    return Service(SharedWeights(Hyperparameters(**hyperparameters), None), "run", ServerReport(), Clock())
+    return Service(SharedWeights(Hyperparameters(**(ROLLOUT | hyperparameters)), None), "run", ServerReport(), Clock())
 
 
 def make_client(service, name="a", kind=Client):

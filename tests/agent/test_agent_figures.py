@@ -92,12 +92,12 @@ def test_figures_are_summarised_as_declared():
 
 
 def test_the_most_is_taken_over_the_whole_run():
-    service = make_service()
+    service = make_service(t_max=25)
     client = make_client(service)
     client.hello()
     client.join(SPECS, FIGHT)
     for best in (5.0, 1.0):
-        push(client, 0, episodes=[Episode(1.0, 9, {"score": best})] * 100)
+        push(client, 0, steps=100, episodes=[Episode(1.0, 9, {"score": best})] * 100)
     [score] = service.report().figures
     assert (score.say(), score.mean) == ("high score 5.00", 1.0)
 

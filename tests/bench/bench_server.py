@@ -42,6 +42,7 @@ RAY_PYTHON = RAY.parent / "bin/python"
 START_S = 30.0
 SIDE_S = 120.0  # timeout of a side
 REPETITIONS = 200
+ONE_STEP = {"A3C64_T_MAX": "1", "A3C64_ENVS_PER_WORKER": "1"}  # worker_side.py pushes gradients of one step
 Figures = dict[str, float]
 
 
@@ -141,7 +142,7 @@ def main() -> None:
     rows, ours = [], {}
     for count in options.workers:
         print(f"{count} workers", file=sys.stderr)
-        with server(options.port or free_port()) as (address, pid):
+        with server(options.port or free_port(), ONE_STEP) as (address, pid):
             ours[count] = side(sys.executable, "worker_side.py", address, pid, count, size, options.seconds)
         rows.append(row("a3c64", count, ours[count]))
     theirs = {}

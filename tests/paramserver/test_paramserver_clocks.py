@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 
-from in_process import ONES, SIGNATURE, SPECS, make_client, push
+from in_process import ONES, ROLLOUT, SIGNATURE, SPECS, make_client, push
 from live import ROOT, until
 
 from a3c64.config import Hyperparameters
@@ -24,7 +24,7 @@ PAUSE_S = 3.0
 def test_a_pause_is_not_training_time_and_drops_no_worker():
     now = 100.0
     service = Service(
-        SharedWeights(Hyperparameters(time_limit=30), None), "run", ServerReport(), RunningClock(lambda: now)
+        SharedWeights(Hyperparameters(time_limit=30, **ROLLOUT), None), "run", ServerReport(), RunningClock(lambda: now)
     )
     client = make_client(service)
     client.hello()

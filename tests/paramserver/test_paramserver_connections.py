@@ -19,7 +19,7 @@ from a3c64.wire.client import Client
 from a3c64.wire.transport import SocketTransport
 
 SPECS = [ParameterSpec("w", (100, 100), 1.0)]
-ONES = np.ones(10_000, np.float32)
+ONES = np.full(10_000, 0.05, np.float32)  # its norm is 5
 HEARTBEAT_S = 2.2  # the server's socket sends a ZMTP heartbeat within this time, which would show a broken connection
 
 

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from in_process import ONES, SIGNATURE, SPECS, Clock, connection, make_client, push, refusal
+from in_process import ONES, ROLLOUT, SIGNATURE, SPECS, Clock, connection, make_client, push, refusal
 
 from a3c64.config import Hyperparameters
 from a3c64.envs.episode import Episode
@@ -23,7 +23,7 @@ RACE = Figures([Figure("best_lap_s", "best lap", "s", "least")])
 
 def make(snapshot=None, evaluations=None, **hyperparameters):
     clock = Clock()
-    weights = SharedWeights(Hyperparameters(**hyperparameters), snapshot)
+    weights = SharedWeights(Hyperparameters(**(ROLLOUT | hyperparameters)), snapshot)
     return Service(weights, "run", ServerReport(), clock, evaluations), clock
 
 
@@ -76,32 +76,32 @@ def test_time_counts_only_with_workers_and_continues_after_a_restart():
 
 
 def test_without_an_evaluator_the_last_hundred_episodes_decide():
-    service, _ = make(stop_at_reward=5.0)
+    service, _ = make(stop_at_reward=5.0, t_max=25)
     client = working(service)
-    push(client, 0, episodes=episodes(*[9.0] * 99))
+    push(client, 0, steps=100, episodes=episodes(*[9.0] * 99))
     service.look()
     assert not service.over, "the run must not end before a hundred episodes"
-    push(client, 1, episodes=episodes(*[4.0] * 90))
+    push(client, 1, steps=100, episodes=episodes(*[4.0] * 90))
     service.look()
     assert not service.over
-    push(client, 2, episodes=episodes(*[5.5] * 90))
+    push(client, 2, steps=100, episodes=episodes(*[5.5] * 90))
     service.look()
     assert "last 100 episodes had a mean return of 5.35" in service.over
 
 
 def test_with_an_evaluator_its_scores_decide():
-    service, _ = make(stop_at_reward=5.0)
+    service, _ = make(stop_at_reward=5.0, t_max=25)
     client, judge = working(service), evaluator(service)
-    push(client, 0, episodes=episodes(*[9.0] * 100))
+    push(client, 0, steps=100, episodes=episodes(*[9.0] * 100))
     service.look()
     assert not service.over, "only the evaluator's episodes must count"
     update = judge.pull()
     assert judge.score(update, episodes(4.0, 4.0))
-    assert not push(client, 1).finished
+    assert not push(client, 1, steps=100).finished
     update = judge.pull()
     assert judge.score(update, episodes(4.0, 6.0))
-    assert push(client, 2).finished
-    assert "at step 40 had a mean return of 5.00" in service.over
+    assert push(client, 2, steps=100).finished
+    assert "at step 200 had a mean return of 5.00" in service.over
     with pytest.raises(DoneError):
         judge.pull()
     again, _ = make(service.snapshot(), service.evaluations, stop_at_reward=5.0)
@@ -205,7 +205,9 @@ GOOD = wire.Score(SIGNATURE, 0, 0, [[1.0, 20, {}]])
         (GOOD._replace(step=1), ONES, "score.step must be 0 to 0, found 1"),
         (GOOD._replace(episodes=[]), ONES, "at least one episode, found 0"),
         (GOOD._replace(episodes=[[float("nan"), 1, {}]]), ONES, "an episode must be"),
-        (GOOD, np.full(8, np.nan, np.float32), "must be finite"),
+        (GOOD._replace(episodes=[[1e29, 1, {}]]), ONES, "a score must be from -1e+09 to 1e+09, found 1e+29"),
+        (GOOD, ONES, "must be those that were pulled at version 0, step 0"),
+        (GOOD, np.full(8, np.nan, np.float32), "must be those that were pulled"),
     ],
 )
 def test_a_refused_score_changes_nothing(body, vector, reason):

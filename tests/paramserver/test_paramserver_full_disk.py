@@ -16,7 +16,7 @@ from a3c64.wire.evaluator_client import EvaluatorClient
 from a3c64.wire.transport import SocketTransport
 
 SPECS = [ParameterSpec("w", (100, 100), 1.0)]  # a checkpoint of 80 KB
-ONES = np.ones(10_000, np.float32)
+ONES = np.full(10_000, 0.05, np.float32)
 
 
 def test_failed_writes_are_repeated_or_reported(stack, tiny_disk):

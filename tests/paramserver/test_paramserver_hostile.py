@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from in_process import ONES, SIGNATURE, SPECS, Clock, connection, make_client, make_service, refusal
+from in_process import ONES, ROLLOUT, SIGNATURE, SPECS, Clock, connection, make_client, make_service, refusal
 from live import until
 
 from a3c64.cli.watch import lines
@@ -94,7 +94,7 @@ edge_episodes = st.lists(
     min_size=1,
     max_size=3,
 )
-steps = st.sampled_from([0, 1, 20, 1_000_000])
+steps = st.sampled_from([20, 20, 20, 20, 0, 1_000_000])  # only the steps of a rollout are accepted
 pushes = st.builds(wire.Push, st.just(SIGNATURE), st.just(0), steps, edge_figures, edge_episodes)
 scores = st.builds(wire.Score, st.just(SIGNATURE), st.just(0), st.just(0), edge_episodes)
 WAITS = [0.0, 0.1, 3.0, 6.0]  # seconds; after more than 5 s of silence a worker counts as dead
@@ -126,7 +126,7 @@ def check_outputs(service, events, sparklines, step):
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_no_message_stops_the_server(tmp_path_factory, data):
-    service = Service(SharedWeights(Hyperparameters(seed=1), None), "run", ServerReport(), Clock())
+    service = Service(SharedWeights(Hyperparameters(seed=1, **ROLLOUT), None), "run", ServerReport(), Clock())
     service.fault = None  # unexpected errors are raised instead of answered
     events, sparklines = EventFile(tmp_path_factory.mktemp("events"), 0), Sparklines()
     client, evaluator = make_client(service), make_client(service, "e", EvaluatorClient)
@@ -142,7 +142,11 @@ def test_no_message_stops_the_server(tmp_path_factory, data):
         if kind == "push":
             body = data.draw(pushes)._replace(version=service.weights.version)
         elif kind == "score":
-            body, speaker = data.draw(scores)._replace(version=service.weights.version), connection(evaluator)
+            evaluator._sequence = sequence
+            update = evaluator.pull()
+            sequence = evaluator._sequence + 1
+            body = data.draw(scores)._replace(version=update.version, step=update.step)
+            speaker, vector = connection(evaluator), update.weights
         else:
             body = data.draw(bodies)
             speaker = data.draw(st.sampled_from([*CONNECTIONS, speaker]))

@@ -12,6 +12,7 @@ from a3c64.envs.episode import Episode
 from a3c64.envs.figures import UNDECLARED, Figure, Figures
 from a3c64.wire import messages as wire
 from a3c64.wire.client import Client
+from a3c64.wire.evaluator_client import EvaluatorClient
 from a3c64.wire.transport import SocketTransport
 
 GOOD = wire.Push(SIGNATURE, 0, 20, {}, [])
@@ -77,6 +78,74 @@ def worker(stack, figures=UNDECLARED):
 
 def push(client, version, episodes=(), statistics=None):
     return client.push(ONES, SIGNATURE, version, 20, statistics or {}, list(episodes))
+
+
+def test_a_gradient_that_would_freeze_learning_is_refused(stack, attack):
+    """Its norm is 1.7e19. It used to set RMSProp's mean square to 3e37, so that 7,500 updates had no effect."""
+    start(stack, learning_rate=0.1)
+    client, update = worker(stack)
+    before = update.weights.copy()
+    attacker = attack()
+    assert "norm must be at most 10, found 1.69706e+19" in attacker.refusal(GOOD, np.full(8, 6e18, np.float32))
+    assert "found 10.1823" in attacker.refusal(GOOD, np.full(8, 3.6, np.float32))
+    report = stack.report()
+    assert (report.updates, report.steps, report.refused) == (0, 0, {"norm": 2})
+    update = push(client, 0)
+    np.testing.assert_allclose(update.weights, before - 0.1, rtol=1e-3, atol=1e-4)
+    full = np.full(8, 10.0 / np.sqrt(8.0), np.float32)
+    assert client.push(full, SIGNATURE, update.version, 20, {}, []).accepted, "a clipped gradient must be accepted"
+    client.close()
+
+
+def test_a_push_cannot_claim_more_steps_than_a_rollout_has(stack, attack):
+    """Fifty pushes of a million steps used to end a run of 50 million steps."""
+    start(stack, total_timesteps=50_000_000)
+    client, _ = worker(stack)
+    attacker = attack()
+    for _ in range(50):
+        assert "push.steps must be 20" in attacker.refusal(GOOD._replace(steps=1_000_000), ONES)
+    report = stack.report()
+    assert (report.steps, report.over, report.refused) == (0, "", {"steps": 50})
+    assert push(client, 0).step == 20
+    client.close()
+
+
+def test_only_weights_that_were_pulled_can_be_scored(stack, attack):
+    """A score of 1e29 used to replace best/ with zeros, and to end a run with a reward goal."""
+    start(stack, stop_at_reward=100.0)
+    client, _ = worker(stack)
+    push(client, 0)
+    judge = make_client(stack, EvaluatorClient, "judge")
+    pulled = judge.pull()
+    attacker = attack(wire.EVALUATOR)
+    score = wire.Score(SIGNATURE, pulled.version, pulled.step, [[1e29, 20, {}]])
+    plausible = score._replace(episodes=[[5e8, 20, {}]])
+    assert "a score must be from" in attacker.refusal(score, pulled.weights)
+    assert "must be those that were pulled" in attacker.refusal(plausible, ZEROS)
+    assert "must be those that were pulled" in attacker.refusal(plausible._replace(version=0, step=0), pulled.weights)
+    report = stack.report()
+    assert (report.over, report.evaluation, report.refused) == ("", None, {"score": 3})
+    assert not (stack.run_dir / "best").exists()
+    assert judge.score(pulled, [Episode(7.0, 20, {})])
+    assert stack.report().evaluation.best.mean_reward == 7.0
+    for one in (client, judge):
+        one.close()
+
+
+def test_returns_count_only_with_a_gradient_that_is_accepted(stack, attack):
+    start(stack, stop_at_reward=100.0)
+    client, _ = worker(stack)
+    wins = [[1e29, 20, {}]] * 20
+    attacker, judge = attack(), attack(wire.EVALUATOR, "judge")
+    assert "norm" in attacker.refusal(GOOD._replace(episodes=wins), 100.0 * ONES)
+    assert "at most 20 episodes, found 100" in attacker.refusal(GOOD._replace(episodes=5 * wins), ONES)
+    assert "hello" in judge.refusal(GOOD._replace(episodes=wins), ONES)
+    report = stack.report()
+    assert (report.episodes, report.mean_return, report.over) == (0, None, "")
+    assert report.refused == {"norm": 1, "episodes": 1, "unknown": 1}
+    push(client, 0, [Episode(1.0, 20, {})])
+    assert stack.report().mean_return == 1.0
+    client.close()
 
 
 def test_junk_names_do_not_hide_the_real_ones(stack, attack):

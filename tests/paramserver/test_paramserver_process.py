@@ -25,7 +25,7 @@ from a3c64.wire.status import fetch
 from a3c64.wire.transport import SocketTransport
 
 SPECS = [ParameterSpec("w", (300, 200), 1.0)]
-ONES = np.ones(60_000, np.float32)
+ONES = np.full(60_000, 0.02, np.float32)  # its norm is 4.9
 GOOD = wire.Push(signature(SPECS), 0, 20, {}, [])
 
 

@@ -69,7 +69,7 @@ def contents(folder):
 
 
 def test_the_folder_defines_the_run_and_a_change_is_recorded(stack):
-    make_run(stack, t_max=7)
+    make_run(stack, t_max=10, envs_per_worker=2)
     server = stack.start("a3c64.paramserver", "--learning-rate", "0.01", **UNSET)
     client, hyperparameters, update = join(stack)
     assert (
@@ -77,7 +77,7 @@ def test_the_folder_defines_the_run_and_a_change_is_recorded(stack):
         hyperparameters.t_max,
         hyperparameters.lstm_size,
         hyperparameters.learning_rate,
-    ) == ("tiny_env:TinyImage-v0", 7, 32, 0.01)
+    ) == ("tiny_env:TinyImage-v0", 10, 32, 0.01)
     assert update.step == 20
     assert "changed from now on: learning_rate 0.0007 -> 0.01" in stack.log(server)
     push(client, update)

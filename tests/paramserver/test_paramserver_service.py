@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from in_process import ONES, SIGNATURE, SPECS, connection, make_client, make_service, push, refusal
+from in_process import ONES, ROLLOUT, SIGNATURE, SPECS, connection, make_client, make_service, push, refusal
 
 from a3c64.config import BadInputError, Hyperparameters
 from a3c64.envs.episode import Episode
@@ -17,7 +17,7 @@ from a3c64.wire.transport import LocalTransport
 def test_hello_join_and_push_are_answered():
     service = make_service(seed=4, learning_rate=0.1)
     client = make_client(service)
-    assert client.hello() == Hyperparameters(seed=4, learning_rate=0.1)
+    assert client.hello() == Hyperparameters(seed=4, learning_rate=0.1, **ROLLOUT)
     first = client.join(SPECS)
     np.testing.assert_array_equal(first.weights, initialise(SPECS, 4))
     update = push(client, 0, statistics={"entropy": 2.0}, episodes=[Episode(5.0, 20, {"laps": 1.0})])
@@ -152,7 +152,7 @@ GOOD = wire.Push(SIGNATURE, 0, 20, {}, [])
         (wire.encode(3, GOOD._replace(signature="x"), ONES), "found x"),
         (wire.encode(3, GOOD._replace(version=1), ONES), "version must be 0 to 0 (the newest), found 1"),
         (wire.encode(3, GOOD._replace(version=-1), ONES), "(the newest), found -1"),
-        (wire.encode(3, GOOD._replace(steps=-1), ONES), "push.steps must be 0 to 1000000, found -1"),
+        (wire.encode(3, GOOD._replace(steps=-1), ONES), "push.steps must be 20 (t_max x envs_per_worker), found -1"),
         (wire.encode(3, GOOD._replace(steps=10**9), ONES), "found 1000000000"),
         (wire.encode(3, GOOD._replace(statistics={"x": float("nan")}), ONES), "finite value, found 'x': nan"),
         (wire.encode(3, GOOD._replace(episodes=[1]), ONES), "episode"),

@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from in_process import Clock, connection, make_client, refusal
+from in_process import ROLLOUT, Clock, connection, make_client, refusal
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 from tensorboard.util import tensor_util
@@ -170,7 +170,8 @@ SPECS = [ParameterSpec("w", (2,), 1.0), ParameterSpec("moments/vector", (3,), 0.
 
 def service_with_client(**hyperparameters):
     clock = Clock()
-    service = Service(SharedWeights(Hyperparameters(**hyperparameters), None), "run", ServerReport(), clock)
+    weights = SharedWeights(Hyperparameters(**(ROLLOUT | hyperparameters)), None)
+    service = Service(weights, "run", ServerReport(), clock)
     client = make_client(service)
     client.hello()
     return service, client, clock
@@ -224,18 +225,16 @@ def test_an_invalid_picture_is_refused(known, body, reason):
 
 
 def test_a_push_counts_no_more_observations_than_its_steps():
-    service, client, _ = service_with_client(t_max=5, envs_per_worker=4, normalise_observations=True)
+    service, client, _ = service_with_client(normalise_observations=True)
     client.join(SPECS)
 
-    def push_moments(steps, size, mean):
+    def push_moments(size, mean):
         gradient = np.concatenate((np.zeros(2), packed(Moments(size, np.array([mean]), np.ones(1)))))
-        client.push(gradient.astype(np.float32), signature(SPECS), service.weights.version, steps, {}, [])
+        client.push(gradient.astype(np.float32), signature(SPECS), service.weights.version, 20, {}, [])
         return unpacked(service.weights.vector[2:])
 
-    assert push_moments(20, 20.0, 1.0).size == 20.0
-    assert push_moments(10, 1e9, 1.0).size == 30.0, "ten steps must count as ten observations"
-    assert push_moments(1_000_000, 1e9, 1.0).size == 50.0, "a rollout must count as at most twenty observations"
-    seen = push_moments(20, 1e9, 8.0)
-    assert (seen.size, seen.mean[0]) == (70.0, pytest.approx(3.0))
-    assert push_moments(0, 1e9, 8.0).size == 70.0
+    assert push_moments(20.0, 1.0).size == 20.0
+    assert push_moments(1e9, 1.0).size == 40.0, "a rollout must count as at most twenty observations"
+    seen = push_moments(1e9, 7.0)
+    assert (seen.size, seen.mean[0]) == (60.0, pytest.approx(3.0))
     assert np.isfinite(service.weights.vector).all()

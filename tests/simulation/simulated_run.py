@@ -18,7 +18,7 @@ from unittest import mock
 import numpy as np
 import zmq
 from simulated_disk import Disk
-from simulated_ledger import Broken, Ledger, digest
+from simulated_ledger import STEPS, Broken, Ledger, digest
 from simulated_network import Faults, Network, Router
 from simulated_worker import SimulatedWorker
 from simulated_world import Stop, Task, World
@@ -49,6 +49,7 @@ class SimulatedRun:
         self.settings = Settings(
             run_dir=folder / "run", checkpoint_interval=self.interval, keep_checkpoints=draw.choice([1, 2, 3]),
             status_interval=3600.0, tensorboard_port=0, web_port=0, eval_interval=1.0,
+            t_max=STEPS, envs_per_worker=1, max_gradient_norm=1e9,  # the first number of a gradient identifies it
         )  # fmt: skip
         self.server: Any = None
         self.server_task: Task | None = None
