@@ -32,7 +32,7 @@ class Member:
     staleness: int = 0  # of its newest gradient
     restarts: int = 0  # number of earlier workers with this index
     vnc: tuple[str, int] = ("", 0)  # host and port of its display; port 0 = none
-    pushed: float = 0.0  # time of its newest gradient
+    pushed: float = float("-inf")  # time of its newest gradient, or of an evaluator's newest score
     returns: deque[float] = field(default_factory=lambda: deque(maxlen=EPISODES))
     emulator_restarts: int = 0
     doing: str = ""  # its activity before the first gradient, from its heartbeat; "" = not given
@@ -186,6 +186,15 @@ class Roster:
             self._forget(member)
         self.lost += len(gone)
         return gone
+
+    def drop_idle(self, idle_s: float) -> Member | None:
+        """Remove the member whose newest gradient or score is the oldest, if that is older than `idle_s`. Return it."""
+        idle = min(self._members.values(), key=lambda member: member.pushed, default=None)  # the first of equals
+        if idle is None or self._clock() - idle.pushed < idle_s:
+            return None
+        self._forget(idle)
+        self.lost += 1
+        return idle
 
     def _forget(self, member: Member) -> None:
         del self._members[member.client]

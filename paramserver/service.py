@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 SECTIONS = ("idle", "decode", "apply", "answer", "checkpoint", "report")  # of the server's time
 MAX_EVALUATORS = 4
+IDLE_EVALUATOR_S = 60.0  # plus twice the interval of evaluations: without a score, another evaluator may replace it
 MAX_WORKERS = 1024  # a report on this many workers fits into one message
 MAX_FAULTS = 100  # kinds of unexpected errors that are logged
 
@@ -243,7 +244,11 @@ class Service:
         for member in [] if known else roster.drop_gone(body.worker):
             log.warning("%s is lost: its connection is closed (%s)", f"{body.role} {member.index}", member.name)
         if not known and roster is self.evaluators and len(roster) >= MAX_EVALUATORS:
-            raise RefusalError("crowded", "none", f"the limit of {MAX_EVALUATORS} evaluators is reached; one is enough")
+            idle_s = IDLE_EVALUATOR_S + 2.0 * self.weights.hyperparameters.eval_interval
+            if (replaced := roster.drop_idle(idle_s)) is None:
+                reason = f"the limit of {MAX_EVALUATORS} evaluators is reached; one is enough"
+                raise RefusalError("crowded", "none", reason)
+            log.warning("evaluator %d has sent no score and is replaced (%s)", replaced.index, replaced.name)
         if not known and len(roster) >= MAX_WORKERS:
             raise RefusalError("crowded", "wait", f"the limit of {MAX_WORKERS} workers is reached")
         if not known and roster is self.roster and self.weights.hyperparameters.deterministic and len(roster):
@@ -339,6 +344,7 @@ class Service:
         check_score(episodes, self.metrics.largest)
         self._handed_out.check(body, vector)
         episodes = self.metrics.bounded(episodes)
+        member.pushed = self._clock()
         one = evaluation(body.step, body.version, self.seconds, episodes, self.metrics.declared)
         last = self.evaluations.last
         if last is not None and one.model_copy(update={"seconds": last.seconds}) == last:

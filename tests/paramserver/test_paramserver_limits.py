@@ -184,3 +184,24 @@ def test_a_refresh_keeps_the_declared_figures(stack):
     [figure] = stack.report().figures
     assert figure.label == "finish rate"
     client.close()
+
+
+def test_idle_evaluators_do_not_lock_out_the_real_one(stack, attack):
+    """Four of them used to."""
+    start(stack)
+    client, _ = worker(stack)
+    push(client, 0)
+    idle = [attack(wire.EVALUATOR, f"idle{n}") for n in range(4)]
+    judge = make_client(stack, EvaluatorClient, "judge")
+    update = judge.pull()
+    more = [attack(wire.EVALUATOR, f"more{n}") for n in range(5)]
+    assert all(isinstance(one.welcome, wire.Welcome) for one in idle + more)
+    assert judge.score(update, [Episode(7.0, 20, {})]), "an evaluator that was replaced must be able to return"
+    more += [attack(wire.EVALUATOR, f"late{n}") for n in range(5)]
+    before = stack.report().refused
+    assert judge.pull().version == 1
+    report = stack.report()
+    assert report.refused == before, "an evaluator that sends scores must not be replaced"
+    assert (report.evaluators, report.evaluation.best.mean_reward) == (4, 7.0)
+    for one in (client, judge):
+        one.close()
