@@ -128,6 +128,11 @@ class Service:
         """Return how many environments the workers are stepping now."""
         return len(self.roster) * self.weights.hyperparameters.envs_per_worker
 
+    @property
+    def _provisional(self) -> bool:
+        """Return whether another worker's model may replace the run's, because no gradient has fitted it."""
+        return self.weights.known and self.weights.version == 0
+
     def snapshot(self) -> Snapshot:
         """Return the content of a checkpoint. The arrays are not copies: they change with the next update."""
         return self.weights.snapshot()._replace(seconds=self.seconds, pace=self.weights.pace.value)
@@ -272,8 +277,9 @@ class Service:
 
     def _join(self, member: Member, message: wire.Message, body: wire.Join) -> list[bytes | memoryview]:
         specs, figures = wire.unpack_specs(body.specs), wire.unpack_figures(body.figures)
-        if not self.weights.known:
+        if not self.weights.known or (self._provisional and signature(specs) != self.weights.signature):
             self.weights.begin(specs)
+            self._handed_out.clear()
             log.info("a new run: a network of %s parameters", f"{self.weights.vector.size:,}")
         if signature(specs) != self.weights.signature:
             raise RefusalError(
@@ -294,7 +300,8 @@ class Service:
             reason = f"version must be 0 to {weights.version} (the newest), found {body.version}"
             raise RefusalError("version", "join", reason)
         if body.signature != weights.signature:
-            raise RefusalError("model", "none", f"the model must be {weights.signature}, found {body.signature}")
+            remedy = "join" if self._provisional else "none"
+            raise RefusalError("model", remedy, f"the model must be {weights.signature}, found {body.signature}")
         vector = message.vector
         assert vector is not None  # wire.decode has checked this
         if vector.shape != weights.vector.shape:

@@ -10,6 +10,7 @@ from tensorboard.backend.event_processing.plugin_event_accumulator import EventA
 
 from a3c64.envs.episode import Episode
 from a3c64.envs.figures import UNDECLARED, Figure, Figures
+from a3c64.learning.parameters import ParameterSpec, initialise, signature
 from a3c64.wire import messages as wire
 from a3c64.wire.client import Client
 from a3c64.wire.evaluator_client import EvaluatorClient
@@ -145,6 +146,23 @@ def test_returns_count_only_with_a_gradient_that_is_accepted(stack, attack):
     assert report.refused == {"norm": 1, "episodes": 1, "unknown": 1}
     push(client, 0, [Episode(1.0, 20, {})])
     assert stack.report().mean_return == 1.0
+    client.close()
+
+
+def test_a_first_join_does_not_fix_a_model_that_nobody_trains(stack, attack):
+    start(stack)
+    other = [ParameterSpec("x", (30, 20), 1.0)]
+    attacker = attack()
+    join = wire.Join([[spec.name, list(spec.shape), spec.gain] for spec in other], [])
+    assert isinstance(attacker.ask(join), wire.Weights)
+    client, update = worker(stack)
+    np.testing.assert_array_equal(update.weights, initialise(SPECS, 0))
+    assert push(client, 0).accepted
+    assert "the run's model is" in attacker.refusal(join)
+    nothing = np.zeros(600, np.float32)
+    assert "the model must be" in attacker.refusal(GOOD._replace(signature=signature(other)), nothing)
+    report = stack.report()
+    assert (report.updates, report.refused) == (1, {"model": 2})
     client.close()
 
 

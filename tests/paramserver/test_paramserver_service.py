@@ -80,6 +80,7 @@ def test_another_model_is_refused():
     one, other = make_client(service, "a"), make_client(service, "b")
     one.hello()
     one.join(SPECS)
+    push(one, 0)
     other.hello()
     with pytest.raises(BadInputError, match="A3C64_RUN_DIR"):
         other.join([ParameterSpec("w", (4, 2), 1.0)])
