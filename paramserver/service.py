@@ -53,6 +53,7 @@ class Service:
         self._handed_out = HandedOut()
         if weights.known:
             self._handed_out.add(weights)  # a score of the checkpoint's weights may arrive after a restart
+        self._trained = False  # whether a gradient has been accepted since this start
         self.model_confirmed = False  # whether a worker with the model of these weights has joined
         self._clock = clock
         self._looked = clock()
@@ -289,7 +290,8 @@ class Service:
                 "another environment or network; choose another A3C64_RUN_DIR for a new run",
             )
         self.model_confirmed = True
-        self.metrics.declare(figures)
+        if not self._trained:  # a later worker cannot change the declarations of those that train
+            self.metrics.declare(figures)
         self.look()
         return self._answer(message, accepted=True)
 
@@ -329,6 +331,7 @@ class Service:
         accepted = not 0 < limit < staleness
         if accepted:
             weights.apply(np.asarray(gradient), staleness, body.steps)
+            self._trained = True
             self.timings.add("apply")
         else:
             self.metrics.refused["stale"] += 1
