@@ -24,7 +24,7 @@ from websockify.websockifyserver import WebSockifyServer
 
 from a3c64 import logs
 from a3c64.paramserver.web.feed import REPORT, SCREENS
-from a3c64.paramserver.web.recordings import recordings
+from a3c64.paramserver.web.recordings import Recordings
 from a3c64.processes import stop_on_signals
 
 log = logging.getLogger("a3c64.paramserver.web")
@@ -61,6 +61,8 @@ class Gateway(LibProxyServer):
         self.web_dir = web_dir
         self.run_dir = run_dir
         self.screens = threading.BoundedSemaphore(MAX_SCREENS)
+        self.recordings = Recordings(run_dir)
+        self.reading = threading.Lock()  # of the recordings
         super().__init__(Handler, listen_host=host, listen_port=port)
         self.only_upgrade = False
 
@@ -80,7 +82,9 @@ class Handler(ProxyRequestHandler):
     def do_GET(self) -> None:
         """Answer with a file, or with the list of recordings."""
         if urlsplit(self.path).path == "/recordings.json":
-            self._send(json.dumps(recordings(self.server.run_dir)).encode(), KINDS[".json"])
+            with self.server.reading:
+                found = self.server.recordings.listed()
+            self._send(json.dumps(found).encode(), KINDS[".json"])
         elif (file := self._file()) is None:
             self.send_error(HTTPStatus.NOT_FOUND)
         else:

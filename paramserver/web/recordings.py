@@ -1,75 +1,199 @@
-"""The recordings in a run's folder: replays/worker-K/NAME.m64 with NAME.json, and videos/NAME.mp4."""
+"""The recordings in a run's folder: replays/worker-K/NAME.m64 with NAME.json, and videos/NAME.mp4.
 
-import json
-import math
-from collections.abc import Iterator
-from functools import lru_cache
+Workers write these files. They may be broken, or made to harm, and there may be many of them.
+"""
+
+import heapq
+import os
+import sys
+import time
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from a3c64.files import read_json
 
 LISTED = 24  # number of newest replays, of best replays and of videos
 MAX_FACTS = 4 << 20  # bytes of a .json; a recording of one hour has 0.3 million
+MAX_FILES = 1 << 20  # names read of a folder
+MAX_FOLDERS = 4096
+MAX_FIGURES, MAX_NAME = 64, 64  # of a replay; characters
+MAX_INT = 2**53  # JavaScript's integers are exact up to this
+READ_S = 3.0  # longest time to read new files in one call; the next call reads on
 
 
-def recordings(run_dir: Path) -> dict[str, Any]:
-    """Return the newest and the best replays, their number, and the videos. Broken recordings are left out."""
-    found = [one for path in _files(run_dir / "replays", "*/*.m64") if (one := _replay(run_dir, path))]
-    newest = sorted(found, key=lambda one: one["recorded"], reverse=True)[:LISTED]
-    scored = [one for one in found if one["return"] is not None]
-    best = sorted(scored, key=lambda one: one["return"], reverse=True)[:LISTED]
-    videos = [one for path in _files(run_dir / "videos", "**/*.mp4") if (one := _video(run_dir, path))]
-    videos.sort(key=lambda one: one["modified"], reverse=True)
-    return {"count": len(found), "newest": newest, "best": best, "videos": videos[:LISTED]}
+class Replay(NamedTuple):
+    """The facts of a recording that the page shows."""
+
+    recorded: str  # ISO 8601
+    second: float  # the same since 1970
+    ret: float | None  # return; None if the episode has none
+    figures: dict[str, float]
+    seconds: float  # of game time
+    worker: str
+    step: int | None  # of the run
+    bytes: int  # of both files
 
 
-def _files(folder: Path, pattern: str) -> Iterator[Path]:
-    try:
-        yield from folder.glob(pattern)
-    except OSError:  # a worker is deleting files
-        return
+class Known(NamedTuple):
+    """What is known of a .json file. It is read again only if `stamp` changes."""
+
+    stamp: tuple[int, int]  # time of modification in ns, size
+    replay: Replay | None  # None if it is broken
 
 
-def _replay(run_dir: Path, movie: Path) -> dict[str, Any] | None:
-    """Return a replay's entry in the list, or None if it was deleted or is not a replay."""
-    path = movie.with_suffix(".json")
-    try:
-        status = path.stat()
-        if status.st_size > MAX_FACTS:
-            return None
-        facts = _facts(path, status.st_mtime_ns)
-        size = movie.stat().st_size + status.st_size
-    except OSError:
-        return None
-    if facts is None:
-        return None
-    folder = movie.relative_to(run_dir).as_posix()
-    return {"movie": folder, "facts": folder.removesuffix(".m64") + ".json", "bytes": size, **facts}
+class Recordings:
+    """A list of a run's recordings, which reads each file once. Not for several threads at a time.
 
+    Args:
+        run_dir: the run's folder.
+    """
 
-@lru_cache(8192)
-def _facts(path: Path, modified: int) -> dict[str, Any] | None:
-    """Return the facts of a recording that the page shows. Cached until the file changes."""
-    try:
-        raw = json.loads(path.read_bytes())
-        training = raw.get("training") or {}
-        metrics = {str(name): float(value) for name, value in (raw.get("metrics") or {}).items()}
-        worker = training.get("worker")
-        return {
-            "recorded": str(raw["recorded"]),
-            "return": None if raw["return"] is None else float(raw["return"]),
-            "figures": {name: value for name, value in metrics.items() if math.isfinite(value)},
-            "seconds": float(raw["steps"]) * float(raw.get("frameskip", 1)) / 60.0,
-            "ended": str(raw.get("ended", "")),
-            "worker": path.parent.name.removeprefix("worker-") if worker is None else str(worker),
-            "step": training.get("step") if isinstance(training.get("step"), int) else None,
+    def __init__(self, run_dir: Path) -> None:
+        self._run_dir = run_dir
+        self._folders: dict[str, dict[str, Known]] = {}  # name of a folder -> name of a .json without suffix
+
+    def listed(self) -> dict[str, Any]:
+        """Return the newest and the best replays, their number, and the videos. Broken recordings are left out.
+
+        If reading the new files takes longer than READ_S, the other ones are missing until the next call.
+        """
+        replays = self._run_dir / "replays"
+        deadline = time.monotonic() + READ_S
+        self._folders = {
+            entry.name: _known(Path(entry.path), self._folders.get(entry.name, {}), deadline)
+            for entry in _scan(replays, MAX_FOLDERS)
+            if entry.is_dir(follow_symlinks=False)
         }
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
+        found = [
+            (replay, folder, name)
+            for folder, files in self._folders.items()
+            for name, (_, replay) in files.items()
+            if replay is not None
+        ]
+        newest = heapq.nlargest(LISTED, found, key=lambda one: one[0].second)
+        best = heapq.nlargest(
+            LISTED, (one for one in found if one[0].ret is not None), key=lambda one: one[0].ret or 0.0
+        )
+        shown = {"newest": [_shown(*one) for one in newest], "best": [_shown(*one) for one in best]}
+        return {"count": len(found), **shown, "videos": self._videos()}
+
+    def _videos(self) -> list[dict[str, Any]]:
+        try:
+            paths = list(islice((self._run_dir / "videos").glob("**/*.mp4"), MAX_FOLDERS))
+        except OSError:
+            return []
+        videos = [one for path in paths if (one := self._video(path))]
+        return heapq.nlargest(LISTED, videos, key=lambda one: one["modified"])
+
+    def _video(self, path: Path) -> dict[str, Any] | None:
+        file = path.relative_to(self._run_dir).as_posix()
+        try:
+            status = path.stat()
+        except OSError:  # it was deleted
+            return None
+        shown = {"file": file, "bytes": status.st_size, "modified": status.st_mtime}
+        return shown if file.isprintable() else None
 
 
-def _video(run_dir: Path, path: Path) -> dict[str, Any] | None:
+def _scan(folder: Path, most: int) -> list[os.DirEntry[str]]:
+    """Return at most `most` entries of a folder whose names a URL can have. An unreadable folder is empty."""
     try:
-        status = path.stat()
+        with os.scandir(folder) as entries:
+            return [one for one in islice(entries, most) if one.name.isprintable() and not one.name.startswith(".")]
     except OSError:
+        return []
+
+
+def _known(folder: Path, before: dict[str, Known], deadline: float) -> dict[str, Known]:
+    """Return what is known of a folder's .json files that stand beside a movie, after reading new and changed ones."""
+    entries = _scan(folder, MAX_FILES)
+    movies = {entry.name.removesuffix(".m64") for entry in entries if entry.name.endswith(".m64")}
+    after = {}
+    for entry in entries:
+        name = entry.name.removesuffix(".json")
+        if not entry.name.endswith(".json") or name not in movies:
+            continue
+        try:
+            status = entry.stat(follow_symlinks=False)
+            stamp = (status.st_mtime_ns, status.st_size)
+            known = before.get(name)
+            if known is None or known.stamp != stamp:
+                if time.monotonic() > deadline:
+                    continue
+                known = Known(stamp, _replay(folder, name) if entry.is_file(follow_symlinks=False) else None)
+            after[name] = known
+        except OSError:  # it was deleted
+            continue
+    return after
+
+
+def _replay(folder: Path, name: str) -> Replay | None:
+    """Read a recording; return None if it is broken.
+
+    Raises:
+        OSError: it was deleted.
+    """
+    path = folder / f"{name}.json"
+    size = path.stat().st_size + (folder / f"{name}.m64").stat().st_size
+    try:
+        facts = read_json(path, MAX_FACTS)
+        training = facts.get("training")
+        training = training if isinstance(training, dict) else {}
+        worker, step = training.get("worker"), training.get("step")
+        recorded = datetime.fromisoformat(facts["recorded"])
+        return Replay(
+            recorded=facts["recorded"],
+            second=(recorded if recorded.tzinfo else recorded.replace(tzinfo=UTC)).timestamp(),
+            ret=None if facts["return"] is None else _number(facts["return"]),
+            figures=_figures(facts.get("metrics")),
+            seconds=_number(facts["steps"]) * _number(facts.get("frameskip", 1)) / 60.0,
+            worker=str(worker) if _whole(worker) else folder.name.removeprefix("worker-"),
+            step=step if _whole(step) else None,
+            bytes=size,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
-    return {"file": path.relative_to(run_dir).as_posix(), "bytes": status.st_size, "modified": status.st_mtime}
+
+
+def _figures(metrics: Any) -> dict[str, float]:
+    """Return the first MAX_FIGURES metrics with a finite value."""
+    figures = {}
+    for name, value in islice(metrics.items(), MAX_FIGURES) if isinstance(metrics, dict) else ():
+        try:
+            figures[sys.intern(name[:MAX_NAME])] = _number(value)  # thousands of replays share the names
+        except (ValueError, OverflowError):
+            continue
+    return figures
+
+
+def _number(value: Any) -> float:
+    """Return a finite number as a float.
+
+    Raises:
+        ValueError, OverflowError: it is not one.
+    """
+    if not isinstance(value, int | float) or not abs(number := float(value)) <= MAX_INT:
+        raise ValueError(f"must be a number, found {value!r:.40}")
+    return number
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and 0 <= value <= MAX_INT
+
+
+def _shown(replay: Replay, folder: str, name: str) -> dict[str, Any]:
+    """Return a replay's entry in the list."""
+    path = f"replays/{folder}/{name}"
+    return {
+        "movie": f"{path}.m64",
+        "facts": f"{path}.json",
+        "bytes": replay.bytes,
+        "recorded": replay.recorded,
+        "return": replay.ret,
+        "figures": replay.figures,
+        "seconds": replay.seconds,
+        "worker": replay.worker,
+        "step": replay.step,
+    }

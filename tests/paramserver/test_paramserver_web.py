@@ -17,7 +17,6 @@ from a3c64.cli.watch import lines
 from a3c64.envs.episode import Episode
 from a3c64.paramserver.roster import IDLE_S, RATE_S, Roster
 from a3c64.paramserver.web.feed import REPORT, SCREENS, Web
-from a3c64.paramserver.web.recordings import recordings
 from a3c64.paramserver.web.sparklines import POINTS, Sparklines
 from a3c64.wire import messages as wire
 from a3c64.wire.client import Client
@@ -150,28 +149,6 @@ def recording(folder, name, **facts):
     metrics = {"best_lap_s": 33.25, "broken": float("nan")}
     good = {"recorded": "2026-01-01T00:00:00Z", "return": 1.0, "metrics": metrics, "steps": 900, "frameskip": 4}
     (folder / f"{name}.json").write_text(json.dumps(good | facts))
-
-
-def test_recordings_are_listed_and_broken_ones_are_not(tmp_path):
-    run = tmp_path / "run"
-    worker = run / "replays" / "worker-3"
-    recording(worker, "old", recorded="2025-01-01T00:00:00Z", training={"step": 4000, "version": 1, "worker": 3})
-    recording(worker, "new", **{"return": -1.0, "metrics": {}})
-    for name, content in [("half", '{"recorded": "2'), ("list", "[]"), ("other", '{"return": {}}'), ("nothing", "")]:
-        recording(worker, name)
-        (worker / f"{name}.json").write_text(content)
-    recording(worker, "alone")
-    (worker / "alone.json").unlink()
-    (run / "videos").mkdir()
-    (run / "videos" / "a.mp4").write_bytes(b"1234")
-    found = recordings(run)
-    assert found["count"] == 2
-    assert [one["movie"] for one in found["newest"]] == ["replays/worker-3/new.m64", "replays/worker-3/old.m64"]
-    best = found["best"][0]
-    assert (best["facts"], best["worker"], best["step"]) == ("replays/worker-3/old.json", "3", 4000)
-    assert (best["return"], best["figures"], best["seconds"]) == (1.0, {"best_lap_s": 33.25}, 60.0)
-    assert found["videos"][0]["file"] == "videos/a.mp4"
-    assert recordings(tmp_path / "nothing")["count"] == 0
 
 
 GREETING = b"RFB 003.008\n"
