@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from pyvirtualdisplay import Display
 
 TESTS = Path(__file__).parent
 sys.path.insert(0, str(TESTS / "agent"))  # live.py, namespace.py and tiny_env.py
 
 from live import Stack, need  # noqa: E402
+
+from a3c64.worker.display.x_server import XServer  # noqa: E402
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -25,17 +26,12 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 def display(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Start an Xvfb and set DISPLAY to it while the test runs."""
     need("Xvfb")
-    with Display(
-        visible=False,
-        size=(640, 480),
-        color_depth=24,
-        retries=3,
-        manage_global_env=False,
-        extra_args=["-noreset"],
-    ) as screen:
-        monkeypatch.setenv("DISPLAY", screen.new_display_var)
-        monkeypatch.setenv("SDL_VIDEODRIVER", "x11")  # importing a worker module sets "dummy"
-        yield screen.new_display_var
+    screen = XServer(640, 480)
+    monkeypatch.setenv("DISPLAY", f":{screen.number}")
+    monkeypatch.setenv("XAUTHORITY", f"/proc/{os.getpid()}/fd/{screen.authority}")
+    monkeypatch.setenv("SDL_VIDEODRIVER", "x11")  # importing a worker module sets "dummy"
+    yield f":{screen.number}"
+    screen.close()
 
 
 @pytest.fixture(scope="session")

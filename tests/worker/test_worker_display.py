@@ -286,9 +286,15 @@ def test_a_worker_that_is_killed_leaves_no_display(stack, vnc_port):
     until(lambda: not still_running(descendants), 10, "all processes have ended")
 
 
+class NoScreen:
+    """Stands for an X server that has ended."""
+
+    authority, environment = 0, {"DISPLAY": ":98765"}
+
+
 def test_without_x11vnc_there_is_one_warning(monkeypatch, caplog):
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    server = X11vnc(":99", "127.0.0.1", 5999)
+    server = X11vnc(NoScreen(), "127.0.0.1", 5999)
     for _ in range(3):
         server.tend()
     server.close()
@@ -299,7 +305,7 @@ def test_a_taken_vnc_port_is_logged_once_and_tried_again_later(monkeypatch, capl
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", vnc_port))
         taken.listen()
-        server = X11vnc(":98765", "127.0.0.1", vnc_port)  # no such display: it ends at once
+        server = X11vnc(NoScreen(), "127.0.0.1", vnc_port)  # no such display: it ends at once
         server.tend()
         child = server.supervisor.child
         child.wait(10)

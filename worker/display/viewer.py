@@ -1,14 +1,14 @@
-"""The viewer process: Xvfb, a window with the newest frame, x11vnc.
+"""The viewer process: Xvfb, the newest frame on its screen, x11vnc.
 
     python -m a3c64.worker.display.viewer FD HOST PORT LEVEL FORM INDEX
 
 It draws the panel. It tells the worker whether a VNC viewer is connected, by looking at connections to the VNC port.
 """
 
+import logging
 import os
 import re
 import select
-import signal
 import sys
 import threading
 import time
@@ -17,22 +17,23 @@ from pathlib import Path
 from a3c64 import logs
 from a3c64.processes import limit_threads, stop_on_signals
 
-limit_threads()  # before pygame reads the environment
+limit_threads()  # before NumPy reads the environment
 
 import cv2  # noqa: E402
 import numpy as np  # noqa: E402
-import pygame  # noqa: E402
-from pyvirtualdisplay.display import Display as VirtualDisplay  # noqa: E402
 
+from a3c64.worker.display.canvas import Canvas  # noqa: E402
 from a3c64.worker.display.frame import Frame  # noqa: E402
 from a3c64.worker.display.ink import HEIGHT, WIDTH  # noqa: E402
 from a3c64.worker.display.panel import Panel  # noqa: E402
 from a3c64.worker.display.scene import Scene  # noqa: E402
 from a3c64.worker.display.x11vnc import X11vnc  # noqa: E402
+from a3c64.worker.display.x_server import XServer  # noqa: E402
+
+log = logging.getLogger(__name__)
 
 SCREEN = (WIDTH, HEIGHT)  # pixels; the N64's own shape
 NICENESS = 19  # pictures use the CPU time that training leaves; if it leaves little, the frame rate falls
-START_S = 15  # timeout for the start of Xvfb
 TEND_S = 0.5  # interval of checking x11vnc
 LOOK_S = 0.1  # interval of checking for frames and for viewers, without a viewer
 WATCHED_LOOK_S = 0.02  # interval of checking for frames, with a viewer
@@ -68,18 +69,18 @@ class Audience:
         return self._there
 
 
-def view(frame: Frame, stop: threading.Event, server: X11vnc, audience: Audience) -> None:
-    """Show frames until `stop` is set or the worker has ended."""
-    pygame.display.init()
-    window = pygame.display.set_mode(SCREEN, pygame.NOFRAME)
-    pygame.display.set_caption("a3c64")
-    pygame.mouse.set_visible(False)
+def view(frame: Frame, stop: threading.Event, canvas: Canvas, server: X11vnc, audience: Audience) -> None:
+    """Show frames until `stop` is set or the worker has ended.
+
+    Raises:
+        OSError: the X server has ended.
+    """
     panel, shown = Panel(), np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     seen, next_tend, pause, redraw_until = 0, 0.0, LOOK_S, 0.0
     while not stop.is_set():
         if select.select([sys.stdin], [], [], pause)[0]:
             return  # end of file: the worker has ended
-        pygame.event.pump()
+        canvas.discard_events()
         now = time.monotonic()
         if now >= next_tend:
             next_tend = now + TEND_S
@@ -93,11 +94,11 @@ def view(frame: Frame, stop: threading.Event, server: X11vnc, audience: Audience
         if newer is not None:
             seen, picture, note = newer
             drawn = panel.draw(picture, Scene.unpack(note)) if note else alone(picture)
-            window.blit(pygame.image.frombuffer(drawn.data.cast("B"), SCREEN, "RGB"), (0, 0))
-            pygame.display.update(changed(drawn, shown))
+            for left, top, wide, high in changed(drawn, shown):
+                canvas.draw(drawn[top : top + high, left : left + wide], left, top)
             shown = drawn
         if now < redraw_until:
-            pygame.display.flip()
+            canvas.draw(shown, 0, 0)
 
 
 def alone(picture: np.ndarray) -> np.ndarray:
@@ -128,31 +129,30 @@ def main() -> int:
     stop = stop_on_signals()
     os.nice(NICENESS)  # Xvfb and x11vnc inherit it
     frame, host, port = Frame(int(sys.argv[1])), sys.argv[2], int(sys.argv[3])
-    screen = VirtualDisplay(
-        visible=False,
-        size=SCREEN,
-        color_depth=24,
-        retries=3,
-        manage_global_env=False,
-        extra_args=["-noreset"],
-    )
-    signal.alarm(START_S)  # PyVirtualDisplay would wait ten minutes; the alarm ends this process, and it is restarted
-    screen.start()
-    signal.alarm(0)
-    server = X11vnc(screen.new_display_var, host, port)
     try:
-        os.environ.update(
-            DISPLAY=screen.new_display_var,
-            SDL_VIDEODRIVER="x11",
-            SDL_VIDEO_WINDOW_POS="0,0",
-            SDL_FRAMEBUFFER_ACCELERATION="0",  # OpenGL in software would cost four times as much
-        )
-        view(frame, stop, server, Audience(port))
-    finally:
-        pygame.display.quit()  # before the X server ends; otherwise Xlib prints errors
-        server.close()
-        screen.stop()
+        screen = XServer(*SCREEN)
+        try:
+            show(frame, stop, screen, host, port)
+        finally:
+            screen.close()
+    except OSError as error:
+        log.warning("the display ended: %s", error)
+        return 1
     return 0
+
+
+def show(frame: Frame, stop: threading.Event, screen: XServer, host: str, port: int) -> None:
+    """Show frames on an X server, and the X server to VNC viewers.
+
+    Raises:
+        OSError: the X server has ended.
+    """
+    canvas, server = Canvas(screen.number, screen.cookie), X11vnc(screen, host, port)
+    try:
+        view(frame, stop, canvas, server, Audience(port))
+    finally:
+        server.close()
+        canvas.close()
 
 
 if __name__ == "__main__":

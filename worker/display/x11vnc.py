@@ -7,6 +7,7 @@ import subprocess
 from a3c64.processes import start
 from a3c64.supervisor import Supervisor
 from a3c64.worker.display.idle_client import IdleClient
+from a3c64.worker.display.x_server import XServer
 
 log = logging.getLogger(__name__)
 
@@ -15,23 +16,25 @@ class X11vnc:
     """Supervises one x11vnc: logs its end and restarts it. If x11vnc is not installed, this is logged once.
 
     Args:
-        display: such as ":5".
+        screen: the X server.
         host: the address to listen on.
         port: the port to listen on.
     """
 
-    def __init__(self, display: str, host: str, port: int) -> None:
+    def __init__(self, screen: XServer, host: str, port: int) -> None:
         # forever: run on after a viewer disconnects. shared: allow several viewers. viewonly: ignore keys and clicks.
         # xd_area 0: show each area that the viewer process redraws at once and whole. x11vnc's own search for changes
         # takes half a second, and finds the parts of one picture at different times.
         # speeds lan: do not measure a viewer's connection: that takes five seconds without reading the screen.
         # nonap, sb 0: read the screen at the same rate after a minute in which nothing was sent.
         # noremote: accept no commands through the display's X properties.
-        # noipv6, no6: listen on the given IPv4 port only. nopw: silence a warning.
+        # noipv6, no6, rfbportv6 -1: listen on the given IPv4 port only. Without the last, x11vnc also listens on port
+        # 5900 of every IPv6 address. nopw: silence a warning.
+        self._screen = screen
         self._command = [
-            "x11vnc", "-display", display, "-listen", host, "-rfbport", str(port), "-forever", "-shared", "-viewonly",
-            "-noipv6", "-no6", "-noremote", "-nopw", "-quiet", "-norc", "-nosel", "-noclipboard", "-nocursor",
-            "-xd_area", "0", "-speeds", "lan", "-nonap", "-sb", "0",
+            "x11vnc", "-listen", host, "-rfbport", str(port), "-forever", "-shared", "-viewonly",
+            "-noipv6", "-no6", "-rfbportv6", "-1", "-noremote", "-nopw", "-quiet", "-norc", "-nosel", "-noclipboard",
+            "-nocursor", "-xd_area", "0", "-speeds", "lan", "-nonap", "-sb", "0",
         ]  # fmt: skip
         self.supervisor = Supervisor(f"x11vnc on port {port}", self._launch)
         self.idle_client = IdleClient(host, port)
@@ -53,4 +56,11 @@ class X11vnc:
 
     def _launch(self) -> subprocess.Popen:
         quiet = subprocess.DEVNULL
-        return start(self._command, stdin=quiet, stdout=quiet, stderr=quiet)
+        return start(
+            self._command,
+            self._screen.environment,
+            pass_fds=[self._screen.authority],
+            stdin=quiet,
+            stdout=quiet,
+            stderr=quiet,
+        )
