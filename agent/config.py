@@ -4,6 +4,7 @@ agent/arguments.py defines the flags of each command.
 """
 
 import difflib
+import ipaddress
 import json
 import os
 import re
@@ -30,7 +31,7 @@ OF_A_SERVICE = re.compile(
     r"|PORT(?:_\d+_(?:TCP|UDP|SCTP))?=(?:tcp|udp|sctp)://\S+"
     r"|PORT_\d+_(?:TCP|UDP|SCTP)_PROTO=(?:tcp|udp|sctp))"
 )
-ENDPOINT = re.compile(r"^(tcp://[^:/\s]+:(?P<port>\d{1,5})|ipc://\S+)$")
+ENDPOINT = re.compile(r"^(tcp://([^:/\s\[\]]+|\[(?P<ipv6>[^\[\]\s]+)\]):(?P<port>\d{1,5})|ipc://\S+)$")
 
 
 WANTED = {  # type of pydantic's error -> what the message says is expected
@@ -51,9 +52,24 @@ class BadInputError(Exception):
 def _endpoint(value: str) -> str:
     """Accept a ZeroMQ address: tcp:// with a port, or ipc://."""
     match = ENDPOINT.match(value)
-    if not match or int(match["port"] or 0) > 65535:
-        raise ValueError("an address such as tcp://127.0.0.1:5555, with a port up to 65535")
+    if not match or int(match["port"] or 0) > 65535 or (match["ipv6"] and not _is_ipv6(match["ipv6"])):
+        raise ValueError("an address such as tcp://127.0.0.1:5555 or tcp://[::1]:5555, with a port up to 65535")
     return value
+
+
+def _host(value: str) -> str:
+    """Accept a host without a port; return it without the brackets of an IPv6 address."""
+    host = value[1:-1] if value.startswith("[") and value.endswith("]") else value
+    if not host or set(host) & set("/[] ") or (":" in host and not _is_ipv6(host)):
+        raise ValueError("a host such as 127.0.0.1 or ::1, without a port")
+    return host
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        return bool(ipaddress.IPv6Address(host))
+    except ValueError:
+        return False
 
 
 def _json_object(value: str) -> str:
@@ -84,6 +100,7 @@ def _path(value: Any) -> Any:
 
 
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
+Host = Annotated[str, AfterValidator(_host)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -244,15 +261,15 @@ class Settings(Hyperparameters, BaseSettings):
         0,
         description="VNC port of a worker's display; 0 = no display; train: the first of its workers' ports",
     )
-    vnc_host: str = Field("127.0.0.1", description="address the VNC server listens on; in a container 0.0.0.0")
+    vnc_host: Host = Field("127.0.0.1", description="address the VNC server listens on; in a container 0.0.0.0")
     vnc_view: Literal["panel", "plain"] = Field(
         "panel",
         description="content of a worker's display: the game with the agent's input and output, or the game alone",
     )
-    tensorboard_host: str = Field("127.0.0.1", description="address TensorBoard listens on")
+    tensorboard_host: Host = Field("127.0.0.1", description="address TensorBoard listens on")
     tensorboard_port: Port = Field(12345, description="port of TensorBoard; 0 = none")
     legacy_tags: bool = Field(False, description="write TensorBoard's points under universe-starter-agent's names too")
-    web_host: str = Field("127.0.0.1", description="address the web page listens on")
+    web_host: Host = Field("127.0.0.1", description="address the web page listens on")
     web_port: Port = Field(6080, description="port of the web page that shows all workers; 0 = none")
     checkpoint_interval: float = Field(60.0, gt=0.0, description="seconds between two checkpoints")
     keep_checkpoints: int = Field(5, ge=1, description="number of newest checkpoints to keep")

@@ -1,6 +1,7 @@
 """TCP ports of this machine: check that they are free, find the process that holds one, suggest a free one."""
 
 import errno
+import shlex
 import socket
 import time
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from a3c64.addresses import Place
 from a3c64.config import BadInputError, flag
 
 PATIENCE_S = 3.0  # the children of a killed run end within this time and free its ports
@@ -63,8 +65,8 @@ def _said(taken: Sequence[Wanted], wanted: Sequence[Wanted]) -> str:
         free = next((p for p in range(one.port + 1, 65536) if p not in used and _is_free(one._replace(port=p))), None)
         if free is not None and one.setting not in remedies:
             used.add(free)
-            value = f"tcp://{one.host}:{free}" if one.setting == "bind" else str(free)
-            remedies[one.setting] = f"{flag(one.setting)} {value}"
+            value = f"tcp://{Place(one.host, free)}" if one.setting == "bind" else str(free)
+            remedies[one.setting] = f"{flag(one.setting)} {shlex.quote(value)}"
     return "; ".join([*said, f"free: {' '.join(remedies.values())}"])
 
 
@@ -74,7 +76,7 @@ def _is_free(one: Wanted) -> bool:
     Raises:
         BadInputError: the port cannot be listened on for another reason, such as a host that is not this machine.
     """
-    host = "0.0.0.0" if one.host == "*" else one.host.strip("[]")
+    host = "0.0.0.0" if one.host == "*" else one.host
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, one.port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
@@ -84,7 +86,8 @@ def _is_free(one: Wanted) -> bool:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             return False
-        raise BadInputError(f"{flag(one.setting)}: {one.host}:{one.port} cannot be used: {error.strerror}") from None
+        place = Place(one.host, one.port)
+        raise BadInputError(f"{flag(one.setting)}: {place} cannot be used: {error.strerror}") from None
     return True
 
 

@@ -12,6 +12,8 @@ from contextlib import suppress
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
+from a3c64.addresses import is_ipv6
+
 SPARE = 64  # descriptors reserved for the server's files, and for connections that wait when descriptors run short
 BACKLOG = 16  # connections that may wait to be accepted; fewer than SPARE, so that libzmq can accept all of them
 PROBE = 16  # fewer free descriptors than this count as short: a burst may take this many between two checks
@@ -41,6 +43,7 @@ class Admission:
 
     def __init__(self, bound: zmq.Socket, address: str) -> None:
         bound.setsockopt(zmq.BACKLOG, BACKLOG)
+        bound.ipv6 = is_ipv6(address)
         monitor = bound.get_monitor_socket(zmq.EVENT_LISTENING)
         try:
             bound.bind(address)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from a3c64.addresses import Place
 from a3c64.envs.episode import Episode
 from a3c64.wire.messages import MAX_DOING
 from a3c64.wire.report import WorkerReport
@@ -81,7 +82,7 @@ class Member:
             staleness=self.staleness,
             restarts=self.restarts,
             emulator_restarts=self.emulator_restarts,
-            vnc=f"{self.vnc[0]}:{self.vnc[1]}" if self.vnc[1] else None,
+            vnc=str(Place(*self.vnc)) if self.vnc[1] else None,
         )
 
 

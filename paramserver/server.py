@@ -332,6 +332,7 @@ def _figures_of(snapshot: Snapshot | None) -> SavedFigures:
 def _host(frame: zmq.Frame) -> str:
     """Return the IP address of a message's connection; 127.0.0.1 for ipc://."""
     try:
-        return str(ipaddress.ip_address(str(frame.get("Peer-Address")).strip("[]")))
+        address = ipaddress.ip_address(str(frame.get("Peer-Address")).strip("[]"))
+        return str(getattr(address, "ipv4_mapped", None) or address)  # a server on [::] also takes IPv4 connections
     except (zmq.ZMQError, ValueError, TypeError):
         return "127.0.0.1"

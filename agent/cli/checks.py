@@ -4,9 +4,9 @@ import os
 import select
 import signal
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from a3c64 import ports
+from a3c64.addresses import parse
 from a3c64.cli.command import Parsed
 from a3c64.config import BadInputError, Hyperparameters, Settings, flag, named
 from a3c64.files import why_unwritable
@@ -25,8 +25,7 @@ def check_ports(settings: Settings) -> None:
     """
     wanted = []
     if settings.bind.startswith("tcp://"):
-        address = urlsplit(settings.bind)
-        wanted.append(ports.Wanted("bind", address.netloc.rsplit(":", 1)[0], address.port or 0))
+        wanted.append(ports.Wanted("bind", *parse(settings.bind.removeprefix("tcp://"))))
     if settings.tensorboard_port:
         wanted.append(ports.Wanted("tensorboard_port", settings.tensorboard_host, settings.tensorboard_port))
     if settings.web_port:

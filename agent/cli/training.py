@@ -3,6 +3,7 @@
 import logging
 
 from a3c64 import logs
+from a3c64.addresses import link
 from a3c64.cli.checks import check_environment, check_ports, check_run_folder
 from a3c64.cli.command import Command, Parsed
 from a3c64.config import BadInputError, Settings
@@ -33,9 +34,9 @@ def train(settings: Settings, parsed: Parsed) -> int:
     logs.configure("local", settings.log_level, settings.log_format)
     log.info("%s: %d workers, run folder %s; Ctrl-C stops", settings.env_id, settings.workers, settings.run_dir)
     if settings.tensorboard_port:
-        log.info("TensorBoard: http://%s:%d/", settings.tensorboard_host, settings.tensorboard_port)
+        log.info("TensorBoard: %s", link(settings.tensorboard_host, settings.tensorboard_port))
     if settings.web_port:
-        log.info("workers' screens and the run's figures: http://%s:%d/", settings.web_host, settings.web_port)
+        log.info("workers' screens and the run's figures: %s", link(settings.web_host, settings.web_port))
     if settings.vnc_port:
         last = settings.vnc_port + settings.workers - 1
         log.info("VNC: %s, ports %d to %d", settings.vnc_host, settings.vnc_port, last)

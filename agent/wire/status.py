@@ -2,6 +2,7 @@
 
 import threading
 
+from a3c64 import addresses
 from a3c64.config import BadInputError
 from a3c64.envs.figures import Figures
 from a3c64.output import escaped
@@ -12,7 +13,7 @@ from a3c64.wire.transport import SocketTransport
 
 def connect_address(bind: str) -> str:
     """Return the address at which a client on the same machine reaches a server that binds `bind`."""
-    return bind.replace("//0.0.0.0:", "//127.0.0.1:").replace("//*:", "//127.0.0.1:")
+    return addresses.reachable(bind)
 
 
 def fetch(address: str, timeout_s: float) -> RunReport | None:

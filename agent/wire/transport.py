@@ -6,6 +6,7 @@ from typing import Protocol
 
 import zmq
 
+from a3c64.addresses import is_ipv6
 from a3c64.wire import messages as wire
 
 
@@ -64,6 +65,7 @@ class SocketTransport:
     def _open(self) -> zmq.Socket:
         socket = self._context.socket(zmq.DEALER)
         configure(socket)
+        socket.ipv6 = is_ipv6(self._address)
         socket.connect(self._address)
         return socket
 

@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from a3c64 import logs
+from a3c64.addresses import parse
 from a3c64.files import write_whole
 from a3c64.paramserver.web.sparklines import Sparklines
 from a3c64.processes import spawn
@@ -70,7 +70,7 @@ class Web:
         self.sparklines.add(now, report)
         workers = [worker.plain() | {"screen": self._tokens.get(worker.vnc or "")} for worker in report.workers]
         status = report.plain() | {"workers": workers, "at": time.time(), "history": self.sparklines.points()}
-        screens = {token: _split(address) for address, token in self._tokens.items()}
+        screens = {token: parse(address) for address, token in self._tokens.items()}
         try:
             self._folder.mkdir(exist_ok=True)
             for name, content in ((SCREENS, screens), (REPORT, status)):
@@ -88,8 +88,3 @@ class Web:
     def _launch(self) -> subprocess.Popen:
         with self._log.open("wb") as log:
             return spawn(self._arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-
-
-def _split(address: str) -> list[Any]:
-    host, port = address.rsplit(":", 1)
-    return [host, int(port)]

@@ -23,6 +23,7 @@ from websockify.websocketproxy import LibProxyServer, ProxyRequestHandler
 from websockify.websockifyserver import WebSockifyServer
 
 from a3c64 import logs
+from a3c64.addresses import Place
 from a3c64.paramserver.web.feed import REPORT, SCREENS
 from a3c64.paramserver.web.recordings import Recordings
 from a3c64.processes import stop_on_signals
@@ -60,6 +61,7 @@ class Gateway(LibProxyServer):
     def __init__(self, host: str, port: int, web_dir: Path, run_dir: Path) -> None:
         self.web_dir = web_dir
         self.run_dir = run_dir
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.screens = threading.BoundedSemaphore(MAX_SCREENS)
         self.recordings = Recordings(run_dir)
         self.reading = threading.Lock()  # of the recordings
@@ -184,7 +186,8 @@ def main() -> int:
         gateway = Gateway(host, port, web_dir, run_dir)
     except OSError as error:
         name = errno.errorcode.get(error.errno or 0, "")
-        log.error("%s:%d cannot be bound (%s, %s): choose another A3C64_WEB_PORT", host, port, error.strerror, name)
+        place = Place(host, port)
+        log.error("%s cannot be bound (%s, %s): choose another A3C64_WEB_PORT", place, error.strerror, name)
         return 1
     threading.Thread(target=gateway.serve_forever, daemon=True).start()
     while not stop.wait(60.0):

@@ -56,7 +56,11 @@ def test_variables_in_the_docker_files_exist():
         ("A3C64_WORKERS", "two", "A3C64_WORKERS: found 'two', expected a whole number"),
         ("A3C64_VNC_PORT", "70000", "A3C64_VNC_PORT: found '70000', expected 65535 or less"),
         ("A3C64_SERVER", "localhost", "A3C64_SERVER: found 'localhost', expected an address such as tcp://"),
-        ("A3C64_SERVER", "tcp://a:99999", "expected an address such as tcp://127.0.0.1:5555, with a port up to 65535"),
+        (
+            "A3C64_SERVER",
+            "tcp://a:99999",
+            "expected an address such as tcp://127.0.0.1:5555 or tcp://[::1]:5555, with a port up to 65535",
+        ),
         ("A3C64_ENV_ARGS", "[1]", "A3C64_ENV_ARGS: found '[1]', expected a JSON object such as"),
         ("A3C64_ENV_ARGS", "{course", "A3C64_ENV_ARGS: found '{course', expected a JSON object such as"),
         ("A3C64_TRUNK", "deep", "A3C64_TRUNK: found 'deep', expected 'patches', 'fine', 'universe' or 'a3c'"),

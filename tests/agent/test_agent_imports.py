@@ -12,6 +12,7 @@ import n64gym
 ROOT = Path(__file__).parents[2]
 FOLDERS = {"a3c64": "agent", "a3c64.paramserver": "paramserver", "a3c64.worker": "worker", "n64gym": "env-image/n64gym"}
 BASE = {
+    "a3c64.addresses",
     "a3c64.arguments",
     "a3c64.config",
     "a3c64.files",

@@ -41,8 +41,16 @@ class HostTransport:
         pass
 
 
+CONNECTED = [
+    ("10.0.0.7", 5900, "10.0.0.7:5900"),
+    ("fd00::7", 5900, "[fd00::7]:5900"),
+    ("10.0.0.7", 0, None),
+    ("", 5900, None),
+]
+
+
 def test_a_workers_display_is_on_the_host_that_it_connects_from():
-    for host, port, expected in [("10.0.0.7", 5900, "10.0.0.7:5900"), ("10.0.0.7", 0, None), ("", 5900, None)]:
+    for host, port, expected in CONNECTED:
         service = make_service()
         client = Client(HostTransport(service, host), "a", "a", threading.Event(), vnc_port=port)
         client.hello()
