@@ -10,6 +10,7 @@ import json
 import os
 import select
 import shutil
+import struct
 import subprocess
 import sys
 import threading
@@ -52,7 +53,8 @@ def main(request: dict) -> None:
     os.environ["OPENCV_LOG_LEVEL"] = "OFF"  # the core's camera driver prints warnings at every start
     if request["real_plugin"]:
         os.environ["SDL_VIDEODRIVER"] = "x11"  # independent of the parent's video driver
-        os.environ["DISPLAY"] = os.environ.get("DISPLAY") or start_display(request["screen"])
+        if not os.environ.get("DISPLAY"):
+            os.environ.update(start_display(request["screen"]))
     core = load(CORE, EMULATOR_PACKAGES)
     video = load(request["video_plugin"], PLUGINS_MISSING)
     inputs = load(request["input_plugin"], PLUGINS_MISSING)
@@ -87,13 +89,26 @@ def main(request: dict) -> None:
     check(core.CoreDoCommand(EXECUTE, 0, None), "the emulation ended with an error")
 
 
-def start_display(screen: tuple[int, int]) -> str:
-    """Start a virtual X server for this process. It ends with this process, even after a kill."""
+def start_display(screen: tuple[int, int]) -> dict[str, str]:
+    """Start a virtual X server for this process, and return the variables of its clients.
+
+    It ends with this process, even after a kill. Other users cannot connect to it: a client needs the secret in the
+    authority file (Xsecurity(7)). That file is in memory, and only this process and the X server have it.
+    """
     reading, writing = os.pipe()
     size = f"{screen[1]}x{screen[0]}x24"
-    server = ["Xvfb", "-displayfd", str(writing), "-screen", "0", size, "-nolisten", "tcp", "-noreset"]
+    authority = os.memfd_create("n64gym-xauthority")
+    os.fchmod(authority, 0o600)
+    name, secret = b"MIT-MAGIC-COOKIE-1", os.urandom(16)
+    # An entry for any display (Xauth.h: FamilyWild, no address, no number), with its name and its secret.
+    os.write(authority, struct.pack(">HHHH", 0xFFFF, 0, 0, len(name)) + name + struct.pack(">H", len(secret)) + secret)
+    path = f"/proc/self/fd/{authority}"
+    server = ["Xvfb", "-displayfd", str(writing), "-auth", path]
+    server += ["-screen", "0", size, "-nolisten", "tcp", "-noreset"]
     try:
-        subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *server], pass_fds=[writing], stderr=subprocess.DEVNULL)
+        subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", *server], pass_fds=[writing, authority], stderr=subprocess.DEVNULL
+        )
     except FileNotFoundError:
         raise HostError("setpriv is missing: install util-linux, or set DISPLAY") from None
     os.close(writing)
@@ -101,7 +116,7 @@ def start_display(screen: tuple[int, int]) -> str:
         number = answer.readline().strip()
     if not number:
         raise HostError(f"Xvfb does not start; {DISPLAY_PACKAGES}")
-    return f":{number}"
+    return {"DISPLAY": f":{number}", "XAUTHORITY": path}
 
 
 def follow_parent(parent: int, folder: str) -> None:
