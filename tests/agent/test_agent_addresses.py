@@ -5,22 +5,11 @@ import socket
 import urllib.request
 
 import pytest
-from live import Stack, free_port, until
+from live import Stack, free_port, need_ipv6, until
 
 from a3c64 import ports
 from a3c64.addresses import Place, link, parse, reachable
 from a3c64.config import BadInputError, Settings
-
-
-def has_ipv6():
-    try:
-        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
-    except OSError:
-        return False
-    return True
-
-
-needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6 loopback address")
 
 
 def test_an_address_of_this_machine_can_be_reached():
@@ -59,8 +48,8 @@ def test_an_invalid_ipv6_endpoint_is_refused():
             Settings(bind=wrong)
 
 
-@needs_ipv6
 def test_a_taken_port_is_named_with_a_flag_for_a_free_one():
+    need_ipv6()
     with (
         socket.create_server(("::1", 0), family=socket.AF_INET6) as taken,
         pytest.raises(BadInputError, match=r"free: --bind 'tcp://\[::1\]:\d+'$"),
@@ -68,9 +57,9 @@ def test_a_taken_port_is_named_with_a_flag_for_a_free_one():
         ports.check([ports.Wanted("bind", "::1", taken.getsockname()[1])])
 
 
-@needs_ipv6
 def test_a_run_on_ipv6_addresses(tmp_path):
     """The server, a worker, `status`, the web page and TensorBoard. A server that binds [::] takes IPv4 too."""
+    need_ipv6()
     stack = Stack(tmp_path)
     bind, web, board = free_port(), free_port(), free_port()
     stack.address = f"tcp://[::1]:{bind}"

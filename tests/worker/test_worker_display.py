@@ -12,7 +12,7 @@ import time
 import numpy as np
 import psutil
 import pytest
-from live import alive_descendants, free_port, still_running, until
+from live import alive_descendants, free_port, need_ipv6, still_running, until
 from PIL import Image
 
 from a3c64.worker.display.display import Display
@@ -31,9 +31,13 @@ def vnc_port():
     return free_port()
 
 
-def speaks_vnc(port: int) -> bool:
+def family_of(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def speaks_vnc(port: int, host: str = "127.0.0.1") -> bool:
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
+        with socket.create_connection((host, port), timeout=2) as connection:
             connection.settimeout(2)
             return connection.recv(12).startswith(b"RFB 003.")
     except OSError:
@@ -133,16 +137,19 @@ def test_a_render_error_is_logged_once_and_training_goes_on(monkeypatch, caplog)
     assert caplog.text.count("no OpenGL") == 1
 
 
-def test_connections_to_the_port_are_found():
-    with socket.create_server(("127.0.0.1", 0)) as server:
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_connections_to_the_port_are_found(host):
+    if host == "::1":
+        need_ipv6()
+    with socket.create_server((host, 0), family=family_of(host)) as server:
         port = server.getsockname()[1]
         audience = Audience(port)
         assert not audience.there()
-        with socket.create_connection(("127.0.0.1", port)):
-            until(audience.there, 5, "a viewer")
+        with socket.create_connection((host, port)):
+            until(audience.there, 60, "a viewer")
             assert not Audience(port + 1).there()
         server.accept()[0].close()
-        until(lambda: not audience.there(), 5, "the viewer has left")
+        until(lambda: not audience.there(), 60, "the viewer has left")
 
 
 def test_an_ignored_connection_does_not_count_as_a_viewer():
@@ -153,7 +160,7 @@ def test_an_ignored_connection_does_not_count_as_a_viewer():
             audience = Audience(port)
             assert not audience.there(ignored)
             with socket.create_connection(("127.0.0.1", port)):
-                until(lambda: audience.there(ignored), 5, "another viewer")
+                until(lambda: audience.there(ignored), 60, "another viewer")
 
 
 def test_the_idle_client_disconnects_from_a_server_that_does_not_speak_vnc():
@@ -260,6 +267,18 @@ def test_a_viewer_sees_the_game_and_cannot_control_it(stack, vnc_port, tmp_path)
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(20) == 0
     assert still_running(descendants) == []
+
+
+def test_a_screen_on_an_ipv6_address_is_there_alone(stack, vnc_port):
+    """x11vnc listens on the given address and port, and on no other."""
+    need_ipv6()
+    stack.start("a3c64.paramserver")
+    worker = stack.start("a3c64.worker", vnc_port=vnc_port, vnc_host="[::1]")
+    until(lambda: speaks_vnc(vnc_port, "::1"), 60, "RFB greeting")
+    assert not speaks_vnc(vnc_port)
+    (server,) = [process for process in alive_descendants(worker.pid) if process.name() == "x11vnc"]
+    listening = [(one.laddr.ip, one.laddr.port) for one in server.net_connections() if one.status == psutil.CONN_LISTEN]
+    assert listening == [("::1", vnc_port)]
 
 
 def test_the_plain_view_shows_only_the_game(stack, vnc_port, tmp_path):

@@ -40,6 +40,7 @@ WATCHED_LOOK_S = 0.02  # interval of checking for frames, with a viewer
 WATCHED_S = 1.0  # after a check that found a viewer, the worker counts as watched for this time
 REDRAW_S = 1.0  # redraw everything for this time after x11vnc begins to read: it may have missed earlier changes
 BLOCK = 40  # side of the square blocks in which changes are found, pixels
+TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))  # of connections; the second is missing without IPv6
 REST = 50  # the pause between two checks for viewers, in multiples of a check's duration: bounds their CPU time
 
 
@@ -55,7 +56,8 @@ class Audience:
 
     def __init__(self, port: int) -> None:
         # proc(5): number, local address and port, remote address and port, state. State 01 is ESTABLISHED.
-        self._connection = re.compile(rb"^ *\d+: [0-9A-F]{8}:%04X [0-9A-F]{8}:([0-9A-F]{4}) 01 " % port, re.MULTILINE)
+        connection = rb"^ *\d+: [0-9A-F]{8,32}:%04X [0-9A-F]{8,32}:([0-9A-F]{4}) 01 "  # 32 digits for IPv6
+        self._connection = re.compile(connection % port, re.MULTILINE)
         self._there = False
         self._next_look = 0.0
 
@@ -63,7 +65,8 @@ class Audience:
         """Return whether a client is connected, other than from port `ignored`. The answer may be a moment old."""
         now = time.monotonic()
         if now >= self._next_look:
-            ports = {int(port, 16) for port in self._connection.findall(Path("/proc/net/tcp").read_bytes())}
+            tables = b"".join(path.read_bytes() for path in TABLES if path.exists())
+            ports = {int(port, 16) for port in self._connection.findall(tables)}
             self._there = bool(ports - {ignored})
             self._next_look = now + max(LOOK_S, REST * (time.monotonic() - now))
         return self._there

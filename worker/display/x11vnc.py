@@ -28,12 +28,13 @@ class X11vnc:
         # speeds lan: do not measure a viewer's connection: that takes five seconds without reading the screen.
         # nonap, sb 0: read the screen at the same rate after a minute in which nothing was sent.
         # noremote: accept no commands through the display's X properties.
-        # noipv6, no6, rfbportv6 -1: listen on the given IPv4 port only. Without the last, x11vnc also listens on port
-        # 5900 of every IPv6 address. nopw: silence a warning.
+        # noipv6, no6, noipv4, rfbportv6 -1: listen on the given address only. Without the last, x11vnc also listens on
+        # port 5900 of every IPv6 address. nopw: silence a warning.
         self._screen = screen
+        family = ["-6", "-noipv4", "-listen6", host] if ":" in host else ["-noipv6", "-no6", "-listen", host]
         self._command = [
-            "x11vnc", "-listen", host, "-rfbport", str(port), "-forever", "-shared", "-viewonly",
-            "-noipv6", "-no6", "-rfbportv6", "-1", "-noremote", "-nopw", "-quiet", "-norc", "-nosel", "-noclipboard",
+            "x11vnc", *family, "-rfbport", str(port), "-rfbportv6", "-1", "-forever", "-shared", "-viewonly",
+            "-noremote", "-nopw", "-quiet", "-norc", "-nosel", "-noclipboard",
             "-nocursor", "-xd_area", "0", "-speeds", "lan", "-nonap", "-sb", "0",
         ]  # fmt: skip
         self.supervisor = Supervisor(f"x11vnc on port {port}", self._launch)
