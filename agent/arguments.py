@@ -45,7 +45,9 @@ GROUPS: dict[str, tuple[str, ...]] = {  # as --help shows them; every setting is
         "envs_per_worker", "workers", "worker_index", "hang_timeout", "seed", "deterministic",
     ),
     "run folder": ("run_dir", "resume", "transfer", "checkpoint_interval", "keep_checkpoints", "replays_mb"),
-    "ending and evaluation": ("total_timesteps", "stop_at_reward", "time_limit", "eval_interval", "eval_episodes"),
+    "ending and evaluation": (
+        "total_timesteps", "stop_at_reward", "time_limit", "eval_interval", "eval_episodes", "guard",
+    ),
     "network": ("trunk", "lstm_size"),
     "learning": (
         "t_max", "discount", "gae_lambda", "normalise_observations", "rewards", "normalise_advantages", "entropy_cost",

@@ -206,6 +206,7 @@ class Hyperparameters(BaseModel):
         300.0, ge=0.0, description="seconds from one greedy evaluation to the next; 0 = no evaluator"
     )
     eval_episodes: int = Field(20, ge=1, le=256, description="least number of episodes of an evaluation")
+    guard: bool = Field(True, description="go back to the best weights after 3 evaluations in a row far below the best")
 
 
 def _preset(value: str) -> str:

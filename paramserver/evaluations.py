@@ -34,6 +34,7 @@ def evaluation(
         episodes=len(episodes),
         mean_reward=float(np.mean([episode.total_reward for episode in episodes])),
         mean_length=float(np.mean([episode.length for episode in episodes])),
+        std_reward=float(np.std([episode.total_reward for episode in episodes], ddof=1)) if len(episodes) > 1 else 0.0,
         figures=dict(list(declared.sum_up(episodes).items())[:MAX_FIGURES]),
     )
 
@@ -43,10 +44,10 @@ class Evaluations:
 
     Args:
         earlier: evaluations from before this start of the server.
-        best: mean return of the weights in best/; None if that folder has none.
+        best: the evaluation of the weights in best/; None if that folder has none.
     """
 
-    def __init__(self, earlier: Sequence[Evaluation] = (), best: float | None = None) -> None:
+    def __init__(self, earlier: Sequence[Evaluation] = (), best: Evaluation | None = None) -> None:
         self.all = list(earlier)
         self.best = best
 
@@ -63,9 +64,9 @@ class Evaluations:
     def add(self, one: Evaluation) -> bool:
         """Add an evaluation; return whether it is better than all earlier ones."""
         self.all = [*self.all, one][-MAX_EVALUATIONS:]
-        better = self.best is None or one.mean_reward > self.best
+        better = self.best is None or one.mean_reward > self.best.mean_reward
         if better:
-            self.best = one.mean_reward
+            self.best = one
         return better
 
     def report(self) -> EvaluationReport | None:

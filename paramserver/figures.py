@@ -30,6 +30,10 @@ class SavedFigures(BaseModel):
     best: dict[str, tuple[float, float]] = {}  # metric -> lowest and highest value of any episode
     staleness: tuple[int, ...] = ()  # of the newest gradients
     refused: dict[str, int] = {}  # kind of refusal -> messages
+    first_returns: tuple[float, ...] = ()  # of the run's first episodes
+    fallen: int = 0  # evaluations in a row that fell far below the best, see paramserver/guard.py
+    since: int = 0  # version of the weights after the guard's last return to the best ones
+    restored: int = 0  # returns to the best weights
     gone: int = 0  # workers that joined and have ended
     lost: int = 0  # those of them that ended without a message
     history: tuple[Point, ...] = ()  # the points of the page's curves
@@ -37,7 +41,14 @@ class SavedFigures(BaseModel):
 
     def counters(self) -> "SavedFigures":
         """Return the figures that stay valid if the reward or the environment changes: the counters."""
-        return SavedFigures(episodes=self.episodes, refused=self.refused, gone=self.gone, lost=self.lost)
+        return SavedFigures(
+            episodes=self.episodes,
+            refused=self.refused,
+            since=self.since,
+            restored=self.restored,
+            gone=self.gone,
+            lost=self.lost,
+        )
 
     def plain(self) -> dict[str, Any]:
         """Return the figures as lists, dicts and numbers, for JSON."""

@@ -13,6 +13,7 @@ from a3c64.wire.report import FigureReport, Staleness
 
 WINDOW = 100  # a rollout/ or env/ figure is the mean of this many episodes, as in Stable-Baselines3
 STALENESS_WINDOW = 1000  # newest gradients in the distribution of staleness
+FIRST = 20  # episodes of the run's beginning, with which the guard compares
 MAX_ENV_METRICS = 32  # names that match declared series, and as many undeclared names; further ones are ignored
 OWN_METRICS = frozenset({"emulator_restarts"})  # these names and those that an environment declares are never ignored
 NUMBERED = 16  # names of each declared series that are never ignored: those with the numbers below this
@@ -36,6 +37,7 @@ class Metrics:
         self.episodes = 0
         self.largest = 0.0  # absolute value of any episode's return
         self.best: dict[str, tuple[float, float]] = {}  # env metric -> lowest and highest value of any episode
+        self.first_returns: list[float] = []  # of the run's first episodes, at most FIRST
         self._recent: deque[Episode] = deque(maxlen=WINDOW)
         self._environment: dict[str, deque[float]] = {}
         self._training: dict[str, tuple[float, int]] = {}  # sum and number of values since the last point
@@ -52,6 +54,7 @@ class Metrics:
         self.refused.update(figures.refused)
         self.best.update(figures.best)
         self.staleness.extend(figures.staleness)
+        self.first_returns.extend(figures.first_returns)
         self._recent.extend(figures.recent)
         self.largest = max((abs(episode.total_reward) for episode in figures.recent), default=0.0)
         for name, values in figures.environment.items():
@@ -65,6 +68,7 @@ class Metrics:
             refused=dict(self.refused),
             best=self.best,
             staleness=tuple(self.staleness),
+            first_returns=tuple(self.first_returns),
             recent=tuple(self._recent),
             environment={name: tuple(values) for name, values in self._environment.items()},
         )
@@ -117,6 +121,8 @@ class Metrics:
             self.episodes += 1
             self._recent.append(episode)
             self.largest = max(self.largest, abs(episode.total_reward))
+            if len(self.first_returns) < FIRST:
+                self.first_returns.append(episode.total_reward)
             for name, value in episode.metrics.items():
                 self._environment.setdefault(name, deque(maxlen=WINDOW)).append(value)
                 low, high = self.best.get(name, (value, value))

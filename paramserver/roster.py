@@ -31,6 +31,7 @@ class Member:
     sequence: int = 0  # of its newest request
     steps: int = 0
     staleness: int = 0  # of its newest gradient
+    version: int = 0  # of the weights of its newest gradient
     restarts: int = 0  # number of earlier workers with this index
     vnc: tuple[str, int] = ("", 0)  # host and port of its display; port 0 = none
     pushed: float = float("-inf")  # time of its newest gradient, or of an evaluator's newest score

@@ -105,10 +105,12 @@ class RunFolder:
                 ", ".join(moved),
             )
 
+    def best(self) -> Snapshot | None:
+        """Return the weights with the best evaluation; None if there are none, or if they are damaged."""
+        return self._unwritten_best or checkpoint.newest(self._best)
+
     def evaluations(self) -> Evaluations:
         """Return the earlier evaluations of the run. A damaged file is renamed."""
-        best = checkpoint.newest(self._best)
-        reward = ((best and best.score) or {}).get("mean_reward")
         path = self.path / "evaluation.json"
         try:
             raw = read_json(path, MAX_EVALUATION, finite=True) if os.path.lexists(path) else []
@@ -118,8 +120,8 @@ class RunFolder:
             with suppress(OSError):
                 set_aside(path, "damaged")
             earlier = []
-        known = isinstance(reward, int | float) and math.isfinite(reward)
-        return Evaluations(earlier, reward if known else None)
+        best = checkpoint.newest(self._best)
+        return Evaluations(earlier, _score(best) if best else None)
 
     def record(self, evaluations: Sequence[Evaluation]) -> None:
         """Write all evaluations. If that fails, `catch_up` writes them later."""
@@ -165,3 +167,12 @@ class RunFolder:
             log.info("checkpoints can be written again: %s", path.name)
         self._failing = False
         return True
+
+
+def _score(snapshot: Snapshot) -> Evaluation | None:
+    """Return the evaluation of a checkpoint's weights; None if it has none, or a damaged one."""
+    try:
+        one = Evaluation.of(snapshot.score)
+    except ValueError:
+        return None
+    return one if math.isfinite(one.mean_reward) else None

@@ -108,6 +108,7 @@ class Server:
         self._web = Web(settings.run_dir, settings.web_host, settings.web_port)
         self._web.sparklines.resume(figures)
         self._saved = snapshot.step if snapshot else -1
+        self._saved_version = snapshot.version if snapshot else -1
         self._started = self._last_save = self._last_status = self._clock()
         self._rated = self._next_point = self._next_picture = self._started
         self.service.metrics.measure_rate(self._started, self.service.weights.step)
@@ -241,6 +242,26 @@ class Server:
             if best:
                 self._folder.save_best(best)
         self._folder.record(self.service.evaluations.all)
+        guard = self.service.guard
+        if guard.warning:
+            log.warning(guard.warning)
+        if guard.due and not self.service.over:
+            self._go_back()
+
+    def _go_back(self) -> None:
+        """Continue with the best weights."""
+        guard, best = self.service.guard, self._folder.best()
+        fallen = guard.fallen
+        if best is None or not guard.go_back(best):
+            log.warning("training cannot go back to the best weights: best/ has none of this model")
+            return
+        log.warning(
+            "training goes back to the best weights, of step %s, because of %d evaluations in a row (--guard false "
+            "turns this off)",
+            f"{best.step:,}",
+            fallen,
+        )
+        self._save()
 
     def _write_down(self) -> None:
         """Write the run's settings. For a new task, this is called once a worker has confirmed that the model fits."""
@@ -259,11 +280,11 @@ class Server:
     def _save(self) -> None:
         weights = self.service.weights
         self._folder.catch_up()
-        if not weights.known or weights.step == self._saved:
+        if not weights.known or (weights.step, weights.version) == (self._saved, self._saved_version):
             return
         figures = self._web.sparklines.figures(self.service.figures())
         if self._folder.save(self.service.snapshot()._replace(figures=figures.plain())):
-            self._saved = weights.step
+            self._saved, self._saved_version = weights.step, weights.version
 
     def _introduce(self, hyperparameters: Hyperparameters) -> None:
         """Write hyperparameters, command and layout for TensorBoard, at the current step."""

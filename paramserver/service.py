@@ -10,6 +10,7 @@ from a3c64.learning.parameters import signature
 from a3c64.paramserver.ending import reward_reached, steps_taken, time_over
 from a3c64.paramserver.evaluations import Evaluations, evaluation
 from a3c64.paramserver.figures import SavedFigures
+from a3c64.paramserver.guard import Guard
 from a3c64.paramserver.limits import HandedOut, RefusalError, check_gradient, check_rollout, check_score
 from a3c64.paramserver.metrics import Metrics
 from a3c64.paramserver.roster import Member, Roster
@@ -45,6 +46,7 @@ class Service:
         self.evaluators = Roster(clock, reachable)
         self.metrics = Metrics()
         self.evaluations = evaluations or Evaluations()
+        self.guard = Guard(weights, self.metrics, self.evaluations)
         self.scored: list[tuple[Evaluation, Snapshot | None]] = []  # not yet written; with the weights if best
         self.seconds = weights.snapshot().seconds if weights.known else 0.0  # of training
         self.picture: np.ndarray | None = None  # an observation, uint8 [H, W, C]; not yet written
@@ -141,12 +143,14 @@ class Service:
     def resume(self, figures: SavedFigures) -> None:
         """Continue from the figures of a checkpoint."""
         self.metrics.resume(figures)
+        self.guard.resume(figures)
         self.roster.joined, self.roster.lost = figures.gone, figures.lost
 
     def figures(self) -> SavedFigures:
         """Return the figures that `resume` needs. Connected workers are left out: they join again after a restart."""
         gone = max(0, self.roster.joined - len(self.roster))
-        return self.metrics.figures().model_copy(update={"gone": gone, "lost": self.roster.lost})
+        others = {"gone": gone, "lost": self.roster.lost, **self.guard.figures()}
+        return self.metrics.figures().model_copy(update=others)
 
     def report(self) -> RunReport:
         """Return a report on the run, for status, the web page and health checks."""
@@ -162,6 +166,8 @@ class Service:
             seconds=round(self.seconds, 1),
             evaluators=len(self.evaluators),
             evaluation=self.evaluations.report(),
+            restored=self.guard.restored,
+            warning=self.guard.warning,
             episodes=m.episodes,
             workers=tuple(member.report(self._clock()) for member in self.roster.members()),
             joined=self.roster.joined,
@@ -181,6 +187,7 @@ class Service:
             "train/learning_rate": self.weights.learning_rate,
             **({"train/pace": pace} if (pace := self.weights.pace.value) is not None else {}),
             **{f"time/server_{section}": share for section, share in self.timings.drain().items()},
+            **self.guard.scalars(),
             "time/fps": self.metrics.fps,
             "time/total_timesteps": float(self.weights.step),
             "workers/alive": float(len(self.roster)),
@@ -324,11 +331,12 @@ class Service:
         weights.count(body.steps)
         self.metrics.add_episodes(episodes)
         self.metrics.add_update(statistics, staleness)
-        if "kl" in statistics:
+        if "kl" in statistics and member.version >= self.guard.since:  # else it spans a return to the best weights
             weights.pace.measured(statistics["kl"], len(self.roster))
         self.timings.add("decode")
         limit = weights.hyperparameters.max_staleness
-        accepted = not 0 < limit < staleness
+        member.version = body.version
+        accepted = body.version >= self.guard.since and not 0 < limit < staleness
         if accepted:
             weights.apply(np.asarray(gradient), staleness, body.steps)
             self._trained = True
@@ -360,6 +368,7 @@ class Service:
         if last is not None and one.model_copy(update={"seconds": last.seconds}) == last:
             return wire.encode(message.sequence, wire.Noted(best=False))  # a repetition: the first answer was lost
         best = self.evaluations.add(one)
+        self.guard.judge(one)
         snapshot = None
         if best:
             now = self.snapshot()  # its optimiser's vectors are newer than `vector`; playing does not need them

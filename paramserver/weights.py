@@ -113,6 +113,16 @@ class SharedWeights:
             counted[...] = packed(before.merge(seen))
         self._snapshot = snapshot._replace(version=snapshot.version + 1)
 
+    def go_back(self, best: Snapshot) -> None:
+        """Continue with the weights, optimiser and pace of an earlier snapshot, as a new version.
+
+        Steps and updates are not counted back. The snapshot's arrays are copied.
+        """
+        now = self.snapshot()
+        self.pace = Pace(self.hyperparameters.target_kl, self.pace.value if best.pace is None else best.pace)
+        optimiser = {name: flat.copy() for name, flat in completed(best.optimiser, best.weights.size).items()}
+        self._take(now._replace(weights=best.weights.copy(), optimiser=optimiser, version=now.version + 1))
+
     def _take(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot._replace(hyperparameters=self.hyperparameters.model_dump())
         self._learned = learned_size(snapshot.specs)

@@ -31,7 +31,7 @@ def figures(report: RunReport) -> str:
         parts.append(f"return {report.mean_return:.2f}")
     parts += [figure.say() for figure in report.headlines]
     parts.append(f"workers {len(report.workers)}, {report.lost} lost")
-    return escaped(" | ".join([*parts, report.over] if report.over else parts))
+    return escaped(" | ".join([*parts, *filter(None, (report.warning, report.over))]))
 
 
 def cells(worker: WorkerReport) -> tuple[str, ...]:

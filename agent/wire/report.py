@@ -56,6 +56,7 @@ class Evaluation(_Told):
     episodes: int
     mean_reward: float
     mean_length: float
+    std_reward: float = 0.0  # standard deviation of the episodes' returns; files of older releases lack it
     figures: dict[str, float]  # of the environment, summarised over the episodes
 
     @model_validator(mode="before")
@@ -146,6 +147,8 @@ class RunReport(_Told):
     mean_length: float | None
     figures: tuple[FigureReport, ...]  # of the environment
     evaluation: EvaluationReport | None  # None before the first
+    restored: int  # times that the guard went back to the best weights
+    warning: str  # about greedy evaluations far below the best; empty if there is nothing to warn about
 
     @property
     def headlines(self) -> list[FigureReport]:

@@ -59,6 +59,10 @@ def text(report: RunReport) -> str:
         for which, one in (("last", report.evaluation.last), ("best", report.evaluation.best)):
             told = "".join(f", {text}" for text in figures_of(one, report))
             lines.append(f"evaluated {which}: step {one.step:,}, return {one.mean_reward:.2f}{told}")
+    if report.restored:
+        lines.append(f"went back to the best weights {report.restored} times")
+    if report.warning:
+        lines.append(f"warning   {report.warning}")
     if report.mean_return is not None and report.mean_length is not None:
         lines.append(f"{'return':<24}{report.mean_return:.2f}")
         lines.append(f"{'length':<24}{report.mean_length:.0f} steps")

@@ -49,6 +49,7 @@ WORKERS = [
 EVALUATION = [
     LineChart("Return of greedy episodes", ("eval/mean_reward",)),
     LineChart("The environment's figures", ("eval/(?!mean_|reward_).*",)),
+    LineChart("Evaluations in a row far below the best, returns to the best weights", ("guard/(fallen|restored)",)),
 ]
 OPEN = ("Learning", "The environment")  # groups that are expanded at first
 

@@ -149,7 +149,8 @@ def test_best_has_the_weights_that_were_evaluated(tmp_path):
     np.testing.assert_array_equal(best.weights, kept)
     assert (best.step, best.seconds, best.score["mean_reward"]) == (0, 7.0, 4.0)
     again = folder.evaluations()
-    assert again.best == 4.0
+    assert again.best == service.evaluations.best
+    assert again.best.mean_reward == 4.0
     assert [one.mean_reward for one in again.all] == [4.0, 2.0]
     assert again.all == service.evaluations.all
     assert charted(again.all[0]) == {
@@ -229,7 +230,7 @@ def test_a_second_score_of_the_same_weights_counts_unless_it_is_a_repetition(rew
     for reward in rewards:
         assert judge.score(update, episodes(reward))
     assert [one.mean_reward for one in service.evaluations.all] == sorted(set(rewards))
-    assert service.evaluations.best == max(rewards)
+    assert service.evaluations.best.mean_reward == max(rewards)
 
 
 def test_a_schedule_continues_after_a_restart(tmp_path):

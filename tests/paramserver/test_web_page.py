@@ -3,6 +3,7 @@
 import json
 import shutil
 import signal
+import threading
 
 import pytest
 from live import free_port, need, until
@@ -10,6 +11,10 @@ from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+
+from a3c64.envs.episode import Episode
+from a3c64.wire.evaluator_client import EvaluatorClient
+from a3c64.wire.transport import SocketTransport
 
 LOOK_S = 90  # longest wait for a screen; a worker starts slowly while other tests run
 PHONE = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
@@ -121,6 +126,16 @@ def test_the_page_shows_every_workers_screen(stack, browser):
     blind = browser.find_element(By.CSS_SELECTOR, '[data-worker="0"]')
     assert not blind.find_element(By.CLASS_NAME, "frame").is_displayed()
     assert "--vnc-port" in blind.find_element(By.CLASS_NAME, "hint").text
+
+    # Greedy evaluations that fall cause a warning.
+    judge = EvaluatorClient(SocketTransport(stack.address), "judge", "judge", threading.Event())
+    judge.hello()
+    update = judge.pull()
+    for score in (1e6, 1.0):
+        assert judge.score(update, [Episode(score, 20, {})])
+    judge.close()
+    until(lambda: browser.find_element(By.ID, "warning").is_displayed(), 60, "a warning")
+    assert "half way from the beginning to the best (1000000.00)" in browser.find_element(By.ID, "warning").text
 
     server.kill()
     until(lambda: browser.find_element(By.ID, "notice").is_displayed(), 30, "the page says that the server is gone")

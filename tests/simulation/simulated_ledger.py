@@ -23,14 +23,15 @@ class Ledger:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.lineage: list[int] = []  # gradients that made the current weights, in order
-        self.digests: list[bytes] = []  # of the initial weights and of the weights after each gradient
+        self.lineage: list[int | None] = []  # gradients that made the current weights, in order; None = a return
+        self.digests: list[bytes] = []  # of the initial weights and of the weights after each of them
         self.applied: dict[int, float] = {}  # gradient -> time, also of gradients lost in a restart
         self.acknowledged: set[int] = set()
         self.versions: set[tuple[int, bytes]] = set()  # all versions that ever existed, with their weights' digests
         self.promised = 0  # version of the newest written checkpoint
         self.scores: dict[float, bytes] = {}  # submitted scores: mean return -> digest of the weights
         self.best_noted = float("-inf")
+        self.returns = 0  # to the best weights
 
     def check(self, holds: bool, what: str) -> None:
         if not holds:
@@ -41,26 +42,42 @@ class Ledger:
             self.digests = [digest(weights)]
             self.versions.add((0, digest(weights)))
 
-    def apply(self, gradient: int, version: int, step: int, weights: np.ndarray) -> None:
+    def apply(self, gradient: int, version: int, step: int, stale: int, weights: np.ndarray) -> None:
         self.check(gradient not in self.applied, f"gradient {gradient} was applied twice")
-        self.lineage.append(gradient)
-        self.digests.append(digest(weights))
         self.applied[gradient] = self._world.now
-        self.versions.add((version, digest(weights)))
-        self.check(version == len(self.lineage), f"version {version} after {len(self.lineage)} gradients")
-        self.check(step == STEPS * len(self.lineage), f"step {step} after {len(self.lineage)} gradients of {STEPS}")
+        self._grow(gradient, version, weights)
+        self._count(step, stale)
 
-    def resumed(self, version: int, step: int, weights: np.ndarray, since: float) -> None:
+    def went_back(self, version: int, weights: np.ndarray) -> None:
+        """Check a return to the best weights."""
+        self.returns += 1
+        self._world.note(f"the guard goes back to the best weights, as version {version}")
+        self._grow(None, version, weights)
+        known = digest(weights) in self.scores.values()
+        self.check(known, f"version {version} has weights that were never evaluated")
+
+    def _grow(self, entry: int | None, version: int, weights: np.ndarray) -> None:
+        self.lineage.append(entry)
+        self.digests.append(digest(weights))
+        self.versions.add((version, digest(weights)))
+        self.check(version == len(self.lineage), f"version {version} after {len(self.lineage)} updates")
+
+    def _count(self, step: int, stale: int) -> None:
+        """Check the steps. Those of stale gradients count too: of weights from before a return."""
+        gradients = sum(entry is not None for entry in self.lineage) + stale
+        self.check(step == STEPS * gradients, f"step {step} after {gradients} gradients of {STEPS}")
+
+    def resumed(self, version: int, step: int, stale: int, weights: np.ndarray, since: float) -> None:
         """Check a restarted server: no gradient that was acknowledged and applied before `since` may be lost."""
         self.check(version >= self.promised, f"resumed at version {version}, {self.promised} was saved")
         self.check(version < len(self.digests), f"resumed at version {version}, which never existed")
-        self.check(step == STEPS * version, f"resumed at step {step} with version {version}")
         self.check(digest(weights) == self.digests[version], f"the weights of version {version} have changed")
         lost = [gradient for gradient in self.lineage[version:] if gradient in self.acknowledged]
         old = [gradient for gradient in lost if self.applied[gradient] < since]
         self.check(not old, f"gradients {old} were acknowledged before {since:.2f} and are lost")
         self._world.note(f"the server resumes at version {version}; lost {len(lost)} acknowledged gradients")
         del self.lineage[version:], self.digests[version + 1 :]
+        self._count(step, stale)
 
     def update(self, name: str, update: Update) -> None:
         known = (update.version, digest(update.weights)) in self.versions

@@ -105,22 +105,22 @@ class SimulatedRun:
         server = server_module.Server(self.settings, "simulated")
         weights, folder = server.service.weights, server._folder
         if weights.known:
-            self.ledger.resumed(weights.version, weights.step, weights.vector, self._durable_since())
+            stale = server.service.metrics.refused["stale"]
+            self.ledger.resumed(weights.version, weights.step, stale, weights.vector, self._durable_since())
         else:
             self.ledger.check(self.ledger.promised == 0, "a saved run begins again from the start")
             self.ledger.lineage.clear()
             self.ledger.digests.clear()
+        scored = server.service.evaluations.best
+        best = float("-inf") if scored is None else scored.mean_reward
         self.ledger.check(
-            server.service.evaluations.best is None or server.service.evaluations.best in self.ledger.scores,
-            f"best/ has a score of {server.service.evaluations.best}, which no evaluator sent",
+            scored is None or best in self.ledger.scores, f"best/ has a score of {best}, which no evaluator sent"
         )
-        best = server.service.evaluations.best
-        best = float("-inf") if best is None else best
         if self.disk_was_full:  # a server that is killed while its disk is full may lose a best score
             self.ledger.best_noted = min(self.ledger.best_noted, best)
         self.ledger.check(best >= self.ledger.best_noted, f"best/ has {best}, but {self.ledger.best_noted} was noted")
         self.disk_was_full, self.paused_s = self.disk.full, 0.0
-        begin, apply, save = weights.begin, weights.apply, folder.save
+        begin, apply, go_back, save = weights.begin, weights.apply, weights.go_back, folder.save
 
         def began(specs: Any) -> None:
             begin(specs)
@@ -128,7 +128,12 @@ class SimulatedRun:
 
         def applied(gradient: np.ndarray, staleness: int, steps: int) -> None:
             apply(gradient, staleness, steps)
-            self.ledger.apply(int(gradient[0]), weights.version, weights.step, weights.vector)
+            stale = server.service.metrics.refused["stale"]
+            self.ledger.apply(int(gradient[0]), weights.version, weights.step, stale, weights.vector)
+
+        def went_back(best: Any) -> None:
+            go_back(best)
+            self.ledger.went_back(weights.version, weights.vector)
 
         def saved(snapshot: Any) -> bool:
             done = save(snapshot)
@@ -138,7 +143,7 @@ class SimulatedRun:
                 self.world.note("a checkpoint could not be written")
             return done
 
-        weights.begin, weights.apply, folder.save = began, applied, saved
+        weights.begin, weights.apply, weights.go_back, folder.save = began, applied, went_back, saved
         self.server, self.serving = server, True
         server.serve(self.stop)
         self.world.note("the server has ended")

@@ -19,6 +19,8 @@ function show(report) {
   document.title = `${report.run} · a3c64`;
   $("tensorboard").hidden = !report.server.tensorboard_port;
   $("tensorboard").href = `http://${location.hostname}:${report.server.tensorboard_port}/`;
+  $("warning").hidden = !report.warning;
+  if ($("warning").textContent !== report.warning) $("warning").textContent = report.warning;
   strip($("strip"), report);
   tiles.show(report.workers);
   know(report.figures.filter((one) => one.headline));

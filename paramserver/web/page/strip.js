@@ -82,7 +82,8 @@ export function strip(where, report) {
   if (best) {
     const first = report.figures.find((one) => one.headline && best.figures[one.name] != null);
     const told = first ? ` · ${first.label} ${shown(first, best.figures[first.name]).join(" ")}` : "";
-    boxes.push(figure("Best evaluation", fixed(best.mean_reward), "", `newest ${fixed(last.mean_reward)}${told}`));
+    const back = report.restored ? ` · went back ${report.restored}×` : "";
+    boxes.push(figure("Best evaluation", fixed(best.mean_reward), "", `newest ${fixed(last.mean_reward)}${told}${back}`));
   }
   const lost = report.lost ? `${report.lost} lost` : "none lost";
   const staleness = report.staleness == null ? "" : ` · staleness ${count(report.staleness.median)}`;
