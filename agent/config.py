@@ -19,6 +19,7 @@ from a3c64 import presets
 
 PREFIX = "A3C64_"
 MAX_NESTING = 50  # levels of objects and lists in an environment's arguments
+REMOVED = frozenset({"staleness_damping"})  # hyperparameters of earlier releases that playing a policy does not need
 EXIT_FAILED = 1  # the process shut down cleanly, but something is missing, such as the last checkpoint
 EXIT_BAD_INPUT = 2  # the same as argparse; documented in the README
 EXIT_CRASHED = 70  # an unexpected exception; a restart may help
@@ -176,9 +177,6 @@ class Hyperparameters(BaseModel):
         "multiplied by 0.01 to 2 to reach it; 0 = do not adapt the learning rate",
     )
     max_staleness: int = Field(0, ge=0, description="gradients older than this many updates are refused; 0 = never")
-    staleness_damping: float = Field(
-        0.0, ge=0.0, le=4.0, description="a gradient s updates old gets learning rate / (1 + s)^this; 0 = not damped"
-    )
     trunk: Literal["patches", "fine", "universe", "a3c"] = Field(
         "patches",
         description="convolutions: patches = 4x4 (fast), fine, universe = universe-starter-agent's, a3c = the paper's",

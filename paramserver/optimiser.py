@@ -85,15 +85,6 @@ def rmsprop(
     weights -= scratch
 
 
-def damped(learning_rate: float, staleness: int, damping: float) -> float:
-    """Return the learning rate for a gradient that is `staleness` updates old. Older gradients get a lower rate.
-
-    Damping 1 is that of Zhang, Gupta, Lian & Liu 2016, "Staleness-aware Async-SGD for Distributed Deep Learning". It
-    divides by the staleness; there, a gradient of the newest weights has staleness 1, here 0. Damping 0 has no effect.
-    """
-    return learning_rate / (1.0 + staleness) ** damping
-
-
 def scheduled(learning_rate: float, schedule: str, step: int, total: int) -> float:
     """Return the learning rate at a step. With the schedule "linear" it falls to 0 at `total`, unless `total` is 0."""
     if schedule == "linear" and total > 0:

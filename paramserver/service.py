@@ -338,7 +338,7 @@ class Service:
         member.version = body.version
         accepted = body.version >= self.guard.since and not 0 < limit < staleness
         if accepted:
-            weights.apply(np.asarray(gradient), staleness, body.steps)
+            weights.apply(np.asarray(gradient), body.steps)
             self._trained = True
             self.timings.add("apply")
         else:

@@ -7,7 +7,7 @@ import numpy as np
 from a3c64.config import Hyperparameters
 from a3c64.learning.parameters import ParameterSpec, learned_size, signature
 from a3c64.learning.scaling import packed, unpacked
-from a3c64.paramserver.optimiser import MEAN_SQUARE, Pace, begun, completed, damped, rmsprop, scheduled
+from a3c64.paramserver.optimiser import MEAN_SQUARE, Pace, begun, completed, rmsprop, scheduled
 from a3c64.policy.checkpoint import Snapshot, first
 
 MOMENTS_MEMORY = 1e6  # observations; older ones get less weight, because a changed policy sees other observations
@@ -81,14 +81,13 @@ class SharedWeights:
         snapshot = self.snapshot()
         self._snapshot = snapshot._replace(step=snapshot.step + steps)
 
-    def apply(self, gradient: np.ndarray, staleness: int, steps: int) -> None:
+    def apply(self, gradient: np.ndarray, steps: int) -> None:
         """Apply a checked gradient, and merge the moments of observations at its end, if there are any.
 
         The moments' own size is clipped to `steps`. So one push cannot outweigh the observations of all workers.
 
         Args:
             gradient: float32 [N].
-            staleness: its age, updates.
             steps: environment steps that it was computed from.
         """
         hyperparameters, snapshot = self.hyperparameters, self.snapshot()
@@ -99,7 +98,7 @@ class SharedWeights:
             gradient[:learned],
             self._scratch,
             snapshot.version + 1,
-            damped(self.learning_rate, staleness, hyperparameters.staleness_damping),
+            self.learning_rate,
             hyperparameters.rmsprop_decay,
             hyperparameters.rmsprop_epsilon,
             self.pace.value,

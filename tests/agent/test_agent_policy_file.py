@@ -9,7 +9,7 @@ from live import until
 from PIL import ImageGrab
 from safetensors.numpy import save_file
 
-from a3c64.config import BadInputError, Hyperparameters
+from a3c64.config import REMOVED, BadInputError, Hyperparameters
 from a3c64.envs.batch import EnvironmentBatch
 from a3c64.learning.network import design
 from a3c64.learning.parameters import ParameterSpec, named_views
@@ -95,6 +95,12 @@ def test_a_file_that_is_not_a_policy_is_refused_in_one_line(tmp_path, spoil, mes
     with pytest.raises(BadInputError, match=message) as error:
         policy_file.load(path)
     assert "\n" not in str(error.value)
+
+
+def test_a_policy_with_settings_that_were_removed_since_can_be_played(tmp_path):
+    path = policy_file.save(tmp_path / "x.safetensors", policy_file.of(snapshot()))
+    change("hyperparameters", HYPERPARAMETERS.model_dump() | dict.fromkeys(REMOVED, 0.5))(path)
+    assert policy_file.load(path).hyperparameters == HYPERPARAMETERS
 
 
 def test_a_run_has_a_newest_and_a_best_policy_and_one_of_each_step(tmp_path):

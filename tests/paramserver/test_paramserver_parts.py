@@ -7,7 +7,7 @@ from tensorboard.util import tensor_util
 
 from a3c64.envs.episode import Episode
 from a3c64.paramserver.metrics import Metrics
-from a3c64.paramserver.optimiser import PACE_RANGE, Pace, damped, rmsprop, scheduled
+from a3c64.paramserver.optimiser import PACE_RANGE, Pace, rmsprop, scheduled
 from a3c64.paramserver.roster import HEARTBEAT_TIMEOUT_S, SUSPECT_S, Roster
 from a3c64.paramserver.tensorboard.event_file import EventFile
 
@@ -78,12 +78,6 @@ def test_a_linear_schedule_falls_to_zero():
     assert scheduled(1.0, "linear", 25, 100) == 0.75
     assert scheduled(1.0, "linear", 500, 100) == 0.0
     assert scheduled(1.0, "linear", 500, 0) == 1.0, "without a limit the rate must stay constant"
-
-
-def test_damping_divides_by_the_age_of_a_gradient():
-    assert [damped(0.6, staleness, 1.0) for staleness in (0, 1, 2)] == pytest.approx([0.6, 0.3, 0.2])
-    assert damped(0.6, 3, 0.5) == pytest.approx(0.3)
-    assert damped(0.6, 100, 0.0) == 0.6
 
 
 class Clock:

@@ -48,21 +48,6 @@ def test_staleness_is_counted_and_bounded():
     assert service.report().staleness == Staleness(median=0.0, p95=2.8, max=3.0)
 
 
-def test_an_old_gradient_moves_the_weights_less():
-    def moved(damping):
-        service = make_service(staleness_damping=damping, learning_rate=0.1, rmsprop_decay=0.0)
-        one, other = make_client(service, "a"), make_client(service, "b")
-        for client in (one, other):
-            client.hello()
-            client.join(SPECS)
-        for version in range(3):
-            before = push(one, version).weights.copy()
-        return np.abs(push(other, 0).weights - before).max()
-
-    assert moved(0.0) == pytest.approx(0.1, rel=1e-3)
-    assert moved(1.0) == pytest.approx(0.1 / 4, rel=1e-3)
-
-
 def test_the_servers_time_is_charted_by_section():
     service = make_service()
     client = make_client(service)

@@ -126,8 +126,8 @@ class SimulatedRun:
             begin(specs)
             self.ledger.begun(weights.vector)
 
-        def applied(gradient: np.ndarray, staleness: int, steps: int) -> None:
-            apply(gradient, staleness, steps)
+        def applied(gradient: np.ndarray, steps: int) -> None:
+            apply(gradient, steps)
             stale = server.service.metrics.refused["stale"]
             self.ledger.apply(int(gradient[0]), weights.version, weights.step, stale, weights.vector)
 
