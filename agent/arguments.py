@@ -19,7 +19,7 @@ COMMON = {
 
 _SERVING = (
     "preset", "bind", "run_dir", "resume", "transfer", "tensorboard_host", "tensorboard_port",
-    "legacy_tags", "web_host", "web_port", "checkpoint_interval", "keep_checkpoints", "status_interval",
+    "legacy_tags", "web_host", "web_hosts", "web_port", "checkpoint_interval", "keep_checkpoints", "status_interval",
 )  # fmt: skip
 _LOGGING = ("log_level", "log_format")
 _WORKING = ("rom", "hang_timeout", "replays_mb", "vnc_port", "vnc_host", "vnc_view")
@@ -55,8 +55,8 @@ GROUPS: dict[str, tuple[str, ...]] = {  # as --help shows them; every setting is
         "rmsprop_decay", "rmsprop_epsilon", "max_staleness",
     ),
     "watching": (
-        "web_port", "web_host", "tensorboard_port", "tensorboard_host", "legacy_tags", "vnc_port", "vnc_host",
-        "vnc_view", "status_interval", "log_level", "log_format",
+        "web_port", "web_host", "web_hosts", "tensorboard_port", "tensorboard_host", "legacy_tags", "vnc_port",
+        "vnc_host", "vnc_view", "status_interval", "log_level", "log_format",
     ),
     "addresses": ("server", "bind"),
 }  # fmt: skip

@@ -34,7 +34,6 @@ OF_A_SERVICE = re.compile(
 )
 ENDPOINT = re.compile(r"^(tcp://([^:/\s\[\]]+|\[(?P<ipv6>[^\[\]\s]+)\]):(?P<port>\d{1,5})|ipc://\S+)$")
 
-
 WANTED = {  # type of pydantic's error -> what the message says is expected
     "int_parsing": "a whole number",
     "float_parsing": "a number",
@@ -43,6 +42,7 @@ WANTED = {  # type of pydantic's error -> what the message says is expected
     "greater_than_equal": "{ge} or more",
     "less_than": "a number below {lt}",
     "less_than_equal": "{le} or less",
+    "string_pattern_mismatch": "names without scheme and port, with commas between",
 }
 
 
@@ -269,6 +269,9 @@ class Settings(Hyperparameters, BaseSettings):
     tensorboard_port: Port = Field(12345, description="port of TensorBoard; 0 = none")
     legacy_tags: bool = Field(False, description="write TensorBoard's points under universe-starter-agent's names too")
     web_host: Host = Field("127.0.0.1", description="address the web page listens on")
+    web_hosts: str = Field(
+        "", pattern=r"^[\w., -]*$", description="the web page's names on proxies, with commas between"
+    )
     web_port: Port = Field(6080, description="port of the web page that shows all workers; 0 = none")
     checkpoint_interval: float = Field(60.0, gt=0.0, description="seconds between two checkpoints")
     keep_checkpoints: int = Field(5, ge=1, description="number of newest checkpoints to keep")

@@ -105,7 +105,7 @@ class Server:
         self._tensorboard = TensorBoardProcess(
             self._folder.tensorboard, settings.tensorboard_host, settings.tensorboard_port
         )
-        self._web = Web(settings.run_dir, settings.web_host, settings.web_port)
+        self._web = Web(settings.run_dir, settings.web_host, settings.web_port, settings.web_hosts)
         self._web.sparklines.resume(figures)
         self._saved = snapshot.step if snapshot else -1
         self._saved_version = snapshot.version if snapshot else -1

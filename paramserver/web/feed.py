@@ -31,14 +31,15 @@ class Web:
         run_dir: the run's folder.
         host: the address to listen on.
         port: the port to listen on.
+        hosts: other names that browsers may use, separated by commas.
     """
 
-    def __init__(self, run_dir: Path, host: str, port: int) -> None:
+    def __init__(self, run_dir: Path, host: str, port: int, hosts: str = "") -> None:
         self._folder = run_dir / "web"
         self._log = run_dir / "web.log"
         self._enabled = port != 0
-        self._arguments = ["-m", "a3c64.paramserver.web.gateway", host, str(port), str(self._folder), str(run_dir)]
-        self._arguments += logs.choices()
+        program = ["-m", "a3c64.paramserver.web.gateway"]
+        self._arguments = [*program, host, str(port), str(self._folder), str(run_dir), hosts, *logs.choices()]
         self._supervisor = Supervisor(f"the web page's server (see {self._log})", self._launch)
         self.sparklines = Sparklines()
         self._tokens: dict[str, str] = {}  # address of a display -> its token

@@ -1,198 +1,199 @@
 """The web page's server: files, recordings, workers' screens.
 
-    python -m a3c64.paramserver.web.gateway HOST PORT FOLDER RUN LEVEL FORM INDEX
+    python -m a3c64.paramserver.web.gateway HOST PORT FOLDER RUN HOSTS LEVEL FORM INDEX
 
-One port serves everything. websockify connects a WebSocket request to the VNC server that its token names. Other
-requests get a file from one of four folders. FOLDER has the data that the parameter server writes
-(paramserver/web/feed.py).
+One port serves everything. A WebSocket request becomes a connection to the VNC server that its token names. Other
+requests get a file. FOLDER has the data that the parameter server writes (paramserver/web/feed.py). HOSTS are names
+that browsers may use besides the usual ones (paramserver/web/hosts.py).
 """
 
+import asyncio
 import errno
 import json
 import logging
+import os
 import socket
 import sys
-import threading
-from contextlib import suppress
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
-from websockify.websocketproxy import LibProxyServer, ProxyRequestHandler
-from websockify.websockifyserver import WebSockifyServer
+from aiohttp import web
 
 from a3c64 import logs
 from a3c64.addresses import Place
+from a3c64.files import read_json
 from a3c64.paramserver.web.feed import REPORT, SCREENS
+from a3c64.paramserver.web.hosts import Hosts
 from a3c64.paramserver.web.recordings import Recordings
-from a3c64.processes import stop_on_signals
+from a3c64.paramserver.web.relay import relay
+from a3c64.paramserver.web.screens import NotAScreenError, Screens
+from a3c64.paramserver.web.served import KINDS, find
+from a3c64.processes import StopEvent, stop_on_signals
 
 log = logging.getLogger("a3c64.paramserver.web")
 
-PAGE = Path(__file__).parent / "page"
-KINDS = {  # served files by suffix, with their content type
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-    ".json": "application/json",
-    ".m64": "application/octet-stream",
-    ".mp4": "video/mp4",
-}
-HEADERS = {  # the page loads nothing from other sites, and no other site may embed it
+HEADERS = {  # the page loads nothing from other sites, and no other site may embed it or its files
     "Content-Security-Policy": "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; "
     "style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
+    "Server": "a3c64",
 }
-MAX_SCREENS = 128  # connections to screens at a time; each has a thread
-CONNECT_S = 5.0
+# Each connection can need two descriptors, for a file or for a screen. The usual limit is 1024.
+MAX_CONNECTIONS = 384
+MAX_SCREENS = 128  # of these
 IDLE_S = 60.0  # a connection without a request is closed after this time
+STALLED_S = 120.0  # a connection whose other side takes nothing is closed after this time
+LISTED_S = 5.0  # the list of recordings is at most this old
+MAX_REPORT = 64 << 20  # bytes of run.json; a worker has about 400
+CLOSE_S = 0.5  # for the ends of connections at the end
+BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
-class Gateway(LibProxyServer):
-    """The page's server. It has a thread for each connection."""
+class Gateway:
+    """Answers requests.
 
-    daemon_threads = True
-    allow_reuse_address = True
+    Args:
+        web_dir: has run.json and screens.json.
+        run_dir: the run's folder.
+        hosts: the names that browsers may use.
+    """
 
-    def __init__(self, host: str, port: int, web_dir: Path, run_dir: Path) -> None:
-        self.web_dir = web_dir
-        self.run_dir = run_dir
-        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self.screens = threading.BoundedSemaphore(MAX_SCREENS)
-        self.recordings = Recordings(run_dir)
-        self.reading = threading.Lock()  # of the recordings
-        super().__init__(Handler, listen_host=host, listen_port=port)
-        self.only_upgrade = False
+    def __init__(self, web_dir: Path, run_dir: Path, hosts: Hosts) -> None:
+        self._report = web_dir / REPORT
+        self._run_dir = run_dir
+        self._hosts = hosts
+        self._screens = Screens(web_dir / SCREENS)
+        self._watching = 0  # number of connections to screens
+        self._recordings = Recordings(run_dir)
+        self._listing = asyncio.Lock()
+        self._list = ""
+        self._list_until = 0.0
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Do not log broken connections: browsers close them at any time."""
-        if not isinstance(sys.exc_info()[1], OSError):
-            super().handle_error(request, client_address)
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer a request."""
+        try:
+            return await self._answer(request)
+        except web.HTTPException as error:  # aiohttp's own refusal of a WebSocket
+            return _text(error.status, error.reason)
+        except ConnectionError:  # browsers close connections at any time
+            raise
+        except Exception:
+            log.exception("a request failed")
+            return _text(500, "internal error; web.log in the run's folder has the reason")
 
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        if refusal := self._hosts.refusal(request.headers.getall("Host", [])):
+            return _text(403, refusal)
+        if request.method not in ("GET", "HEAD"):
+            return _text(405, "the page is read-only: the method must be GET or HEAD")
+        path, _, query = request.raw_path.partition("?")
+        if "Upgrade" in request.headers:
+            return await self._screen(request, path, query)
+        if path == f"/{REPORT}":
+            return self._current_report()
+        if path == "/recordings.json":
+            return _json(await self._current_list())
+        if (file := find(path, self._run_dir)) is None:
+            return _text(404, "there is no such file")
+        return web.FileResponse(file.path, headers={**HEADERS, "Content-Type": file.kind})
 
-class Handler(ProxyRequestHandler):
-    """One connection."""
-
-    server: Gateway
-    server_version, sys_version = "a3c64", ""
-    timeout = IDLE_S
-
-    def do_GET(self) -> None:
-        """Answer with a file, or with the list of recordings."""
-        if urlsplit(self.path).path == "/recordings.json":
-            with self.server.reading:
-                found = self.server.recordings.listed()
-            self._send(json.dumps(found).encode(), KINDS[".json"])
-        elif (file := self._file()) is None:
-            self.send_error(HTTPStatus.NOT_FOUND)
-        else:
-            try:
-                self._send(file.read_bytes(), KINDS[file.suffix])
-            except OSError:  # it was deleted meanwhile
-                self.send_error(HTTPStatus.NOT_FOUND)
-
-    do_HEAD = do_GET
-
-    def do_POST(self) -> None:
-        """Refuse, because the page is read-only."""
-        self.send_error(HTTPStatus.METHOD_NOT_ALLOWED)
-
-    def handle_upgrade(self) -> None:
+    async def _screen(self, request: web.BaseRequest, path: str, query: str) -> web.StreamResponse:
         """Become a WebSocket if the token is known and the request does not come from another site's page."""
-        origin = self.headers.get("Origin")
-        self._target = self._screen()
-        if self._target is None or (origin and urlsplit(origin).netloc != self.headers.get("Host")):
-            self.send_error(HTTPStatus.FORBIDDEN)
-            self.close_connection = True
-        elif not self.server.screens.acquire(blocking=False):
-            self.send_error(HTTPStatus.SERVICE_UNAVAILABLE)
-            self.close_connection = True
-        else:
-            try:
-                super().handle_upgrade()
-            finally:
-                self.server.screens.release()
-
-    def new_websocket_client(self) -> None:
-        """Carry bytes to and from the worker's VNC server until either side closes the connection."""
-        assert self._target is not None
+        origin = request.headers.get("Origin")
+        if path != "/screen" or (origin is not None and urlsplit(origin).netloc != request.headers["Host"]):
+            return _text(403, "the request must come from this page")
+        if self._watching >= MAX_SCREENS:
+            return _text(503, f"there are {MAX_SCREENS} connections to screens already")
+        self._watching += 1
         try:
-            screen = socket.create_connection(self._target, CONNECT_S)
+            screen = await self._screens.connect(parse_qs(query).get("token", [""])[0])
+            return _text(403, "the token is unknown") if screen is None else await relay(request, screen)
+        except NotAScreenError:
+            return _text(502, "the worker's VNC port is not a VNC server's")
         except OSError:
-            raise self.CClose(1011, "the worker's display does not answer") from None
-        with screen:
-            for one in (screen, self.request):
-                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with suppress(OSError):
-                self.do_proxy(screen)
+            return _text(502, "the worker's display does not answer")
+        finally:
+            self._watching -= 1
 
-    def _screen(self) -> tuple[str, int] | None:
-        """Return host and port of the request's token, or None if it is unknown."""
-        tokens = parse_qs(urlsplit(self.path).query).get("token", [])
+    def _current_report(self) -> web.Response:
         try:
-            known = json.loads((self.server.web_dir / SCREENS).read_bytes())
-            host, port = known[tokens[0]]
-            return str(host), int(port)
-        except (OSError, ValueError, LookupError):
-            return None
+            report = read_json(self._report, MAX_REPORT)
+        except (OSError, ValueError):
+            return _text(404, "the server has not written its report yet")
+        return _json(json.dumps(self._screens.show(report)))
 
-    def _file(self) -> Path | None:
-        """Return the requested file, or None if it must not be served."""
-        first, *rest = unquote(urlsplit(self.path).path).lstrip("/").split("/")
-        if f"/{first}" == f"/{REPORT}" and not rest:
-            return self.server.web_dir / REPORT
-        root, kinds = PAGE, {".html", ".css", ".js", ".svg"}
-        if first in ("replays", "videos"):
-            root, kinds = self.server.run_dir / first, {".m64", ".json", ".mp4"}
-        else:
-            rest = [first or "index.html", *rest]
-        if any(part in ("", ".", "..") or part[0] == "." or not part.isprintable() for part in rest):
-            return None
-        with suppress(OSError, ValueError):
-            file = root.joinpath(*rest).resolve()  # resolved, because a link must not lead out of the folder
-            if file.is_relative_to(root.resolve()) and file.suffix in kinds and file.is_file():
-                return file
-        return None
+    async def _current_list(self) -> str:
+        """Return the list of recordings. All pages share it."""
+        async with self._listing:
+            now = asyncio.get_running_loop().time()
+            if now >= self._list_until:
+                self._list = json.dumps(await asyncio.to_thread(self._recordings.listed))
+                self._list_until = now + LISTED_S
+            return self._list
 
-    def _send(self, content: bytes, kind: str) -> None:
-        self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(content)
 
-    def end_headers(self) -> None:
-        """Add the headers of every answer."""
-        for name, value in HEADERS.items():
-            self.send_header(name, value)
-        super().end_headers()
+def _text(status: int, line: str) -> web.Response:
+    return web.Response(status=status, text=f"{line}\n", headers=HEADERS)
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Do not log requests."""
+
+def _json(content: str) -> web.Response:
+    return web.Response(body=content.encode(), headers={**HEADERS, "Content-Type": KINDS[".json"]})
+
+
+class Connections(web.Server):
+    """Speaks HTTP on at most MAX_CONNECTIONS connections. Further ones get one answer and are closed."""
+
+    def connection_made(self, handler: Any, transport: Any) -> None:
+        """Count a connection, and close it if there are too many."""
+        super().connection_made(handler, transport)
+        if len(self.connections) > MAX_CONNECTIONS:
+            transport.write(BUSY)
+            handler.force_close()
+
+
+async def serve(host: str, port: int, gateway: Gateway, stop: StopEvent) -> None:
+    """Serve until `stop` is set.
+
+    Raises:
+        OSError: the address cannot be bound.
+    """
+    logging.getLogger("aiohttp").setLevel(logging.CRITICAL)  # it logs a traceback for each malformed request
+    http = Connections(gateway.answer, keepalive_timeout=IDLE_S, access_log=None)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.create_server((host, port), family=family, dualstack_ipv6=host == "::")
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(STALLED_S * 1000))  # connections inherit it
+    server = await asyncio.get_running_loop().create_server(http, sock=listening)
+    await asyncio.to_thread(stop.wait)
+    server.close()
+    await http.shutdown(CLOSE_S)
 
 
 def main() -> int:
     """Serve until asked to stop; return the exit code."""
-    host, port, web_dir, run_dir = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4])
-    logs.configure_as("web", sys.argv[5:])
+    host, port, web_dir, run_dir, more = (
+        sys.argv[1],
+        int(sys.argv[2]),
+        Path(sys.argv[3]),
+        Path(sys.argv[4]),
+        sys.argv[5],
+    )
+    logs.configure_as("web", sys.argv[6:])
     stop = stop_on_signals()
-    WebSockifyServer.log_prefix = "websockify"  # it logs connections below our level
+
+    async def run() -> None:
+        await serve(host, port, Gateway(web_dir, run_dir, Hosts(host, more)), stop)
+
     try:
-        gateway = Gateway(host, port, web_dir, run_dir)
+        asyncio.run(run())
     except OSError as error:
         name = errno.errorcode.get(error.errno or 0, "")
-        place = Place(host, port)
-        log.error("%s cannot be bound (%s, %s): choose another A3C64_WEB_PORT", place, error.strerror, name)
+        reason = os.strerror(error.errno) if name and error.errno else error.strerror
+        log.error("%s cannot be bound (%s, %s): choose another A3C64_WEB_PORT", Place(host, port), reason, name)
         return 1
-    threading.Thread(target=gateway.serve_forever, daemon=True).start()
-    while not stop.wait(60.0):
-        pass
-    gateway.shutdown()
     return 0
 
 

@@ -1,17 +1,14 @@
-"""The web page's server side: its reports, the files that it serves or refuses, and the screens behind tokens."""
+"""The web page's data: reports, sparklines and tokens, and a server that publishes them."""
 
 import http.client
 import json
 import os
-import socket
-import subprocess
-import sys
 import threading
 import urllib.request
 
 import pytest
 from in_process import ONES, SIGNATURE, SPECS, make_service
-from live import ROOT, free_port, until
+from live import free_port, until
 
 from a3c64.cli.watch import lines
 from a3c64.envs.episode import Episode
@@ -149,123 +146,6 @@ def test_a_token_lasts_as_long_as_its_display(tmp_path, monkeypatch):
     assert publish() == ([], {})
     web.close()
     assert os.listdir(tmp_path / "web") == []
-
-
-def recording(folder, name, **facts):
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.m64").write_bytes(b"M64\x1a" + bytes(100))
-    metrics = {"best_lap_s": 33.25, "broken": float("nan")}
-    good = {"recorded": "2026-01-01T00:00:00Z", "return": 1.0, "metrics": metrics, "steps": 900, "frameskip": 4}
-    (folder / f"{name}.json").write_text(json.dumps(good | facts))
-
-
-GREETING = b"RFB 003.008\n"
-
-
-@pytest.fixture
-def screen():
-    """Start a server that greets as a VNC server does; return its port."""
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen()
-
-        def greet():
-            while True:
-                try:
-                    connection, _ = server.accept()
-                except OSError:
-                    return
-                connection.sendall(GREETING)
-
-        threading.Thread(target=greet, daemon=True).start()
-        yield server.getsockname()[1]
-        server.shutdown(socket.SHUT_RDWR)
-
-
-@pytest.fixture
-def gateway(tmp_path, screen):
-    """Start a gateway process; return its port."""
-    web, run, port = tmp_path / "web", tmp_path / "run", free_port()
-    web.mkdir()
-    (web / REPORT).write_text('{"steps": 7}')
-    (web / SCREENS).write_text(json.dumps({"secret": ["127.0.0.1", screen]}))
-    recording(run / "replays" / "worker-0", "one")
-    (run / "config.json").write_text("{}")
-    (run / "replays" / "link.json").symlink_to(run / "config.json")
-    command = [sys.executable, "-m", "a3c64.paramserver.web.gateway", "127.0.0.1", str(port), str(web), str(run)]
-    process = subprocess.Popen([*command, "info", "text", ""], cwd=ROOT)
-    until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0, 30, "the gateway")
-    yield port
-    process.terminate()
-    assert process.wait(10) == 0
-
-
-def get(port, path):
-    """Return status and body. The path is sent unchanged."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
-        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
-        answer = b"".join(iter(lambda: connection.recv(65536), b""))
-    head, body = answer.split(b"\r\n\r\n", 1)
-    return int(head.split()[1]), body
-
-
-def upgrade(port, path, *headers):
-    """Request a WebSocket; return the answer's status and the bytes after its head."""
-    lines = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Protocol: binary"]
-    key = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
-        request = "\r\n".join([f"GET {path} HTTP/1.1", "Host: here:1", *lines, key, *headers, "", ""])
-        connection.sendall(request.encode())
-        answer = b""
-        while b"\r\n\r\n" not in answer or (b" 101 " in answer and not answer.endswith(GREETING)):
-            if not (more := connection.recv(4096)):
-                break
-            answer += more
-    return int(answer.split()[1]), answer.split(b"\r\n\r\n", 1)[1]
-
-
-def test_only_a_token_gives_access_to_its_screen(gateway):
-    status, greeting = upgrade(gateway, "/screen?token=secret", "Origin: http://here:1")
-    assert status == 101
-    assert greeting == bytes([0x82, len(GREETING)]) + GREETING, (
-        "the greeting must be one binary frame, RFC 6455 section 5.2"
-    )
-    assert upgrade(gateway, "/screen?token=secret")[0] == 101
-    for path in ("/screen?token=guess", "/screen", "/screen?token=", "/screen?host=127.0.0.1&port=22", "/"):
-        assert upgrade(gateway, path)[0] == 403, path
-    assert upgrade(gateway, "/screen?token=secret", "Origin: http://elsewhere.example")[0] == 403
-
-
-def test_the_pages_files_are_served(gateway):
-    assert get(gateway, f"/{REPORT}?x=1") == (200, b'{"steps": 7}')
-    for path in ("/", "/page.js", "/style.css", "/replays/worker-0/one.m64", "/replays/worker-0/one.json"):
-        assert get(gateway, path)[0] == 200, path
-    assert json.loads(get(gateway, "/recordings.json")[1])["count"] == 1
-
-
-NOT_SERVED = [
-    f"/{SCREENS}",
-    "/../gateway.py",
-    "/..%2fgateway.py",
-    "/%2e%2e/gateway.py",
-    "/replays/../config.json",
-    "/replays/%2e%2e/config.json",
-    "/replays/..%2fconfig.json",
-    "/replays/worker-0/../../config.json",
-    "/replays//etc/passwd",
-    "//etc/passwd",
-    "/replays/%00.json",
-    "/replays/link.json",
-    "/replays/",
-    "/replays",
-    "/novnc/",
-    "/config.json",
-    "/web/run.json",
-]
-
-
-def test_no_other_file_is_served(gateway):
-    assert {path: get(gateway, path)[0] for path in NOT_SERVED} == dict.fromkeys(NOT_SERVED, 404)
 
 
 def test_a_server_shows_its_run_on_the_page(stack):

@@ -29,7 +29,7 @@ class Tile {
     this.state = element("span", "state");
     caption.append(element("strong", "", `Worker ${index}`), this.state);
     this.figures = element("div", "figures");
-    this.hint = element("p", "hint", "No screen: start workers with --vnc-port 5901 to watch them here.");
+    this.hint = element("p", "hint");
     this.root.append(this.frame, caption, this.figures, this.hint);
     this.inSight = false;
     this.failures = 0;
@@ -54,6 +54,9 @@ class Tile {
         return one;
       }),
     );
+    this.hint.textContent = worker.vnc
+      ? `No VNC server answers at ${worker.vnc} yet.`
+      : "No screen: start workers with --vnc-port 5901 to watch them here.";
     if (worker.screen !== this.token) {
       this.disconnect();
       this.token = worker.screen;

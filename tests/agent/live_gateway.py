@@ -1,0 +1,145 @@
+"""The web page's server as a real process, and VNC servers and browsers' requests that it meets."""
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+from live import ROOT, free_port, until
+
+from a3c64.paramserver.web.feed import REPORT, SCREENS
+
+GREETING = b"RFB 003.008\n"
+WAIT_S = 60  # longest wait for an answer; other tests may use the cores
+FACTS = {"recorded": "2026-01-01T00:00:00Z", "return": 1.0, "metrics": {}, "steps": 900, "frameskip": 4}
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: dict[str, str]  # names in lower case
+    body: bytes
+
+
+class Service:
+    """A TCP server that sends `greeting` to each client, then `more`, and keeps all that clients send."""
+
+    def __init__(self, greeting: bytes = GREETING, more: int = 0) -> None:
+        self.received = b""
+        self.connections = self.sent = 0
+        self._greeting, self._more = greeting, more
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port = self._server.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._server.accept()
+                self.connections += 1
+                for job in (self._receive, self._send):
+                    threading.Thread(target=job, args=(connection,), daemon=True).start()
+
+    def _receive(self, connection: socket.socket) -> None:
+        with suppress(OSError):
+            while more := connection.recv(4096):
+                self.received += more
+
+    def _send(self, connection: socket.socket) -> None:
+        with suppress(OSError):
+            connection.sendall(self._greeting)
+            for _ in range(self._more >> 16):
+                self.sent += connection.send(bytes(1 << 16))
+
+    def close(self) -> None:
+        self._server.shutdown(socket.SHUT_RDWR)
+        self._server.close()
+
+
+class Gateway:
+    """A gateway process. Its run has a replay, and its screens are those in `services`, token -> Service."""
+
+    def __init__(self, folder: Path, services: dict[str, Service], hosts: str = "") -> None:
+        self.web, self.run, self.port = folder / "web", folder / "run", free_port()
+        self.web.mkdir()
+        workers = [{"index": number, "screen": token} for number, token in enumerate(services)]
+        (self.web / REPORT).write_text(json.dumps({"steps": 7, "workers": workers}))
+        screens = {token: ["127.0.0.1", service.port] for token, service in services.items()}
+        (self.web / SCREENS).write_text(json.dumps(screens))
+        worker = self.run / "replays" / "worker-0"
+        worker.mkdir(parents=True)
+        (worker / "one.m64").write_bytes(b"M64\x1a" + bytes(100))
+        (worker / "one.json").write_text(json.dumps(FACTS))
+        (self.run / "videos").mkdir()
+        command = [sys.executable, "-m", "a3c64.paramserver.web.gateway", "127.0.0.1", str(self.port)]
+        self._log = folder / "web.log"
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [*command, str(self.web), str(self.run), hosts, "info", "text", ""], cwd=ROOT, stdout=log, stderr=log
+            )
+        until(lambda: self._up(), WAIT_S, "the gateway")
+
+    def _up(self) -> bool:
+        assert self.process.poll() is None, self.log()
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def rss(self) -> int:
+        """Return the process' memory in MB."""
+        return psutil.Process(self.process.pid).memory_info().rss >> 20
+
+    def close(self) -> None:
+        self.process.terminate()
+        try:
+            assert self.process.wait(WAIT_S) == 0
+        finally:
+            self.process.kill()
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=WAIT_S)
+
+    def ask(self, path: str, *headers: str, method: str = "GET", host: str = "Host: localhost") -> Answer:
+        """Send a request and return the answer. The path is sent unchanged."""
+        lines = [f"{method} {path} HTTP/1.1", host, *headers, "Connection: close"]
+        with self.connect() as connection:
+            connection.sendall("".join(f"{line}\r\n" for line in (*(line for line in lines if line), "")).encode())
+            answer = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+        return parse(answer)
+
+    def watch(self, token: str) -> socket.socket:
+        """Return a connection on which a screen was requested."""
+        connection = self.connect()
+        connection.sendall(upgrade(f"/screen?token={token}", "Host: localhost"))
+        return connection
+
+    def upgrade(self, path: str, *headers: str, host: str = "Host: localhost:1") -> Answer:
+        """Request a WebSocket. Return the answer with the bytes that follow, up to a screen's greeting."""
+        with self.connect() as connection:
+            connection.sendall(upgrade(path, host, *headers))
+            answer = b""
+            while b"\r\n\r\n" not in answer or (b" 101 " in answer and not answer.endswith(GREETING)):
+                if not (more := connection.recv(4096)):
+                    break
+                answer += more
+        return parse(answer)
+
+
+def upgrade(path: str, *headers: str) -> bytes:
+    """Return a request for a WebSocket."""
+    lines = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Protocol: binary"]
+    key = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="
+    return "\r\n".join([f"GET {path} HTTP/1.1", *lines, key, *headers, "", ""]).encode()
+
+
+def parse(answer: bytes) -> Answer:
+    head, body = answer.split(b"\r\n\r\n", 1)
+    first, *lines = head.decode().split("\r\n")
+    headers = {name.lower(): value.strip() for name, value in (line.split(":", 1) for line in lines)}
+    return Answer(int(first.split()[1]), headers, body)
