@@ -2,7 +2,8 @@
 
 Each run is evaluated every 100,000 steps with 20 greedy episodes, and writes a JSON file in docs/results/stability. The
 workers are those of many_workers.py, all in this process. Open Kart is the game compiled for the host, which equals the
-emulated game to the bit. `python tests/bench/bench_stability.py --help` lists the options for other runs.
+emulated game to the bit. The guard never acts, because only the server's process goes back to the best weights.
+`python tests/bench/bench_stability.py --old` trains with the old default settings; `--help` lists all options.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from a3c64.processes import limit_threads, pin_tensorflow
 RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results" / "stability"
 EPISODES = 20  # per evaluation
 CURVE_STEPS = 10_000  # steps between two points of the curve
+OLD_NAME = "old-defaults"  # the defaults until November 2026, with which policies collapsed
+OLD = {"normalise_advantages": "true", "rmsprop_epsilon": "1e-8", "target_kl": "0", "surrogate_clip": "0"}
 SHOWN = ("rollout/ep_rew_mean", "train/entropy", "train/kl", "train/pace")  # printed for each point during a run
 
 
@@ -81,7 +84,7 @@ def judged(episodes: list[Episode]) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--name", default="default", help="of the settings, in the results")
+    parser.add_argument("--name", help="of the settings, in the results; default: default, or old-defaults with --old")
     parser.add_argument("--env-id", default="n64gym/OpenKart-v0")
     parser.add_argument("--steps", type=int, default=3_000_000)
     parser.add_argument("--every", type=int, default=100_000, help="steps from one judgement to the next")
@@ -89,21 +92,23 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--one-slow", action="store_true", help="the first worker is ten times slower")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="settings besides the defaults")
+    parser.add_argument("--old", action="store_true", help="train with the defaults until November 2026")
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args()
     limit_threads()
     pin_tensorflow()
     from many_workers import hyperparameters_of
 
-    given = dict(setting.split("=", 1) for setting in options.set)
+    given = (OLD if options.old else {}) | dict(setting.split("=", 1) for setting in options.set)
+    name = options.name or (OLD_NAME if options.old else "default")
     options.results.mkdir(parents=True, exist_ok=True)
     for seed in options.seeds:
         hyperparameters = hyperparameters_of(options.env_id, {**given, "seed": seed})
-        result = {"name": options.name, "env_id": options.env_id, "settings": given, "seed": seed}
+        result = {"name": name, "env_id": options.env_id, "settings": given, "seed": seed}
         result |= run(hyperparameters, options.workers, options.one_slow, options.steps, options.every)
         game = options.env_id.split("/")[-1].split("-")[0].lower()
         slow = "-one-slow" if options.one_slow else ""
-        path = options.results / f"{game}-{options.name}-{options.workers}workers{slow}-seed{seed}.json"
+        path = options.results / f"{game}-{name}-{options.workers}workers{slow}-seed{seed}.json"
         path.write_text(json.dumps(result) + "\n")
         print(f"{path}: {result['steps'] / result['seconds']:.0f} steps/s", flush=True)
 

@@ -21,6 +21,8 @@ from bench_learn_plot import DOCS, fill
 GOALS = {"finish_rate": 0.95, "mean_return": 475.0}  # Open Kart, CartPole
 RETURNS = {"finish_rate": 380.0, "mean_return": 475.0}  # a run counts as learned from this mean return in training on
 PICTURE = "stability.png"
+BESIDE = ("old-defaults", "default")  # the settings that the picture shows, from left to right; the table has all
+WORKERS = 2  # of the runs in the picture
 
 Runs = dict[tuple[str, str, int], list[dict[str, Any]]]  # environment, settings, workers -> one run per seed
 
@@ -52,6 +54,16 @@ def lowest_return(run: dict[str, Any]) -> float | None:
     return None if first is None else min(returns[first:])
 
 
+def kept(runs: list[dict[str, Any]]) -> list[bool]:
+    """Return for each evaluation since the first at the goal whether it is at 80 % of its run's best or more."""
+    later = [
+        [judgement[measure_of(run)] for judgement in run["judgements"][first:]]
+        for run in runs
+        if (first := reached(run)) is not None
+    ]
+    return [value >= 0.8 * max(values) for values in later for value in values]
+
+
 def row(key: tuple[str, str, int], runs: list[dict[str, Any]]) -> str:
     env_id, name, workers = key
     firsts = [reached(run) for run in runs]
@@ -60,7 +72,7 @@ def row(key: tuple[str, str, int], runs: list[dict[str, Any]]) -> str:
         for run, first in zip(runs, firsts, strict=True)
         if first is not None
     ]
-    kept = [value >= 0.8 * max(values) for values in later for value in values]
+    good = kept(runs)
     steps = [run["judgements"][first]["step"] for run, first in zip(runs, firsts, strict=True) if first is not None]
     settings = ", ".join(f"{k} {v}" for k, v in runs[0]["settings"].items()) or "the defaults"
     lowest = [value for value in map(lowest_return, runs) if value is not None]
@@ -69,7 +81,7 @@ def row(key: tuple[str, str, int], runs: list[dict[str, Any]]) -> str:
         f"| {max(run['steps'] for run in runs):,} "
         f"| {f'{statistics.median(steps):,.0f}' if steps else 'not reached'} ({len(steps)} of {len(runs)}) "
         f"| {f'{min(map(min, later)):g}' if later else '-'} "
-        f"| {f'{statistics.mean(kept):.0%}' if kept else '-'} "
+        f"| {f'{statistics.mean(good):.0%}' if good else '-'} "
         f"| {f'{min(lowest):.0f} ({len(lowest)} of {len(runs)})' if lowest else '-'} |"
     )
 
@@ -83,23 +95,29 @@ def table(runs: Runs) -> str:
 
 
 def picture(path: Path, runs: Runs) -> None:
-    """Draw the mean return in training and the evaluations, with one thin line per seed."""
-    environments = sorted({key[0] for key in runs})
-    figure, axes = plt.subplots(len(environments), 2, figsize=(10, 3.6 * len(environments)), layout="constrained")
-    for pair, env_id in zip(axes.reshape(-1, 2), environments, strict=True):
-        for number, key in enumerate(key for key in sorted(runs) if key[0] == env_id):
-            for run in runs[key]:
-                measure, label = measure_of(run), f"{key[1]}, {key[2]} workers" if run is runs[key][0] else None
-                style: dict[str, Any] = {"color": f"C{number}", "linewidth": 0.8, "alpha": 0.8, "label": label}
-                known = [point for point in run["curve"] if "rollout/ep_rew_mean" in point]
-                pair[0].plot([p["step"] / 1e6 for p in known], [p["rollout/ep_rew_mean"] for p in known], **style)
-                judged = run["judgements"]
-                pair[1].plot([j["step"] / 1e6 for j in judged], [j[measure] for j in judged], ".-", **style)
-        pair[0].set(title=f"{env_id}: return in training, last 100 episodes", xlabel="million steps")
-        pair[1].set(title=f"judged, 20 greedy episodes: {measure}", xlabel="million steps")
-        pair[0].legend(fontsize=7)
-        for axis in pair:
+    """Draw the settings of BESIDE side by side: the return in training as a thin line per seed, and evaluations."""
+    environments = sorted({env_id for env_id, name, workers in runs if name in BESIDE and workers == WORKERS})
+    size = (5 * len(BESIDE), 3.6 * len(environments))
+    figure, axes = plt.subplots(
+        len(environments), len(BESIDE), figsize=size, sharex="row", sharey="row", squeeze=False, layout="constrained"
+    )
+    for line, env_id in zip(axes, environments, strict=True):
+        for axis, name in zip(line, BESIDE, strict=True):
+            shown = runs.get((env_id, name, WORKERS), [])
+            good = kept(shown)
+            share = f"\n{statistics.mean(good):.0%} of evaluations at 80 % of the best, once learned" if good else ""
+            axis.set_title(f"{env_id}, {name}{share}" if shown else f"{env_id}, {name}: no run yet", fontsize=9)
+            axis.set(xlabel="million steps", ylabel="return")
             axis.grid(alpha=0.3)
+            for number, run in enumerate(shown):
+                known = [point for point in run["curve"] if "rollout/ep_rew_mean" in point]
+                steps, returns = [p["step"] / 1e6 for p in known], [p["rollout/ep_rew_mean"] for p in known]
+                axis.plot(steps, returns, color=f"C{number}", linewidth=0.8, label=f"seed {run['seed']}, in training")
+                judged = run["judgements"]
+                steps, returns = [j["step"] / 1e6 for j in judged], [j["mean_return"] for j in judged]
+                axis.plot(steps, returns, ".", color=f"C{number}", label=f"seed {run['seed']}, 20 greedy episodes")
+            if shown:
+                axis.legend(fontsize=6, loc="lower right")
     figure.savefig(path, dpi=100, metadata={"Software": None})
     plt.close(figure)
 
@@ -109,7 +127,7 @@ def main() -> None:
     runs = load(docs / "results" / "stability")
     picture(docs / PICTURE, runs)
     page = docs / "results.md"
-    shown = f"{table(runs)}\n\n![Mean return in training, and judgements, of every run]({PICTURE})"
+    shown = f"{table(runs)}\n\n![Return in training and evaluations: old and new defaults]({PICTURE})"
     page.write_text(fill(page.read_text(), {"stability": shown}))
     print(f"{page}: {sum(map(len, runs.values()))} runs of stability")
 

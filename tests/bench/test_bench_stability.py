@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from bench_stability import rounded, run
+from bench_stability import OLD, rounded, run
 from many_workers import ManyWorkers, hyperparameters_of
 
 SMALL = {"envs_per_worker": 1, "t_max": 8}
@@ -51,6 +51,11 @@ def test_a_run_is_judged_at_every_interval_and_at_its_end():
 def test_open_kart_is_trained_and_judged_on_the_hosts_game():
     result = run(hyperparameters_of("n64gym/OpenKart-v0", {"env_args": '{"time_limit": 5}'}), 1, False, 800, 1000)
     assert result["judgements"][0].keys() >= {"mean_return", "finish_rate"}
+
+
+def test_the_old_defaults_can_still_be_set():
+    old = hyperparameters_of("CartPole-v1", OLD)
+    assert (old.normalise_advantages, old.rmsprop_epsilon, old.target_kl, old.surrogate_clip) == (True, 1e-8, 0.0, 0.0)
 
 
 def test_times_are_left_out_of_the_results():
