@@ -32,7 +32,7 @@ simulate: N = 1000
 simulate: setup .venv/dev ## simulate N=1000 runs under faults and print each failure (2 minutes)
 	.venv/bin/python tests/simulation/simulated_run.py $(N)
 
-fuzz: setup .venv/dev ## give damaged files to every reader of files for MINUTES=60; a failure ends it and prints the file
+fuzz: setup .venv/dev ## give damaged files and messages to every reader for MINUTES=60; a failure ends it and prints the file
 	.venv/bin/python tests/fuzz/fuzz.py --minutes $(or $(MINUTES),60)
 
 bench-env: native .venv-bench/bench ## compare the speed of n64gym, stable-retro and the bare emulator (2 minutes)

@@ -35,8 +35,8 @@ def places(value: Any) -> list[tuple[Any, Any]]:
 
 
 @st.composite
-def damaged_json(draw: st.DrawFn, valid: Any) -> bytes:
-    """Draw JSON text in which up to three values are replaced, removed or added."""
+def damaged_value(draw: st.DrawFn, valid: Any) -> Any:
+    """Draw a JSON value in which up to three parts are replaced, removed or added."""
     value = copy.deepcopy(valid)
     for _ in range(draw(st.integers(0, 3))):
         there = places(value)
@@ -51,6 +51,15 @@ def damaged_json(draw: st.DrawFn, valid: Any) -> bytes:
         else:
             key = draw(st.text(max_size=8) | st.sampled_from(("\x1b[2J", "cache", "rom")))
             container[key] = copy.deepcopy(draw(values()))
+    return value
+
+
+def damaged_json(valid: Any) -> st.SearchStrategy[bytes]:
+    """Draw the JSON text of a damaged value."""
+    return damaged_value(valid).map(_json)
+
+
+def _json(value: Any) -> bytes:
     deep = re.compile(r'"@deep (\d+)@"')  # lists that are nested too deeply for json.dumps
     return deep.sub(lambda found: "[" * int(found[1]) + "]" * int(found[1]), json.dumps(value)).encode()
 

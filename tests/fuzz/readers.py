@@ -20,16 +20,20 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from mutations import damaged_bytes, damaged_text
+from refusals import refusal
 from safetensors.numpy import save as save_tensors
+from wire_readers import answers, read_answer, read_request, requests
 
 from a3c64.config import BadInputError, Hyperparameters, Settings
 from a3c64.learning.parameters import ParameterSpec
 from a3c64.paramserver.run_folder import RunFolder
+from a3c64.paramserver.web.recordings import Recordings
 from a3c64.policy import checkpoint, foreign, policy_file
 from a3c64.policy.resume import resume
 from a3c64.replays import files as replay_files
 from a3c64.replays.pictures import described
 from a3c64.report import history, run_summary
+from a3c64.wire import server_file, status
 from n64gym import EmulatorError, MovieError, Playback, RecordMovie, RomError, open_rom
 from n64gym.movies import m64
 
@@ -52,34 +56,35 @@ def attack(reader: Reader, examples: int, number: int = 0) -> Counter:
     """Read damaged files; return how many were accepted and refused."""
     counts: Counter = Counter()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-
-        @seed(number)
-        @settings(
-            max_examples=examples,
-            deadline=None,
-            database=None,
-            suppress_health_check=list(HealthCheck),
-            phases=[Phase.generate, Phase.shrink],
-        )
-        @given(reader.files())
-        def read(files: Files) -> None:
-            for old in folder.iterdir():
-                shutil.rmtree(old) if old.is_dir() else old.unlink()
-            for path, data in files.items():
-                (folder / path).parent.mkdir(parents=True, exist_ok=True)
-                (folder / path).write_bytes(data)
-            counts["accepted" if reader.read(folder) else "refused"] += 1
-            assert "evil_fuzz" not in sys.modules
-
-        read()
+        seed(number)(property_of(reader, Path(name), counts, examples))()
     return counts
 
 
-def refusal(error: Exception | str) -> bool:
-    """Check the reason of a refusal: it is short. Return False."""
-    assert 0 < len(str(error)) < 2000
-    return False
+def property_of(reader: Reader, folder: Path, counts: Counter, examples: int = 1) -> Callable[[], None]:
+    """Return a hypothesis test of a reader. Each example puts damaged files into the folder, and is counted."""
+
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate, Phase.shrink],
+    )
+    @given(reader.files())
+    def read(files: Files) -> None:
+        for old in folder.iterdir():
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
+        for path, data in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(data)
+        try:
+            counts["accepted" if reader.read(folder) else "refused"] += 1
+        except BaseException as error:
+            error.add_note(f"{reader.name}, the files: {files!r}")
+            raise
+        assert "evil_fuzz" not in sys.modules
+
+    return read
 
 
 def one(strategy: st.SearchStrategy[bytes], name: str, **others: bytes) -> st.SearchStrategy[Files]:
@@ -268,7 +273,37 @@ def read_rom(folder: Path) -> bool:
     return len(rom.title) <= 20 and len(rom.sha1) == 40
 
 
+# ---- the web page's list of recordings, server.json
+
+
+def listings() -> st.SearchStrategy[Files]:
+    facts, movie = recorded()
+    return one(damaged_text(facts), "replays/worker-0/x.json", **{"replays/worker-0/x.m64": movie})
+
+
+def read_listing(folder: Path) -> bool:
+    found = Recordings(folder).listed()
+    assert len(json.dumps(found, allow_nan=False)) < 20_000
+    return found["count"] == 1
+
+
+def server_files() -> st.SearchStrategy[Files]:
+    return one(damaged_text(server_file.ServerFile("tcp://[::]:5555", 7, 6080, 12345)._asdict()), server_file.NAME)
+
+
+def read_server_file(folder: Path) -> bool:
+    server = server_file.read(folder)
+    if server is None:
+        return False
+    status.connect_address(server.bind)
+    return True
+
+
 READERS = (
+    Reader("wire request", requests, read_request),
+    Reader("wire answer", answers, read_answer),
+    Reader("server.json", server_files, read_server_file),
+    Reader("list of recordings", listings, read_listing),
     Reader("policy file", policies, read_policy),
     Reader("checkpoint", checkpoints, read_checkpoint),
     Reader("config.json", configs, read_config),
