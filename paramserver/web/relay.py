@@ -4,7 +4,7 @@ import asyncio
 
 from aiohttp import WSMsgType, web
 
-from a3c64.paramserver.web.screens import Screen
+from a3c64.paramserver.web.screens import CONNECT_S, NONE, VERSION, Screen
 
 CHUNK = 1 << 16  # bytes read from the VNC server at a time
 MAX_MESSAGE = 1 << 20  # bytes of a browser's message; keys, clicks and requests for pictures have at most a few hundred
@@ -21,7 +21,7 @@ async def relay(request: web.BaseRequest, screen: Screen) -> web.WebSocketRespon
     )
     try:
         await socket.prepare(request)
-        await socket.send_bytes(screen.greeting)
+        await _welcome(socket, screen)
         directions = [asyncio.create_task(_to_screen(socket, screen)), asyncio.create_task(_to_browser(socket, screen))]
         try:
             await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
@@ -33,6 +33,23 @@ async def relay(request: web.BaseRequest, screen: Screen) -> web.WebSocketRespon
     finally:
         screen.writer.close()
     return socket
+
+
+async def _welcome(socket: web.WebSocketResponse, screen: Screen) -> None:
+    """Perform the server's side of the security handshake. The browser needs no password: it has the screen's token.
+
+    Raises:
+        ConnectionError: the browser does not answer with its version.
+    """
+    await socket.send_bytes(VERSION)
+    version = b""
+    while len(version) < len(VERSION):
+        message = await socket.receive(CONNECT_S)
+        if message.type != WSMsgType.BINARY:
+            raise ConnectionError("the browser must answer with a version")
+        version += message.data
+    await socket.send_bytes(NONE)
+    screen.writer.write(version[len(VERSION) :])
 
 
 async def _to_screen(socket: web.WebSocketResponse, screen: Screen) -> None:

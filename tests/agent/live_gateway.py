@@ -15,6 +15,8 @@ from live import ROOT, free_port, until
 from a3c64.paramserver.web.feed import REPORT, SCREENS
 
 GREETING = b"RFB 003.008\n"
+VERSION = b"RFB 003.003\n"  # that the gateway uses on both sides
+NO_PASSWORD = b"\0\0\0\1"
 WAIT_S = 60  # longest wait for an answer; other tests may use the cores
 FACTS = {"recorded": "2026-01-01T00:00:00Z", "return": 1.0, "metrics": {}, "steps": 900, "frameskip": 4}
 
@@ -26,12 +28,16 @@ class Answer(NamedTuple):
 
 
 class Service:
-    """A TCP server that sends `greeting` to each client, then `more`, and keeps all that clients send."""
+    """A TCP server that sends `greeting` to each client and keeps all that clients send.
+
+    After a VNC server's greeting it answers a version with a security type, and then sends `more` bytes.
+    """
 
     def __init__(self, greeting: bytes = GREETING, more: int = 0) -> None:
         self.received = b""
         self.connections = self.sent = 0
         self._greeting, self._more = greeting, more
+        self._newest: socket.socket | None = None
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port = self._server.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -41,19 +47,27 @@ class Service:
             while True:
                 connection, _ = self._server.accept()
                 self.connections += 1
-                for job in (self._receive, self._send):
-                    threading.Thread(target=job, args=(connection,), daemon=True).start()
+                self._newest = connection
+                threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
 
-    def _receive(self, connection: socket.socket) -> None:
+    def _talk(self, connection: socket.socket) -> None:
         with suppress(OSError):
+            connection.sendall(self._greeting)
+            if self._greeting == GREETING:
+                self.received += connection.recv(len(VERSION), socket.MSG_WAITALL)
+                connection.sendall(NO_PASSWORD)
+            if self._more:
+                connection.recv(1)
+            for _ in range(self._more >> 16):
+                self.sent += connection.send(bytes(1 << 16))
             while more := connection.recv(4096):
                 self.received += more
 
-    def _send(self, connection: socket.socket) -> None:
-        with suppress(OSError):
-            connection.sendall(self._greeting)
-            for _ in range(self._more >> 16):
-                self.sent += connection.send(bytes(1 << 16))
+    def send(self, data: bytes) -> bool:
+        """Send to the newest client. Return whether there is one."""
+        if self._newest is not None:
+            self._newest.sendall(data)
+        return self._newest is not None
 
     def close(self) -> None:
         self._server.shutdown(socket.SHUT_RDWR)
@@ -114,17 +128,17 @@ class Gateway:
         return parse(answer)
 
     def watch(self, token: str) -> socket.socket:
-        """Return a connection on which a screen was requested."""
+        """Return a connection on which a screen was requested, and the handshake and one byte were sent."""
         connection = self.connect()
-        connection.sendall(upgrade(f"/screen?token={token}", "Host: localhost"))
+        connection.sendall(upgrade(f"/screen?token={token}", "Host: localhost") + frame(VERSION) + frame(b"\1"))
         return connection
 
     def upgrade(self, path: str, *headers: str, host: str = "Host: localhost:1") -> Answer:
-        """Request a WebSocket. Return the answer with the bytes that follow, up to a screen's greeting."""
+        """Request a WebSocket. Return the answer with the bytes that follow, up to the gateway's version."""
         with self.connect() as connection:
             connection.sendall(upgrade(path, host, *headers))
             answer = b""
-            while b"\r\n\r\n" not in answer or (b" 101 " in answer and not answer.endswith(GREETING)):
+            while b"\r\n\r\n" not in answer or (b" 101 " in answer and not answer.endswith(VERSION)):
                 if not (more := connection.recv(4096)):
                     break
                 answer += more
@@ -136,6 +150,11 @@ def upgrade(path: str, *headers: str) -> bytes:
     lines = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Protocol: binary"]
     key = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="
     return "\r\n".join([f"GET {path} HTTP/1.1", *lines, key, *headers, "", ""]).encode()
+
+
+def frame(data: bytes) -> bytes:
+    """Return a client's frame with less than 126 bytes, masked with zeros (RFC 6455, section 5.2)."""
+    return bytes([0x82, 0x80 | len(data), 0, 0, 0, 0]) + data
 
 
 def parse(answer: bytes) -> Answer:

@@ -10,7 +10,7 @@ from contextlib import suppress
 import psutil
 import pytest
 from live import until
-from live_gateway import GREETING, WAIT_S, Gateway, Service
+from live_gateway import NO_PASSWORD, VERSION, WAIT_S, Gateway, Service, frame
 
 from a3c64.paramserver.web.feed import REPORT, SCREENS
 from a3c64.paramserver.web.gateway import MAX_CONNECTIONS
@@ -27,6 +27,7 @@ def services():
         "silent": Service(b""),  # as HTTP servers and databases are
         "other": Service(b"SSH-2.0-OpenSSH_9.2\r\n"),
         "half": Service(b"RFB 003.0"),
+        "echo": Service(),
         "fast": Service(more=400 * MB),
     }
     yield found
@@ -44,8 +45,8 @@ def gateway(tmp_path, services):
 def test_only_a_token_gives_access_to_its_screen(gateway):
     answer = gateway.upgrade("/screen?token=secret", "Origin: http://localhost:1")
     assert answer.status == 101
-    frame = bytes([0x82, len(GREETING)]) + GREETING
-    assert answer.body == frame, "the greeting must be one binary frame, RFC 6455 section 5.2"
+    expected = bytes([0x82, len(VERSION)]) + VERSION
+    assert answer.body == expected, "the version must be one binary frame, RFC 6455 section 5.2"
     assert gateway.upgrade("/screen?token=secret").status == 101
     for path in ("/screen?token=guess", "/screen", "/screen?token=", "/screen?host=127.0.0.1&port=22", "/"):
         assert gateway.upgrade(path).status == 403, path
@@ -53,11 +54,19 @@ def test_only_a_token_gives_access_to_its_screen(gateway):
         assert gateway.upgrade("/screen?token=secret", f"Origin: {origin}").status == 403, origin
 
 
-def test_bytes_pass_in_both_directions_of_a_screen(gateway, services):
-    with gateway.watch("secret") as viewer:
-        frame = bytes([0x82, 0x80 | 5, 0, 0, 0, 0]) + b"hello"  # masked with zeros
-        viewer.sendall(frame)
-        until(lambda: b"hello" in services["secret"].received, WAIT_S, "the viewer's bytes")
+def test_bytes_pass_in_both_directions_after_the_handshake(gateway, services):
+    with gateway.watch("echo") as viewer:
+        viewer.sendall(frame(b"hello"))
+        until(lambda: services["echo"].received == VERSION + b"\1hello", WAIT_S, "the viewer's bytes")
+        expected = b"".join(bytes([0x82, len(data)]) + data for data in (VERSION, NO_PASSWORD))
+        answer = b""
+        while expected not in answer:
+            answer += (more := viewer.recv(4096))
+            assert more, answer
+        until(lambda: services["echo"].send(b"picture"), WAIT_S, "the screen's connection")
+        while not answer.endswith(b"picture"):
+            answer += (more := viewer.recv(4096))
+            assert more, answer
 
 
 @pytest.mark.parametrize("token", ["silent", "other", "half"])
@@ -86,9 +95,9 @@ def test_only_screens_that_greet_are_listed(gateway, services):
         assert report["steps"] == 7
         return {worker["screen"] for worker in report["workers"]} - {None}
 
-    until(lambda: listed() == {"secret", "fast"}, WAIT_S, "the screens")
+    until(lambda: listed() == {"secret", "echo", "fast"}, WAIT_S, "the screens")
     until(lambda: all(service.connections for service in services.values()), WAIT_S, "a check of each screen")
-    assert listed() == {"secret", "fast"}
+    assert listed() == {"secret", "echo", "fast"}
     assert {services[token].received for token in ("silent", "other", "half")} == {b""}
     (gateway.web / SCREENS).write_text("{}")
     assert listed() == set()
