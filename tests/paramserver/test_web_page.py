@@ -1,13 +1,12 @@
 """The web page in a real Chromium, on a real server and real workers with real displays."""
 
 import json
-import shutil
 import signal
 import threading
 
 import pytest
+from chromium import chromium
 from live import free_port, need, until
-from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -37,16 +36,11 @@ return new Set(pixels).size;
 
 @pytest.fixture
 def browser():
-    for program in ("chromium", "chromedriver", "Xvfb", "x11vnc"):
+    for program in ("Xvfb", "x11vnc"):
         need(program)
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)  # Chromium's sandbox does not work as root, and CI runs as root
-    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
-    driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": LISTEN})
-    yield driver
-    driver.quit()
+    with chromium() as driver:
+        driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": LISTEN})
+        yield driver
 
 
 def tiles(browser):
