@@ -1,5 +1,6 @@
 """Run a worker: `python -m a3c64.worker`, or `a3c64 worker`."""
 
+import logging
 import os
 import socket
 import sys
@@ -13,10 +14,16 @@ limit_threads()
 if __name__ == "__main__":
     program.leave_on_signals("a3c64 worker")  # the imports below take a second
 
-from a3c64.config import BadInputError, Settings  # noqa: E402
+from a3c64.config import EXIT_CRASHED, BadInputError, Settings  # noqa: E402
+from a3c64.envs.failures import FailedError  # noqa: E402
 from a3c64.wire.client import Client, RefusedError, RunChangedError, StoppedError, connect  # noqa: E402
 from a3c64.wire.heartbeat import Heartbeat  # noqa: E402
+from a3c64.wire.status import fetch  # noqa: E402
 from a3c64.worker.watchdog import Signs, Watchdog  # noqa: E402
+
+log = logging.getLogger("a3c64.worker")
+
+FETCH_S = 5.0  # timeout of asking, after a failure, whether the run has learned anything
 
 
 def main() -> int:
@@ -43,6 +50,12 @@ def work(settings: Settings) -> int:
         return 0
     except RefusedError as error:
         raise BadInputError(str(error)) from None
+    except FailedError as error:
+        report = fetch(settings.server, FETCH_S)
+        if report is None or not report.steps:
+            raise
+        log.error("%s", error)  # the run has worked before, so a restart may help
+        return EXIT_CRASHED
     finally:
         heartbeat.stop()
         client.close()

@@ -14,6 +14,7 @@ from a3c64.progress import Progress
 
 MAKING_S = 20.0  # timeout for making the environment; after it, errors are left to the workers
 QUIET_S = 1.0  # without a progress bar
+STEPS = 3  # of an environment, to find errors in its step
 OK = "ok"
 
 
@@ -52,7 +53,7 @@ def check_run_folder(run_dir: Path) -> None:
 
 
 def check_environment(hyperparameters: Hyperparameters, rom: str, parsed: Parsed) -> None:
-    """Make the run's environment once and close it, so that its errors appear before anything is started.
+    """Make the run's environment, reset and step it, so that its errors appear before anything is started.
 
     This happens in a child process: an environment may use much memory, start threads, or crash.
 
@@ -102,9 +103,10 @@ def _wrong_with(hyperparameters: Hyperparameters, rom: str, parsed: Parsed) -> s
 
     end_with_parent()
     limit_threads()
+    import numpy as np
+
     from a3c64.envs import making
-    from a3c64.envs.actions import family_of
-    from a3c64.envs.spaces import View
+    from a3c64.envs.batch import EnvironmentBatch, view_of
 
     try:
         making.check(hyperparameters, rom)
@@ -112,21 +114,19 @@ def _wrong_with(hyperparameters: Hyperparameters, rom: str, parsed: Parsed) -> s
         for name in ("rom", "frameskip"):
             if name in parsed and not making.is_n64(spec):
                 return f"{flag(name)}: {hyperparameters.env_id} is not an N64 game; leave this setting out"
-        env = making.make_one(hyperparameters, rom)
-        family_of(env.action_space)
-        View(
-            env.observation_space,
-            hyperparameters.frame_size,
-            hyperparameters.frame_colours,
-            hyperparameters.frame_stack,
-        )
-        if making.is_n64(spec):
+        if making.is_n64(spec):  # its first reset plays through menus; starting the emulator takes milliseconds
+            env = making.make_one(hyperparameters, rom)
+            view_of(env, hyperparameters)
             env.unwrapped.start()  # type: ignore[attr-defined]
-        env.close()
+            env.close()
+        else:
+            batch = EnvironmentBatch.make(hyperparameters.model_copy(update={"envs_per_worker": 1}), worker=0)
+            parameters = np.zeros((1, batch.family.outputs + batch.family.free), np.float32)
+            for _ in range(STEPS):
+                batch.step(batch.family.draw(parameters, np.random.default_rng(0)))
+            batch.close()
     except BadInputError as error:
         return str(error)
-    except Exception as error:  # a user's own environment may raise anything
-        return f"--env-id: {hyperparameters.env_id} cannot be made: {making.place_of(error)}"
     return ""
 
 

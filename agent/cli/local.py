@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 SERVER_START_S = 30.0  # timeout; a start takes about 1 s, longer on a loaded machine
 SERVER_CRASHES = 5  # the run ends after this many crashes in a row without a new checkpoint
+WORKER_CRASHES = 6  # the run ends after this many crashes of a worker in a row in which no worker learns a step
+EVALUATOR_CRASHES = 6  # the run goes on without evaluations after this many in a row without a new one
 WORKER_BACKOFF_MAX_S = 30.0
 WORKERS_GRACE_S = 4.0  # this plus the server's 4 s is less than the 10 s that a stop may take
 SERVER_GRACE_S = 4.0
@@ -44,14 +46,25 @@ class LocalRun:
             progress=self._newest_checkpoint,
         )
         self._server = Supervisor("the server", self._start_server, server)
-        worker = RestartPolicy(finished=self._over, fatal=(EXIT_BAD_INPUT,), backoff_max_s=WORKER_BACKOFF_MAX_S)
+        worker = RestartPolicy(
+            finished=self._over,
+            fatal=(EXIT_BAD_INPUT,),
+            backoff_max_s=WORKER_BACKOFF_MAX_S,
+            most_crashes=WORKER_CRASHES,
+            progress=self._steps,
+        )
         self._workers = [
             Supervisor(f"worker {number}", partial(self._start_worker, number), worker)
             for number in range(settings.workers)
         ]
         self._evaluators: list[Supervisor] = []  # at most one
         if settings.eval_interval:
-            evaluator = RestartPolicy(finished=lambda: True)
+            evaluator = RestartPolicy(
+                finished=lambda: True,
+                fatal=(EXIT_BAD_INPUT,),
+                most_crashes=EVALUATOR_CRASHES,
+                progress=self._evaluations,
+            )
             self._evaluators = [Supervisor("the evaluator", self._start_evaluator, evaluator)]
 
     def run(self, stop: threading.Event) -> int:
@@ -70,6 +83,10 @@ class LocalRun:
             code = self._server.child.returncode if self._server.child is not None else 0
             if code in (-signal.SIGTERM, 128 + signal.SIGTERM):  # it was still starting, with nothing to save
                 code = 0
+        ended = self._server.final == 0 or any(worker.crashes for worker in self._workers)
+        if code == 0 and ended and not self._newest_checkpoint():  # else you stopped it before its first step
+            log.error("%s: no step was learned", self._settings.env_id)
+            code = EXIT_FAILED
         if code != EXIT_BAD_INPUT:
             again = shlex.join(["a3c64", *sys.argv[1:]])
             for line in next_steps(self._settings.run_dir, again, over=self._server.final == 0):
@@ -102,8 +119,8 @@ class LocalRun:
             return self._server.final
         for worker in self._workers:
             worker.tend()
-            if worker.final == EXIT_BAD_INPUT:
-                return EXIT_BAD_INPUT  # the worker has printed why; a restart would fail in the same way
+            if worker.final:  # the worker has printed why; a restart would fail in the same way
+                return EXIT_BAD_INPUT if worker.final == EXIT_BAD_INPUT else EXIT_FAILED
         for evaluator in self._evaluators:
             evaluator.tend()
         return None
@@ -118,6 +135,16 @@ class LocalRun:
             if (report := fetch(self._address, timeout_s=ANSWER_S)) is not None:
                 return bool(report.over)
         return False
+
+    def _steps(self) -> object:
+        """Return the steps that the run has learned; if the server does not answer, a new object each time."""
+        report = fetch(self._address, timeout_s=FETCH_S)
+        return object() if report is None else report.steps
+
+    def _evaluations(self) -> object:
+        """Return the number of evaluations; if the server does not answer, a new object each time."""
+        report = fetch(self._address, timeout_s=FETCH_S)
+        return object() if report is None else report.evaluation and report.evaluation.count
 
     def _newest_checkpoint(self) -> int | None:
         return next(iter(checkpoint.steps(self._settings.run_dir / checkpoint.CHECKPOINTS)), None)

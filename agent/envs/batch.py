@@ -4,15 +4,18 @@ When an episode ends, its environment is reset in the same step, which returns t
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import gymnasium as gym
 import numpy as np
 
-from a3c64.config import BadInputError, Hyperparameters
+from a3c64.config import BadInputError, Hyperparameters, named
 from a3c64.envs.actions import Family, family_of
+from a3c64.envs.contact import FirstContact
 from a3c64.envs.episode import Episode
+from a3c64.envs.failures import failed, is_about_the_rom, place_of
 from a3c64.envs.figures import declared_by
 from a3c64.envs.finite import MetricsFilter, NotFiniteError, reward_of
 from a3c64.envs.making import make_one, unusable
@@ -21,6 +24,9 @@ from a3c64.envs.spaces import Observations, View
 SEED_STRIDE = 1000  # between two workers' first seeds; the environments of a worker have consecutive seeds
 SHORT = 10  # steps; a cut episode of at most this length is short
 MAX_SHORT_CUTS = 100  # short cut episodes in a row after which the environment is given up
+MAX_FAILURES = 20  # exceptions in a row without a finished episode or FAR steps after which it is given up
+FAR = 1000  # steps
+MAX_SAID = 100  # the most different faults that are logged
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +78,13 @@ class EnvironmentBatch:
         self._name = environments[0].spec.id if environments[0].spec else type(environments[0].unwrapped).__name__
         self._metrics = MetricsFilter(self._name)
         self._short_cuts = [0] * batch  # cuts in a row within SHORT steps
+        self._failures = [0] * batch  # exceptions in a row within FAR steps
+        self._said: set[str] = set()
+        # An environment's calls go to its first contact, and after a few steps to the environment itself.
+        self._called: list[Any] = list(environments)
+        for k, env in enumerate(environments):
+            over = partial(self._called.__setitem__, k, env)
+            self._called[k] = FirstContact(env, self._name, self._said, over)
         for k in range(batch):
             self._begin(k, seed + k)
             begun(k + 1)
@@ -89,6 +102,9 @@ class EnvironmentBatch:
         """Make a worker's environments. `render_first` lets the first one render; `wrap` is applied to each.
 
         `begun` is called after each first reset, with the number of environments that have been reset.
+
+        Raises:
+            BadInputError: an environment cannot be made or reset, or its observations or actions are not supported.
         """
         count = hyperparameters.envs_per_worker
         environments: list[gym.Env] = []
@@ -96,13 +112,7 @@ class EnvironmentBatch:
             for k in range(count):
                 environments.append(wrap(make_one(hyperparameters, rom, render=render_first and k == 0)))
             seed = hyperparameters.seed + SEED_STRIDE * worker
-            view = View(
-                environments[0].observation_space,
-                hyperparameters.frame_size,
-                hyperparameters.frame_colours,
-                hyperparameters.frame_stack,
-            )
-            return cls(environments, view, seed, begun)
+            return cls(environments, view_of(environments[0], hyperparameters), seed, begun)
         except ValueError as error:  # at its first reset, n64gym refuses the ROM of another game
             for env in environments:
                 env.close()
@@ -123,17 +133,23 @@ class EnvironmentBatch:
         terminated, truncated, cut = np.zeros(batch, bool), np.zeros(batch, bool), np.zeros(batch, bool)
         final_observations: Observations | None = None
         episodes: list[Episode] = []
-        for k, env in enumerate(self.environments):
-            observation, reward, terminates, truncates, info = env.step(given[k])
-            self._infos[k] = info
+        for k, env in enumerate(self._called):
             self._lengths[k] += 1
+            info: dict[str, Any] = {}
             try:
+                observation, reward, terminates, truncates, info = env.step(given[k])
                 number = reward_of(reward)
                 self.view.follow(observation, self._each[k])
             except NotFiniteError as error:
                 self._cut(k, error)
                 cut[k] = truncated[k] = True
+            except BadInputError:
+                raise
+            except (Exception, SystemExit) as error:  # an environment may raise anything
+                self._fail(k, error)
+                cut[k] = truncated[k] = True
             else:
+                self._infos[k] = info
                 rewards[k], terminated[k], truncated[k] = number, terminates, truncates
                 self._returns[k] += number
             if terminated[k] or truncated[k]:
@@ -151,15 +167,30 @@ class EnvironmentBatch:
         return EpisodeState(self._returns[k], self._lengths[k], self._infos[k], self._last[k])
 
     def close(self) -> None:
-        """Close every environment."""
+        """Close every environment. An exception in doing so is logged, because all work is done."""
         for env in self.environments:
-            env.close()
+            try:
+                env.close()
+            except Exception as error:  # an environment may raise anything
+                self._say("close", error)
 
     def _begin(self, k: int, seed: int | None = None) -> None:
-        """Reset an environment, repeatedly if its first observation is not finite."""
+        """Reset an environment, repeatedly if its first observation is not finite.
+
+        Raises:
+            FailedError: its reset raises an exception.
+            BadInputError: it does not return an observation and a dict, or never a finite observation.
+        """
         self._returns[k], self._lengths[k] = 0.0, 0
         while True:
-            observation, self._infos[k] = self.environments[k].reset(seed=seed)
+            try:
+                observation, self._infos[k] = self._called[k].reset(seed=seed)
+            except BadInputError:
+                raise
+            except (Exception, SystemExit) as error:  # an environment may raise anything
+                if is_about_the_rom(error):
+                    raise
+                raise failed(self._name, "reset", error) from error
             try:
                 self.view.begin(observation, self._each[k])
                 return
@@ -186,11 +217,52 @@ class EnvironmentBatch:
             kind = RuntimeError if any(self._last) else BadInputError
             raise kind(f"{self._name}: {error}, in {MAX_SHORT_CUTS} episodes in a row within {SHORT} steps")
 
-    def _finished(self, k: int, info: dict[str, Any]) -> Episode:
-        self._short_cuts[k] = 0
-        metrics = self._metrics(info.get("metrics", {}))
+    def _fail(self, k: int, error: BaseException) -> None:
+        """Log an exception of a step, each kind once; give up after MAX_FAILURES without progress.
+
+        Raises:
+            BadInputError: give up, and no episode of this process has ended normally: a restart cannot help.
+            RuntimeError: give up, but some episodes have ended normally: a restart may help.
+        """
+        self._say(f"step {self._lengths[k]} of environment {k}", error, ": the episode ends and does not count")
+        self._failures[k] = self._failures[k] + 1 if self._lengths[k] <= FAR else 1
+        if self._failures[k] >= MAX_FAILURES:
+            kind = RuntimeError if any(self._last) else BadInputError
+            raise kind(
+                f"{named('env_id')}: {self._name}: step raised {place_of(error)}, "
+                f"in {MAX_FAILURES} episodes in a row, and none of them ended"
+            ) from error
+
+    def _say(self, where: str, error: BaseException, then: str = "") -> None:
+        """Log an exception, unless the same one from the same line has been logged."""
+        said = place_of(error)
+        if said not in self._said and len(self._said) < MAX_SAID:
+            self._said.add(said)
+            log.warning("%s: %s raised %s%s", self._name, where, said, then)
+
+    def _finished(self, k: int, info: Any) -> Episode:
+        self._short_cuts[k] = self._failures[k] = 0
+        metrics = self._metrics(info.get("metrics", {}) if isinstance(info, Mapping) else {})
         episode = self._last[k] = Episode(self._returns[k], self._lengths[k], metrics)
         return episode
+
+
+def view_of(env: gym.Env, hyperparameters: Hyperparameters) -> View:
+    """Return the view of an environment's observations.
+
+    Raises:
+        BadInputError: its observations or actions are not supported; the message names the environment.
+    """
+    try:
+        family_of(env.action_space)
+        return View(
+            env.observation_space,
+            hyperparameters.frame_size,
+            hyperparameters.frame_colours,
+            hyperparameters.frame_stack,
+        )
+    except BadInputError as error:
+        raise BadInputError(f"{named('env_id')}: {hyperparameters.env_id}: {error}") from None
 
 
 def _starter(env: gym.Env) -> Callable[[Any], None] | None:

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import sys
-import traceback
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
@@ -19,6 +18,7 @@ import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec, load_env_creator
 
 from a3c64.config import BadInputError, Hyperparameters, named, nearest
+from a3c64.envs.failures import failed, is_about_the_rom, place_of
 from a3c64.envs.figures import UNDECLARED, Figures, declared_in
 
 PLUGINS = {"n64gym": "n64gym", "ALE": "ale_py"}  # namespace of an id -> the module that registers it
@@ -65,6 +65,8 @@ def make_one(hyperparameters: Hyperparameters, rom: str = "", render: bool = Fal
         return gym.make(hyperparameters.env_id, disable_env_checker=True, **arguments)
     except (ImportError, OSError, TypeError, ValueError, gym.error.Error) as error:
         raise unusable(hyperparameters, error) from error
+    except (Exception, SystemExit) as error:  # a user's own environment may raise anything
+        raise failed(hyperparameters.env_id, "making it", error) from error
 
 
 def find(env_id: str) -> EnvSpec:
@@ -128,23 +130,13 @@ def check(hyperparameters: Hyperparameters, rom: str = "") -> None:
 def unusable(hyperparameters: Hyperparameters, error: Exception) -> BadInputError:
     """Return the error for the user when an environment refuses its arguments."""
     given = json.loads(hyperparameters.env_args)
-    is_rom = any(kind.__name__ == "RomError" for kind in type(error).__mro__)
-    setting = "rom" if is_rom and "rom" not in given else "env_args" if given else "env_id"
+    setting = "rom" if is_about_the_rom(error) and "rom" not in given else "env_args" if given else "env_id"
     said = " ".join(str(error).split()).partition(" was raised from the environment creator")[0]  # Gymnasium adds this
     if unexpected := re.search(r"unexpected keyword argument '(\w+)'", said):
         name = unexpected[1]
         known = _arguments(gym.spec(hyperparameters.env_id.rpartition(":")[2]))
         said = f"there is no argument {name!r}{nearest(name, known) or '; expected one of ' + ', '.join(known)}"
     return BadInputError(f"{named(setting)}: {hyperparameters.env_id}: {said}")
-
-
-def place_of(error: BaseException) -> str:
-    """Return an error in a user's module as one line: type, message, and where it was raised."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" ({os.path.basename(frames[-1].filename)}, line {frames[-1].lineno})" if frames else ""
-    if isinstance(error, SyntaxError):  # its message names the line
-        where = ""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}{where}"
 
 
 def _import(module: str) -> None:

@@ -92,7 +92,8 @@ class Stack:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("A3C64_")}
         own = {"A3C64_BIND": self.address, "A3C64_SERVER": self.address, "A3C64_RUN_DIR": str(self.run_dir)}
         given = {f"A3C64_{name.upper()}": str(value) for name, value in settings.items()}
-        return {**clean, "PYTHONPATH": f"{HERE}:{ROOT / 'env-image'}", **SMALL, **own, **given}
+        folders = f"{HERE}:{HERE.parent / 'envs'}:{ROOT / 'env-image'}"
+        return {**clean, "PYTHONPATH": folders, **SMALL, **own, **given}
 
     def start(self, *arguments: str, **settings: object) -> subprocess.Popen:
         """Start `python -m arguments...`; its output goes to a file that log() reads."""
