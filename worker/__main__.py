@@ -95,6 +95,8 @@ def learn(settings: Settings, client: Client, heartbeat: Heartbeat, stop: thread
             hyperparameters, client.index, settings.rom, render_first=watched, wrap=record, begun=begun
         )
         watchdog.made(time.monotonic() - begin)
+        if client.index == 0:  # it is the same for all workers
+            log.info("%s: the agent sees %s", hyperparameters.env_id, environments.view.description)
         heartbeat.doing = "building the network"
         try:
             display = show_on(

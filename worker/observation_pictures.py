@@ -4,18 +4,19 @@ import time
 
 import numpy as np
 
+from a3c64.envs.pictures import visible
 from a3c64.wire import messages as wire
 from a3c64.wire.client import Client
 
 
 def tiled(image: np.ndarray, frames: int) -> np.ndarray:
-    """Return a stack of frames, uint8 [H, W, frames * C], side by side, oldest first: [H, frames * W, C].
+    """Return a stack of frames, uint8 [H, W, frames * C], side by side, oldest first: [H, frames * W, 1 or 3].
 
     A picture that is too large for a message is subsampled.
     """
     height, width, channels = image.shape
-    each = image.reshape(height, width, frames, channels // frames)
-    picture = each.swapaxes(1, 2).reshape(height, frames * width, channels // frames)
+    each = visible(image.reshape(height, width, frames, channels // frames))
+    picture = each.swapaxes(1, 2).reshape(height, frames * width, each.shape[-1])
     while picture.size > wire.MAX_SAMPLE:
         picture = picture[::2, ::2]
     return picture

@@ -9,6 +9,7 @@ import numpy as np
 
 from a3c64.envs.actions import Categorical, DiagonalGaussian, Family, MultiCategorical
 from a3c64.envs.batch import EnvironmentBatch
+from a3c64.envs.pictures import visible
 from a3c64.envs.spaces import Observations
 from a3c64.learning.actor import Action
 from a3c64.worker.display.scene import Choice, Scene, Span
@@ -65,14 +66,14 @@ class Describer:
 
 
 def newest_frames(image: np.ndarray, channels: int) -> tuple[np.ndarray, int]:
-    """Return the newest frames of a stack [H, W, C], subsampled, as [K, h, w, channels], and the stack's length."""
+    """Return the newest frames of a stack [H, W, C], subsampled, as [K, h, w, 1 or 3], and the stack's length."""
     height, width, depth = image.shape
     if not depth:
         return np.zeros((0, 0, 0, 1), np.uint8), 0
     stack = depth // channels
     stride = -(-max(height, width) // FRAME_SIDE)
     frames = image.reshape(height, width, stack, channels)[::stride, ::stride, -FRAMES:]
-    return frames.transpose(2, 0, 1, 3), stack
+    return visible(frames.transpose(2, 0, 1, 3)), stack
 
 
 def action_names(environment: gym.Env) -> list[str]:
