@@ -24,7 +24,7 @@ def settings(fault, env_id="strange_env:Strange-v0"):
     ],
 )
 def test_train_refuses_a_faulty_environment_before_it_starts_anything(stack, fault, said):
-    done = stack.run("a3c64", "train", **settings(fault))
+    done = stack.run("a3c64", "train", timeout_s=250, **settings(fault))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
     assert said in done.stderr
     assert not stack.run_dir.exists(), "nothing was written"
@@ -33,7 +33,7 @@ def test_train_refuses_a_faulty_environment_before_it_starts_anything(stack, fau
 def test_a_worker_alone_refuses_a_faulty_environment(stack):
     given = settings("reset RuntimeError")
     stack.start("a3c64", "server", **given)
-    done = stack.run("a3c64", "worker", timeout_s=120)
+    done = stack.run("a3c64", "worker", timeout_s=250)
     assert done.returncode == 2, done.stderr
     assert done.stderr.count("reset raised RuntimeError: no licence (strange_env.py, line") == 1
     assert "Traceback" not in done.stderr
@@ -42,7 +42,7 @@ def test_a_worker_alone_refuses_a_faulty_environment(stack):
 def test_a_run_ends_when_its_environment_always_raises_later(stack):
     done = stack.run(
         "a3c64", "train", "--workers", "1", **settings("late RuntimeError", "strange_env:StrangeNeverEnds-v0"),
-        timeout_s=200,
+        timeout_s=280,
     )  # fmt: skip
     assert done.returncode == 2, done.stderr
     assert "step raised RuntimeError: no licence" in done.stderr
