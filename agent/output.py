@@ -2,11 +2,13 @@
 
 import io
 import os
+import reprlib
 import select
 import sys
 from typing import Any, TextIO
 
 PATIENCE_S = 1.0  # timeout for a reader that does not read; then lines are dropped until it reads again
+SHORT = 200  # characters
 CLEAR_LINE = "\r\x1b[K"  # ECMA-48: to the first column, erase to the end of the line
 
 _stuck: set[int] = set()  # descriptors whose last write timed out
@@ -25,6 +27,12 @@ def escaped(text: object) -> str:
     Names come from files and from the network. Printed as they are, they could control the terminal.
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+
+
+def short(value: object) -> str:
+    """Return a value's repr for a message, bounded in depth and length: the value may come from a stranger."""
+    text = reprlib.repr(value)
+    return text if len(text) <= SHORT else f"{text[:SHORT]}..."
 
 
 def say(line: object) -> None:

@@ -11,13 +11,13 @@ declared has its name as the label and the mean as its summary. Its unit is seco
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from reprlib import repr as short  # limits length and depth: workers send figures
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from a3c64.config import BadInputError, nearest
 from a3c64.envs.episode import MAX_METRICS, MAX_NAME, Episode
+from a3c64.output import short
 
 if TYPE_CHECKING:
     import gymnasium as gym  # the server imports this module without it

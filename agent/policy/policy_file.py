@@ -20,6 +20,7 @@ from a3c64 import presets
 from a3c64.config import REMOVED, BadInputError, Hyperparameters, flag
 from a3c64.files import write_whole
 from a3c64.learning.parameters import MOMENTS, ParameterSpec, named_views, total_size
+from a3c64.output import short
 from a3c64.policy import checkpoint
 from a3c64.policy.checkpoint import Snapshot
 from a3c64.wire import messages as wire
@@ -138,8 +139,9 @@ def load(path: Path) -> Policy:
         with safe_open(path, framework="numpy") as file:
             facts = json.loads((file.metadata() or {})["a3c64"])
             if facts["format"] != FORMAT:
+                found = short(facts["format"])
                 raise BadInputError(
-                    f"--policy: {path}: format must be {FORMAT}, found {facts['format']}; export it with this release"
+                    f"--policy: {path}: format must be {FORMAT}, found {found}; export it with this release"
                 )
             specs = tuple(wire.unpack_specs(facts["parameters"]))
             weights = np.empty(total_size(specs), np.float32)

@@ -9,7 +9,6 @@ import math
 import zlib
 from collections import Counter
 from collections.abc import Sequence
-from reprlib import repr as short  # limits length and depth: a sender may nest values deeply
 from typing import Any, NamedTuple, get_args, get_type_hints
 
 import msgpack
@@ -18,6 +17,7 @@ import numpy as np
 from a3c64.envs.episode import LARGEST, MAX_LENGTH, MAX_METRICS, MAX_NAME, Episode
 from a3c64.envs.figures import Figure, Figures, checked
 from a3c64.learning.parameters import MAX_PARAMETERS, ParameterSpec
+from a3c64.output import short
 
 PROTOCOL = 6
 CHECKSUM = 4  # bytes: CRC-32, little-endian; takes 86 us for the 371 KB of a gradient, and a push takes milliseconds

@@ -186,6 +186,16 @@ def test_a_fifo_and_deep_json_are_refused_without_waiting(folder):
     assert "nested too deeply" in done.stderr
 
 
+@pytest.mark.parametrize("value", ["x" * 100_000, [["x" * 100] * 100] * 100])
+@pytest.mark.parametrize("name", ["format", "parameters", "step", "command"])
+def test_a_long_value_is_cut_in_the_message(folder, name, value):
+    file = policy(folder / "x.safetensors", env_id="CartPole-v1")
+    save_file(load_file(file), file, {"a3c64": json.dumps(facts_of(file) | {name: [["w", value, 1.0]]})})
+    with pytest.raises(BadInputError) as error:
+        policy_file.load(file)
+    assert len(str(error.value)) < 700
+
+
 def test_many_parameters_are_checked_in_linear_time(folder):
     """In quadratic time, this would exceed pytest's timeout."""
     file = policy(folder / "x.safetensors", env_id="CartPole-v1")

@@ -85,7 +85,11 @@ def guided(name: str, seconds: float, seed: int) -> None:
         test = property_of(reader, Path(files), counts).hypothesis.fuzz_one_input  # type: ignore[attr-defined]
 
         def once(data: bytes) -> None:
-            test(data)
+            try:
+                test(data)
+            except BaseException as error:
+                print("\n".join(getattr(error, "__notes__", [])), flush=True)  # atheris does not print them
+                raise
             if time.monotonic() > end:
                 print(said(name, counts), flush=True)
                 os._exit(0)  # libFuzzer has no other way to end after a time with exit code 0

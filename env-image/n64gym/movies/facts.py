@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import re
+import reprlib
 from pathlib import Path
-from reprlib import repr as short  # limits length and depth
 from typing import Any
 
 from n64gym.files import read_regular
@@ -118,6 +118,11 @@ def _words(value: Any, name: str) -> None:
         total += (end - first) // _integer(one[2], 1, MAX_WORDS, f"stride in {name}")
     if total > MAX_WORDS:
         raise ValueError(f"{name} must have at most {MAX_WORDS} words, found {total}")
+
+
+def short(value: Any) -> str:
+    """Return a value's repr for a message, bounded in depth and length."""
+    return reprlib.repr(value)[:200]
 
 
 def _type(value: Any, kind: Any, name: str) -> Any:
