@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD_S = 1800  # without a build cache, on a slow network
 START_S = 240  # Python, TensorFlow and eight emulators start in 15 s on two idle cores, and in minutes on busy ones
 COMMAND_S = 120
+# Variables of the user's shell that would change the stack.
+TAKEN_OUT = ("A3C64_", "IMAGE_", "LOCAL_", "MAKE", "BASE_", "EXTRA_", "SERVER_", "WORKER_", "TMP_")
 RFB_GREETING = 12  # bytes: "RFB 003.008\n", RFC 6143 section 7.1.1
 
 T = TypeVar("T")
@@ -57,7 +59,7 @@ class Stack:
     """A separate Compose project, operated through the Makefile. `settings` take the place of a user's .env."""
 
     def __init__(self, project: str, **settings: str) -> None:
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("A3C64_", "IMAGE_", "LOCAL_", "MAKE"))}
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(TAKEN_OUT)}
         self.project = project
         self.environment = inherited | {"COMPOSE_PROJECT_NAME": project} | settings
         self.tensorboard = f"http://127.0.0.1:{settings.get('A3C64_TENSORBOARD_PORT', '12345')}"
@@ -67,9 +69,11 @@ class Stack:
         return run("make", "--no-print-directory", *words, timeout=timeout, env=self.environment)
 
     def remove(self) -> None:
-        """Remove containers, network and volumes."""
+        """Remove containers, networks and volumes."""
         self.make("down")
-        run("docker", "volume", "rm", "-f", f"{self.project}_run", f"{self.project}_no-rom")
+        volumes = run("docker", "volume", "ls", "-q", "--filter", f"label=com.docker.compose.project={self.project}")
+        if volumes:
+            run("docker", "volume", "rm", "-f", *volumes.split())
 
     # ---- containers ----
 
@@ -87,6 +91,12 @@ class Stack:
     def everything(self) -> list[str]:
         """Return the ids of all running containers."""
         return [c for service in ("paramserver", "worker", "evaluator") for c in self.containers(service)]
+
+    def exit_codes(self) -> set[str]:
+        """Return the exit codes of all containers that have ended."""
+        label = f"label=com.docker.compose.project={self.project}"
+        ended = run("docker", "ps", "-aq", "--filter", label, "--filter", "status=exited").split()
+        return {run("docker", "inspect", "-f", "{{.State.ExitCode}}", container) for container in ended}
 
     def logs(self) -> str:
         """Return the last lines of every container's log, including stopped ones."""

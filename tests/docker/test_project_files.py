@@ -90,6 +90,13 @@ def test_services_are_restricted_and_only_reachable_from_this_machine(service: s
     assert settings["logging"]["options"]["max-size"]
 
 
+def test_the_images_are_built_on_a_base_that_can_be_replaced_by_a_digest() -> None:
+    lines = (ROOT / "env-image" / "Dockerfile").read_text().splitlines()
+    sources = [line.split()[1] for line in lines if line.startswith("FROM ")]
+    stages = {line.split()[3] for line in lines if line.startswith("FROM ")} | {"scratch"}
+    assert set(sources) - stages == {"$BASE_IMAGE"}
+
+
 def test_help_lists_every_target_a_user_may_call() -> None:
     make = ["make", "--no-print-directory", "-C", str(ROOT)]
     lines = subprocess.run([*make, "help"], capture_output=True, text=True, check=True, timeout=30).stdout.splitlines()
