@@ -147,6 +147,10 @@ class Stack:
 
         return wait_for(f"workers/alive = {count}", charted, seconds)[0].wall_time - since
 
+    def wait_for_replays(self, seconds: float) -> None:
+        """Wait until the web page lists a replay."""
+        wait_for("a replay on the page", lambda: json.loads(self.page("/recordings.json"))["count"], seconds)
+
     # ---- VNC ----
 
     def vnc(self, worker: str) -> int:

@@ -88,6 +88,21 @@ def test_services_are_restricted_and_only_reachable_from_this_machine(service: s
     assert all(port.startswith("127.0.0.1:") for port in settings.get("ports", []))
     assert settings["healthcheck"]["test"]
     assert settings["logging"]["options"]["max-size"]
+    assert settings["mem_limit"]
+    assert settings["pids_limit"]
+    assert all(":size=" in folder for folder in settings["tmpfs"])
+
+
+def test_workers_mount_nothing_of_the_server_and_have_no_network_with_a_way_out() -> None:
+    for service in ("worker", "evaluator"):
+        volumes = {volume.rsplit(":/", 1)[0] for volume in SERVICES[service]["volumes"]}
+        writable = {volume for volume in SERVICES[service]["volumes"] if not volume.endswith(":ro")}
+        assert "run" not in volumes
+        assert writable <= {"replays:/data/replays"}
+        for name in SERVICES[service]["networks"]:
+            network = COMPOSE["networks"][name]
+            masquerade = network.get("driver_opts", {}).get("com.docker.network.bridge.enable_ip_masquerade")
+            assert network.get("internal") or masquerade == "false"
 
 
 def test_the_images_are_built_on_a_base_that_can_be_replaced_by_a_digest() -> None:

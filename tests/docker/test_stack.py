@@ -120,15 +120,6 @@ def test_a_spectators_key_does_not_reach_the_display(stack: Stack) -> None:
         assert seen.result() == "0"
 
 
-def test_containers_are_restricted(stack: Stack) -> None:
-    for container in stack.everything():
-        inside = ["docker", "exec", container, "sh", "-c"]
-        assert run(*inside, "id -u") == "1000"
-        assert run(*inside, "touch /etc/x 2>&1 || true").endswith("Read-only file system")
-        assert run(*inside, "grep CapEff /proc/1/status | cut -f2") == "0" * 16
-        assert run(*inside, "command -v gcc cc make || true") == ""
-
-
 def test_workers_join_and_leave_while_the_others_train(stack: Stack) -> None:
     stack.wait_for_training(2, START_S)
     began = time.time()
