@@ -11,6 +11,7 @@ from stack import BUILD_S, ROOT, START_S, Stack, run, wait_for
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(BUILD_S + START_S + 300)]
 
 STEPS = 800
+IMAGES = "a3c64-e2e-own"
 MODULE = """
 import gymnasium as gym
 from minigrid.wrappers import FlatObsWrapper  # of a package that the image lacks
@@ -26,7 +27,7 @@ def stack_of_a_user(engine: None, tmp_path: Path) -> Iterator[Stack]:
     (tmp_path / "maze.py").write_text(MODULE)
     stack = Stack(
         "a3c64-e2e-own",
-        IMAGE_SPEC="a3c64-e2e-own",
+        IMAGE_SPEC=IMAGES,
         EXTRA_PACKAGES="minigrid==3.1.0",
         LOCAL_ENVS_PATH=str(tmp_path),
         A3C64_ENV_ID="maze:Maze-v0",
@@ -41,6 +42,7 @@ def stack_of_a_user(engine: None, tmp_path: Path) -> Iterator[Stack]:
     finally:
         print(stack.logs())
         stack.remove()
+        run("docker", "image", "rm", "-f", f"{IMAGES}-worker", f"{IMAGES}-paramserver")
 
 
 def test_a_mounted_module_and_an_extra_package_train(stack_of_a_user: Stack) -> None:
@@ -69,4 +71,7 @@ def test_the_base_image_can_be_named_by_the_user(engine: None) -> None:
     base = run("docker", "image", "inspect", "-f", "{{.Id}}", "debian:bookworm-slim")
     run("docker", "tag", base, "a3c64-e2e-base:of-the-user")
     command = ["docker", "build", "-f", "env-image/Dockerfile", "--target", "base", "--quiet"]
-    run(*command, "--build-arg", "BASE_IMAGE=a3c64-e2e-base:of-the-user", ".", timeout=BUILD_S)
+    try:
+        run(*command, "--build-arg", "BASE_IMAGE=a3c64-e2e-base:of-the-user", ".", timeout=BUILD_S)
+    finally:
+        run("docker", "image", "rm", "a3c64-e2e-base:of-the-user")
