@@ -58,13 +58,13 @@ class Evaluations:
 
     @property
     def highest(self) -> Evaluation | None:
-        """Return the evaluation with the highest mean return; None before the first."""
-        return max(self.all, key=lambda one: one.mean_reward, default=None)
+        """Return the evaluation with the highest mean return, of equal ones the newest; None before the first."""
+        return max(reversed(self.all), key=lambda one: one.mean_reward, default=None)
 
     def add(self, one: Evaluation) -> bool:
-        """Add an evaluation; return whether it is better than all earlier ones."""
+        """Add an evaluation; return whether no earlier one is better. Of equal ones the newest has trained longest."""
         self.all = [*self.all, one][-MAX_EVALUATIONS:]
-        better = self.best is None or one.mean_reward > self.best.mean_reward
+        better = self.best is None or one.mean_reward >= self.best.mean_reward
         if better:
             self.best = one
         return better

@@ -26,7 +26,7 @@ class RunSummary(NamedTuple):
     steps: int  # of the newest checkpoint
     written: float  # when that checkpoint was written, else config.json; seconds since 1970
     last: Evaluation | None
-    best: Evaluation | None  # by mean return
+    best: Evaluation | None  # by mean return; of equal ones the newest
 
 
 def find(folder: Path) -> Iterator[Path]:
@@ -51,7 +51,7 @@ def summarise(folder: Path) -> RunSummary:
         steps[0] if steps else 0,
         newest.stat().st_mtime if newest.exists() else folder.stat().st_mtime,
         evaluations[-1] if evaluations else None,
-        max(evaluations, key=lambda one: one.mean_reward, default=None),
+        max(reversed(evaluations), key=lambda one: one.mean_reward, default=None),
     )
 
 

@@ -95,7 +95,7 @@ class Run:
 
 def test_after_three_evaluations_that_fell_training_continues_from_the_best_weights(stack):
     run = Run(stack)
-    best = run.evaluate(50.0, 100.0)
+    best = run.evaluate(50.0, 100.0, 100.0)  # of equal ones the newest counts
     assert (run.report().warning, run.report().restored) == ("", 0)
     run.evaluate(49.0, 49.0)
     warning = "the last 2 evaluations are below 50.00, half way from the beginning to the best (100.00); after 3 in a"
