@@ -14,6 +14,7 @@ from a3c64.paramserver import run_lock
 from a3c64.paramserver.admission import Admission
 from a3c64.paramserver.evaluations import charted, text
 from a3c64.paramserver.figures import SavedFigures
+from a3c64.paramserver.incoming import Incoming
 from a3c64.paramserver.milestones import Milestones
 from a3c64.paramserver.roster import HEARTBEAT_TIMEOUT_S
 from a3c64.paramserver.run_folder import RunFolder
@@ -90,6 +91,7 @@ class Server:
             evaluations=None if resumption.new_task else self._folder.evaluations(),
             reachable=self._reachable,
         )
+        self._incoming = Incoming(self._socket, self.service)
         figures = _figures_of(snapshot)
         if resumption.new_task:
             figures = figures.counters()
@@ -140,6 +142,7 @@ class Server:
                     "not everything could be saved in %s: step %d was reached, step %d is the newest checkpoint",
                     self._settings.run_dir, self.service.weights.step, max(self._saved, 0),
                 )  # fmt: skip
+            self._incoming.close()
             self._socket.close(linger=500)
             self._admission.close()
             self._tensorboard.close()
@@ -153,7 +156,7 @@ class Server:
         """Handle the messages that have arrived, at most BURST."""
         for _ in range(BURST):
             try:
-                connection, *frames = self._socket.recv_multipart(zmq.DONTWAIT, copy=False)
+                connection, *frames = self._incoming.receive()
             except zmq.Again:
                 return
             answer = self.service.handle(connection.bytes, [frame.buffer for frame in frames], _host(connection))
@@ -183,6 +186,8 @@ class Server:
         """Do the timed work that is due."""
         self._attempt("a check of file descriptors", self._admission.tend)
         self._attempt("a check of the run", self.service.look)
+        if closed := self._incoming.closed():
+            self.service.metrics.refused["endless"] += closed
         if self.service.model_confirmed:
             self._attempt("writing the run's settings", self._write_down)
         for roster in (self.service.roster, self.service.evaluators):

@@ -11,6 +11,7 @@ import pytest
 TESTS = Path(__file__).parent
 sys.path.insert(0, str(TESTS / "agent"))  # live.py, namespace.py and tiny_env.py
 
+from clients import Clients  # noqa: E402
 from live import Stack, need  # noqa: E402
 
 from a3c64.worker.display.x_server import XServer  # noqa: E402
@@ -49,6 +50,14 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
     stack = Stack(tmp_path)
     yield stack
     stack.close()
+
+
+@pytest.fixture
+def clients(stack: Stack) -> Iterator[Clients]:
+    """Clients of the stack's server, which end with the test. Start the server first."""
+    clients = Clients(stack.address)
+    yield clients
+    clients.close()
 
 
 @pytest.fixture

@@ -184,7 +184,7 @@ def decode(frames: Sequence[bytes | memoryview]) -> Message:
         WireError: the form is wrong; the error says what was found and what is expected.
     """
     if not 1 <= len(frames) <= 2:
-        raise WireError(f"a message must have 1 or 2 frames, found {len(frames)}")
+        raise WireError(f"a message must have 1 or 2 frames, found {'3 or more' if frames else 0}")
     if len(frames[0]) > MAX_HEADER:
         raise WireError(f"the header must have at most {MAX_HEADER} bytes, found {len(frames[0])}")
     packed = frames[0][:-CHECKSUM]

@@ -1,8 +1,6 @@
 """A real server whose connections are taken over, stalled, cut, delayed or altered. Each update must count once."""
 
 import random
-import socket
-import struct
 import threading
 import time
 from contextlib import suppress
@@ -11,6 +9,7 @@ import numpy as np
 import pytest
 from live import until
 from proxy import Proxy
+from raw_dealer import raw_dealer
 
 from a3c64.learning.parameters import ParameterSpec, initialise, signature
 from a3c64.wire import client as client_module
@@ -54,24 +53,6 @@ def make_client(address, name="abc"):
 
 def push(client, version):
     return client.push(ONES, signature(SPECS), version, 20, {}, [])
-
-
-def raw_dealer(address, identity):
-    """Open a TCP connection with the handshake of ZMTP 3.0 (NULL mechanism), as a DEALER with this routing id."""
-    host, port = address.removeprefix("tcp://").split(":")
-    connection = socket.create_connection((host, int(port)), 5)
-    connection.sendall(b"\xff" + bytes(8) + b"\x7f\x03\0NULL" + bytes(16 + 1 + 31))
-    greeting = b""
-    while len(greeting) < 64:
-        greeting += connection.recv(64 - len(greeting))
-
-    def prop(name, value):
-        return bytes([len(name)]) + name + struct.pack(">I", len(value)) + value
-
-    ready = b"\x05READY" + prop(b"Socket-Type", b"DEALER") + prop(b"Identity", identity)
-    connection.sendall(b"\x04" + bytes([len(ready)]) + ready)
-    connection.recv(100)
-    return connection
 
 
 def test_a_second_connection_with_a_routing_id_does_not_stop_the_server(server, stack):

@@ -83,6 +83,7 @@ class SimulatedRun:
                 (server_module, "configure", lambda socket: None),
                 (server_module, "run_lock", lock),
                 (server_module, "Admission", mock.Mock()),
+                (server_module, "Incoming", lambda router, service: router),
                 (server_module, "EventFile", mock.Mock()),
                 (server_module, "RunningClock", lambda: RunningClock(self.clock)),
                 (server_module, "_host", lambda connection: "127.0.0.1"),
