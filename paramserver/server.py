@@ -167,12 +167,18 @@ class Server:
             self.service.timings.add("answer")
 
     def _send(self, frames: list[bytes | memoryview]) -> None:
-        try:
-            # copy=True, because the next update changes the weights while ZeroMQ still sends them.
-            self._socket.send_multipart(frames, zmq.DONTWAIT, copy=True)
-        except zmq.ZMQError as error:
-            if error.errno not in (zmq.EAGAIN, zmq.EHOSTUNREACH):
-                raise  # any other error; these two mean that the client is gone or busy, so its timeout applies
+        """Send an answer, unless the client is gone or busy; then its timeout applies."""
+        for _ in range(2):
+            try:
+                # copy=True, because the next update changes the weights while ZeroMQ still sends them.
+                self._socket.send_multipart(frames, zmq.DONTWAIT, copy=True)
+                return
+            except zmq.Again:  # SNDHWM answers were sent in a millisecond; libzmq learns here which have left
+                self._socket.getsockopt(zmq.EVENTS)
+            except zmq.ZMQError as error:
+                if error.errno != zmq.EHOSTUNREACH:
+                    raise
+                return
 
     def _reachable(self, connection: bytes) -> bool:
         """Return whether a connection is open. This sends an answer to no request, which clients ignore."""
