@@ -25,6 +25,7 @@ setup: native .venv/packages paramserver/web/page/novnc ## install what `train` 
 
 test: setup .venv/dev ## run the tests that need no Docker engine
 	-@$(MAKE) --no-print-directory .venv-bench/sb3  # some package indexes lack it: one test is skipped then
+	-@$(MAKE) --no-print-directory .venv/envs  # the same holds for these: the tests of their environments are skipped
 	.venv/bin/pytest --numprocesses 2 --dist loadfile $(SIDE_BY_SIDE)
 	.venv/bin/pytest -m "not docker" $(SIDE_BY_SIDE:%=--ignore %)
 
@@ -136,6 +137,10 @@ paramserver/web/page/novnc: | apt
 
 .venv/dev: requirements/dev.txt .venv/run
 	@.venv/bin/pip install --disable-pip-version-check --quiet --require-hashes -r $<
+	@touch $@
+
+.venv/envs: requirements/envs.txt .venv/dev
+	@.venv/bin/pip install --disable-pip-version-check --quiet --require-hashes --no-deps -r $<
 	@touch $@
 
 .venv/packages: pyproject.toml .venv/run

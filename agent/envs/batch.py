@@ -110,7 +110,15 @@ class EnvironmentBatch:
         environments: list[gym.Env] = []
         try:
             for k in range(count):
-                environments.append(wrap(make_one(hyperparameters, rom, render=render_first and k == 0)))
+                try:
+                    environments.append(wrap(make_one(hyperparameters, rom, render=render_first and k == 0)))
+                except BadInputError as error:
+                    if k != 1:
+                        raise
+                    # stable-retro and some simulators allow one instance in a process.
+                    text = "%s: this worker has one environment instead of %d, because it cannot make a second: %s"
+                    log.warning(text, hyperparameters.env_id, count, error)
+                    break
             seed = hyperparameters.seed + SEED_STRIDE * worker
             return cls(environments, view_of(environments[0], hyperparameters), seed, begun)
         except ValueError as error:  # at its first reset, n64gym refuses the ROM of another game

@@ -1,7 +1,6 @@
 """Make environments by their Gymnasium id; errors in an id or an argument become one line."""
 
 import importlib
-import importlib.util
 import inspect
 import json
 import os
@@ -20,8 +19,8 @@ from gymnasium.envs.registration import EnvSpec, load_env_creator
 from a3c64.config import BadInputError, Hyperparameters, named, nearest
 from a3c64.envs.failures import failed, is_about_the_rom, place_of
 from a3c64.envs.figures import UNDECLARED, Figures, declared_in
+from a3c64.envs.plugins import RETRO, is_installed, load, offer_retro, plugin_of
 
-PLUGINS = {"n64gym": "n64gym", "ALE": "ale_py"}  # namespace of an id -> the module that registers it
 OBS_TYPES = {"rgb": "rgb", "grey": "grayscale"}  # our name -> ALE's
 
 
@@ -58,7 +57,7 @@ def make_one(hyperparameters: Hyperparameters, rom: str = "", render: bool = Fal
         }
         if rom:
             arguments["rom"] = rom
-    elif hyperparameters.env_id.startswith("ALE/"):
+    elif hyperparameters.env_id.rpartition(":")[2].startswith("ALE/"):
         arguments["obs_type"] = OBS_TYPES[hyperparameters.frame_colours]  # ALE's own grey is faster than ours
     arguments |= json.loads(hyperparameters.env_args)
     try:
@@ -72,7 +71,7 @@ def make_one(hyperparameters: Hyperparameters, rom: str = "", render: bool = Fal
 def find(env_id: str) -> EnvSpec:
     """Return the environment registered under an id such as CartPole-v1, ALE/Pong-v5 or my_module:MyEnv-v0.
 
-    my_module may be a file in the working folder.
+    my_module may be a file in the working folder. Without a module, agent/envs/plugins.py knows some packages.
 
     Raises:
         BadInputError: the module cannot be imported, or no environment has this id.
@@ -80,14 +79,19 @@ def find(env_id: str) -> EnvSpec:
     module, _, name = env_id.rpartition(":")
     if module:
         _import(module)
-    plugin = PLUGINS.get(name.split("/")[0])
-    if plugin and importlib.util.find_spec(plugin):
-        importlib.import_module(plugin)
-    elif plugin:
-        raise _refused(f"{env_id} needs the package {plugin}, which is not installed")
+    similar = offer_retro(module, name) if module in RETRO and name not in gym.registry else ""
+    if name not in gym.registry and (plugin := plugin_of(name)):
+        if not is_installed(plugin):
+            raise _refused(
+                f"{env_id} needs the package {plugin.package}, which is not installed: pip install {plugin.package}"
+            )
+        try:
+            load(plugin)
+        except (Exception, SystemExit) as error:  # of the package, or of one that it needs
+            raise _refused(f"{plugin.module} cannot be imported: {place_of(error)}") from None
     if name not in gym.registry:
         prefix = f"{module}:" if module else ""  # without it the proposed id would not be found
-        similar = nearest(env_id, list(gym.registry), prefix)
+        similar = similar or nearest(env_id, list(gym.registry), prefix)
         raise _refused(f"no environment is called {env_id!r}{similar or _hint(module)}")
     return gym.registry[name]
 

@@ -23,7 +23,7 @@ def varied(hyperparameters: Hyperparameters) -> Hyperparameters:
 
     Without the delay, a greedy policy would repeat exactly the same episode.
     """
-    if not hyperparameters.env_id.startswith("n64gym/"):
+    if not hyperparameters.env_id.rpartition(":")[2].startswith("n64gym/"):
         return hyperparameters
     return hyperparameters.model_copy(
         update={"env_args": json.dumps({"noop_max": NOOP_MAX, **json.loads(hyperparameters.env_args)})}
@@ -65,7 +65,13 @@ def play(
     environments = EnvironmentBatch.make(hyperparameters, worker=0, rom=rom, wrap=wrap)
     try:
         return _play(
-            environments, hyperparameters, weights, -(-episodes // batch), greedy, stop or threading.Event(), tell
+            environments,
+            hyperparameters,
+            weights,
+            -(-episodes // len(environments.environments)),
+            greedy,
+            stop or threading.Event(),
+            tell,
         )
     finally:
         environments.close()

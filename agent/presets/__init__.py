@@ -38,7 +38,8 @@ def chosen(name: str, env_id: str) -> dict[str, Any]:
         return {}
     if name != AUTOMATIC:
         return presets()[name].settings
+    name_of_env = env_id.rpartition(":")[2]  # module:Id has the preset of Id
     for preset in presets().values():
-        if any(fnmatchcase(env_id, pattern) for pattern in preset.environments):
+        if any(fnmatchcase(name_of_env, pattern) for pattern in preset.environments):
             return preset.settings
     return {}
