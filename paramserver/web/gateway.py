@@ -16,7 +16,7 @@ import socket
 import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from aiohttp import web
 
@@ -50,6 +50,7 @@ STALLED_S = 120.0  # a connection whose other side takes nothing is closed after
 LISTED_S = 5.0  # the list of recordings is at most this old
 MAX_REPORT = 64 << 20  # bytes of run.json; a worker has about 400
 CLOSE_S = 0.5  # for the ends of connections at the end
+UPGRADE = ("upgrade", "connection", "sec-websocket")  # headers, which aiohttp puts into texts and decodes
 BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
@@ -104,8 +105,10 @@ class Gateway:
     async def _screen(self, request: web.BaseRequest, path: str, query: str) -> web.StreamResponse:
         """Become a WebSocket if the token is known and the request does not come from another site's page."""
         origin = request.headers.get("Origin")
-        if path != "/screen" or (origin is not None and urlsplit(origin).netloc != request.headers["Host"]):
+        if path != "/screen" or (origin is not None and origin.partition("://")[2] != request.headers["Host"]):
             return _text(403, "the request must come from this page")
+        if not all(value.isascii() for name, value in request.headers.items() if name.lower().startswith(UPGRADE)):
+            return _text(400, "the headers of a WebSocket must be ASCII")
         if self._watching >= MAX_SCREENS:
             return _text(503, f"there are {MAX_SCREENS} connections to screens already")
         self._watching += 1

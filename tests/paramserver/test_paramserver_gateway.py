@@ -10,7 +10,7 @@ from contextlib import suppress
 import psutil
 import pytest
 from live import until
-from live_gateway import NO_PASSWORD, VERSION, WAIT_S, Gateway, Service, frame
+from live_gateway import NO_PASSWORD, VERSION, WAIT_S, Gateway, Service, frame, upgrade
 
 from a3c64.paramserver.web.feed import REPORT, SCREENS
 from a3c64.paramserver.web.gateway import MAX_CONNECTIONS
@@ -50,7 +50,7 @@ def test_only_a_token_gives_access_to_its_screen(gateway):
     assert gateway.upgrade("/screen?token=secret").status == 101
     for path in ("/screen?token=guess", "/screen", "/screen?token=", "/screen?host=127.0.0.1&port=22", "/"):
         assert gateway.upgrade(path).status == 403, path
-    for origin in ("http://elsewhere.example", "http://localhost:2", "null", ""):
+    for origin in ("http://elsewhere.example", "http://localhost:2", "http://[", "null", ""):
         assert gateway.upgrade("/screen?token=secret", f"Origin: {origin}").status == 403, origin
 
 
@@ -272,6 +272,9 @@ MALFORMED = [
     b"GET / HTTP/1.1\r\nX: " + b"y" * 100_000 + b"\r\n\r\n",
     b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
     b"GET /screen?token=secret HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\r\n",
+    upgrade("/screen?token=secret", "Host: localhost", "Sec-WebSocket-Protocol: x").replace(b"13", b"\xff"),
+    upgrade("/screen?token=secret", "Host: localhost").replace(b"AAA=", b"\xff\xff\xff="),
+    upgrade("/screen?token=secret", "Host: localhost").replace(b"websocket", b"w\xff"),
 ]
 
 

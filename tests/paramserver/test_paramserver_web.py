@@ -150,11 +150,12 @@ def test_a_token_lasts_as_long_as_its_display(tmp_path, monkeypatch):
 
 def test_a_server_shows_its_run_on_the_page(stack):
     port = free_port()
-    server = stack.start("a3c64.paramserver", web_port=port)
+    server = stack.start("a3c64.paramserver", web_port=port, web_hosts="other.example, train.example")
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/run.json", headers={"Host": "train.example"})
 
     def page():
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/run.json", timeout=5) as answer:
+            with urllib.request.urlopen(request, timeout=5) as answer:
                 return json.load(answer)
         except (OSError, http.client.HTTPException):  # the page's server may end in the middle of an answer
             return None
