@@ -1,9 +1,11 @@
 """Addresses with a host, IPv4 or IPv6: tcp://[::1]:5555, http://127.0.0.1:6080/."""
 
+import ipaddress
 import re
 from typing import NamedTuple
 
 LOOPBACK = {"0.0.0.0": "127.0.0.1", "*": "127.0.0.1", "::": "::1"}  # any address of this machine -> one to connect to
+ENDPOINT = re.compile(r"^(tcp://([^:/\s\[\]]+|\[(?P<ipv6>[^\[\]\s]+)\]):(?P<port>\d{1,5})|ipc://\S+)$")
 TCP = re.compile(r"tcp://(?P<host>.*):(?P<port>\d+)")
 
 
@@ -40,3 +42,26 @@ def reachable(endpoint: str) -> str:
         return endpoint
     place = parse(endpoint.removeprefix("tcp://"))
     return f"tcp://{place._replace(host=LOOPBACK.get(place.host, place.host))}"
+
+
+def endpoint(value: str) -> str:
+    """Accept a ZeroMQ address: tcp:// with a port, or ipc://."""
+    match = ENDPOINT.match(value)
+    if not match or int(match["port"] or 0) > 65535 or (match["ipv6"] and not _valid_ipv6(match["ipv6"])):
+        raise ValueError("an address such as tcp://127.0.0.1:5555 or tcp://[::1]:5555, with a port up to 65535")
+    return value
+
+
+def host(value: str) -> str:
+    """Accept a host without a port; return it without the brackets of an IPv6 address."""
+    host = value[1:-1] if value.startswith("[") and value.endswith("]") else value
+    if not host or set(host) & set("/[] ") or (":" in host and not _valid_ipv6(host)):
+        raise ValueError("a host such as 127.0.0.1 or ::1, without a port")
+    return host
+
+
+def _valid_ipv6(host: str) -> bool:
+    try:
+        return bool(ipaddress.IPv6Address(host))
+    except ValueError:
+        return False

@@ -17,8 +17,9 @@ COMMON = {
     "stop_at_reward", "time_limit", "eval_interval", "web_port", "vnc_port", "log_level",
 }  # fmt: skip
 
+_KEYS = ("key_file", "no_encryption")
 _SERVING = (
-    "preset", "bind", "run_dir", "resume", "transfer", "tensorboard_host", "tensorboard_port",
+    "preset", "bind", *_KEYS, "run_dir", "resume", "transfer", "tensorboard_host", "tensorboard_port",
     "legacy_tags", "web_host", "web_hosts", "web_port", "checkpoint_interval", "keep_checkpoints", "status_interval",
 )  # fmt: skip
 _LOGGING = ("log_level", "log_format")
@@ -27,10 +28,10 @@ _PLAYING = ("run_dir", "env_id", "env_args", "rom", "seed")
 USES: dict[str, frozenset[str]] = {  # command -> its settings; A3C64_* variables are accepted by all commands
     "train": frozenset({*Hyperparameters.model_fields, *_SERVING, *_WORKING, *_LOGGING, "workers"}),
     "server": frozenset({*Hyperparameters.model_fields, *_SERVING, *_LOGGING}),
-    "worker": frozenset({"server", "run_dir", "worker_index", *_WORKING, *_LOGGING}),
-    "evaluator": frozenset({"server", "rom", *_LOGGING}),
-    "status": frozenset({"server", "run_dir"}),
-    "watch": frozenset({"server", "run_dir"}),
+    "worker": frozenset({"server", "run_dir", *_KEYS, "worker_index", *_WORKING, *_LOGGING}),
+    "evaluator": frozenset({"server", "run_dir", *_KEYS, "rom", *_LOGGING}),
+    "status": frozenset({"server", "run_dir", *_KEYS}),
+    "watch": frozenset({"server", "run_dir", *_KEYS}),
     "eval": frozenset(_PLAYING),
     "enjoy": frozenset(_PLAYING),
     "export": frozenset({"run_dir"}),
@@ -58,7 +59,7 @@ GROUPS: dict[str, tuple[str, ...]] = {  # as --help shows them; every setting is
         "web_port", "web_host", "web_hosts", "tensorboard_port", "tensorboard_host", "legacy_tags", "vnc_port",
         "vnc_host", "vnc_view", "status_interval", "log_level", "log_format",
     ),
-    "addresses": ("server", "bind"),
+    "addresses and keys": ("server", "bind", *_KEYS),
 }  # fmt: skip
 _TRUST = "with --policy: the id in the file, which is needed if it names a module to import"
 MEANS = {  # (command, setting) -> its help text there, where the setting's description does not fit

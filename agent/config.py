@@ -4,7 +4,6 @@ agent/arguments.py defines the flags of each command.
 """
 
 import difflib
-import ipaddress
 import json
 import os
 import re
@@ -15,7 +14,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from a3c64 import presets
+from a3c64 import addresses, presets
 
 PREFIX = "A3C64_"
 MAX_NESTING = 50  # levels of objects and lists in an environment's arguments
@@ -32,7 +31,6 @@ OF_A_SERVICE = re.compile(
     r"|PORT(?:_\d+_(?:TCP|UDP|SCTP))?=(?:tcp|udp|sctp)://\S+"
     r"|PORT_\d+_(?:TCP|UDP|SCTP)_PROTO=(?:tcp|udp|sctp))"
 )
-ENDPOINT = re.compile(r"^(tcp://([^:/\s\[\]]+|\[(?P<ipv6>[^\[\]\s]+)\]):(?P<port>\d{1,5})|ipc://\S+)$")
 
 WANTED = {  # type of pydantic's error -> what the message says is expected
     "int_parsing": "a whole number",
@@ -48,29 +46,6 @@ WANTED = {  # type of pydantic's error -> what the message says is expected
 
 class BadInputError(Exception):
     """The user's input cannot be used. The message is one line: what was found, what is expected, how to fix it."""
-
-
-def _endpoint(value: str) -> str:
-    """Accept a ZeroMQ address: tcp:// with a port, or ipc://."""
-    match = ENDPOINT.match(value)
-    if not match or int(match["port"] or 0) > 65535 or (match["ipv6"] and not _is_ipv6(match["ipv6"])):
-        raise ValueError("an address such as tcp://127.0.0.1:5555 or tcp://[::1]:5555, with a port up to 65535")
-    return value
-
-
-def _host(value: str) -> str:
-    """Accept a host without a port; return it without the brackets of an IPv6 address."""
-    host = value[1:-1] if value.startswith("[") and value.endswith("]") else value
-    if not host or set(host) & set("/[] ") or (":" in host and not _is_ipv6(host)):
-        raise ValueError("a host such as 127.0.0.1 or ::1, without a port")
-    return host
-
-
-def _is_ipv6(host: str) -> bool:
-    try:
-        return bool(ipaddress.IPv6Address(host))
-    except ValueError:
-        return False
 
 
 def _json_object(value: str) -> str:
@@ -100,8 +75,8 @@ def _path(value: Any) -> Any:
     return Path(value) if isinstance(value, str) else value
 
 
-Endpoint = Annotated[str, AfterValidator(_endpoint)]
-Host = Annotated[str, AfterValidator(_host)]
+Endpoint = Annotated[str, AfterValidator(addresses.endpoint)]
+Host = Annotated[str, AfterValidator(addresses.host)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -229,6 +204,11 @@ class Settings(Hyperparameters, BaseSettings):
     )
     server: Endpoint = Field("tcp://127.0.0.1:5555", description="worker, status: where the parameter server listens")
     bind: Endpoint = Field("tcp://127.0.0.1:5555", description="server, train: the address the parameter server binds")
+    key_file: Annotated[Path | None, BeforeValidator(_path), BeforeValidator(_none)] = Field(
+        None,
+        description="the clients' key, in a file that the server writes; empty = keys/client in the run's folder",
+    )
+    no_encryption: bool = Field(False, description="for debugging, on loopback only: no key and no encryption")
     run_dir: Annotated[Path, BeforeValidator(_path)] = Field(
         Path("runs/default"), description="the run's folder: checkpoints, TensorBoard, config.json"
     )
@@ -257,8 +237,7 @@ class Settings(Hyperparameters, BaseSettings):
         description="worker: the index to ask for, so that a restart keeps it; -1 = the lowest free one",
     )
     vnc_port: Port = Field(
-        0,
-        description="VNC port of a worker's display; 0 = no display; train: the first of its workers' ports",
+        0, description="VNC port of a worker's display; 0 = no display; train: the first of its workers' ports"
     )
     vnc_host: Host = Field("127.0.0.1", description="address the VNC server listens on; in a container 0.0.0.0")
     vnc_view: Literal["panel", "plain"] = Field(

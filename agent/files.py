@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)  # what file systems without hard links answer, such as FAT
 TEMPORARY = ".writing-"  # the names of unfinished files and folders begin with this
 
 
@@ -34,6 +35,32 @@ def write_whole(path: Path, data: bytes, sync: bool = True) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write a new file that only its owner can read. Readers see no file or the whole one, even after a crash.
+
+    Raises:
+        FileExistsError: there is such a file; it is unchanged.
+        OSError: the file could not be written.
+    """
+    descriptor, name = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)  # mode 0600
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(name, path)  # unlike a rename, this never replaces a file
+        except OSError as error:
+            if error.errno not in NO_LINKS:
+                raise
+            if os.path.lexists(path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+            os.replace(name, path)
+        _sync(path.parent)
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 def why_unwritable(path: Path) -> str:

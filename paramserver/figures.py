@@ -34,6 +34,7 @@ class SavedFigures(BaseModel):
     fallen: int = 0  # evaluations in a row that fell far below the best, see paramserver/guard.py
     since: int = 0  # version of the weights after the guard's last return to the best ones
     restored: int = 0  # returns to the best weights
+    refused_connections: int = 0  # without a valid key
     gone: int = 0  # workers that joined and have ended
     lost: int = 0  # those of them that ended without a message
     history: tuple[Point, ...] = ()  # the points of the page's curves
@@ -46,6 +47,7 @@ class SavedFigures(BaseModel):
             refused=self.refused,
             since=self.since,
             restored=self.restored,
+            refused_connections=self.refused_connections,
             gone=self.gone,
             lost=self.lost,
         )

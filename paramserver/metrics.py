@@ -34,6 +34,7 @@ class Metrics:
         self._reserved = OWN_METRICS
         self._room = {True: MAX_ENV_METRICS, False: MAX_ENV_METRICS}  # for names of declared series, and for others
         self.refused: Counter[str] = Counter()  # reason -> number of refused messages
+        self.refused_connections = 0  # without a valid key
         self.episodes = 0
         self.largest = 0.0  # absolute value of any episode's return
         self.best: dict[str, tuple[float, float]] = {}  # env metric -> lowest and highest value of any episode
@@ -52,6 +53,7 @@ class Metrics:
         self._names.update(figures.environment)
         self.declare(Figures(figures.declared))
         self.refused.update(figures.refused)
+        self.refused_connections = figures.refused_connections
         self.best.update(figures.best)
         self.staleness.extend(figures.staleness)
         self.first_returns.extend(figures.first_returns)
@@ -66,6 +68,7 @@ class Metrics:
             episodes=self.episodes,
             declared=self.declared.declared,
             refused=dict(self.refused),
+            refused_connections=self.refused_connections,
             best=self.best,
             staleness=tuple(self.staleness),
             first_returns=tuple(self.first_returns),

@@ -12,12 +12,14 @@ from a3c64.config import BadInputError, Hyperparameters, Settings
 from a3c64.files import printable
 from a3c64.paramserver import run_lock
 from a3c64.paramserver.admission import Admission
+from a3c64.paramserver.authentication import Authentication
 from a3c64.paramserver.evaluations import charted, text
 from a3c64.paramserver.figures import SavedFigures
 from a3c64.paramserver.incoming import Incoming
 from a3c64.paramserver.milestones import Milestones
 from a3c64.paramserver.roster import HEARTBEAT_TIMEOUT_S
 from a3c64.paramserver.run_folder import RunFolder
+from a3c64.paramserver.run_keys import RunKeys, check_encryption
 from a3c64.paramserver.running_clock import RunningClock
 from a3c64.paramserver.service import Service
 from a3c64.paramserver.tensorboard.event_file import PICTURES, EventFile, interval
@@ -31,6 +33,8 @@ from a3c64.policy.resume import Resumption, resume
 from a3c64.processes import typed_command
 from a3c64.wire import messages as wire
 from a3c64.wire import server_file
+from a3c64.wire.address import key_file_for_folder, key_file_in
+from a3c64.wire.keys import REMEDY
 from a3c64.wire.report import ServerReport
 from a3c64.wire.transport import configure
 
@@ -57,12 +61,20 @@ class Server:
         self._clock = RunningClock()
         if who := run_lock.holder(settings.run_dir):
             raise run_lock.in_use(settings.run_dir, who)
+        check_encryption(settings)
+        key_file = key_file_in(settings)
+        keys = key_file and RunKeys(settings.run_dir, key_file)
         self._socket: zmq.Socket = zmq.Context.instance().socket(zmq.ROUTER)
         configure(self._socket)
+        self._authentication = keys and Authentication(self._socket, keys)
         self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)  # an answer to a closed connection raises
         try:
             self._admission = Admission(self._socket, settings.bind)
+            if self._authentication:
+                self._authentication.watch()
         except zmq.ZMQError as error:
+            if self._authentication:
+                self._authentication.close()
             self._socket.close()
             hint = "is another server running? " if error.errno == zmq.EADDRINUSE else ""
             raise BadInputError(
@@ -70,6 +82,8 @@ class Server:
                 "choose another with --bind or A3C64_BIND"
             ) from None
         self._lock = run_lock.RunLock(settings.run_dir, settings.bind)
+        if keys:
+            keys.write()
         self._folder = RunFolder(settings.run_dir, settings.keep_checkpoints)
         snapshot = self._folder.resume()
         if snapshot is not None:
@@ -116,7 +130,9 @@ class Server:
         self.service.metrics.measure_rate(self._started, self.service.weights.step)
         self._finished_at: float | None = None
         self._folder.announce(
-            server_file.ServerFile(settings.bind, os.getpid(), settings.web_port, settings.tensorboard_port)
+            server_file.ServerFile(
+                settings.bind, os.getpid(), settings.web_port, settings.tensorboard_port, key_file_for_folder(settings)
+            )
         )
 
     def serve(self, stop: threading.Event) -> bool:
@@ -124,7 +140,7 @@ class Server:
         next_tick = 0.0
         try:
             while not stop.is_set() and not self._done():
-                arrived = self._socket.poll(POLL_MS)
+                arrived = (self._authentication.wait if self._authentication else self._socket.poll)(POLL_MS)
                 self.service.timings.add("idle")
                 if arrived:
                     self._drain()
@@ -143,6 +159,8 @@ class Server:
                     self._settings.run_dir, self.service.weights.step, max(self._saved, 0),
                 )  # fmt: skip
             self._incoming.close()
+            if self._authentication:
+                self._authentication.close()
             self._socket.close(linger=500)
             self._admission.close()
             self._tensorboard.close()
@@ -191,6 +209,7 @@ class Server:
     def _tick(self, now: float) -> None:
         """Do the timed work that is due."""
         self._attempt("a check of file descriptors", self._admission.tend)
+        self._attempt("a count of refused connections", self._count_refused)
         self._attempt("a check of the run", self.service.look)
         if closed := self._incoming.closed():
             self.service.metrics.refused["endless"] += closed
@@ -213,6 +232,15 @@ class Server:
         self._attempt("supervising TensorBoard", self._tensorboard.tend)
         self._attempt("writing the web page's data", lambda: self._web.tend(self.service.report))
         self.service.timings.add("report")
+
+    def _count_refused(self) -> None:
+        """Count the connections that were refused since the last call, and say what to do about them."""
+        if self._authentication and (refused := self._authentication.refused()):
+            self.service.metrics.refused_connections += refused
+            log.warning(
+                "%s: connections without a valid key are refused, %d so far; if it is a worker of this run: %s",
+                self._settings.bind, self.service.metrics.refused_connections, REMEDY,
+            )  # fmt: skip
 
     def _note_milestones(self) -> None:
         for line in self._milestones.reached(self.service.weights.step):

@@ -173,6 +173,7 @@ class Service:
             joined=self.roster.joined,
             lost=self.roster.lost,
             refused=dict(m.refused),
+            refused_connections=m.refused_connections,
             staleness=m.staleness_figures(),
             mean_return=m.mean_return,
             mean_length=m.mean_length,
@@ -194,6 +195,7 @@ class Service:
             "workers/joined": float(self.roster.joined),
             "workers/lost": float(self.roster.lost),
             "workers/refused": float(self.metrics.refused.total()),
+            "workers/refused_connections": float(self.metrics.refused_connections),
         }
 
     def _dispatch(self, connection: bytes, message: wire.Message) -> list[bytes | memoryview] | None:

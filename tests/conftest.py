@@ -55,7 +55,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 @pytest.fixture
 def clients(stack: Stack) -> Iterator[Clients]:
     """Clients of the stack's server, which end with the test. Start the server first."""
-    clients = Clients(stack.address)
+    clients = Clients(stack)
     yield clients
     clients.close()
 

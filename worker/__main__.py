@@ -16,6 +16,7 @@ if __name__ == "__main__":
 
 from a3c64.config import EXIT_CRASHED, BadInputError, Settings  # noqa: E402
 from a3c64.envs.failures import FailedError  # noqa: E402
+from a3c64.wire.address import address_in  # noqa: E402
 from a3c64.wire.client import Client, RefusedError, RunChangedError, StoppedError, connect  # noqa: E402
 from a3c64.wire.heartbeat import Heartbeat  # noqa: E402
 from a3c64.wire.status import fetch  # noqa: E402
@@ -43,7 +44,7 @@ def work(settings: Settings) -> int:
     logs.configure("worker", settings.log_level, settings.log_format, index)
     stop = stop_on_signals()
     name = f"{socket.gethostname()}:{os.getpid()}"
-    client, heartbeat = connect(Client, settings.server, name, stop, settings.vnc_port, settings.worker_index)
+    client, heartbeat = connect(Client, address_in(settings), name, stop, settings.vnc_port, settings.worker_index)
     try:
         learn(settings, client, heartbeat, stop)
     except StoppedError:
@@ -51,7 +52,7 @@ def work(settings: Settings) -> int:
     except RefusedError as error:
         raise BadInputError(str(error)) from None
     except FailedError as error:
-        report = fetch(settings.server, FETCH_S)
+        report = fetch(address_in(settings), FETCH_S)
         if report is None or not report.steps:
             raise
         log.error("%s", error)  # the run has worked before, so a restart may help

@@ -17,6 +17,7 @@ if __name__ == "__main__":
 from a3c64.config import BadInputError, Hyperparameters, Settings  # noqa: E402
 from a3c64.envs.making import check  # noqa: E402
 from a3c64.policy.episodes import play, varied  # noqa: E402
+from a3c64.wire.address import ServerAddress, address_in  # noqa: E402
 from a3c64.wire.client import RefusedError, RunChangedError, StoppedError, connect  # noqa: E402
 from a3c64.wire.evaluator_client import DoneError, EvaluatorClient  # noqa: E402
 from a3c64.wire.heartbeat import Heartbeat  # noqa: E402
@@ -32,7 +33,7 @@ FETCH_S = 2.0  # timeout of that question
 class OverWatch:
     """A thread that sets `over` when the run is over or `stop` is set, so that the current evaluation ends early."""
 
-    def __init__(self, address: str, stop: threading.Event) -> None:
+    def __init__(self, address: ServerAddress, stop: threading.Event) -> None:
         self.over = threading.Event()
         self._address, self._stop = address, stop
         self._closed = threading.Event()
@@ -70,9 +71,10 @@ def work(settings: Settings) -> int:
     os.nice(NICENESS)
     stop = stop_on_signals()
     name = f"{socket.gethostname()}:{os.getpid()}"
-    client, heartbeat = connect(EvaluatorClient, settings.server, name, stop)
+    address = address_in(settings)
+    client, heartbeat = connect(EvaluatorClient, address, name, stop)
     try:
-        serve(client, heartbeat, settings.server, settings.rom, stop)
+        serve(client, heartbeat, address, settings.rom, stop)
     except StoppedError:
         return 0
     except DoneError as done:
@@ -86,7 +88,9 @@ def work(settings: Settings) -> int:
     return 0
 
 
-def serve(client: EvaluatorClient, heartbeat: Heartbeat, address: str, rom: str, stop: threading.Event) -> None:
+def serve(
+    client: EvaluatorClient, heartbeat: Heartbeat, address: ServerAddress, rom: str, stop: threading.Event
+) -> None:
     """Evaluate the server's run. Start again if the run changes."""
     hyperparameters = client.hello()
     heartbeat.start()

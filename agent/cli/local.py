@@ -11,13 +11,15 @@ from contextlib import closing, suppress
 from functools import partial
 from subprocess import DEVNULL, Popen
 
+from a3c64.addresses import reachable
 from a3c64.cli.next_steps import next_steps
 from a3c64.cli.set_up import SetUp
 from a3c64.config import EXIT_BAD_INPUT, EXIT_FAILED, BadInputError, Settings, variable
 from a3c64.policy import checkpoint
 from a3c64.processes import end, spawn, typed_command
 from a3c64.supervisor import RestartPolicy, Supervisor
-from a3c64.wire.status import connect_address, fetch
+from a3c64.wire.address import ServerAddress, key_file_in
+from a3c64.wire.status import fetch
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +40,7 @@ class LocalRun:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._address = connect_address(settings.bind)
+        self._address = ServerAddress(reachable(settings.bind), key_file_in(settings))
         server = RestartPolicy(
             finished=lambda: True,
             fatal=(EXIT_BAD_INPUT, EXIT_FAILED),
@@ -155,7 +157,7 @@ class LocalRun:
 
     def _start_worker(self, number: int) -> Popen:
         """Start a worker with its number, and with its VNC port if there are displays."""
-        own = {variable("server"): self._address, variable("worker_index"): str(number)}
+        own = {variable("server"): self._address.url, variable("worker_index"): str(number)}
         if self._settings.vnc_port:
             own[variable("vnc_port")] = str(self._settings.vnc_port + number)
         child = spawn(["-m", "a3c64.worker"], self._settings.environment() | own, stdin=DEVNULL)
@@ -163,7 +165,7 @@ class LocalRun:
         return child
 
     def _start_evaluator(self) -> Popen:
-        server = {variable("server"): self._address}
+        server = {variable("server"): self._address.url}
         return spawn(["-m", "a3c64.worker.evaluator"], self._settings.environment() | server, stdin=DEVNULL)
 
     def _keep_together(self, pid: int, number: int) -> None:

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from a3c64.config import BadInputError
 from a3c64.progress import Progress
+from a3c64.wire.address import ServerAddress
 from a3c64.wire.status import fetch
 
 LOOK_S = 0.5  # interval of reading the server's report
@@ -21,7 +22,7 @@ class SetUp:
         workers: expected number of workers.
     """
 
-    def __init__(self, address: str, workers: int) -> None:
+    def __init__(self, address: ServerAddress, workers: int) -> None:
         self._address, self._workers = address, workers
         self._progress = Progress("starting workers", workers, lines=False)
         self._next = time.monotonic()

@@ -16,6 +16,7 @@ def train(settings: Settings, parsed: Parsed) -> int:
     from a3c64.processes import limit_threads
 
     limit_threads()  # before NumPy is imported
+    from a3c64.paramserver.run_keys import check_encryption
     from a3c64.policy.resume import resume
 
     settings = resume(settings).settings
@@ -24,6 +25,7 @@ def train(settings: Settings, parsed: Parsed) -> int:
             f"--workers: found {settings.workers}, expected 1 with --deterministic: gradients of several workers "
             "arrive in an order that cannot be repeated; give --workers 1"
         )
+    check_encryption(settings)
     check_run_folder(settings.run_dir)
     check_ports(settings)
     check_environment(settings.hyperparameters(), settings.rom, parsed)

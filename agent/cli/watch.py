@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from a3c64.output import escaped
+from a3c64.wire.address import ServerAddress
 from a3c64.wire.report import RunReport, WorkerReport
 from a3c64.wire.status import fetch
 
@@ -49,7 +50,7 @@ def cells(worker: WorkerReport) -> tuple[str, ...]:
     return tuple(map(escaped, told))
 
 
-def picture(report: RunReport | None, address: str, silent_s: float) -> RenderableType:
+def picture(report: RunReport | None, address: object, silent_s: float) -> RenderableType:
     """Return the newest report as a table, with a line above it if the server has not answered since."""
     gone = Text(f"no server answers at {address} for {silent_s:.0f} s; looking again", style="yellow")
     if report is None:
@@ -63,7 +64,7 @@ def picture(report: RunReport | None, address: str, silent_s: float) -> Renderab
     return Group(gone, known) if silent_s else known
 
 
-def lines(report: RunReport | None, address: str, silent_s: float) -> str:
+def lines(report: RunReport | None, address: object, silent_s: float) -> str:
     """Return the newest report as plain lines."""
     if report is None or silent_s:
         return f"no server answers at {address} for {silent_s:.0f} s; looking again"
@@ -71,7 +72,7 @@ def lines(report: RunReport | None, address: str, silent_s: float) -> str:
     return "\n".join([figures(report), *rows])
 
 
-def watch(address: str, stop: threading.Event) -> None:
+def watch(address: ServerAddress, stop: threading.Event) -> None:
     """Show the run of the server at `address` until `stop` is set. If the server stops, wait for it to come back."""
     console = Console()
     report, heard = None, time.monotonic()

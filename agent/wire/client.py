@@ -16,6 +16,7 @@ from a3c64.envs.episode import Episode
 from a3c64.envs.figures import UNDECLARED, Figures
 from a3c64.learning.parameters import ParameterSpec
 from a3c64.wire import messages as wire
+from a3c64.wire.address import ServerAddress
 from a3c64.wire.heartbeat import Heartbeat
 from a3c64.wire.transport import SocketTransport, Transport
 
@@ -96,8 +97,9 @@ class Client:
             StoppedError: `stop` was set before a server answered.
             RunChangedError: the server answers with another run than before.
             RefusedError: the server refuses this worker, or is of another release.
+            BadInputError: the server refuses the key, or the key file is invalid.
         """
-        wait, said = HELLO_S, False
+        wait, said = HELLO_S, None
         while True:
             hello = wire.Hello(self._client, self._name, self._index, self.role, self._vnc_port)
             asked = time.monotonic()
@@ -106,15 +108,16 @@ class Client:
                 break
             if answer is not None and isinstance(answer.body, wire.Refused) and answer.body.remedy == "none":
                 raise RefusedError(answer.body.reason)
-            if not said:
-                refused = answer is not None and isinstance(answer.body, wire.Refused)
-                reason = f": {answer.body.reason}" if answer is not None and refused else ""
-                log.info("waiting for the parameter server at %s (A3C64_SERVER)%s", self._address, reason)
-                said = True
+            refused = answer is not None and isinstance(answer.body, wire.Refused)
+            reason = answer.body.reason if answer is not None and refused else self._transport.problem
+            if reason != said:
+                more = reason and f": {reason}"
+                log.info("waiting for the parameter server at %s (A3C64_SERVER)%s", self._address, more)
+                said = reason
             self._pause(asked + wait - time.monotonic())
             wait = min(2.0 * wait, HELLO_MAX_S)
             self._transport.reset()
-        if said:
+        if said is not None:
             log.info("found the parameter server")
         self._index = answer.body.worker
         try:
@@ -271,8 +274,9 @@ AnyClient = TypeVar("AnyClient", bound=Client)
 
 
 def connect(
-    kind: type[AnyClient], address: str, name: str, stop: threading.Event, vnc_port: int = 0, index: int = -1
+    kind: type[AnyClient], address: ServerAddress, name: str, stop: threading.Event, vnc_port: int = 0, index: int = -1
 ) -> tuple[AnyClient, Heartbeat]:
     """Return a client over a socket, and its heartbeat. Start the heartbeat after the server has answered the hello."""
     client = uuid.uuid4().hex
-    return kind(SocketTransport(address), client, name, stop, address, vnc_port, index), Heartbeat(address, client)
+    transport = SocketTransport(address)
+    return kind(transport, client, name, stop, address.url, vnc_port, index), Heartbeat(address, client)

@@ -2,10 +2,9 @@
 
 import threading
 
-import zmq
-
 from a3c64.wire import messages as wire
-from a3c64.wire.transport import configure
+from a3c64.wire.address import ServerAddress
+from a3c64.wire.transport import SocketTransport
 
 HEARTBEAT_S = (
     1.0  # after five misses the server counts a worker as lost; loading TensorFlow can block Python for two seconds
@@ -15,7 +14,7 @@ HEARTBEAT_S = (
 class Heartbeat:
     """A daemon thread with its own socket. It beats while the process is alive, even when the main thread is busy."""
 
-    def __init__(self, address: str, client: str) -> None:
+    def __init__(self, address: ServerAddress, client: str) -> None:
         self._address = address
         self._client = client
         self.doing = ""  # what this process does before its first gradient, in a few words
@@ -33,12 +32,10 @@ class Heartbeat:
             self._thread.join(timeout=2.0)
 
     def _beat(self) -> None:
-        socket: zmq.Socket = zmq.Context.instance().socket(zmq.DEALER)
-        with socket:
-            configure(socket)
-            socket.connect(self._address)
+        transport = SocketTransport(self._address)
+        try:
             while not self._stop.wait(HEARTBEAT_S):
-                try:
-                    socket.send_multipart(wire.encode(0, wire.Beat(self._client, self.doing)), zmq.DONTWAIT)
-                except zmq.Again:  # no server: the client handles that
-                    continue
+                transport.renew()  # the server of a new run may have written another key
+                transport.send(wire.encode(0, wire.Beat(self._client, self.doing)))
+        finally:
+            transport.close()

@@ -142,6 +142,7 @@ class RunReport(_Told):
     joined: int  # workers, so far
     lost: int  # those of them that stopped sending heartbeats
     refused: dict[str, int]  # kind of refusal -> number of refused messages
+    refused_connections: int = 0  # without a valid key
     staleness: Staleness | None  # None before the first gradient
     mean_return: float | None  # of the last episodes; None before the first ends
     mean_length: float | None

@@ -6,7 +6,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from a3c64.addresses import reachable
 from a3c64.files import read_json, write_whole
+from a3c64.wire.address import ServerAddress
 
 NAME = "server.json"
 MOST = 4096  # bytes, largest size that is read
@@ -19,6 +21,11 @@ class ServerFile(NamedTuple):
     pid: int  # of the server, on its machine or in its container
     web_port: int  # 0 = no web page
     tensorboard_port: int  # 0 = no TensorBoard
+    key_file: str  # with the clients' key, relative to the run's folder or absolute; "" = no encryption
+
+    def address(self, run_dir: Path) -> ServerAddress:
+        """Return the address for clients on the same machine."""
+        return ServerAddress(reachable(self.bind), run_dir / self.key_file if self.key_file else None)
 
 
 def write(run_dir: Path, server: ServerFile) -> None:
@@ -43,6 +50,6 @@ def read(run_dir: Path) -> ServerFile | None:
     try:
         facts = read_json(run_dir / NAME, MOST)
         ports = int(facts["pid"]), int(facts["web_port"]), int(facts["tensorboard_port"])
-        return ServerFile(str(facts["bind"]), *ports)
+        return ServerFile(str(facts["bind"]), *ports, str(facts["key_file"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -1,39 +1,52 @@
 """Ask a parameter server for the status of its run."""
 
 import threading
+from typing import NamedTuple
 
-from a3c64 import addresses
 from a3c64.config import BadInputError
 from a3c64.envs.figures import Figures
 from a3c64.output import escaped
+from a3c64.wire.address import ServerAddress
 from a3c64.wire.client import Client, RefusedError
 from a3c64.wire.report import Evaluation, RunReport
 from a3c64.wire.transport import SocketTransport
 
 
-def connect_address(bind: str) -> str:
-    """Return the address at which a client on the same machine reaches a server that binds `bind`."""
-    return addresses.reachable(bind)
+class Answer(NamedTuple):
+    """A server's answer."""
+
+    report: RunReport | None  # None: no answer arrived in time
+    problem: str  # why, if it is known
 
 
-def fetch(address: str, timeout_s: float) -> RunReport | None:
-    """Return the server's report, or None if no server answers in time.
+def ask(address: ServerAddress, timeout_s: float) -> Answer:
+    """Ask a server for its report.
 
     Raises:
-        BadInputError: the server is of another release.
+        BadInputError: the server is of another release, or the key file is invalid.
     """
-    client = Client(SocketTransport(address), "", "status", threading.Event())
+    transport = SocketTransport(address)
+    client = Client(transport, "", "status", threading.Event())
     try:
         answer = client.ask(timeout_s)
-        return None if answer is None else RunReport.of(answer)
+        return Answer(None if answer is None else RunReport.of(answer), transport.problem)
     except RefusedError as error:
-        raise BadInputError(f"{address}: {error}") from None
+        raise BadInputError(f"{address.url}: {error}") from None
     except ValueError as error:
         raise BadInputError(
-            f"{address}: the server's report is invalid: {error}; use the same release on both sides"
+            f"{address.url}: the server's report is invalid: {error}; use the same release on both sides"
         ) from None
     finally:
         client.close()
+
+
+def fetch(address: ServerAddress, timeout_s: float) -> RunReport | None:
+    """Return a server's report, or None if no server answers in time.
+
+    Raises:
+        BadInputError: see `ask`.
+    """
+    return ask(address, timeout_s).report
 
 
 def text(report: RunReport) -> str:
@@ -45,7 +58,7 @@ def text(report: RunReport) -> str:
         f"updates   {report.updates:,}",
         f"episodes  {report.episodes:,}",
         f"workers   {len(report.workers)} alive, {report.joined} joined, {report.lost} lost",
-        f"refused   {sum(report.refused.values())}",
+        f"refused   {sum(report.refused.values())} messages, {report.refused_connections} connections without a key",
     ]
     lines += [
         f"  {w.index:>3}  {w.name}  {w.state}, {w.steps:,} steps at {w.steps_per_s:,.0f} a second, "

@@ -1,17 +1,39 @@
 """Send frames to a parameter server and receive its answers: over a socket, or in the same process."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 import zmq
+from zmq.utils.monitor import recv_monitor_message
 
 from a3c64.addresses import is_ipv6
+from a3c64.config import BadInputError
+from a3c64.wire import keys
 from a3c64.wire import messages as wire
+from a3c64.wire.address import ServerAddress
+from a3c64.wire.keys import ClientKey
+
+# HANDSHAKE_FAILED_PROTOCOL must not be among them: to report it, libzmq 4.3.5 overwrites errno after a message that it
+# cannot decrypt, and takes the connection for a busy one. Its next heartbeat then aborts the process.
+EVENTS = (
+    zmq.EVENT_HANDSHAKE_SUCCEEDED
+    | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+    | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+    | zmq.EVENT_DISCONNECTED
+)
+FAILURES = 3  # handshakes that must fail in a row before the key is taken for the reason
+ONLY_HERE = "it does not encrypt: it was started with --no-encryption, or is of another release"
+ONLY_THERE = "it asks for a key: leave out --no-encryption"
+ENDS_CONNECTIONS = "it ends every connection at once; if a server of this project runs there, "
+OTHER_KEY = f"the key in {{}} belongs to another run, or that server does not encrypt: {keys.REMEDY}"
 
 
 class Transport(Protocol):
     """A connection to a parameter server."""
+
+    problem: str  # why no message may arrive, and what to do; "" if nothing is known
 
     def send(self, frames: Sequence[bytes | memoryview]) -> None:
         """Send a message; never blocks."""
@@ -33,10 +55,11 @@ class SocketTransport:
     never share a routing id: if one takes over that of another, libzmq's ROUTER ends its process at the next heartbeat.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: ServerAddress) -> None:
         self._address = address
         self._context: zmq.Context = zmq.Context.instance()
-        self._socket = self._open()
+        self._failures = 0  # handshakes in a row
+        self._open()
 
     def send(self, frames: Sequence[bytes | memoryview]) -> None:
         """Queue a message. If the queue is full, the server is gone: drop the message, and the caller will time out."""
@@ -48,32 +71,100 @@ class SocketTransport:
             return
 
     def receive(self, timeout_s: float) -> list[memoryview] | None:
-        """Wait for a message."""
+        """Wait for a message.
+
+        Raises:
+            BadInputError: the server refuses the key.
+        """
         if not self._socket.poll(int(timeout_s * 1000)):
+            self._check_handshakes()
             return None
         return [frame.buffer for frame in self._socket.recv_multipart(copy=False)]
 
     def reset(self) -> None:
-        """Close the socket with its queued messages, and open a new one."""
+        """Close the socket with its queued messages, and open a new one. This reads the key file again.
+
+        Raises:
+            BadInputError: the key file is invalid.
+        """
         self.close()
-        self._socket = self._open()
+        self._open()
+
+    def renew(self) -> None:
+        """Open a new connection if this one has ended, or if the key file has another key now.
+
+        libzmq itself connects again, except after bytes that it cannot read.
+        """
+        ended = any(event != zmq.EVENT_HANDSHAKE_SUCCEEDED for event in self._news())
+        with suppress(BadInputError):  # an invalid key file may be mended
+            if ended or self._read_key() != self._key:
+                self.reset()
 
     def close(self) -> None:
         """Close the socket. Queued messages have half a second to be sent."""
+        self._socket.disable_monitor()
         self._socket.close(linger=500)
 
-    def _open(self) -> zmq.Socket:
-        socket = self._context.socket(zmq.DEALER)
-        configure(socket)
-        socket.ipv6 = is_ipv6(self._address)
-        socket.connect(self._address)
-        return socket
+    def _open(self) -> None:
+        """Open a socket. It has no connection while there is no key file."""
+        self.problem = ""
+        self._handshake: int | None = None  # the event that told how this connection's handshake ended
+        self._key = self._read_key()
+        self._socket = self._context.socket(zmq.DEALER)
+        configure(self._socket)
+        self._socket.ipv6 = is_ipv6(self._address.url)
+        self._monitor = self._socket.get_monitor_socket(EVENTS)
+        if self._key is not None:
+            self._key.apply(self._socket)
+        elif self._address.key_file is not None:
+            self.problem = f"there is no key file {self._address.key_file}; if none appears, {keys.REMEDY}"
+            return
+        self._socket.connect(self._address.url)
+
+    def _read_key(self) -> ClientKey | None:
+        """Return the key; None without encryption, or if there is no key file."""
+        return None if self._address.key_file is None else keys.read(self._address.key_file)
+
+    def _news(self) -> Iterator[int]:
+        """Yield the socket's new events."""
+        while self._monitor.poll(0):
+            yield recv_monitor_message(self._monitor)["event"]
+
+    def _check_handshakes(self) -> None:
+        """Find out from the socket's events why no message arrives.
+
+        A server that does not know the key says so. If the key belongs to another server, or only one side encrypts,
+        the connection may just end, as it does at the end of a tunnel without a server.
+
+        Raises:
+            BadInputError: the server refuses the key again and again.
+        """
+        for event in self._news():
+            if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+                self._failures, self.problem = 0, ""
+            if event != zmq.EVENT_DISCONNECTED:
+                self._handshake = event
+                continue
+            handshake, self._handshake = self._handshake, None
+            if handshake == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+                continue
+            self._failures += 1
+            if handshake == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
+                self.problem = f"it refuses the key in {self._address.key_file}: {keys.REMEDY}"
+                if self._failures >= FAILURES:
+                    raise BadInputError(f"the parameter server at {self._address.url}: {self.problem}")
+            elif handshake is None:  # the two sides agree on no way to encrypt
+                self.problem = ONLY_HERE if self._key else ONLY_THERE
+            elif self._failures >= FAILURES:
+                reason = OTHER_KEY.format(self._address.key_file) if self._key else ONLY_THERE
+                self.problem = ENDS_CONNECTIONS + reason
 
 
 class LocalTransport:
     """The in-process transport: it calls a server's handler directly, with the same encoded frames."""
 
     _numbers = itertools.count()  # of connections, as a ROUTER numbers them
+    problem = ""
 
     def __init__(self, handler: Callable[[bytes, Sequence[bytes | memoryview]], Sequence | None]) -> None:
         self._handler = handler

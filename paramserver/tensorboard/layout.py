@@ -45,6 +45,7 @@ WORKERS = [
     LineChart("Alive", ("workers/alive",)),
     LineChart("Joined and lost so far", ("workers/(joined|lost)",)),
     LineChart("Messages not acted on, emulators restarted", ("workers/refused", "env/emulator_restarts")),
+    LineChart("Connections refused", ("workers/refused_connections",)),
 ]
 EVALUATION = [
     LineChart("Return of greedy episodes", ("eval/mean_reward",)),

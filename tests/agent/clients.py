@@ -36,17 +36,17 @@ class Attacker:
 class Clients:
     """The clients of one test; close() ends them all."""
 
-    def __init__(self, address):
-        self._address, self._open = address, []
+    def __init__(self, stack):
+        self._stack, self._open = stack, []
 
     def honest(self, kind=Client, name="honest"):
         """Return a new client that has said hello."""
-        client = kind(SocketTransport(self._address), name, name, threading.Event())
+        client = kind(SocketTransport(self._stack.server), name, name, threading.Event())
         client.hello()
         return self._keep(client, name)
 
     def attacker(self, role=wire.WORKER, name="attacker"):
-        return self._keep(Attacker(self._address, role, name), name)
+        return self._keep(Attacker(self._stack.server, role, name), name)
 
     def close(self):
         for client, heartbeat in self._open:
@@ -54,7 +54,7 @@ class Clients:
             client.close()
 
     def _keep(self, client, name):
-        heartbeat = Heartbeat(self._address, name)
+        heartbeat = Heartbeat(self._stack.server, name)
         heartbeat.start()
         self._open.append((client, heartbeat))
         return client

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from a3c64.wire.address import ServerAddress
 from a3c64.wire.report import RunReport
 from a3c64.wire.status import fetch
 
@@ -85,12 +86,19 @@ class Stack:
         self.folder = folder
         self.run_dir = folder / "run"
         self.address = f"tcp://127.0.0.1:{free_port()}"
+        self.encrypted = True
         self.processes: list[subprocess.Popen] = []
         self._logs: dict[int, Path] = {}
+
+    @property
+    def server(self) -> ServerAddress:
+        """Return the address of the server, with the key that it has written."""
+        return ServerAddress(self.address, self.run_dir / "keys" / "client" if self.encrypted else None)
 
     def environment(self, **settings: object) -> dict[str, str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("A3C64_")}
         own = {"A3C64_BIND": self.address, "A3C64_SERVER": self.address, "A3C64_RUN_DIR": str(self.run_dir)}
+        own["A3C64_NO_ENCRYPTION"] = str(not self.encrypted)
         given = {f"A3C64_{name.upper()}": str(value) for name, value in settings.items()}
         folders = f"{HERE}:{HERE.parent / 'envs'}:{ROOT / 'env-image'}"
         return {**clean, "PYTHONPATH": folders, **SMALL, **own, **given}
@@ -126,7 +134,7 @@ class Stack:
         )
 
     def report(self) -> RunReport | None:
-        return fetch(self.address, timeout_s=1.0)
+        return fetch(self.server, timeout_s=1.0)
 
     def wait_for(self, condition: Callable[[RunReport], object], timeout_s: float, what: str) -> RunReport:
         """Wait until `condition` holds for the server's report, and return the report."""

@@ -67,7 +67,7 @@ MISTAKES = {  # a command line -> a part of its error
     "watch --run-dir file": "--run-dir: no server runs in file",
     "watch --json": "unknown argument --json",
     "worker --learning-rate 1": "--learning-rate is a setting of `a3c64 train`, `a3c64 server`, not of `a3c64 worker`",
-    "evaluator --run-dir x": "not of `a3c64 evaluator`",
+    "evaluator --vnc-port 1": "not of `a3c64 evaluator`",
     "server --workers 2": "--workers is a setting of `a3c64 train`",
     f"server {QUIET} --run-dir file/run": "file/run",
     "eval": "no checkpoint in runs/default",

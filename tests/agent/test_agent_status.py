@@ -9,6 +9,7 @@ from in_process import SPECS, make_client, make_service, push
 from a3c64.config import BadInputError
 from a3c64.envs.episode import Episode
 from a3c64.paramserver.evaluations import evaluation
+from a3c64.wire.address import ServerAddress
 from a3c64.wire.report import RunReport
 from a3c64.wire.status import fetch, text
 
@@ -66,4 +67,4 @@ def test_a_server_of_another_release_is_a_one_line_error(monkeypatch):
     with pytest.raises(
         BadInputError, match=r"^tcp://127\.0\.0\.1:1: the server's report is invalid: server: Field required; use the"
     ):
-        fetch("tcp://127.0.0.1:1", 0.1)
+        fetch(ServerAddress("tcp://127.0.0.1:1", None), 0.1)

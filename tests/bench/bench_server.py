@@ -31,6 +31,7 @@ from a3c64.learning.network import design
 from a3c64.learning.parameters import total_size
 from a3c64.paramserver.optimiser import rmsprop
 from a3c64.processes import end, spawn
+from a3c64.wire.address import ServerAddress
 from a3c64.wire.status import fetch
 from n64gym.machine.controller import DRIVING
 
@@ -55,23 +56,25 @@ def open_kart_size() -> int:
 
 
 @contextmanager
-def server(port: int, given: Mapping[str, str] | None = None) -> Iterator[tuple[str, int]]:
+def server(port: int, given: Mapping[str, str] | None = None) -> Iterator[tuple[ServerAddress, int]]:
     """Run a server in a temporary folder; yield its address and process id."""
-    address = f"tcp://127.0.0.1:{port}"
+    url = f"tcp://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory() as folder:
         settings = {
-            "A3C64_BIND": address,
+            "A3C64_BIND": url,
             "A3C64_RUN_DIR": f"{folder}/run",
             "A3C64_TENSORBOARD_PORT": "0",
             "A3C64_WEB_PORT": "0",
         }
         settings |= given or {}
+        plain = settings.get("A3C64_NO_ENCRYPTION") == "true"
+        address = ServerAddress(url, None if plain else Path(folder) / "run" / "keys" / "client")
         process = spawn(["-m", "a3c64.paramserver"], settings, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         try:
             deadline = time.monotonic() + START_S
             while fetch(address, timeout_s=0.2) is None:
                 if time.monotonic() > deadline or process.poll() is not None:
-                    sys.exit(f"the parameter server has not come up at {address}")
+                    sys.exit(f"the parameter server has not come up at {url}")
             yield address, process.pid
         finally:
             end([process], grace_s=10.0)
@@ -136,14 +139,17 @@ def main() -> None:
     parser.add_argument("--parameters", type=int, default=open_kart_size(), help="default: %(default)s, Open Kart's")
     parser.add_argument("--seconds", type=float, default=7.0, help="of measuring, a row")
     parser.add_argument("--port", type=int, default=0, help="of the server; 0 = a free one")
+    parser.add_argument("--no-encryption", action="store_true", help="measure connections without a key")
     options = parser.parse_args()
+    plain = {"A3C64_NO_ENCRYPTION": "true"} if options.no_encryption else {}
     size, load = options.parameters, os.getloadavg()[0]
 
     rows, ours = [], {}
     for count in options.workers:
         print(f"{count} workers", file=sys.stderr)
-        with server(options.port or free_port(), ONE_STEP) as (address, pid):
-            ours[count] = side(sys.executable, "worker_side.py", address, pid, count, size, options.seconds)
+        with server(options.port or free_port(), ONE_STEP | plain) as (address, pid):
+            key = address.key_file or "none"
+            ours[count] = side(sys.executable, "worker_side.py", address.url, key, pid, count, size, options.seconds)
         rows.append(row("a3c64", count, ours[count]))
     theirs = {}
     for count in RAY_WORKERS if RAY.exists() else ():
@@ -160,7 +166,8 @@ def main() -> None:
     print(f"""
 `make bench-server`, {datetime.date.today()}: {os.cpu_count()} cores, {cpu[1] if cpu else platform.machine()}; \
 load {load:.1f} before the start.
-{size:,} parameters ({4 * size / 1e6:.1f} MB); {options.seconds:.0f} s a row. Simulated workers push their next gradient
+{size:,} parameters ({4 * size / 1e6:.1f} MB); {options.seconds:.0f} s a row; \
+{"not encrypted" if plain else "encrypted"}. Simulated workers push their next gradient
 as soon as the answer to the last has come, so the server is always busy; they share the cores with it.
 Reply: from sending a gradient to having the new weights. CPU: of the server's process, all threads and its kernel time.
 Memory: what is resident; Ray's counts the shared memory its object store is mapped from.

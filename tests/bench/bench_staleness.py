@@ -26,6 +26,7 @@ import psutil
 from bench_server import START_S, free_port, server
 
 from a3c64.processes import end, spawn
+from a3c64.wire.address import ServerAddress
 from a3c64.wire.report import RunReport, Staleness
 from a3c64.wire.status import fetch
 
@@ -51,7 +52,7 @@ class Outcome(NamedTuple):
     steps: int
 
 
-def asked(address: str) -> RunReport:
+def asked(address: ServerAddress) -> RunReport:
     """Return a server's report; exit if it does not answer."""
     report = fetch(address, timeout_s=START_S)
     if report is None:
@@ -59,7 +60,7 @@ def asked(address: str) -> RunReport:
     return report
 
 
-def await_workers(address: str, count: int) -> None:
+def await_workers(address: ServerAddress, count: int) -> None:
     """Wait until `count` workers have taken steps."""
     deadline = time.monotonic() + 2 * START_S
     while time.monotonic() < deadline:
@@ -92,12 +93,13 @@ def slowed(process: psutil.Process) -> Iterator[None]:
 
 
 @contextmanager
-def workers(address: str, count: int, one_slow: bool) -> Iterator[None]:
+def workers(address: ServerAddress, count: int, one_slow: bool) -> Iterator[None]:
     """Run workers of a server: as processes if one is slow, else as threads, because sixteen processes are too many."""
     if not one_slow:
-        children = [spawn([str(HERE / "threads_side.py"), address, str(count)], stdin=subprocess.DEVNULL)]
+        side = [str(HERE / "threads_side.py"), address.url, str(address.key_file), str(count)]
+        children = [spawn(side, stdin=subprocess.DEVNULL)]
     else:
-        own = {"A3C64_SERVER": address}
+        own = {"A3C64_SERVER": address.url, "A3C64_KEY_FILE": str(address.key_file)}
         children = [spawn(["-m", "a3c64.worker"], own, stdin=subprocess.DEVNULL) for _ in range(count)]
     try:
         await_workers(address, count)

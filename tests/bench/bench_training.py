@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 
 import numpy as np
 from programs import A3C64, hardware, n64gym_arguments, running, sb3
@@ -24,6 +25,7 @@ from programs import A3C64, hardware, n64gym_arguments, running, sb3
 from a3c64.config import Hyperparameters
 from a3c64.envs.batch import EnvironmentBatch
 from a3c64.processes import limit_threads
+from a3c64.wire.address import ServerAddress
 from a3c64.wire.status import fetch
 
 ROUNDS = 3
@@ -101,17 +103,18 @@ def training(workers: int) -> float:
         ]
         with running([*pinned(workers), *A3C64, "train", *settings], stdout=subprocess.DEVNULL) as process:
             deadline = time.monotonic() + START_S
-            while steps_at(address)[1] < WARM_STEPS * workers:
+            server = ServerAddress(address, Path(folder) / "run" / "keys" / "client")
+            while steps_at(server)[1] < WARM_STEPS * workers:
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError(f"a3c64 train has not made {WARM_STEPS * workers} steps")
                 time.sleep(0.2)
-            begin, first = steps_at(address)
+            begin, first = steps_at(server)
             time.sleep(SECONDS)
-            end, last = steps_at(address)
+            end, last = steps_at(server)
     return (last - first) / (end - begin)
 
 
-def steps_at(address: str) -> tuple[float, int]:
+def steps_at(address: ServerAddress) -> tuple[float, int]:
     """Return the time and the run's steps; 0 steps before the server answers."""
     report = fetch(address, 2.0)
     return time.perf_counter(), report.steps if report else 0

@@ -1,23 +1,26 @@
 """Runs many real workers as threads of one process, for bench_staleness.py. With N workers, a gradient's staleness is
 about N.
 
-python tests/bench/threads_side.py ADDRESS WORKERS ends with the run or on SIGTERM. The worker's loop, environments,
-model and socket are those of a3c64. The workers share a process so that TensorFlow is loaded only once."""
+python tests/bench/threads_side.py URL KEY_FILE WORKERS ends with the run or on SIGTERM. The worker's loop,
+environments, model and socket are those of a3c64. The workers share a process so that TensorFlow is loaded only once.
+"""
 
 from __future__ import annotations
 
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 
 from a3c64.processes import limit_threads, pin_tensorflow, stop_on_signals
+from a3c64.wire.address import ServerAddress
 from a3c64.wire.client import Client, StoppedError, connect
 
 STOP_S = 5.0
 
 
 def main() -> None:
-    address, count = sys.argv[1], int(sys.argv[2])
+    address, count = ServerAddress(sys.argv[1], Path(sys.argv[2])), int(sys.argv[3])
     limit_threads()
     stop = stop_on_signals()
     pin_tensorflow()

@@ -1,8 +1,8 @@
 """The workers' side of bench_server.py: any number of workers in one process, each with a socket. They only push.
 
-python tests/bench/worker_side.py ADDRESS SERVER_PID WORKERS PARAMETERS SECONDS prints the result as its last line. Each
-worker pushes the next gradient as soon as it has the answer to the last. They use agent/wire/messages.py, and their
-sockets are configured as agent/wire/client.py's. Needs no TensorFlow.
+python tests/bench/worker_side.py URL KEY_FILE|none SERVER_PID WORKERS PARAMETERS SECONDS prints the result as its last
+line. Each worker pushes the next gradient as soon as it has the answer to the last. They use agent/wire/messages.py,
+and their sockets are configured as agent/wire/client.py's. Needs no TensorFlow.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ import numpy as np
 import zmq
 
 from a3c64.learning.parameters import ParameterSpec, signature
+from a3c64.wire import keys
 from a3c64.wire import messages as wire
+from a3c64.wire.address import ServerAddress
 from a3c64.wire.heartbeat import HEARTBEAT_S
 from a3c64.wire.transport import configure
 
@@ -38,13 +40,21 @@ class Counters(NamedTuple):
     resident_mb: float
 
 
+def connected(context: zmq.Context, address: ServerAddress) -> zmq.Socket:
+    """Return a socket that connects to a server."""
+    socket: zmq.Socket = context.socket(zmq.DEALER)
+    configure(socket)
+    if address.key_file and (key := keys.read(address.key_file)):
+        key.apply(socket)
+    socket.connect(address.url)
+    return socket
+
+
 class Worker:
     """One simulated worker: a socket and the state of its request."""
 
-    def __init__(self, context: zmq.Context, address: str, name: str) -> None:
-        self.socket: zmq.Socket = context.socket(zmq.DEALER)
-        configure(self.socket)
-        self.socket.connect(address)
+    def __init__(self, context: zmq.Context, address: ServerAddress, name: str) -> None:
+        self.socket = connected(context, address)
         self.name = name
         self.sequence = 0
         self.version = 0
@@ -76,12 +86,10 @@ def counters(pid: int) -> Counters:
     return Counters((int(fields[11]) + int(fields[12])) / TICKS, pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
 
 
-def beat(context: zmq.Context, address: str, names: list[str]) -> None:
+def beat(context: zmq.Context, address: ServerAddress, names: list[str]) -> None:
     """Send a heartbeat for every worker once a second, for ever."""
-    socket: zmq.Socket = context.socket(zmq.DEALER)
-    configure(socket)
+    socket = connected(context, address)
     socket.setsockopt(zmq.SNDTIMEO, int(1000 * HEARTBEAT_S))  # the queue is short for many workers
-    socket.connect(address)
     while True:
         time.sleep(HEARTBEAT_S)
         for name in names:
@@ -90,7 +98,9 @@ def beat(context: zmq.Context, address: str, names: list[str]) -> None:
 
 
 def main() -> None:
-    address, pid, count, size, seconds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
+    url, key_file, *numbers, seconds = sys.argv[1:]
+    address = ServerAddress(url, None if key_file == "none" else Path(key_file))
+    pid, count, size = map(int, numbers)
     specs = [ParameterSpec("vector", (size,), 0.0)]
     model = signature(specs)
     generator = np.random.default_rng(0)

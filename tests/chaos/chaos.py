@@ -30,6 +30,7 @@ sys.path.insert(0, str(HERE.parent / "agent"))  # for proxy.py and live.py
 from live import free_port  # noqa: E402
 from proxy import Proxy  # noqa: E402
 
+from a3c64.wire.address import ServerAddress  # noqa: E402
 from a3c64.wire.status import fetch  # noqa: E402
 
 EVERY_S = 5.0  # from one fault to the next
@@ -148,6 +149,7 @@ class Run:
     def __init__(self, folder: Path, arguments: list[str], through_proxy: bool, seed: int) -> None:
         self.folder = folder / "run"
         self.address = f"tcp://127.0.0.1:{free_port()}"
+        self.server = ServerAddress(self.address, self.folder / "keys" / "client")
         clean = {name: value for name, value in os.environ.items() if not name.startswith("A3C64_")}
         self._environment = {**clean, "TMPDIR": str(folder), "XDG_CACHE_HOME": str(folder / "cache")}
         ports = ["--bind", self.address, "--web-port", str(free_port()), "--tensorboard-port", str(free_port())]
@@ -221,7 +223,7 @@ def observe(run: Run, result: Result, faults: Faults | None, until_solved: bool)
             if now >= next_fault:
                 next_fault += EVERY_S
                 faults.make(run.process.pid)
-        if (report := fetch(run.address, 0.3)) is not None:
+        if (report := fetch(run.server, 0.3)) is not None:
             now = time.monotonic()
             result.alive_s += min(now - heard, 2 * LOOK_S)
             if report.steps < newest[1]:  # the server has restarted from a checkpoint

@@ -69,8 +69,17 @@ def test_compose_passes_on_every_setting_of_the_run() -> None:
     ours = {name for service in SERVICES for name, value in environment(service).items() if value is not None}
     published = {"A3C64_TENSORBOARD_PORT", "A3C64_WEB_PORT"}  # ports on the host
     assert passed | published == set(section("the run"))
-    elsewhere = {"A3C64_WORKERS", "A3C64_WORKER_INDEX"}  # Compose has --scale; a replica takes the lowest free index
+    # Compose has --scale; a replica takes the lowest free index; connections between containers are encrypted
+    elsewhere = {"A3C64_WORKERS", "A3C64_WORKER_INDEX", "A3C64_NO_ENCRYPTION"}
     assert ours - published == set(section("without Docker only")) - elsewhere
+
+
+def test_workers_read_their_key_in_a_volume_that_only_the_server_writes() -> None:
+    mounted = {
+        name: [volume for volume in service["volumes"] if "keys" in volume] for name, service in SERVICES.items()
+    }
+    assert mounted == {"paramserver": ["keys:/keys"], "worker": ["keys:/keys:ro"], "evaluator": ["keys:/keys:ro"]}
+    assert {environment(service)["A3C64_KEY_FILE"] for service in SERVICES} == {"/keys/client"}
 
 
 def test_the_example_lists_every_compose_variable() -> None:

@@ -6,7 +6,20 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "env-image" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-PROGRAMS = ("a3c64", "make", "docker", "docker-compose", "python", "pytest", "ssh", "sudo", "source", "pip", "git")
+PROGRAMS = (
+    "a3c64",
+    "make",
+    "docker",
+    "docker-compose",
+    "python",
+    "pytest",
+    "scp",
+    "ssh",
+    "sudo",
+    "source",
+    "pip",
+    "git",
+)
 FENCE = re.compile(r"^( *)```(\w*)(?: title=\"([^\"]*)\")?\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 COMMENT = re.compile(r"\s+# .*$")
 

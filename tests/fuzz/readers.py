@@ -33,7 +33,7 @@ from a3c64.policy.resume import resume
 from a3c64.replays import files as replay_files
 from a3c64.replays.pictures import described
 from a3c64.report import history, run_summary
-from a3c64.wire import server_file, status
+from a3c64.wire import keys, server_file
 from n64gym import EmulatorError, MovieError, Playback, RecordMovie, RomError, open_rom
 from n64gym.movies import m64
 
@@ -288,14 +288,18 @@ def read_listing(folder: Path) -> bool:
 
 
 def server_files() -> st.SearchStrategy[Files]:
-    return one(damaged_text(server_file.ServerFile("tcp://[::]:5555", 7, 6080, 12345)._asdict()), server_file.NAME)
+    return one(
+        damaged_text(server_file.ServerFile("tcp://[::]:5555", 7, 6080, 12345, "keys/client")._asdict()),
+        server_file.NAME,
+    )
 
 
 def read_server_file(folder: Path) -> bool:
     server = server_file.read(folder)
     if server is None:
         return False
-    status.connect_address(server.bind)
+    with suppress(BadInputError):
+        keys.read(server.address(folder).key_file or folder / "none")
     return True
 
 

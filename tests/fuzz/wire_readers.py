@@ -128,6 +128,8 @@ def read_request(folder: Path) -> bool:
 class Answers:
     """A transport with one answer to the first request. Then it tells the client to stop."""
 
+    problem = ""
+
     def __init__(self, frames: list[bytes], stop: threading.Event) -> None:
         self._frames, self._stop = frames, stop
 

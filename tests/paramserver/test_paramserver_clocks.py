@@ -43,10 +43,10 @@ def test_a_pause_is_not_training_time_and_drops_no_worker():
 
 
 def working(stack):
-    client = Client(SocketTransport(stack.address), "a", "a", threading.Event())
+    client = Client(SocketTransport(stack.server), "a", "a", threading.Event())
     client.hello()
     client.join(SPECS)
-    heartbeat = Heartbeat(stack.address, "a")
+    heartbeat = Heartbeat(stack.server, "a")
     heartbeat.start()
     return client, heartbeat
 

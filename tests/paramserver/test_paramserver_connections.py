@@ -45,7 +45,8 @@ def proxy(server, stack):
     proxy.close()
 
 
-def make_client(address, name="abc"):
+def make_client(stack, url=None, name="abc"):
+    address = stack.server._replace(url=url or stack.address)
     client = Client(SocketTransport(address), name, name, threading.Event())
     client.hello()
     return client, client.join(SPECS)
@@ -55,9 +56,11 @@ def push(client, version):
     return client.push(ONES, signature(SPECS), version, 20, {}, [])
 
 
-def test_a_second_connection_with_a_routing_id_does_not_stop_the_server(server, stack):
+def test_a_second_connection_with_a_routing_id_does_not_stop_the_server(stack):
     """These messages used to abort the server: one from A, one from B with A's routing id, one from A, which closes."""
-    client, update = make_client(stack.address)
+    stack.encrypted = False
+    server = stack.start("a3c64.paramserver")
+    client, update = make_client(stack)
     message = b"\0\x01x"  # one frame of one byte
     first = raw_dealer(stack.address, b"ab")
     first.sendall(message)
@@ -76,9 +79,9 @@ def test_a_second_connection_with_a_routing_id_does_not_stop_the_server(server, 
     client.close()
 
 
-def test_messages_that_arrive_after_a_stall_count_at_most_once(proxy, short_timeouts):
+def test_messages_that_arrive_after_a_stall_count_at_most_once(proxy, short_timeouts, stack):
     """An unstable VPN does this. Meanwhile the client has reconnected."""
-    client, update = make_client(proxy.address)
+    client, update = make_client(stack, proxy.address)
     assert push(client, update.version).accepted
     proxy.stalled.set()
     timer = threading.Timer(0.9, proxy.stalled.clear)
@@ -98,7 +101,7 @@ def test_messages_that_arrive_after_a_stall_count_at_most_once(proxy, short_time
 
 def test_updates_count_at_most_once_over_cut_delayed_and_altered_connections(proxy, short_timeouts, stack):
     """A client that continues to push succeeds, and the server's state matches its answers."""
-    client, update = make_client(proxy.address)
+    client, update = make_client(stack, proxy.address)
     draw, accepted, pushed, end = random.Random(3), 0, 0, time.monotonic() + 6.0
     while time.monotonic() < end:
         proxy.cut, proxy.corrupt, proxy.delay_s = draw.choice([(0, 0, 0), (0.05, 0, 0), (0, 0.1, 0), (0, 0, 0.01)])
@@ -121,9 +124,9 @@ def test_updates_count_at_most_once_over_cut_delayed_and_altered_connections(pro
 
 
 def test_messages_over_an_abandoned_connection_are_refused(server, stack):
-    client, update = make_client(stack.address)
+    client, update = make_client(stack)
     old = client._transport
-    client._transport = SocketTransport(stack.address)
+    client._transport = SocketTransport(stack.server)
     client.hello()
     old.send(wire.encode(1000, wire.Push(signature(SPECS), 0, 20, {}, []), ONES))
     frames = old.receive(5.0)
@@ -137,7 +140,7 @@ def test_the_replacement_of_a_killed_worker_gets_its_index(server, stack):
     """It gets the index at once, because the old connection is closed. It need not wait for five missed heartbeats."""
 
     def join(name, index):
-        client = Client(SocketTransport(stack.address), name, name, threading.Event(), index=index)
+        client = Client(SocketTransport(stack.server), name, name, threading.Event(), index=index)
         client.hello()
         return client
 

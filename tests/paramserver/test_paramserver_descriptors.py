@@ -28,10 +28,10 @@ def test_without_descriptors_connections_are_refused_and_the_run_continues(stack
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT)
     stack.processes.append(server)
     until(stack.report, 20, "the server")
-    client = Client(SocketTransport(stack.address), "a", "a", threading.Event())
+    client = Client(SocketTransport(stack.server), "a", "a", threading.Event())
     client.hello()
     update = client.join(SPECS)
-    heartbeat = Heartbeat(stack.address, "a")
+    heartbeat = Heartbeat(stack.server, "a")
     heartbeat.start()
     update = client.push(ONES, SIGNATURE, update.version, 20, {}, [])
 

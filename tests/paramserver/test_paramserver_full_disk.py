@@ -23,7 +23,7 @@ def test_failed_writes_are_repeated_or_reported(stack, tiny_disk):
     stack.run_dir = tiny_disk / "run"
     filler = tiny_disk / "filler"
     server = stack.start("a3c64.paramserver", checkpoint_interval=0.3, status_interval=60, keep_checkpoints=1)
-    client = Client(SocketTransport(stack.address), "worker", "worker", threading.Event())
+    client = Client(SocketTransport(stack.server), "worker", "worker", threading.Event())
     client.hello()
     update = client.join(SPECS)
 
@@ -43,7 +43,7 @@ def test_failed_writes_are_repeated_or_reported(stack, tiny_disk):
     push()
     until(lambda: (stack.run_dir / "checkpoints" / "step_20").exists(), 10, "a checkpoint")
     fill()
-    judge = EvaluatorClient(SocketTransport(stack.address), "judge", "judge", threading.Event())
+    judge = EvaluatorClient(SocketTransport(stack.server), "judge", "judge", threading.Event())
     judge.hello()
     assert judge.score(judge.pull(), [Episode(7.0, 20, {})])
     assert checkpoint.newest(stack.run_dir / "best") is None

@@ -60,8 +60,8 @@ class Run:
     def start(self):
         self.server = self.stack.start("a3c64.paramserver", **self._settings)
         stop = threading.Event()
-        self.worker, one = connect(Client, self.stack.address, "worker", stop)
-        self.judge, other = connect(EvaluatorClient, self.stack.address, "judge", stop)
+        self.worker, one = connect(Client, self.stack.server, "worker", stop)
+        self.judge, other = connect(EvaluatorClient, self.stack.server, "judge", stop)
         self.heartbeats = (one, other)
         for client, heartbeat in ((self.worker, one), (self.judge, other)):
             client.hello()

@@ -198,7 +198,7 @@ def test_an_invalid_number_of_restarts_does_not_stop_the_server(stack, restarts)
     """It used to: the next status request raised OverflowError in msgpack."""
     server = stack.start("a3c64.paramserver", status_interval=0.1)
     until(stack.report, 20, "the server")
-    client = Client(SocketTransport(stack.address), "a", "a", threading.Event())
+    client = Client(SocketTransport(stack.server), "a", "a", threading.Event())
     client.hello()
     client.join(SPECS)
     client.push(ONES, SIGNATURE, 0, 20, {}, [[1.0, 9, {"emulator_restarts": restarts}]])

@@ -19,6 +19,7 @@ MEGABYTE = 1 << 20
 
 
 def start(stack):
+    stack.encrypted = False  # raw_dealer does not encrypt
     process = stack.start("a3c64.paramserver")
     until(stack.report, 60, "the server")
     return process

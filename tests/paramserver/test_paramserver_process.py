@@ -19,6 +19,7 @@ from live import ROOT, free_port, get_json, until
 from a3c64.config import BadInputError
 from a3c64.learning.parameters import ParameterSpec, signature
 from a3c64.paramserver.run_lock import RunLock, holder
+from a3c64.wire import keys
 from a3c64.wire import messages as wire
 from a3c64.wire.client import Client
 from a3c64.wire.status import fetch
@@ -30,7 +31,7 @@ GOOD = wire.Push(signature(SPECS), 0, 20, {}, [])
 
 
 def make_client(stack, name="abc"):
-    client = Client(SocketTransport(stack.address), name, name, threading.Event())
+    client = Client(SocketTransport(stack.server), name, name, threading.Event())
     client.hello()
     return client, client.join(SPECS)
 
@@ -46,6 +47,7 @@ def test_garbage_is_refused_and_counted_and_changes_no_weights(stack):
     sent = 0
     with zmq.Context.instance().socket(zmq.DEALER) as stranger:
         stranger.setsockopt(zmq.LINGER, 0)
+        keys.read(stack.server.key_file).apply(stranger)
         stranger.connect(stack.address)
 
         def expect_refusal(frames):
@@ -154,7 +156,7 @@ def test_a_run_folder_belongs_to_one_server(stack):
     first.kill()
     first.wait()
     third = stack.start("a3c64.paramserver", **other)
-    until(lambda: fetch(other["bind"], timeout_s=1.0), 20, "the next server")
+    until(lambda: fetch(stack.server._replace(url=other["bind"]), timeout_s=1.0), 20, "the next server")
     third.send_signal(signal.SIGTERM)
     assert third.wait(8) == 0
 

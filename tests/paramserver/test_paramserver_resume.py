@@ -30,14 +30,14 @@ UNSET = {name: "" for name in ("env_id", "lstm_size", "envs_per_worker", "t_max"
 
 def join(stack, specs=SPECS):
     name = f"client{time.monotonic_ns()}"
-    client = Client(SocketTransport(stack.address), name, name, threading.Event())
+    client = Client(SocketTransport(stack.server), name, name, threading.Event())
     hyperparameters = client.hello()
     return client, hyperparameters, client.join(specs)
 
 
 def evaluate(stack, score):
     """Evaluate the newest weights."""
-    client = EvaluatorClient(SocketTransport(stack.address), "judge", "judge", threading.Event())
+    client = EvaluatorClient(SocketTransport(stack.server), "judge", "judge", threading.Event())
     client.hello()
     assert client.score(client.pull(), [Episode(score, 20, {})])
     client.close()

@@ -12,7 +12,7 @@ def test_status_finds_the_server_by_the_run_folder(stack):
     server = stack.start("a3c64.paramserver", tensorboard_port=0)
     until(lambda: server_file.read(stack.run_dir), 20, "server.json")
     found = server_file.read(stack.run_dir)
-    assert found == server_file.ServerFile(stack.address, server.pid, 0, 0)
+    assert found == server_file.ServerFile(stack.address, server.pid, 0, 0, "keys/client")
     nowhere = {"server": "", "bind": ""}
     by_folder = stack.run("a3c64", "status", "--run-dir", str(stack.run_dir), "--json", **nowhere)
     assert by_folder.returncode == 0, by_folder.stderr
@@ -42,7 +42,7 @@ def test_a_killed_server_leaves_its_file_and_the_next_one_replaces_it(stack):
 
 
 def test_a_server_removes_only_its_own_file(tmp_path):
-    other = server_file.ServerFile("tcp://127.0.0.1:1", 1, 2, 3)
+    other = server_file.ServerFile("tcp://127.0.0.1:1", 1, 2, 3, "")
     server_file.write(tmp_path, other)
     server_file.remove(tmp_path)
     assert server_file.read(tmp_path) == other

@@ -122,7 +122,7 @@ def test_the_page_shows_every_workers_screen(stack, browser):
     assert "--vnc-port" in blind.find_element(By.CLASS_NAME, "hint").text
 
     # Greedy evaluations that fall cause a warning.
-    judge = EvaluatorClient(SocketTransport(stack.address), "judge", "judge", threading.Event())
+    judge = EvaluatorClient(SocketTransport(stack.server), "judge", "judge", threading.Event())
     judge.hello()
     update = judge.pull()
     for score in (1e6, 1.0):

@@ -99,6 +99,8 @@ class Network:
 class ClientTransport:
     """The clients' side. It reconnects automatically, as a3c64.wire.transport.SocketTransport does."""
 
+    problem = ""
+
     def __init__(self, network: Network, name: str) -> None:
         self._network = network
         self.name = name

@@ -48,7 +48,7 @@ class SimulatedRun:
         self.interval = draw.choice([1.0, 2.0, 5.0])
         self.settings = Settings(
             run_dir=folder / "run", checkpoint_interval=self.interval, keep_checkpoints=draw.choice([1, 2, 3]),
-            status_interval=3600.0, tensorboard_port=0, web_port=0, eval_interval=1.0,
+            status_interval=3600.0, no_encryption=True, tensorboard_port=0, web_port=0, eval_interval=1.0,
             t_max=STEPS, envs_per_worker=1, max_gradient_norm=1e9,  # the first number of a gradient identifies it
         )  # fmt: skip
         self.server: Any = None
