@@ -26,6 +26,7 @@ BASE = {
     "a3c64.supervisor",
     "a3c64.timings",
     "a3c64.version",
+    "a3c64.vnc",
 }
 ENVS = BASE | {"a3c64.envs"}
 LEARNING = ENVS | {"a3c64.learning"}

@@ -1,0 +1,1 @@
+"""VNC's password: its file, and how a client proves that it knows it."""
