@@ -101,7 +101,8 @@ logs: ## follow the logs
 	$(COMPOSE) logs -f --tail 100
 
 vnc: N = 1
-vnc: ## print the host and port of worker N=1's screen
+vnc: ## print the host and port of worker N=1's screen, and its password
+	@$(COMPOSE) exec -T paramserver a3c64 watch --show-password | sed 's/^/password: /' >&2
 	$(COMPOSE) port --index $(N) worker 5900
 
 build: ## build the images

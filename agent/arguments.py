@@ -20,10 +20,11 @@ COMMON = {
 _KEYS = ("key_file", "no_encryption")
 _SERVING = (
     "preset", "bind", *_KEYS, "run_dir", "resume", "transfer", "tensorboard_host", "tensorboard_port",
-    "legacy_tags", "web_host", "web_hosts", "web_port", "checkpoint_interval", "keep_checkpoints", "status_interval",
+    "legacy_tags", "web_host", "web_hosts", "web_port", "vnc_password_file", "checkpoint_interval", "keep_checkpoints",
+    "status_interval",
 )  # fmt: skip
 _LOGGING = ("log_level", "log_format")
-_WORKING = ("rom", "hang_timeout", "replays_mb", "vnc_port", "vnc_host", "vnc_view")
+_WORKING = ("rom", "hang_timeout", "replays_mb", "vnc_port", "vnc_host", "vnc_view", "vnc_password_file")
 _PLAYING = ("run_dir", "env_id", "env_args", "rom", "seed")
 USES: dict[str, frozenset[str]] = {  # command -> its settings; A3C64_* variables are accepted by all commands
     "train": frozenset({*Hyperparameters.model_fields, *_SERVING, *_WORKING, *_LOGGING, "workers"}),
@@ -31,7 +32,7 @@ USES: dict[str, frozenset[str]] = {  # command -> its settings; A3C64_* variable
     "worker": frozenset({"server", "run_dir", *_KEYS, "worker_index", *_WORKING, *_LOGGING}),
     "evaluator": frozenset({"server", "run_dir", *_KEYS, "rom", *_LOGGING}),
     "status": frozenset({"server", "run_dir", *_KEYS}),
-    "watch": frozenset({"server", "run_dir", *_KEYS}),
+    "watch": frozenset({"server", "run_dir", *_KEYS, "vnc_password_file"}),
     "eval": frozenset(_PLAYING),
     "enjoy": frozenset(_PLAYING),
     "export": frozenset({"run_dir"}),
@@ -57,7 +58,7 @@ GROUPS: dict[str, tuple[str, ...]] = {  # as --help shows them; every setting is
     ),
     "watching": (
         "web_port", "web_host", "web_hosts", "tensorboard_port", "tensorboard_host", "legacy_tags", "vnc_port",
-        "vnc_host", "vnc_view", "status_interval", "log_level", "log_format",
+        "vnc_host", "vnc_password_file", "vnc_view", "status_interval", "log_level", "log_format",
     ),
     "addresses and keys": ("server", "bind", *_KEYS),
 }  # fmt: skip

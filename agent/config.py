@@ -240,10 +240,8 @@ class Settings(Hyperparameters, BaseSettings):
         0, description="VNC port of a worker's display; 0 = no display; train: the first of its workers' ports"
     )
     vnc_host: Host = Field("127.0.0.1", description="address the VNC server listens on; in a container 0.0.0.0")
-    vnc_password_file: Annotated[Path | None, BeforeValidator(_path), BeforeValidator(_none)] = Field(
-        None,
-        description="the file with the VNC password, at most 8 characters; it is written if it does not exist; "
-        "empty = keys/vnc in the run's folder",
+    vnc_password_file: str = Field(
+        "", description="the file with the VNC password; empty = keys/vnc in the run's folder"
     )
     vnc_view: Literal["panel", "plain"] = Field(
         "panel",
@@ -270,10 +268,6 @@ class Settings(Hyperparameters, BaseSettings):
     def hyperparameters(self) -> Hyperparameters:
         """Return the run's settings alone."""
         return Hyperparameters(**{name: getattr(self, name) for name in Hyperparameters.model_fields})
-
-    def password_file(self) -> Path:
-        """Return the file with the VNC password."""
-        return self.vnc_password_file or self.run_dir / "keys" / "vnc"
 
     def environment(self) -> dict[str, str]:
         """Return all settings as A3C64_* variables, for a child process."""

@@ -41,7 +41,9 @@ def serve(settings: Settings, command: str = "") -> int:
     reuse_memory()
     allow_open_files()
     from a3c64.paramserver.server import Server
+    from a3c64.vnc import password
 
+    password.check(password.path_of(settings))
     try:
         return 0 if Server(settings, command).serve(stop) else EXIT_FAILED
     except BadInputError:

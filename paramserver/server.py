@@ -31,6 +31,7 @@ from a3c64.paramserver.weights import SharedWeights
 from a3c64.policy.checkpoint import Snapshot
 from a3c64.policy.resume import Resumption, resume
 from a3c64.processes import typed_command
+from a3c64.vnc import password
 from a3c64.wire import messages as wire
 from a3c64.wire import server_file
 from a3c64.wire.address import key_file_for_folder, key_file_in
@@ -84,6 +85,7 @@ class Server:
         self._lock = run_lock.RunLock(settings.run_dir, settings.bind)
         if keys:
             keys.write()
+        password.obtain(password.path_of(settings))
         self._folder = RunFolder(settings.run_dir, settings.keep_checkpoints)
         snapshot = self._folder.resume()
         if snapshot is not None:
@@ -121,7 +123,7 @@ class Server:
         self._tensorboard = TensorBoardProcess(
             self._folder.tensorboard, settings.tensorboard_host, settings.tensorboard_port
         )
-        self._web = Web(settings.run_dir, settings.web_host, settings.web_port, settings.web_hosts)
+        self._web = Web(settings)
         self._web.sparklines.resume(figures)
         self._saved = snapshot.step if snapshot else -1
         self._saved_version = snapshot.version if snapshot else -1

@@ -75,7 +75,9 @@ def learn(settings: Settings, client: Client, heartbeat: Heartbeat, stop: thread
     heartbeat.doing = "loading TensorFlow"
     pin_tensorflow(hyperparameters.deterministic)  # takes seconds, so it comes after the checks
     from a3c64.envs.batch import EnvironmentBatch
+    from a3c64.vnc import password
     from a3c64.worker.display.display import show_on
+    from a3c64.worker.display.x11vnc import VncServer
     from a3c64.worker.loop import train
     from a3c64.worker.recording import Recorder
 
@@ -101,8 +103,7 @@ def learn(settings: Settings, client: Client, heartbeat: Heartbeat, stop: thread
         heartbeat.doing = "building the network"
         try:
             display = show_on(
-                settings.vnc_host,
-                settings.vnc_port,
+                VncServer(settings.vnc_host, settings.vnc_port, password.path_of(settings)),
                 settings.vnc_view,
                 environments,
                 hyperparameters.env_id,

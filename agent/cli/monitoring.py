@@ -31,8 +31,18 @@ def status(settings: Settings, parsed: Parsed) -> int:
     return 0
 
 
+def add_watch_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `watch`."""
+    parser.add_argument("--show-password", action="store_true", help="print the screens' VNC password, and end")
+
+
 def watch(settings: Settings, parsed: Parsed) -> int:
     """Show the live status of a run and of each worker; Ctrl-C ends it."""
+    if parsed["show_password"]:
+        from a3c64.vnc import password
+
+        print(password.read(password.path_of(settings)))
+        return 0
     address = address_of(settings, parsed)
     from a3c64.cli.watch import watch as show
     from a3c64.processes import stop_on_signals
@@ -69,4 +79,4 @@ def address_of(settings: Settings, parsed: Parsed) -> ServerAddress:
     return ServerAddress(url, key_file_in(settings))
 
 
-COMMANDS = (Command("status", status, add_status_options), Command("watch", watch))
+COMMANDS = (Command("status", status, add_status_options), Command("watch", watch, add_watch_options))

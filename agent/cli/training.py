@@ -41,7 +41,12 @@ def train(settings: Settings, parsed: Parsed) -> int:
         log.info("workers' screens and the run's figures: %s", link(settings.web_host, settings.web_port))
     if settings.vnc_port:
         last = settings.vnc_port + settings.workers - 1
-        log.info("VNC: %s, ports %d to %d", settings.vnc_host, settings.vnc_port, last)
+        log.info(
+            "VNC: %s, ports %d to %d; `a3c64 watch --show-password` prints the password",
+            settings.vnc_host,
+            settings.vnc_port,
+            last,
+        )
     return LocalRun(settings).run(stop)
 
 

@@ -10,12 +10,17 @@ import string
 from contextlib import suppress
 from pathlib import Path
 
-from a3c64.config import BadInputError, named
+from a3c64.config import BadInputError, Settings, named
 from a3c64.files import read_regular, write_new
 
 LENGTH = 8  # VNC uses no more characters
 MOST = 4096  # bytes of the file; more is not read
 VALID = re.compile(rb"[!-~]{1,8}(\r?\n)?")
+
+
+def path_of(settings: Settings) -> Path:
+    """Return the file with the password of a run."""
+    return Path(settings.vnc_password_file or settings.run_dir / "keys" / "vnc")
 
 
 def obtain(path: Path) -> str:

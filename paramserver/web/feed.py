@@ -7,14 +7,15 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 from a3c64 import logs
 from a3c64.addresses import parse
+from a3c64.config import Settings
 from a3c64.files import write_whole
 from a3c64.paramserver.web.sparklines import Sparklines
 from a3c64.processes import spawn
 from a3c64.supervisor import Supervisor
+from a3c64.vnc import password
 from a3c64.wire.report import RunReport
 
 log = logging.getLogger(__name__)
@@ -28,18 +29,16 @@ class Web:
     """Supervises the page's server and writes its data. With port 0 it does nothing.
 
     Args:
-        run_dir: the run's folder.
-        host: the address to listen on.
-        port: the port to listen on.
-        hosts: other names that browsers may use, separated by commas.
+        settings: of the server.
     """
 
-    def __init__(self, run_dir: Path, host: str, port: int, hosts: str = "") -> None:
-        self._folder = run_dir / "web"
-        self._log = run_dir / "web.log"
-        self._enabled = port != 0
-        program = ["-m", "a3c64.paramserver.web.gateway"]
-        self._arguments = [*program, host, str(port), str(self._folder), str(run_dir), hosts, *logs.choices()]
+    def __init__(self, settings: Settings) -> None:
+        self._folder = settings.run_dir / "web"
+        self._log = settings.run_dir / "web.log"
+        self._enabled = settings.web_port != 0
+        place = settings.web_host, settings.web_port, self._folder, settings.run_dir
+        about = *place, settings.web_hosts, password.path_of(settings)
+        self._arguments = ["-m", "a3c64.paramserver.web.gateway", *map(str, about), *logs.choices()]
         self._supervisor = Supervisor(f"the web page's server (see {self._log})", self._launch)
         self.sparklines = Sparklines()
         self._tokens: dict[str, str] = {}  # address of a display -> its token

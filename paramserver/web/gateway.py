@@ -1,10 +1,10 @@
 """The web page's server: files, recordings, workers' screens.
 
-    python -m a3c64.paramserver.web.gateway HOST PORT FOLDER RUN HOSTS LEVEL FORM INDEX
+    python -m a3c64.paramserver.web.gateway HOST PORT FOLDER RUN HOSTS PASSWORD_FILE LEVEL FORM INDEX
 
 One port serves everything. A WebSocket request becomes a connection to the VNC server that its token names. Other
 requests get a file. FOLDER has the data that the parameter server writes (paramserver/web/feed.py). HOSTS are names
-that browsers may use besides the usual ones (paramserver/web/hosts.py).
+that browsers may use besides the usual ones (paramserver/web/hosts.py). PASSWORD_FILE has the VNC password.
 """
 
 import asyncio
@@ -61,13 +61,14 @@ class Gateway:
         web_dir: has run.json and screens.json.
         run_dir: the run's folder.
         hosts: the names that browsers may use.
+        password_file: has the VNC password.
     """
 
-    def __init__(self, web_dir: Path, run_dir: Path, hosts: Hosts) -> None:
+    def __init__(self, web_dir: Path, run_dir: Path, hosts: Hosts, password_file: Path) -> None:
         self._report = web_dir / REPORT
         self._run_dir = run_dir
         self._hosts = hosts
-        self._screens = Screens(web_dir / SCREENS)
+        self._screens = Screens(web_dir / SCREENS, password_file)
         self._watching = 0  # number of connections to screens
         self._recordings = Recordings(run_dir)
         self._listing = asyncio.Lock()
@@ -177,18 +178,13 @@ async def serve(host: str, port: int, gateway: Gateway, stop: StopEvent) -> None
 
 def main() -> int:
     """Serve until asked to stop; return the exit code."""
-    host, port, web_dir, run_dir, more = (
-        sys.argv[1],
-        int(sys.argv[2]),
-        Path(sys.argv[3]),
-        Path(sys.argv[4]),
-        sys.argv[5],
-    )
-    logs.configure_as("web", sys.argv[6:])
+    host, port, hosts = sys.argv[1], int(sys.argv[2]), Hosts(sys.argv[1], sys.argv[5])
+    web_dir, run_dir, password_file = Path(sys.argv[3]), Path(sys.argv[4]), Path(sys.argv[6])
+    logs.configure_as("web", sys.argv[7:])
     stop = stop_on_signals()
 
     async def run() -> None:
-        await serve(host, port, Gateway(web_dir, run_dir, Hosts(host, more)), stop)
+        await serve(host, port, Gateway(web_dir, run_dir, hosts, password_file), stop)
 
     try:
         asyncio.run(run())

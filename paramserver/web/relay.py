@@ -4,7 +4,8 @@ import asyncio
 
 from aiohttp import WSMsgType, web
 
-from a3c64.paramserver.web.screens import CONNECT_S, NONE, VERSION, Screen
+from a3c64.paramserver.web.screens import CONNECT_S, Screen
+from a3c64.vnc.login import NONE, VERSION
 
 CHUNK = 1 << 16  # bytes read from the VNC server at a time
 MAX_MESSAGE = 1 << 20  # bytes of a browser's message; keys, clicks and requests for pictures have at most a few hundred

@@ -2,21 +2,17 @@
 
 A worker tells the server its VNC port, so a harmful worker can name the port of another service. No byte must pass
 between that service and a browser. So this process performs the security handshake itself, on both sides, and carries
-bytes only after it. It uses version 3.3 of the RFB protocol, which takes the fewest messages (RFC 6143, sections 7.1
-and 7.2): the VNC server greets, the client answers with its version, and the server sends a security type.
+bytes only after it (a3c64/vnc/login.py). So no browser needs the VNC password.
 """
 
 import asyncio
-import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from a3c64.config import BadInputError
 from a3c64.files import read_json
+from a3c64.vnc import login, password
 
-GREETING = re.compile(rb"RFB \d{3}\.\d{3}\n")
-GREETING_BYTES = 12
-VERSION = b"RFB 003.003\n"
-NONE = b"\0\0\0\1"  # the security type without a password
 CONNECT_S = 5.0  # timeout of connection and handshake; x11vnc looks for new clients every 0.2 s
 RETRY_S, RETRY_MAX_S = 1.0, 8.0  # pause between two checks of a screen; it doubles
 CHECKS = 16  # number of screens checked at a time
@@ -41,10 +37,11 @@ class Screens:
 
     Args:
         file: has the address of each token, as paramserver/web/feed.py writes them.
+        password_file: has the VNC password.
     """
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    def __init__(self, file: Path, password_file: Path) -> None:
+        self._file, self._password_file = file, password_file
         self._open: set[Address] = set()
         self._checks: dict[Address, asyncio.Task[None]] = {}
         self._pauses: dict[Address, float] = {}  # seconds after the next failed check
@@ -81,7 +78,7 @@ class Screens:
         if address is None:
             return None
         try:
-            return await _connect(address)
+            return await _connect(address, self._password_file)
         except NotAScreenError:
             self._open.discard(address)
             raise
@@ -90,7 +87,7 @@ class Screens:
         """Check a screen once. If it is not open, pause, so that the next check is later."""
         try:
             async with self._turns:
-                screen = await _connect(address)
+                screen = await _connect(address, self._password_file)
             screen.writer.close()
             self._open.add(address)
         except OSError:
@@ -106,7 +103,7 @@ class Screens:
             return {}
 
 
-async def _connect(address: Address) -> Screen:
+async def _connect(address: Address, password_file: Path) -> Screen:
     """Connect, and perform the security handshake.
 
     Raises:
@@ -117,10 +114,16 @@ async def _connect(address: Address) -> Screen:
     try:
         async with asyncio.timeout(CONNECT_S):
             reader, writer = await asyncio.open_connection(*address)
-            if not GREETING.fullmatch(await reader.readexactly(GREETING_BYTES)):
+            if not login.GREETING.fullmatch(await reader.readexactly(login.GREETING_BYTES)):
                 raise NotAScreenError("it is not a VNC server")
-            writer.write(VERSION)
-            if await reader.readexactly(len(NONE)) != NONE:
+            writer.write(login.VERSION)
+            kind = await reader.readexactly(len(login.NONE))
+            if kind == login.PASSWORD:
+                challenge = await reader.readexactly(login.CHALLENGE_BYTES)
+                writer.write(login.response(password.read(password_file), challenge))
+                if await reader.readexactly(len(login.OK)) != login.OK:
+                    raise NotAScreenError("it wants another password")
+            elif kind != login.NONE:
                 raise NotAScreenError("it refuses the connection")
         return Screen(reader, writer)
     except BaseException as error:
@@ -128,4 +131,6 @@ async def _connect(address: Address) -> Screen:
             writer.close()
         if writer is not None and isinstance(error, TimeoutError | asyncio.IncompleteReadError):
             raise NotAScreenError("it is not a VNC server") from None
+        if isinstance(error, BadInputError):
+            raise NotAScreenError(str(error)) from None
         raise

@@ -13,10 +13,13 @@ import psutil
 from live import ROOT, free_port, until
 
 from a3c64.paramserver.web.feed import REPORT, SCREENS
+from a3c64.vnc.login import response
 
 GREETING = b"RFB 003.008\n"
 VERSION = b"RFB 003.003\n"  # that the gateway uses on both sides
 NO_PASSWORD = b"\0\0\0\1"
+PASSWORD = "password"  # of the run
+CHALLENGE = bytes(range(16))
 WAIT_S = 60  # longest wait for an answer; other tests may use the cores
 FACTS = {"recorded": "2026-01-01T00:00:00Z", "return": 1.0, "metrics": {}, "steps": 900, "frameskip": 4}
 
@@ -30,10 +33,12 @@ class Answer(NamedTuple):
 class Service:
     """A TCP server that sends `greeting` to each client and keeps all that clients send.
 
-    After a VNC server's greeting it answers a version with a security type, and then sends `more` bytes.
+    After a VNC server's greeting it answers a version with a security type, and then sends `more` bytes. With a
+    password, clients must prove that they know it.
     """
 
-    def __init__(self, greeting: bytes = GREETING, more: int = 0) -> None:
+    def __init__(self, greeting: bytes = GREETING, more: int = 0, password: str = "") -> None:
+        self._password = password
         self.received = b""
         self.connections = self.sent = 0
         self._greeting, self._more = greeting, more
@@ -55,13 +60,23 @@ class Service:
             connection.sendall(self._greeting)
             if self._greeting == GREETING:
                 self.received += connection.recv(len(VERSION), socket.MSG_WAITALL)
-                connection.sendall(NO_PASSWORD)
+                if not self._password:
+                    connection.sendall(NO_PASSWORD)
+                elif not self._lets_in(connection):
+                    return connection.close()
             if self._more:
                 connection.recv(1)
             for _ in range(self._more >> 16):
                 self.sent += connection.send(bytes(1 << 16))
             while more := connection.recv(4096):
                 self.received += more
+
+    def _lets_in(self, connection: socket.socket) -> bool:
+        connection.sendall(b"\0\0\0\2" + CHALLENGE)
+        answer = connection.recv(len(CHALLENGE), socket.MSG_WAITALL)
+        right = answer == response(self._password, CHALLENGE)
+        connection.sendall(bytes(4) if right else b"\0\0\0\1")
+        return right
 
     def send(self, data: bytes) -> bool:
         """Send to the newest client. Return whether there is one."""
@@ -89,11 +104,15 @@ class Gateway:
         (worker / "one.m64").write_bytes(b"M64\x1a" + bytes(100))
         (worker / "one.json").write_text(json.dumps(FACTS))
         (self.run / "videos").mkdir()
+        (self.run / "vnc").write_text(PASSWORD)
         command = [sys.executable, "-m", "a3c64.paramserver.web.gateway", "127.0.0.1", str(self.port)]
         self._log = folder / "web.log"
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [*command, str(self.web), str(self.run), hosts, "info", "text", ""], cwd=ROOT, stdout=log, stderr=log
+                [*command, str(self.web), str(self.run), hosts, str(self.run / "vnc"), "info", "text", ""],
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
             )
         until(lambda: self._up(), WAIT_S, "the gateway")
 

@@ -64,7 +64,7 @@ def training(kind: str, seconds: float, port: int) -> float:
             time.sleep(2.0)  # let the VNC servers settle after the connections of `greets`
             if kind != WATCHED:
                 return measure(address, seconds)
-            watch = [sys.executable, str(CLIENT), str(port), str(seconds + 3.0)]
+            watch = [sys.executable, str(CLIENT), str(port), str(seconds + 3.0), f"{folder}/run/keys/vnc"]
             with running(watch, stdout=subprocess.PIPE, text=True) as client:
                 time.sleep(1.0)
                 rate = measure(address, seconds)

@@ -2,7 +2,7 @@
 
 It follows RFC 6143 and, for the Tight encoding, the community version of the RFB protocol. Its requests are noVNC's.
 
-python tests/bench/vnc_client.py PORT SECONDS prints the result as its last line.
+python tests/bench/vnc_client.py PORT SECONDS PASSWORD_FILE prints the result as its last line.
 """
 
 from __future__ import annotations
@@ -12,6 +12,10 @@ import socket
 import struct
 import sys
 import time
+from pathlib import Path
+
+from a3c64.vnc import password
+from a3c64.vnc.login import response
 
 RAW, TIGHT = 0, 7  # encodings
 QUALITY_6, COMPRESSION_2 = -26, -254  # pseudo-encodings with preferences for Tight
@@ -20,7 +24,7 @@ LEAST_COMPRESSED = 12  # bytes; less data is not compressed
 START_S = 10.0
 
 
-def main(port: int, seconds: float) -> None:
+def main(port: int, seconds: float, password_file: Path) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=START_S) as connection:
         stream = connection.makefile("rwb")
 
@@ -31,10 +35,12 @@ def main(port: int, seconds: float) -> None:
         stream.write(b"RFB 003.008\n")
         stream.flush()
         stream.read(take("!B")[0])  # security types
-        stream.write(b"\1")  # no authentication
+        stream.write(b"\2")  # VNC authentication
+        stream.flush()
+        stream.write(response(password.read(password_file), stream.read(16)))
         stream.flush()
         if take("!I")[0]:
-            raise RuntimeError("the VNC server wants a password")
+            raise RuntimeError("the VNC server wants another password")
         stream.write(b"\1")  # shared session
         stream.flush()
         width, height, *_ = take("!HH16x")
@@ -88,4 +94,4 @@ def main(port: int, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), float(sys.argv[2]))
+    main(int(sys.argv[1]), float(sys.argv[2]), Path(sys.argv[3]))

@@ -157,6 +157,10 @@ class Stack:
         """Return the port on this machine that shows a worker's screen."""
         return int(run("docker", "port", worker, "5900/tcp").rsplit(":", 1)[1])
 
+    def password(self) -> str:
+        """Return the VNC password of the workers' screens."""
+        return run("docker", "exec", self.server(), "a3c64", "watch", "--show-password")
+
     def greeting(self, worker: str) -> bytes:
         """Return the first bytes that the VNC server sends; empty while it is not up."""
         try:
@@ -190,7 +194,8 @@ class Stack:
     def vncdo(self, worker: str, *commands: str) -> None:
         """Send commands to a worker's screen with a real VNC client."""
         program = Path(sys.executable).parent / "vncdotool"
-        run(str(program), "-t", "30", "-s", f"127.0.0.1::{self.vnc(worker)}", *commands, timeout=40)
+        server = ("-s", f"127.0.0.1::{self.vnc(worker)}", "-p", self.password())
+        run(str(program), "-t", "30", *server, *commands, timeout=40)
 
     def screenshots(self, worker: str, files: Iterable[Path], pause: float) -> list[np.ndarray]:
         """Return pictures of a worker's screen, taken `pause` seconds apart: uint8 [H, W, 3], BGR."""

@@ -10,7 +10,7 @@ from contextlib import suppress
 import psutil
 import pytest
 from live import until
-from live_gateway import NO_PASSWORD, VERSION, WAIT_S, Gateway, Service, frame, upgrade
+from live_gateway import NO_PASSWORD, PASSWORD, VERSION, WAIT_S, Gateway, Service, frame, upgrade
 
 from a3c64.paramserver.web.feed import REPORT, SCREENS
 from a3c64.paramserver.web.gateway import MAX_CONNECTIONS
@@ -28,6 +28,8 @@ def services():
         "other": Service(b"SSH-2.0-OpenSSH_9.2\r\n"),
         "half": Service(b"RFB 003.0"),
         "echo": Service(),
+        "locked": Service(password=PASSWORD),
+        "strange": Service(password="another"),
         "fast": Service(more=400 * MB),
     }
     yield found
@@ -69,6 +71,21 @@ def test_bytes_pass_in_both_directions_after_the_handshake(gateway, services):
             assert more, answer
 
 
+def test_a_browser_needs_no_password(gateway, services):
+    with gateway.watch("locked") as viewer:
+        viewer.sendall(frame(b"hello"))
+        until(lambda: services["locked"].received == VERSION + b"\1hello", WAIT_S, "the viewer's bytes")
+        expected, answer = b"".join(bytes([0x82, len(data)]) + data for data in (VERSION, NO_PASSWORD)), b""
+        while expected not in answer:
+            answer += (more := viewer.recv(4096))
+            assert more, answer
+    assert gateway.upgrade("/screen?token=strange").status == 502
+    (gateway.run / "vnc").unlink()
+    assert gateway.upgrade("/screen?token=locked").status == 502
+    assert gateway.upgrade("/screen?token=secret").status == 101
+    assert gateway.log() == ""
+
+
 @pytest.mark.parametrize("token", ["silent", "other", "half"])
 def test_a_port_that_is_no_vnc_server_gets_and_gives_no_byte(gateway, services, token):
     with gateway.connect() as viewer:
@@ -95,9 +112,9 @@ def test_only_screens_that_greet_are_listed(gateway, services):
         assert report["steps"] == 7
         return {worker["screen"] for worker in report["workers"]} - {None}
 
-    until(lambda: listed() == {"secret", "echo", "fast"}, WAIT_S, "the screens")
+    until(lambda: listed() == {"secret", "echo", "locked", "fast"}, WAIT_S, "the screens")
     until(lambda: all(service.connections for service in services.values()), WAIT_S, "a check of each screen")
-    assert listed() == {"secret", "echo", "fast"}
+    assert listed() == {"secret", "echo", "locked", "fast"}
     assert {services[token].received for token in ("silent", "other", "half")} == {b""}
     (gateway.web / SCREENS).write_text("{}")
     assert listed() == set()

@@ -11,6 +11,7 @@ from in_process import ONES, SIGNATURE, SPECS, make_service
 from live import free_port, until
 
 from a3c64.cli.watch import lines
+from a3c64.config import Settings
 from a3c64.envs.episode import Episode
 from a3c64.paramserver.roster import IDLE_S, RATE_S, Roster
 from a3c64.paramserver.web.feed import REPORT, SCREENS, Web
@@ -130,7 +131,7 @@ def test_sparklines_are_bounded_and_cover_all_of_the_run():
 def test_a_token_lasts_as_long_as_its_display(tmp_path, monkeypatch):
     monkeypatch.setattr("a3c64.paramserver.web.feed.TELL_S", 0.0)
     monkeypatch.setattr("a3c64.paramserver.web.feed.Supervisor.tend", lambda _: None)
-    web = Web(tmp_path, "127.0.0.1", 1)
+    web = Web(Settings(run_dir=tmp_path, web_port=1))
 
     def publish(*addresses):
         web.tend(lambda: report(addresses=addresses))

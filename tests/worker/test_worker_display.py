@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -15,11 +16,14 @@ import pytest
 from live import alive_descendants, free_port, need_ipv6, still_running, until
 from PIL import Image
 
+from a3c64.vnc import password
 from a3c64.worker.display.display import Display
 from a3c64.worker.display.idle_client import IdleClient
 from a3c64.worker.display.panel import GAME, RIGHT
 from a3c64.worker.display.viewer import BLOCK, SCREEN, Audience, changed, placed
-from a3c64.worker.display.x11vnc import X11vnc
+from a3c64.worker.display.x11vnc import VncServer, X11vnc
+
+NOWHERE = VncServer("127.0.0.1", 1, Path("nowhere"))
 
 
 @pytest.fixture
@@ -44,13 +48,18 @@ def speaks_vnc(port: int, host: str = "127.0.0.1") -> bool:
         return False
 
 
-def vncdo(port: int, *arguments: str) -> None:
-    command = [sys.executable, "-m", "vncdotool.command", "-s", f"127.0.0.1::{port}", *arguments]
-    subprocess.run(command, check=True, timeout=30, capture_output=True)
+def client(vnc: VncServer, *arguments: str) -> list[str]:
+    """Return the command of a VNC client."""
+    server = ("-s", f"127.0.0.1::{vnc.port}", "-p", password.read(vnc.password_file))
+    return [sys.executable, "-m", "vncdotool.command", *server, *arguments]
 
 
-def capture(port: int, path) -> np.ndarray:
-    vncdo(port, "capture", str(path))
+def vncdo(vnc: VncServer, *arguments: str) -> None:
+    subprocess.run(client(vnc, *arguments), check=True, timeout=60, capture_output=True)
+
+
+def capture(vnc: VncServer, path) -> np.ndarray:
+    vncdo(vnc, "capture", str(path))
     return np.asarray(Image.open(path).convert("RGB"))
 
 
@@ -90,7 +99,7 @@ def show_steps(monkeypatch, seconds: float, watched: bool) -> Blinker:
     """Show steps for this time, without a viewer process; return the environment."""
     monkeypatch.setattr("a3c64.worker.display.display.Supervisor.tend", lambda _: None)
     blinker = Blinker()
-    display = Display(blinker, "127.0.0.1", 1)
+    display = Display(blinker, NOWHERE)
     end = time.monotonic() + seconds
     while (now := time.monotonic()) < end:
         display._frame.watched_until = now + 1.0 if watched else now - 1.0
@@ -110,7 +119,7 @@ def test_without_a_viewer_one_frame_a_second_is_drawn(monkeypatch):
 def test_a_viewer_process_that_hangs_does_not_count_as_a_viewer(monkeypatch):
     monkeypatch.setattr("a3c64.worker.display.display.Supervisor.tend", lambda _: None)
     blinker = Blinker()
-    display = Display(blinker, "127.0.0.1", 1)
+    display = Display(blinker, NOWHERE)
     display._frame.watched_until = time.monotonic() + 0.3
     end = time.monotonic() + 0.9
     while time.monotonic() < end:
@@ -126,7 +135,7 @@ def test_a_render_error_is_logged_once_and_training_goes_on(monkeypatch, caplog)
         def render(self):
             raise RuntimeError("no OpenGL")
 
-    display = Display(Unrenderable(), "127.0.0.1", 1, lambda moment: b"panel")
+    display = Display(Unrenderable(), NOWHERE, lambda moment: b"panel")
     for _ in range(3):
         display._due = display._idle_due = 0.0
         display.show(None)
@@ -165,7 +174,7 @@ def test_an_ignored_connection_does_not_count_as_a_viewer():
 
 def test_the_idle_client_disconnects_from_a_server_that_does_not_speak_vnc():
     with socket.create_server(("127.0.0.1", 0)) as server:
-        client = IdleClient(*server.getsockname())
+        client = IdleClient(*server.getsockname(), "password")
         other = threading.Thread(target=lambda: server.accept()[0].sendall(b"HTTP/1.1 400"))
         other.start()
         assert not client.tend()
@@ -189,7 +198,9 @@ class Clock:
 
 def test_a_complete_picture_is_less_than_two_seconds_old(vnc_port, tmp_path):
     """Capture several times, each with a new connection; then several times with one connection."""
-    display = Display(Clock(), "127.0.0.1", vnc_port)
+    vnc = VncServer("127.0.0.1", vnc_port, tmp_path / "vnc")
+    password.obtain(vnc.password_file)
+    display = Display(Clock(), vnc)
     ended = threading.Event()
 
     def show() -> None:
@@ -203,19 +214,18 @@ def test_a_complete_picture_is_less_than_two_seconds_old(vnc_port, tmp_path):
         time.sleep(3.0)
         ages = []
         for k in range(8):
-            capture(vnc_port, tmp_path / f"{k}.png")
+            capture(vnc, tmp_path / f"{k}.png")
             ages.append(Clock.age(tmp_path / f"{k}.png"))
             time.sleep(0.3)
         assert max(ages) < 2.0, f"new connections, with one frame a second before each: {ages}"
 
         steps = [word for k in range(8, 23) for word in ("capture", str(tmp_path / f"{k}.png"), "pause", "0.5")]
-        command = [sys.executable, "-m", "vncdotool.command", "-s", f"127.0.0.1::{vnc_port}", *steps]
-        with subprocess.Popen(command) as client:
+        with subprocess.Popen(client(vnc, *steps)) as steady:
             ages = []
             for k in range(8, 23):
                 path = tmp_path / f"{k + 1}.png"  # when the next file exists, this one is complete
                 if k == 22:
-                    client.wait(30)
+                    steady.wait(30)
                 else:
                     until(path.exists, 30, "a picture")
                 ages.append(Clock.age(tmp_path / f"{k}.png"))
@@ -227,12 +237,13 @@ def test_a_complete_picture_is_less_than_two_seconds_old(vnc_port, tmp_path):
 
 
 def test_a_viewer_sees_the_game_and_cannot_control_it(stack, vnc_port, tmp_path):
+    vnc = VncServer("127.0.0.1", vnc_port, stack.run_dir / "keys" / "vnc")
     stack.start("a3c64.paramserver")
     worker = stack.start("a3c64.worker", vnc_port=vnc_port)
     until(lambda: speaks_vnc(vnc_port), 60, "RFB greeting")
     stack.wait_for(lambda r: r.steps > 0, 60, "training")
     time.sleep(1.0)
-    one = capture(vnc_port, tmp_path / "1.png")
+    one = capture(vnc, tmp_path / "1.png")
     assert one.shape == (480, 640, 3)
     game, column = (np.s_[area.y : area.y + area.height, area.x : area.x + area.width] for area in (GAME, RIGHT))
     orange = (one[game] == (255, 160, 0)).all(2)
@@ -240,12 +251,12 @@ def test_a_viewer_sees_the_game_and_cannot_control_it(stack, vnc_port, tmp_path)
     assert 0.02 < (one[column] == 255).all(2).mean() < 0.2, "one half of the agent's observation is lit"
 
     def moves() -> bool:  # the game has only two pictures, so half of the captures show no change
-        two = capture(vnc_port, tmp_path / "2.png")
+        two = capture(vnc, tmp_path / "2.png")
         return (two[game] != one[game]).any() and (two[column] != one[column]).any()
 
     until(moves, 20, "game and panel change")
     before = stack.report().steps
-    vncdo(vnc_port, "key", "q", "key", "esc", "key", "alt-f4", "move", "300", "200", "click", "1")
+    vncdo(vnc, "key", "q", "key", "esc", "key", "alt-f4", "move", "300", "200", "click", "1")
     stack.wait_for(lambda r: r.steps > before + 200, 30, "keys change nothing")
     assert worker.poll() is None
     assert speaks_vnc(vnc_port)
@@ -282,13 +293,14 @@ def test_a_screen_on_an_ipv6_address_is_there_alone(stack, vnc_port):
 
 
 def test_the_plain_view_shows_only_the_game(stack, vnc_port, tmp_path):
+    vnc = VncServer("127.0.0.1", vnc_port, stack.run_dir / "keys" / "vnc")
     stack.start("a3c64.paramserver")
     stack.start("a3c64.worker", vnc_port=vnc_port, vnc_view="plain")
     until(lambda: speaks_vnc(vnc_port), 120, "RFB greeting")
     stack.wait_for(lambda r: r.steps > 0, 60, "training")
 
     def is_there() -> bool:
-        lit = (capture(vnc_port, tmp_path / "plain.png") == (255, 160, 0)).all(2)
+        lit = (capture(vnc, tmp_path / "plain.png") == (255, 160, 0)).all(2)
         return lit[:, :320].all(1).any() or lit[:, 320:].all(1).any()  # from edge to middle
 
     until(is_there, 30, "the game")
@@ -311,20 +323,26 @@ class NoScreen:
     authority, environment = 0, {"DISPLAY": ":98765"}
 
 
-def test_without_x11vnc_there_is_one_warning(monkeypatch, caplog):
+@pytest.fixture
+def password_file(tmp_path) -> Path:
+    password.obtain(tmp_path / "vnc")
+    return tmp_path / "vnc"
+
+
+def test_without_x11vnc_there_is_one_warning(monkeypatch, caplog, password_file):
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    server = X11vnc(NoScreen(), "127.0.0.1", 5999)
+    server = X11vnc(NoScreen(), VncServer("127.0.0.1", 5999, password_file))
     for _ in range(3):
         server.tend()
     server.close()
     assert caplog.text.count("x11vnc is not installed") == 1
 
 
-def test_a_taken_vnc_port_is_logged_once_and_tried_again_later(monkeypatch, caplog, vnc_port):
+def test_a_taken_vnc_port_is_logged_once_and_tried_again_later(monkeypatch, caplog, vnc_port, password_file):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", vnc_port))
         taken.listen()
-        server = X11vnc(NoScreen(), "127.0.0.1", vnc_port)  # no such display: it ends at once
+        server = X11vnc(NoScreen(), VncServer("127.0.0.1", vnc_port, password_file))  # no such display: it ends at once
         server.tend()
         child = server.supervisor.child
         child.wait(10)

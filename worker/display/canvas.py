@@ -62,9 +62,12 @@ class Canvas:
         self._socket.close()
 
     def _receive(self, size: int) -> bytes:
-        data = self._socket.recv(size, socket.MSG_WAITALL)
-        if len(data) < size:
-            raise ConnectionError("the X server closed the connection")
+        data = b""
+        while len(data) < size:
+            more = self._socket.recv(size - len(data))
+            if not more:
+                raise ConnectionError("the X server closed the connection")
+            data += more
         return data
 
 

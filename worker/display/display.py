@@ -18,8 +18,10 @@ from a3c64 import logs
 from a3c64.envs.batch import EnvironmentBatch
 from a3c64.processes import spawn
 from a3c64.supervisor import Supervisor
+from a3c64.vnc import password
 from a3c64.worker.display.describe import Describer, Moment
 from a3c64.worker.display.frame import Frame
+from a3c64.worker.display.x11vnc import VncServer
 
 log = logging.getLogger(__name__)
 
@@ -32,19 +34,16 @@ class Display:
 
     Args:
         environment: the one to show, made with render_mode "rgb_array".
-        host: the address for VNC viewers.
-        port: the port for VNC viewers.
+        vnc: the address for VNC viewers, and their password.
         describe: returns the packed scene to show beside the game; None = show the game alone.
     """
 
-    def __init__(
-        self, environment: gym.Env, host: str, port: int, describe: Callable[[Moment], bytes] | None = None
-    ) -> None:
+    def __init__(self, environment: gym.Env, vnc: VncServer, describe: Callable[[Moment], bytes] | None = None) -> None:
         self._environment = environment
         self._describe = describe
         self._renders = True
         self._frame = Frame.create()
-        self._arguments = ["-m", "a3c64.worker.display.viewer", str(self._frame.descriptor), host, str(port)]
+        self._arguments = ["-m", "a3c64.worker.display.viewer", str(self._frame.descriptor), *map(str, vnc)]
         self._arguments += logs.choices()
         self._viewer = Supervisor("the viewer", self._launch)
         self._due = self._idle_due = 0.0
@@ -87,24 +86,27 @@ class Display:
 
 @contextmanager
 def show_on(
-    host: str, port: int, view: str, environments: EnvironmentBatch, title: str, worker: int
+    vnc: VncServer, view: str, environments: EnvironmentBatch, title: str, worker: int
 ) -> Iterator[Callable[[Moment], None]]:
     """Yield a function that shows the first environment to VNC viewers. With port 0 the function does nothing.
 
     Args:
-        host: the address to listen on.
-        port: the port to listen on; 0 = no display.
+        vnc: where to listen, and the password; port 0 = no display.
         view: "panel", or "plain" for the game alone.
         environments: of the worker.
         title: of the panel.
         worker: index of the worker.
+
+    Raises:
+        BadInputError: the password can neither be read nor written.
     """
-    if port == 0:
+    if vnc.port == 0:
         yield lambda _: None
         return
+    password.obtain(vnc.password_file)
     describer = Describer(environments, title, worker)
     describe = None if view == "plain" else lambda moment: describer.describe(moment).pack()
-    display = Display(environments.environments[0], host, port, describe)
+    display = Display(environments.environments[0], vnc, describe)
     try:
         yield display.show
     finally:

@@ -7,14 +7,17 @@ copy that it made when the last viewer left.
 import select
 import socket
 
+from a3c64.vnc import login
+
 TIMEOUT_S = 1.0  # of each step of the handshake; x11vnc looks for new clients every 0.2 s
 
 
 class IdleClient:
-    """One connection to a VNC server at `host` and `port`. A lost connection is opened again."""
+    """One connection to a VNC server at `host` and `port`, with its password. A lost connection is opened again."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, password: str) -> None:
         self._address = (host, port)
+        self._password = password
         self._connection: socket.socket | None = None
 
     @property
@@ -41,12 +44,11 @@ class IdleClient:
             self._connection.close()
             self._connection = None
 
-    @staticmethod
-    def _shake_hands(connection: socket.socket) -> None:
-        """Perform the handshake of the RFB protocol, version 3.3 (RFC 6143, section 7).
+    def _shake_hands(self, connection: socket.socket) -> None:
+        """Log in, and perform the rest of the RFB protocol's handshake (RFC 6143, section 7.3).
 
         Raises:
-            OSError: the other side is not a VNC server without a password, or is too slow.
+            OSError: the other side is not a VNC server, wants another password, or is too slow.
         """
 
         def receive(size: int) -> bytes:
@@ -58,11 +60,14 @@ class IdleClient:
                 data += more
             return data
 
-        if not receive(12).startswith(b"RFB 003."):
+        if not login.GREETING.fullmatch(receive(login.GREETING_BYTES)):
             raise ConnectionError("not a VNC server")
-        connection.sendall(b"RFB 003.003\n")
-        if int.from_bytes(receive(4), "big") != 1:  # security type "None"
-            raise ConnectionError("the VNC server wants a password")
+        connection.sendall(login.VERSION)
+        if receive(4) != login.PASSWORD:
+            raise ConnectionError("the VNC server refuses the connection")
+        connection.sendall(login.response(self._password, receive(login.CHALLENGE_BYTES)))
+        if receive(4) != login.OK:
+            raise ConnectionError("the VNC server wants another password")
         connection.sendall(b"\1")  # shared: other viewers stay connected
         receive(20)  # size and pixel format
         receive(min(int.from_bytes(receive(4), "big"), 1 << 16))  # the desktop's name

@@ -1,6 +1,6 @@
 """The viewer process: Xvfb, the newest frame on its screen, x11vnc.
 
-    python -m a3c64.worker.display.viewer FD HOST PORT LEVEL FORM INDEX
+    python -m a3c64.worker.display.viewer FD HOST PORT PASSWORD_FILE LEVEL FORM INDEX
 
 It draws the panel. It tells the worker whether a VNC viewer is connected, by looking at connections to the VNC port.
 """
@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from a3c64 import logs
+from a3c64.config import BadInputError
 from a3c64.processes import limit_threads, stop_on_signals
 
 limit_threads()  # before NumPy reads the environment
@@ -27,7 +28,7 @@ from a3c64.worker.display.frame import Frame  # noqa: E402
 from a3c64.worker.display.ink import HEIGHT, WIDTH  # noqa: E402
 from a3c64.worker.display.panel import Panel  # noqa: E402
 from a3c64.worker.display.scene import Scene  # noqa: E402
-from a3c64.worker.display.x11vnc import X11vnc  # noqa: E402
+from a3c64.worker.display.x11vnc import VncServer, X11vnc  # noqa: E402
 from a3c64.worker.display.x_server import XServer  # noqa: E402
 
 log = logging.getLogger(__name__)
@@ -128,31 +129,32 @@ def changed(new: np.ndarray, old: np.ndarray) -> list[tuple[int, int, int, int]]
 
 def main() -> int:
     """Run until the worker ends or sends SIGTERM; return the exit code."""
-    logs.configure_as("viewer", sys.argv[4:])
+    logs.configure_as("viewer", sys.argv[5:])
     stop = stop_on_signals()
     os.nice(NICENESS)  # Xvfb and x11vnc inherit it
-    frame, host, port = Frame(int(sys.argv[1])), sys.argv[2], int(sys.argv[3])
+    frame, vnc = Frame(int(sys.argv[1])), VncServer(sys.argv[2], int(sys.argv[3]), Path(sys.argv[4]))
     try:
         screen = XServer(*SCREEN)
         try:
-            show(frame, stop, screen, host, port)
+            show(frame, stop, screen, vnc)
         finally:
             screen.close()
-    except OSError as error:
+    except (OSError, BadInputError) as error:
         log.warning("the display ended: %s", error)
         return 1
     return 0
 
 
-def show(frame: Frame, stop: threading.Event, screen: XServer, host: str, port: int) -> None:
+def show(frame: Frame, stop: threading.Event, screen: XServer, vnc: VncServer) -> None:
     """Show frames on an X server, and the X server to VNC viewers.
 
     Raises:
         OSError: the X server has ended.
+        BadInputError: the VNC password cannot be read.
     """
-    canvas, server = Canvas(screen.number, screen.cookie), X11vnc(screen, host, port)
+    server, canvas = X11vnc(screen, vnc), Canvas(screen.number, screen.cookie)
     try:
-        view(frame, stop, canvas, server, Audience(port))
+        view(frame, stop, canvas, server, Audience(vnc.port))
     finally:
         server.close()
         canvas.close()

@@ -55,7 +55,7 @@ class Tile {
       }),
     );
     this.hint.textContent = worker.vnc
-      ? `No VNC server answers at ${worker.vnc} yet.`
+      ? `No VNC server lets this page in at ${worker.vnc} yet.`
       : "No screen: start workers with --vnc-port 5901 to watch them here.";
     if (worker.screen !== this.token) {
       this.disconnect();
