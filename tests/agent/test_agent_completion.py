@@ -31,7 +31,9 @@ def test_commands_flags_and_choices_are_completed(stack, shell):
     assert completed(shell, script, "a3c64", "train", "--tru") == {"--trunk"}
     assert completed(shell, script, "a3c64", "train", "--trunk", "") == {"patches", "fine", "universe", "a3c"}
     assert completed(shell, script, "a3c64", "train", "--preset", "at") == {"atari"}
-    assert completed(shell, script, "a3c64", "status", "--") == {"--help", "--json", "--run-dir", "--server"}
+    assert completed(shell, script, "a3c64", "status", "--") == {
+        "--help", "--json", "--run-dir", "--server", "--key-file", "--no-encryption",
+    }  # fmt: skip
     assert completed(shell, script, "a3c64", "replay", "") == set(), "the shell itself completes file names"
 
 
