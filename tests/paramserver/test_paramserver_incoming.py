@@ -10,16 +10,20 @@ import numpy as np
 import pytest
 from in_process import ONES, SIGNATURE, SPECS
 from live import until
-from raw_dealer import raw_dealer
+from proxy import Proxy
+from raw_dealer import greeted, raw_dealer
 
 from a3c64.learning.parameters import ParameterSpec, signature
 from a3c64.wire.evaluator_client import EvaluatorClient
+from a3c64.wire.transport import SocketTransport
 
 MEGABYTE = 1 << 20
+HUGE = b"\x02" + struct.pack(">Q", 200 * MEGABYTE)  # the beginning of a frame, as it is on the wire
 
 
-def start(stack):
-    stack.encrypted = False  # raw_dealer does not encrypt
+def start(stack, encrypted):
+    """Start a server. Only one that does not encrypt accepts a `raw_dealer`."""
+    stack.encrypted = encrypted
     process = stack.start("a3c64.paramserver")
     until(stack.report, 60, "the server")
     return process
@@ -44,9 +48,9 @@ def part(size):
     return (b"\x01\0" if size == 0 else b"\x03" + struct.pack(">Q", size)) + bytes(size)
 
 
-def send_until_closed(stack, first, piece):
+def send_until_closed(connection, first, piece):
     """Send `first`, then `piece` again and again, until the server closes the connection."""
-    with raw_dealer(stack.address, b"") as raw, suppress(OSError):
+    with connection as raw, suppress(OSError):
         raw.sendall(first)
         for _ in range(190):
             raw.sendall(piece)
@@ -59,24 +63,52 @@ def send_until_closed(stack, first, piece):
     [
         pytest.param(b"", part(0) * (1 << 16), id="empty parts"),  # each takes 2 bytes here, and 64 in the server
         pytest.param(b"", part(MEGABYTE), id="large parts"),
-        pytest.param(b"\x02" + struct.pack(">Q", 200 * MEGABYTE), bytes(MEGABYTE), id="one huge part"),
+        pytest.param(HUGE, bytes(MEGABYTE), id="one huge part"),
     ],
 )
 def test_a_message_without_an_end_is_cut_off(stack, clients, first, piece):
     """It used to fill the memory: libzmq keeps all parts until the last one arrives. 1.6 GB were measured."""
-    server = start(stack)
+    server = start(stack, encrypted=False)
     client, update = worker(clients)
     begin = peak_mb(server)
     for _ in range(2):
-        send_until_closed(stack, first, piece)
+        send_until_closed(raw_dealer(stack.address, b""), first, piece)
     report = stack.wait_for(lambda r: r.refused.get("endless") == 2, 60, "the count")
     assert (report.refused, report.updates) == ({"endless": 2}, 0)
     assert peak_mb(server) - begin < 500.0
     assert push(client, update.version).accepted
 
 
+def test_a_stranger_without_a_key_cannot_fill_the_memory(stack, clients):
+    """A stranger can send the handshake's messages. Their size is not limited."""
+    server = start(stack, encrypted=True)
+    client, update = worker(clients)
+    begin = peak_mb(server)
+    send_until_closed(greeted(stack.address, b"CURVE"), HUGE, bytes(MEGABYTE))
+    report = stack.wait_for(lambda r: r.refused, 60, "the count")
+    assert (report.refused, report.updates) == ({"endless": 1}, 0)
+    assert peak_mb(server) - begin < 150.0
+    assert push(client, update.version).accepted
+
+
+def test_a_client_with_a_key_cannot_fill_the_memory(stack, clients):
+    server = start(stack, encrypted=True)
+    client, update = worker(clients)
+    begin = peak_mb(server)
+    proxy = Proxy(stack.address)
+    proxy.delay_s = 0.01  # at most 6.5 MB/s, so that a busy machine does not decide how much arrives between two looks
+    attacker = SocketTransport(stack.server._replace(url=proxy.address))
+    attacker.send([bytes(MEGABYTE)] * 200)
+    report = stack.wait_for(lambda r: r.refused, 60, "the count")
+    attacker.close()
+    proxy.close()
+    assert (set(report.refused), report.updates) == ({"endless"}, 0)
+    assert peak_mb(server) - begin < 150.0
+    assert push(client, update.version).accepted
+
+
 def test_many_unfinished_messages_are_bounded_together(stack, clients):
-    start(stack)
+    start(stack, encrypted=False)
     client, update = worker(clients)
     crowd = [raw_dealer(stack.address, b"") for _ in range(60)]
     for raw in crowd:
@@ -91,7 +123,7 @@ def test_many_unfinished_messages_are_bounded_together(stack, clients):
 
 
 def test_a_message_of_many_parts_is_refused(stack, clients):
-    server = start(stack)
+    server = start(stack, encrypted=False)
     client, update = worker(clients)
     begin = peak_mb(server)
     with raw_dealer(stack.address, b"") as raw:
@@ -102,21 +134,29 @@ def test_a_message_of_many_parts_is_refused(stack, clients):
     assert push(client, update.version).accepted
 
 
-def test_idle_busy_and_slow_connections_stay_open(stack, clients):
-    """A busy client pushes as fast as it can. A slow one has sent a part of its message, and continues later."""
-    start(stack)
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_idle_and_busy_connections_stay_open(stack, clients, encrypted):
+    """A busy client pushes as fast as it can."""
+    start(stack, encrypted)
     specs = [ParameterSpec("w", (500, 500), 0.0)]  # 1 MB
     gradient = np.full(250_000, 0.01, np.float32)
     client = clients.honest()
     update = client.join(specs)
     idle = clients.honest(EvaluatorClient, "idle")
+    end = time.monotonic() + 3.0
+    while time.monotonic() < end:
+        update = client.push(gradient, signature(specs), update.version, 20, {}, [])
+        assert update.accepted
+    assert idle.pull().version == update.version
+    assert until(stack.report, 60, "a report").refused == {}
+
+
+def test_a_slow_message_is_received_when_it_ends(stack, clients):
+    start(stack, encrypted=False)
+    worker(clients)
     with raw_dealer(stack.address, b"") as slow:
         slow.sendall(part(MEGABYTE))
-        end = time.monotonic() + 3.0
-        while time.monotonic() < end:
-            update = client.push(gradient, signature(specs), update.version, 20, {}, [])
-            assert update.accepted
-        assert idle.pull().version == update.version
+        time.sleep(1.0)
         assert until(stack.report, 60, "a report").refused == {}
         slow.sendall(b"\0\x01x")
         assert stack.wait_for(lambda r: r.refused, 60, "the answer").refused == {"damaged": 1}
