@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -181,6 +182,15 @@ def test_the_architecture_page_shows_the_current_tree() -> None:
         str(p.relative_to(ROOT)) for part in ("agent", "paramserver", "worker") for p in (ROOT / part).rglob("*.py")
     }
     assert not {module for module in modules if "__" not in module} - shown
+
+
+def test_an_installation_contains_every_package() -> None:
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    found = set()
+    for package, folder in setuptools["package-dir"].items():
+        for path in (ROOT / folder).rglob("__init__.py"):
+            found.add(".".join((package, *path.parent.relative_to(ROOT / folder).parts)))
+    assert found == set(setuptools["packages"])
 
 
 def test_no_source_file_is_longer_than_400_lines() -> None:
