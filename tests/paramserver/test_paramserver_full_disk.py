@@ -41,15 +41,16 @@ def test_failed_writes_are_repeated_or_reported(stack, tiny_disk):
                 return
 
     push()
-    until(lambda: (stack.run_dir / "checkpoints" / "step_20").exists(), 10, "a checkpoint")
+    until(lambda: (stack.run_dir / "checkpoints" / "step_20").exists(), 60, "a checkpoint")
     fill()
     judge = EvaluatorClient(SocketTransport(stack.server), "judge", "judge", threading.Event())
     judge.hello()
     assert judge.score(judge.pull(), [Episode(7.0, 20, {})])
     assert checkpoint.newest(stack.run_dir / "best") is None
     filler.unlink()
-    until(lambda: checkpoint.newest(stack.run_dir / "best"), 10, "the best weights, once there is room")
+    until(lambda: checkpoint.newest(stack.run_dir / "best"), 60, "the best weights, once there is room")
     assert checkpoint.newest(stack.run_dir / "best").score["mean_reward"] == 7.0
+    until((stack.run_dir / "evaluation.json").exists, 60, "the evaluation, which is written after the weights")
     [one] = json.loads((stack.run_dir / "evaluation.json").read_text())
     assert one["mean_reward"] == 7.0
 
@@ -57,13 +58,13 @@ def test_failed_writes_are_repeated_or_reported(stack, tiny_disk):
     step = push()
     threading.Event().wait(0.5)
     os.truncate(filler, 0)
-    until(lambda: (stack.run_dir / "checkpoints" / f"step_{step}").exists(), 10, "a checkpoint, once there is room")
+    until(lambda: (stack.run_dir / "checkpoints" / f"step_{step}").exists(), 60, "a checkpoint, once there is room")
     fill()
     fill()
     push()
     judge.close()
     client.close()
     server.send_signal(signal.SIGTERM)
-    assert server.wait(10) == 1
+    assert server.wait(60) == 1
     assert f"step {step + 20} was reached, step {step} is the newest checkpoint" in stack.log(server)
     assert checkpoint.newest(stack.run_dir / "checkpoints").step == step
