@@ -16,6 +16,7 @@ STALENESS_WINDOW = 1000  # newest gradients in the distribution of staleness
 FIRST = 20  # episodes of the run's beginning, with which the guard compares
 MAX_ENV_METRICS = 32  # names that match declared series, and as many undeclared names; further ones are ignored
 OWN_METRICS = frozenset({"emulator_restarts"})  # these names and those that an environment declares are never ignored
+FORGET_AFTER = 1000  # episodes; a name that none of these has reported gives its place to a new one
 NUMBERED = 16  # names of each declared series that are never ignored: those with the numbers below this
 MAX_STATISTICS = 32  # further names of a gradient's figures beside STATISTICS are ignored
 
@@ -30,7 +31,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.declared = UNDECLARED  # the environment's declarations of its figures; see `declare`
-        self._names: set[str] = set()  # of the environment's figures
+        self._names: dict[str, int] = {}  # of the environment's figures -> the episode that reported it last
+        self._next_search = 0  # episode from which on old names are removed again
         self._reserved = OWN_METRICS
         self._room = {True: MAX_ENV_METRICS, False: MAX_ENV_METRICS}  # for names of declared series, and for others
         self.refused: Counter[str] = Counter()  # reason -> number of refused messages
@@ -50,7 +52,7 @@ class Metrics:
     def resume(self, figures: SavedFigures) -> None:
         """Continue from the figures of a checkpoint."""
         self.episodes = figures.episodes
-        self._names.update(figures.environment)
+        self._names.update(dict.fromkeys(figures.environment, self.episodes))
         self.declare(Figures(figures.declared))
         self.refused.update(figures.refused)
         self.refused_connections = figures.refused_connections
@@ -83,7 +85,7 @@ class Metrics:
             figure.name.replace("*", str(number)) for figure in figures.declared for number in range(NUMBERED)
         )
         self._room = {True: MAX_ENV_METRICS, False: MAX_ENV_METRICS}
-        for name in self._names - self._reserved:
+        for name in self._names.keys() - self._reserved:
             self._room[figures.declares(name)] -= 1
 
     def bounded(self, episodes: Sequence[Episode]) -> list[Episode]:
@@ -95,17 +97,27 @@ class Metrics:
 
     def _admits(self, name: str) -> bool:
         """Return whether a figure of the environment is kept. The number of names is bounded."""
-        if name in self._names:
-            return True
-        if name not in self._reserved:
-            if self._room[True] <= 0 and self._room[False] <= 0:
+        if name not in self._names and name not in self._reserved:
+            search = self.episodes >= self._next_search
+            if max(self._room.values()) <= 0 and not search:
                 return False
-            declared = self.declared.declares(name)
-            if self._room[declared] <= 0:
+            kind = self.declared.declares(name)
+            if self._room[kind] <= 0 and search:
+                self._forget_old()
+            if self._room[kind] <= 0:
                 return False
-            self._room[declared] -= 1
-        self._names.add(name)
+            self._room[kind] -= 1
+        self._names[name] = self.episodes
         return True
+
+    def _forget_old(self) -> None:
+        """Remove the names that have no reserved place and have not been reported for long."""
+        self._next_search = self.episodes + WINDOW
+        for name, last in list(self._names.items()):
+            if last < self.episodes - FORGET_AFTER and name not in self._reserved:
+                self._room[self.declared.declares(name)] += 1
+                for known in (self._names, self._environment, self.best):
+                    known.pop(name, None)
 
     def add_update(self, statistics: Mapping[str, float], staleness: int) -> None:
         """Add the figures of one gradient, and its staleness, updates."""

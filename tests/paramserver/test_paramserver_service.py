@@ -177,3 +177,23 @@ def test_unknown_clients_and_invalid_names_are_refused():
         )
     assert service.handle(b"z", wire.encode(0, wire.Beat("nobody", ""))) is None
     assert len(service.roster) == 0
+
+
+def test_junk_names_of_metrics_give_their_place_back():
+    """An environment that declares no figures has no reserved names."""
+    service = make_service(t_max=25)
+    client = make_client(service)
+    client.hello()
+    client.join(SPECS)
+
+    def report(metrics, pushes=1):
+        for _ in range(pushes):
+            push(client, 0, steps=100, episodes=[Episode(1.0, 1, metrics)] * 100)
+        return {figure.name for figure in service.report().figures}
+
+    junk = {f"junk{number}": 1.0 for number in range(30)}
+    report(junk)
+    assert len(report({f"more_{name}": 1.0 for name in junk})) == 32
+    real = {"score": 3.0}
+    assert "score" not in report(real)
+    assert "score" in report(real, pushes=12)
