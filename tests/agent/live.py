@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -10,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import psutil
@@ -52,6 +54,17 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def free_ports_in_a_row(count: int) -> int:
+    """Return the first of `count` free ports. They are below 32768, so the kernel gives them to no other socket."""
+    for _ in range(1000):
+        first = random.randrange(15_000, 32_000)
+        with suppress(OSError), ExitStack() as probes:
+            for port in range(first, first + count):
+                probes.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            return first
+    raise AssertionError(f"there are no {count} free ports in a row")
 
 
 def until(condition: Callable[[], object], timeout_s: float, what: str) -> object:

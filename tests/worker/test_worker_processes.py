@@ -7,7 +7,7 @@ import time
 
 import psutil
 import pytest
-from live import alive_descendants, free_port, still_running, until
+from live import alive_descendants, free_port, free_ports_in_a_row, still_running, until
 
 
 def test_workers_join_leave_and_crash_while_the_others_go_on(stack):
@@ -99,7 +99,7 @@ def start_local(stack, **settings):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_everything_in_10_s(stack, number):
-    local, descendants = start_local(stack, vnc_port=free_port())
+    local, descendants = start_local(stack, vnc_port=free_ports_in_a_row(2))
     began = time.monotonic()
     local.send_signal(number)
     assert local.wait(10) == 0
@@ -115,7 +115,7 @@ def test_ctrl_c_ends_everything_in_10_s(stack, number):
 
 
 def test_local_mode_that_is_killed_leaves_no_process(stack):
-    local, descendants = start_local(stack, vnc_port=free_port())
+    local, descendants = start_local(stack, vnc_port=free_ports_in_a_row(2))
     local.kill()
     local.wait()
     try:
