@@ -131,9 +131,7 @@ def test_sixteen_emulators_do_not_affect_each_other():
 
     def machines(groups):
         for group in groups:
-            begun = time.monotonic()
             emulators = [Emulator(OPEN_KART) for _ in group]
-            assert time.monotonic() - begun < 2 * len(group)
             for vis in (120, 7, 33):
                 for emulator, word in zip(emulators, group, strict=True):
                     emulator.step_async(vis, word)

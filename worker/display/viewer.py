@@ -9,6 +9,7 @@ import logging
 import os
 import re
 import select
+import signal
 import sys
 import threading
 import time
@@ -35,6 +36,7 @@ log = logging.getLogger(__name__)
 
 SCREEN = (WIDTH, HEIGHT)  # pixels; the N64's own shape
 NICENESS = 19  # pictures use the CPU time that training leaves; if it leaves little, the frame rate falls
+START_S = 15  # timeout for the start of Xvfb
 TEND_S = 0.5  # interval of checking x11vnc
 LOOK_S = 0.1  # interval of checking for frames and for viewers, without a viewer
 WATCHED_LOOK_S = 0.02  # interval of checking for frames, with a viewer
@@ -134,7 +136,10 @@ def main() -> int:
     os.nice(NICENESS)  # Xvfb and x11vnc inherit it
     frame, vnc = Frame(int(sys.argv[1])), VncServer(sys.argv[2], int(sys.argv[3]), Path(sys.argv[4]))
     try:
+        # PyVirtualDisplay would wait ten minutes for Xvfb. The alarm ends this process, and the worker restarts it.
+        signal.alarm(START_S)
         screen = XServer(*SCREEN)
+        signal.alarm(0)
         try:
             show(frame, stop, screen, vnc)
         finally:

@@ -2,13 +2,11 @@
 
 import os
 import secrets
-import select
 import struct
-import subprocess
 
-from a3c64.processes import end, start
+from pyvirtualdisplay.abstractdisplay import XStartError
+from pyvirtualdisplay.display import Display as VirtualDisplay
 
-START_S = 15.0  # timeout
 METHOD = b"MIT-MAGIC-COOKIE-1"  # Xsecurity(7): a client sends the secret to prove that it may connect
 ANY_DISPLAY = struct.pack(">HHH", 65535, 0, 0)  # FamilyWild (X11/Xauth.h), an empty address, an empty display number
 
@@ -33,26 +31,22 @@ class XServer:
         self.authority = os.memfd_create("a3c64-xauthority")
         os.fchmod(self.authority, 0o600)
         os.write(self.authority, authority_of(self.cookie))
-        reading, writing = os.pipe()
-        command = [
-            "Xvfb", "-displayfd", str(writing), "-auth", f"/proc/self/fd/{self.authority}",
-            "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp", "-noreset", "-br",
-        ]  # fmt: skip
-        with os.fdopen(reading, "rb") as answer:
-            with os.fdopen(writing, "wb"):
-                self._child = start(
-                    command,
-                    pass_fds=[writing, self.authority],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                )
-            # Xvfb chooses the number, and writes it when it is ready.
-            said = answer.readline() if select.select([answer], [], [], START_S)[0] else b""
-        if not said.strip():
-            self.close()
-            raise OSError("Xvfb does not start (apt-get install xvfb)")
-        self.number = int(said)
+        # PyVirtualDisplay hands no descriptor on, so Xvfb opens the file through this process.
+        authority = f"/proc/{os.getpid()}/fd/{self.authority}"
+        try:
+            self._display = VirtualDisplay(
+                visible=False,
+                size=(width, height),
+                color_depth=24,
+                retries=3,
+                manage_global_env=False,
+                extra_args=["-noreset", "-auth", authority],
+            )
+            self._display.start()
+        except (XStartError, OSError) as error:
+            os.close(self.authority)
+            raise OSError("Xvfb does not start (apt-get install xvfb)") from error
+        self.number = int(self._display.display)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -61,7 +55,7 @@ class XServer:
 
     def close(self) -> None:
         """End it."""
-        end([self._child], grace_s=1.0)
+        self._display.stop()
         os.close(self.authority)
 
 
