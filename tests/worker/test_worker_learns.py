@@ -1,7 +1,6 @@
 """The whole training loop learns: in one process without sockets, and as real processes over real sockets."""
 
 import threading
-import time
 
 import numpy as np
 
@@ -38,7 +37,6 @@ def run_in_process(hyperparameters: Hyperparameters, steps: int) -> Service:
 
 def test_one_process_learns_from_pixels():
     """A random policy gets a return of 10, one that uses the picture 20."""
-    began = time.monotonic()
     service = run_in_process(TINY, 10_000)
     means = service.metrics.rollout()
     assert means["rollout/ep_rew_mean"] > 18.0, means
@@ -49,7 +47,6 @@ def test_one_process_learns_from_pixels():
     scalars = service.scalars()
     assert {f"train/{n}" for n in ("policy_loss", "value_loss", "entropy", "grad_norm", "staleness")} <= set(scalars)
     assert {f"time/{n}" for n in ("act", "step", "differentiate", "exchange", "load")} <= set(scalars)
-    assert time.monotonic() - began < 90
 
 
 def test_the_same_seed_gives_the_same_weights():
