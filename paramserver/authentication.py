@@ -85,7 +85,7 @@ class Refusals:
         self._count = 0
         self._open: set[int] = set()  # descriptors of connections whose handshake may go on
         self._ended = 0  # connections that have ended; whether their handshakes succeeded is not known yet
-        self._succeeded = 0  # handshakes, of both
+        self._succeeded = 0  # handshakes, of open connections and of ended ones
         self._gave_up = False  # the next connection that ends was closed by its other end, or sent nothing for 30 s
 
     def add(self, event: int, descriptor: int) -> None:

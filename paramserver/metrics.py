@@ -32,7 +32,7 @@ class Metrics:
     def __init__(self) -> None:
         self.declared = UNDECLARED  # the environment's declarations of its figures; see `declare`
         self._names: dict[str, int] = {}  # of the environment's figures -> the episode that reported it last
-        self._next_search = 0  # episode from which on old names are removed again
+        self._next_search = 0  # number of episodes at which old names may be removed again
         self._reserved = OWN_METRICS
         self._room = {True: MAX_ENV_METRICS, False: MAX_ENV_METRICS}  # for names of declared series, and for others
         self.refused: Counter[str] = Counter()  # reason -> number of refused messages

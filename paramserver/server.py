@@ -193,7 +193,7 @@ class Server:
                 # copy=True, because the next update changes the weights while ZeroMQ still sends them.
                 self._socket.send_multipart(frames, zmq.DONTWAIT, copy=True)
                 return
-            except zmq.Again:  # SNDHWM answers were sent in a millisecond; libzmq learns here which have left
+            except zmq.Again:  # the queue of this client is full; reading EVENTS lets libzmq notice what has left it
                 self._socket.getsockopt(zmq.EVENTS)
             except zmq.ZMQError as error:
                 if error.errno != zmq.EHOSTUNREACH:

@@ -24,7 +24,7 @@ from a3c64.envs.spaces import Observations, View
 SEED_STRIDE = 1000  # between two workers' first seeds; the environments of a worker have consecutive seeds
 SHORT = 10  # steps; a cut episode of at most this length is short
 MAX_SHORT_CUTS = 100  # short cut episodes in a row after which the environment is given up
-MAX_FAILURES = 20  # exceptions in a row without a finished episode or FAR steps after which it is given up
+MAX_FAILURES = 20  # exceptions in a row after which the environment is given up; an episode or FAR steps end a row
 FAR = 1000  # steps
 MAX_SAID = 100  # the most different faults that are logged
 

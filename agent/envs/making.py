@@ -87,7 +87,7 @@ def find(env_id: str) -> EnvSpec:
             )
         try:
             load(plugin)
-        except (Exception, SystemExit) as error:  # of the package, or of one that it needs
+        except (Exception, SystemExit) as error:  # its code, or that of a package that it needs, may raise anything
             raise _refused(f"{plugin.module} cannot be imported: {place_of(error)}") from None
     if name not in gym.registry:
         prefix = f"{module}:" if module else ""  # without it the proposed id would not be found

@@ -17,7 +17,7 @@ class Plugin(NamedTuple):
     """A package with environments."""
 
     module: str  # to import
-    package: str  # to install
+    package: str  # its name for pip
     patterns: tuple[str, ...]  # of its ids, in lower case
     register: str = ""  # function of the module to call; "" if the import registers them
 

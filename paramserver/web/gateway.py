@@ -49,7 +49,7 @@ IDLE_S = 60.0  # a connection without a request is closed after this time
 STALLED_S = 120.0  # a connection whose other side takes nothing is closed after this time
 LISTED_S = 5.0  # the list of recordings is at most this old
 MAX_REPORT = 64 << 20  # bytes of run.json; a worker has about 400
-CLOSE_S = 0.5  # for the ends of connections at the end
+CLOSE_S = 0.5  # when the page's server stops, its connections have this time to end
 UPGRADE = ("upgrade", "connection", "sec-websocket")  # headers, which aiohttp puts into texts and decodes
 BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 

@@ -18,7 +18,7 @@ LISTED = 24  # number of newest replays, of best replays and of videos
 MAX_FACTS = 4 << 20  # bytes of a .json; a recording of one hour has 0.3 million
 MAX_FILES = 1 << 20  # names read of a folder
 MAX_FOLDERS = 4096
-MAX_FIGURES, MAX_NAME = 64, 64  # of a replay; characters
+MAX_FIGURES, MAX_NAME = 64, 64  # figures of a replay, characters of a name
 MAX_INT = 2**53  # JavaScript's integers are exact up to this
 READ_S = 3.0  # longest time to read new files in one call; the next call reads on
 
@@ -27,7 +27,7 @@ class Replay(NamedTuple):
     """The facts of a recording that the page shows."""
 
     recorded: str  # ISO 8601
-    second: float  # the same since 1970
+    second: float  # the same in seconds since 1970
     ret: float | None  # return; None if the episode has none
     figures: dict[str, float]
     seconds: float  # of game time

@@ -44,7 +44,7 @@ class Screens:
         self._file, self._password_file = file, password_file
         self._open: set[Address] = set()
         self._checks: dict[Address, asyncio.Task[None]] = {}
-        self._pauses: dict[Address, float] = {}  # seconds after the next failed check
+        self._pauses: dict[Address, float] = {}  # how long to wait after the next failed check, seconds
         self._turns = asyncio.Semaphore(CHECKS)
 
     def show(self, report: dict[str, Any]) -> dict[str, Any]:

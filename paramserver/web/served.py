@@ -25,7 +25,7 @@ class Served(NamedTuple):
 
 
 def find(path: str, run_dir: Path) -> Served | None:
-    """Return the file of a URL's path, as it is in the request; None if there is no such file to serve."""
+    """Return the file for the path in a request's first line (percent-encoded); None if there is no such file."""
     first, *rest = unquote(path).lstrip("/").split("/")
     root, kinds = PAGE, {".html", ".css", ".js", ".svg"}
     if first in ("replays", "videos"):
