@@ -81,7 +81,7 @@ def change(name, value):
         (lambda path: path.write_bytes(b"garbage"), "not a policy file of"),
         (lambda path: path.write_bytes(path.read_bytes()[:-9]), "not a policy file of"),
         (lambda path: save_file({"a": np.zeros(3)}, path), "not a policy file of"),
-        (change("format", "2"), "format must be 1, found 2"),
+        (change("format", "2"), "format must be 1, found '2'"),
         (change("parameters", [["a/kernel", [41, 3], 1.0]]), "must be finite numbers of shape .41, 3., found shape"),
         (change("parameters", [["b", [3], 1.0]]), "not a policy file of"),
         (change("parameters", [["a/kernel", [2**40], 1.0]]), "at most [0-9]+ parameters"),

@@ -58,9 +58,14 @@ def test_all_commands_find_the_users_environment_and_our_packages(folder):
 
     shutil.rmtree(folder / "mine")
     server = start(folder, "server", "--env-id", ID, *quiet, *ended, **small)
-    others = [start(folder, name, "--server", bind) for name in ("worker", "evaluator")]
-    for process in [*others, server]:
-        end(process)
+    key = ["--key-file", "mine/keys/client"]
+    processes = [*(start(folder, name, "--server", bind, *key) for name in ("worker", "evaluator")), server]
+    try:
+        for process in processes:
+            end(process)
+    finally:
+        for process in processes:
+            process.kill()
     assert json.loads((folder / "mine" / "evaluation.json").read_text())
 
 
