@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from policy_facts import facts_of
 from safetensors.numpy import load_file, save_file
 
 from a3c64.config import BadInputError, Hyperparameters
@@ -127,18 +128,6 @@ def test_a_run_folder_is_the_users_own(folder):
     done = a3c64(folder, "eval", "--run-dir", "run", "--episodes", "1")
     assert done.returncode == 0, done.stderr
     assert (folder / "imported").exists()
-
-
-def facts_of(path):
-    loaded = policy_file.load(path)
-    return {
-        "format": "1",
-        "parameters": [[s.name, list(s.shape), s.gain] for s in loaded.specs],
-        "hyperparameters": loaded.hyperparameters.model_dump(),
-        "step": 1,
-        "score": None,
-        "command": "",
-    }
 
 
 @pytest.mark.parametrize(

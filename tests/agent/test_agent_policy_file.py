@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from live import until
 from PIL import ImageGrab
+from policy_facts import facts_of
 from safetensors.numpy import save_file
 
 from a3c64.config import REMOVED, BadInputError, Hyperparameters
@@ -59,15 +60,7 @@ def test_weights_beyond_half_precision_are_refused(tmp_path):
 
 def change(name, value):
     def spoil(path):
-        loaded = policy_file.load(path)
-        facts = {
-            "format": "1",
-            "parameters": [[s.name, list(s.shape), s.gain] for s in loaded.specs],
-            "hyperparameters": loaded.hyperparameters.model_dump(),
-            "step": 1,
-            "score": None,
-            "command": "",
-        }
+        facts = facts_of(path)
         tensors = {"a/kernel": np.zeros((40, 3), np.float16), "moments/count": np.zeros(1, np.float32)}
         save_file(tensors, path, {"a3c64": json.dumps(facts | {name: value})})
 
