@@ -9,7 +9,8 @@ from typing import Any, Literal, NoReturn, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from a3c64 import presets
-from a3c64.config import BadInputError, Hyperparameters, Settings, flag, load, nearest, variable
+from a3c64.config import BadInputError, Settings, flag, load, nearest, variable
+from a3c64.hyperparameters import Hyperparameters
 
 SHORT = 15  # a command with more settings than this shows only the common ones in --help
 COMMON = {

@@ -1,6 +1,6 @@
 """Conditions that end a run: steps, time, reward."""
 
-from a3c64.config import Hyperparameters
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.paramserver.evaluations import Evaluations
 from a3c64.paramserver.metrics import WINDOW, Metrics
 

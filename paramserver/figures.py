@@ -1,11 +1,15 @@
 """Figures with which charts and the page continue after a restart. Every checkpoint holds them."""
 
+import logging
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
 from a3c64.envs.episode import Episode
 from a3c64.envs.figures import Figure
+from a3c64.policy.checkpoint import Snapshot
+
+log = logging.getLogger(__name__)
 
 
 class Point(NamedTuple):
@@ -55,3 +59,12 @@ class SavedFigures(BaseModel):
     def plain(self) -> dict[str, Any]:
         """Return the figures as lists, dicts and numbers, for JSON."""
         return self.model_dump(mode="json")
+
+
+def saved(snapshot: Snapshot | None) -> SavedFigures:
+    """Return the figures of a checkpoint. If they are missing or damaged, return those of a new run."""
+    try:
+        return SavedFigures.model_validate((snapshot and snapshot.figures) or {})
+    except ValueError as error:
+        log.warning("figures.json is damaged, so counters and charts restart from zero: %s", error)
+        return SavedFigures()

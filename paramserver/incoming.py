@@ -6,6 +6,7 @@ received, and the bytes of the messages that libzmq has handed over. If the diff
 connection, and libzmq frees the parts. The client may connect again.
 """
 
+import ipaddress
 import logging
 import os
 import threading
@@ -157,3 +158,12 @@ class Incoming:
                 total -= connection.waiting
                 closed += 1
         return closed
+
+
+def sender(frame: zmq.Frame) -> str:
+    """Return the IP address of a message's connection; 127.0.0.1 for ipc://."""
+    try:
+        address = ipaddress.ip_address(str(frame.get("Peer-Address")).strip("[]"))
+        return str(getattr(address, "ipv4_mapped", None) or address)  # a server on [::] also takes IPv4 connections
+    except (zmq.ZMQError, ValueError, TypeError):
+        return "127.0.0.1"

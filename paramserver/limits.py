@@ -5,8 +5,8 @@ import math
 
 import numpy as np
 
-from a3c64.config import Hyperparameters
 from a3c64.envs.episode import Episode
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.paramserver.weights import SharedWeights
 from a3c64.wire import messages as wire
 

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from a3c64.config import BadInputError, Hyperparameters
+from a3c64.config import BadInputError
 from a3c64.files import append_line, read_json, read_regular, set_aside, write_whole
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.paramserver.evaluations import Evaluations
 from a3c64.policy import checkpoint
 from a3c64.policy.checkpoint import Snapshot

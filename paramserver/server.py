@@ -1,6 +1,5 @@
 """The parameter server's loop: it answers messages of one ROUTER socket, and does timed work between them."""
 
-import ipaddress
 import logging
 import os
 import threading
@@ -8,14 +7,15 @@ from collections.abc import Callable
 
 import zmq
 
-from a3c64.config import BadInputError, Hyperparameters, Settings
+from a3c64.config import BadInputError, Settings
 from a3c64.files import printable
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.paramserver import run_lock
 from a3c64.paramserver.admission import Admission
 from a3c64.paramserver.authentication import Authentication
 from a3c64.paramserver.evaluations import charted, text
-from a3c64.paramserver.figures import SavedFigures
-from a3c64.paramserver.incoming import Incoming
+from a3c64.paramserver.figures import saved
+from a3c64.paramserver.incoming import Incoming, sender
 from a3c64.paramserver.milestones import Milestones
 from a3c64.paramserver.roster import HEARTBEAT_TIMEOUT_S
 from a3c64.paramserver.run_folder import RunFolder
@@ -28,7 +28,6 @@ from a3c64.paramserver.tensorboard.legacy_tags import STATE, legacy
 from a3c64.paramserver.tensorboard.process import TensorBoardProcess
 from a3c64.paramserver.web.feed import Web
 from a3c64.paramserver.weights import SharedWeights
-from a3c64.policy.checkpoint import Snapshot
 from a3c64.policy.resume import Resumption, resume
 from a3c64.processes import typed_command
 from a3c64.vnc import password
@@ -108,7 +107,7 @@ class Server:
             reachable=self._reachable,
         )
         self._incoming = Incoming(self._socket, self.service)
-        figures = _figures_of(snapshot)
+        figures = saved(snapshot)
         if resumption.new_task:
             figures = figures.counters()
         self.service.resume(figures)
@@ -179,7 +178,7 @@ class Server:
                 connection, *frames = self._incoming.receive()
             except zmq.Again:
                 return
-            answer = self.service.handle(connection.bytes, [frame.buffer for frame in frames], _host(connection))
+            answer = self.service.handle(connection.bytes, [frame.buffer for frame in frames], sender(connection))
             if self.service.scored:
                 self._attempt("an evaluation", self._record)  # before the answer says that it is recorded
             if answer is not None:
@@ -380,21 +379,3 @@ class Server:
         if report.mean_return is not None:
             parts.append(f"return {report.mean_return:.2f}")
         log.info(" | ".join([*parts, *(figure.say() for figure in report.headlines)]))
-
-
-def _figures_of(snapshot: Snapshot | None) -> SavedFigures:
-    """Return the figures of a checkpoint. If they are missing or damaged, return those of a new run."""
-    try:
-        return SavedFigures.model_validate((snapshot and snapshot.figures) or {})
-    except ValueError as error:
-        log.warning("figures.json is damaged, so counters and charts restart from zero: %s", error)
-        return SavedFigures()
-
-
-def _host(frame: zmq.Frame) -> str:
-    """Return the IP address of a message's connection; 127.0.0.1 for ipc://."""
-    try:
-        address = ipaddress.ip_address(str(frame.get("Peer-Address")).strip("[]"))
-        return str(getattr(address, "ipv4_mapped", None) or address)  # a server on [::] also takes IPv4 connections
-    except (zmq.ZMQError, ValueError, TypeError):
-        return "127.0.0.1"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from a3c64.config import Hyperparameters
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning.parameters import ParameterSpec, learned_size, signature
 from a3c64.learning.scaling import packed, unpacked
 from a3c64.paramserver.optimiser import MEAN_SQUARE, Pace, begun, completed, rmsprop, scheduled

@@ -14,8 +14,9 @@ limit_threads()
 if __name__ == "__main__":
     program.leave_on_signals("a3c64 evaluator")  # the imports below take a second
 
-from a3c64.config import BadInputError, Hyperparameters, Settings  # noqa: E402
+from a3c64.config import BadInputError, Settings  # noqa: E402
 from a3c64.envs.making import check  # noqa: E402
+from a3c64.hyperparameters import Hyperparameters  # noqa: E402
 from a3c64.policy.episodes import play, varied  # noqa: E402
 from a3c64.wire.address import ServerAddress, address_in  # noqa: E402
 from a3c64.wire.client import RefusedError, RunChangedError, StoppedError, connect  # noqa: E402

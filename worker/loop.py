@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from a3c64.config import Hyperparameters
 from a3c64.envs.batch import EnvironmentBatch
 from a3c64.envs.episode import Episode
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning.actor import Action, Actor
 from a3c64.learning.learner import Learner
 from a3c64.learning.network import design

@@ -8,8 +8,9 @@ from pathlib import Path
 from a3c64 import ports
 from a3c64.addresses import parse
 from a3c64.cli.command import Parsed
-from a3c64.config import BadInputError, Hyperparameters, Settings, flag, named
+from a3c64.config import BadInputError, Settings, flag, named
 from a3c64.files import why_unwritable
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.progress import Progress
 
 MAKING_S = 20.0  # timeout for making the environment; after it, errors are left to the workers

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from a3c64 import logs, output
 from a3c64.cli.command import Command, Parsed, at_least
-from a3c64.config import BadInputError, Hyperparameters, Settings, has_display
+from a3c64.config import BadInputError, Settings, has_display
 from a3c64.files import why_unwritable
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.program import EXIT_STOPPED
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import gymnasium as gym
 import numpy as np
 
-from a3c64.config import BadInputError, Hyperparameters, named
+from a3c64.config import BadInputError, named
 from a3c64.envs.actions import Family, family_of
 from a3c64.envs.contact import FirstContact
 from a3c64.envs.episode import Episode
@@ -20,6 +20,7 @@ from a3c64.envs.figures import declared_by
 from a3c64.envs.finite import MetricsFilter, NotFiniteError, reward_of
 from a3c64.envs.making import make_one, unusable
 from a3c64.envs.spaces import Observations, View
+from a3c64.hyperparameters import Hyperparameters
 
 SEED_STRIDE = 1000  # between two workers' first seeds; the environments of a worker have consecutive seeds
 SHORT = 10  # steps; a cut episode of at most this length is short

@@ -16,10 +16,11 @@ from typing import Any
 import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec, load_env_creator
 
-from a3c64.config import BadInputError, Hyperparameters, named, nearest
+from a3c64.config import BadInputError, named, nearest
 from a3c64.envs.failures import failed, is_about_the_rom, place_of
 from a3c64.envs.figures import UNDECLARED, Figures, declared_in
 from a3c64.envs.plugins import RETRO, is_installed, load, offer_retro, plugin_of
+from a3c64.hyperparameters import Hyperparameters
 
 OBS_TYPES = {"rgb": "rgb", "grey": "grayscale"}  # our name -> ALE's
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from a3c64.config import Hyperparameters
 from a3c64.envs.spaces import Observations
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning.actor import Memory
 from a3c64.learning.distributions import of_family
 from a3c64.learning.forward import forward

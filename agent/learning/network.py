@@ -7,9 +7,9 @@ for acting. Both walk the layers listed here. agent/learning/layers.py describes
 from dataclasses import replace
 from typing import NamedTuple
 
-from a3c64.config import Hyperparameters
 from a3c64.envs.actions import Family
 from a3c64.envs.spaces import Shape
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning.layers import WHITE, Convolution, Dense, Flatten, Layer, Lstm, Scale, Size, Standardise
 from a3c64.learning.parameters import MOMENTS, ParameterSpec
 

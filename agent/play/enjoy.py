@@ -9,9 +9,10 @@ from pathlib import Path
 import gymnasium as gym
 import numpy as np
 
-from a3c64.config import BadInputError, Hyperparameters
+from a3c64.config import BadInputError
 from a3c64.envs.episode import Episode
 from a3c64.envs.figures import UNDECLARED, declared_by
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.output import say
 from a3c64.play.camera import FPS, Camera
 from a3c64.play.video import Video

@@ -7,9 +7,9 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from a3c64.config import Hyperparameters
 from a3c64.envs.episode import Episode
 from a3c64.envs.figures import UNDECLARED, Figures, declared_by
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.policy.episodes import play, varied
 from a3c64.policy.policy_file import Policy
 from a3c64.progress import Progress

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import gymnasium as gym
 import numpy as np
 
-from a3c64.config import BadInputError, Hyperparameters
+from a3c64.config import BadInputError
 from a3c64.envs.batch import EnvironmentBatch
 from a3c64.envs.episode import Episode
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning.actor import Actor
 from a3c64.learning.network import design
 

@@ -8,7 +8,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from a3c64.config import BadInputError, Hyperparameters
+from a3c64.config import BadInputError
+from a3c64.hyperparameters import Hyperparameters
 
 log = logging.getLogger(__name__)
 

@@ -17,8 +17,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as save_tensors
 
 from a3c64 import presets
-from a3c64.config import REMOVED, BadInputError, Hyperparameters, flag
+from a3c64.config import BadInputError, flag
 from a3c64.files import write_whole
+from a3c64.hyperparameters import REMOVED, Hyperparameters
 from a3c64.learning.parameters import MOMENTS, ParameterSpec, named_views, total_size
 from a3c64.output import short
 from a3c64.policy import checkpoint

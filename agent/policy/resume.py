@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from a3c64 import presets
-from a3c64.config import BadInputError, Hyperparameters, Settings, flag
+from a3c64.config import BadInputError, Settings, flag
 from a3c64.files import read_json
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.policy import checkpoint
 
 log = logging.getLogger(__name__)

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from a3c64.config import BadInputError, Hyperparameters
+from a3c64.config import BadInputError
 from a3c64.envs.episode import Episode
 from a3c64.envs.figures import Figures
 from a3c64.files import write_whole
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.policy.policy_file import Policy
 from a3c64.report import history
 from a3c64.report import races as course_report

@@ -11,9 +11,10 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from pydantic import ValidationError
 
-from a3c64.config import BadInputError, Hyperparameters
+from a3c64.config import BadInputError
 from a3c64.envs.episode import Episode
 from a3c64.envs.figures import UNDECLARED, Figures
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning.parameters import ParameterSpec
 from a3c64.wire import messages as wire
 from a3c64.wire.address import ServerAddress

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 from tensorboard.plugins.custom_scalar.layout_pb2 import Category, Chart, Layout, MultilineChartContent
 
-from a3c64.config import Hyperparameters, variable
+from a3c64.config import variable
 from a3c64.envs.figures import Figure, Figures
+from a3c64.hyperparameters import Hyperparameters
 
 HYPERPARAMETERS = "run/hyperparameters"
 OBSERVATION = "rollout/observation"

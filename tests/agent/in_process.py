@@ -4,7 +4,7 @@ import threading
 
 import numpy as np
 
-from a3c64.config import Hyperparameters
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning.parameters import ParameterSpec, signature
 from a3c64.paramserver.service import Service
 from a3c64.paramserver.weights import SharedWeights

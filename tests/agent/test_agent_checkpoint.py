@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save
 
-from a3c64.config import Hyperparameters
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning.parameters import ParameterSpec
 from a3c64.paramserver import optimiser
 from a3c64.paramserver.weights import SharedWeights

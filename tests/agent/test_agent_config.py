@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from a3c64.arguments import Parser
-from a3c64.config import BadInputError, Hyperparameters, Settings, describe, load
+from a3c64.config import BadInputError, Settings, describe, load
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.presets import chosen, presets
 
 

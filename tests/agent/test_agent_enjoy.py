@@ -10,10 +10,11 @@ import pytest
 from test_agent_video import probe
 from tiny_env import TinyImage
 
-from a3c64.config import BadInputError, Hyperparameters
+from a3c64.config import BadInputError
 from a3c64.envs.batch import make_one
 from a3c64.envs.episode import Episode
 from a3c64.envs.making import declared_for
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.play.camera import Camera, frame
 from a3c64.play.video import Video
 from a3c64.policy.episodes import varied

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from tiny_env import LENGTH, TinyImage
 
-from a3c64.config import BadInputError, Hyperparameters
+from a3c64.config import BadInputError
 from a3c64.envs.batch import EnvironmentBatch, make_one
 from a3c64.envs.spaces import View
+from a3c64.hyperparameters import Hyperparameters
 
 
 class Counter(gym.Env):

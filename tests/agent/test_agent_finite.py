@@ -8,10 +8,11 @@ import pytest
 from in_process import Clock
 from odd_env import LENGTH, VALUES, Odd
 
-from a3c64.config import BadInputError, Hyperparameters
+from a3c64.config import BadInputError
 from a3c64.envs.batch import MAX_SHORT_CUTS, EnvironmentBatch
 from a3c64.envs.finite import MetricsFilter
 from a3c64.envs.spaces import View
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.paramserver.service import Service
 from a3c64.paramserver.weights import SharedWeights
 from a3c64.policy.episodes import play

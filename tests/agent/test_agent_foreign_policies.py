@@ -11,8 +11,9 @@ import pytest
 from policy_facts import facts_of
 from safetensors.numpy import load_file, save_file
 
-from a3c64.config import BadInputError, Hyperparameters
+from a3c64.config import BadInputError
 from a3c64.envs.batch import EnvironmentBatch
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning.network import design
 from a3c64.policy import checkpoint, policy_file
 

@@ -16,6 +16,7 @@ BASE = {
     "a3c64.arguments",
     "a3c64.config",
     "a3c64.files",
+    "a3c64.hyperparameters",
     "a3c64.logs",
     "a3c64.output",
     "a3c64.ports",

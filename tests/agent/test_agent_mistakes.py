@@ -12,7 +12,7 @@ import pytest
 from live import free_port
 from namespace import run_with_mounts
 
-from a3c64.config import Hyperparameters
+from a3c64.hyperparameters import Hyperparameters
 
 A3C64 = Path(sys.executable).with_name("a3c64")
 QUIET = "--web-port 0 --tensorboard-port 0"

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from a3c64.config import Hyperparameters
 from a3c64.envs.actions import family_of
 from a3c64.envs.batch import EnvironmentBatch
 from a3c64.envs.spaces import Observations, Shape, View
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning import forward, graph, lstm
 from a3c64.learning.actor import Actor
 from a3c64.learning.distributions import Categorical

@@ -10,8 +10,9 @@ from PIL import ImageGrab
 from policy_facts import facts_of
 from safetensors.numpy import save_file
 
-from a3c64.config import REMOVED, BadInputError, Hyperparameters
+from a3c64.config import BadInputError
 from a3c64.envs.batch import EnvironmentBatch
+from a3c64.hyperparameters import REMOVED, Hyperparameters
 from a3c64.learning.network import design
 from a3c64.learning.parameters import ParameterSpec, named_views
 from a3c64.policy import checkpoint, policy_file

@@ -8,9 +8,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from a3c64.config import BadInputError, Hyperparameters
+from a3c64.config import BadInputError
 from a3c64.envs.episode import Episode
 from a3c64.envs.figures import UNDECLARED
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.paramserver.tensorboard.event_file import EventFile
 from a3c64.play.evaluate import evaluate
 from a3c64.policy import policy_file

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from a3c64.config import BadInputError, Hyperparameters, load
+from a3c64.config import BadInputError, load
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning.parameters import ParameterSpec
 from a3c64.policy import checkpoint
 from a3c64.policy.resume import resume

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from bench_learn_experiments import Experiment
 from programs import A3C64, SB3_PYTHON, n64gym_arguments, result_of, running, sb3
 
-from a3c64.config import Hyperparameters, flag
+from a3c64.config import flag
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.presets import chosen
 from a3c64.processes import silence
 

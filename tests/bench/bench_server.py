@@ -24,9 +24,9 @@ from pathlib import Path
 
 import numpy as np
 
-from a3c64.config import Hyperparameters
 from a3c64.envs.actions import Categorical
 from a3c64.envs.spaces import Shape
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning.network import design
 from a3c64.learning.parameters import total_size
 from a3c64.paramserver.optimiser import rmsprop

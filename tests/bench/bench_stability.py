@@ -17,8 +17,8 @@ from typing import Any
 
 from programs import hardware
 
-from a3c64.config import Hyperparameters
 from a3c64.envs.episode import Episode
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.processes import limit_threads, pin_tensorflow
 
 RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results" / "stability"

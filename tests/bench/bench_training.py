@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 from programs import A3C64, hardware, n64gym_arguments, running, sb3
 
-from a3c64.config import Hyperparameters
 from a3c64.envs.batch import EnvironmentBatch
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.processes import limit_threads
 from a3c64.wire.address import ServerAddress
 from a3c64.wire.status import fetch

@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from a3c64.config import Hyperparameters, load
+from a3c64.config import load
 from a3c64.envs.batch import EnvironmentBatch
 from a3c64.envs.episode import Episode
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.paramserver.service import Service
 from a3c64.paramserver.weights import SharedWeights
 from a3c64.policy.episodes import NOOP_MAX, play

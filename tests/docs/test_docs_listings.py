@@ -14,9 +14,9 @@ from gymnasium.utils.env_checker import check_env
 from live import ROOT, free_port
 from pages import listings
 
-from a3c64.config import Hyperparameters
 from a3c64.envs.batch import EnvironmentBatch
 from a3c64.envs.figures import declared_in
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning import network
 from a3c64.paramserver.roster import Member
 

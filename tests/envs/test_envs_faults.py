@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from strange_env import LENGTH
 
-from a3c64.config import BadInputError, Hyperparameters
+from a3c64.config import BadInputError
 from a3c64.envs.batch import EnvironmentBatch
 from a3c64.envs.failures import FailedError
+from a3c64.hyperparameters import Hyperparameters
 
 REFUSED = {  # fault -> a part of the error
     "make RuntimeError": r"making it raised RuntimeError: no licence .strange_env.py, line \d+.$",

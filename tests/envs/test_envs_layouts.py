@@ -4,10 +4,11 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from a3c64.config import BadInputError, Hyperparameters
+from a3c64.config import BadInputError
 from a3c64.envs.actions import family_of
 from a3c64.envs.pictures import visible
 from a3c64.envs.spaces import View
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning.network import TRUNKS, design
 
 RNG = np.random.default_rng(1)

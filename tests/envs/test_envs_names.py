@@ -7,11 +7,12 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from a3c64.config import BadInputError, Hyperparameters
+from a3c64.config import BadInputError
 from a3c64.envs import plugins
 from a3c64.envs.batch import EnvironmentBatch
 from a3c64.envs.making import find
 from a3c64.envs.plugins import Plugin, plugin_of
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.policy import episodes
 from a3c64.presets import chosen
 

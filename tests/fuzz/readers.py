@@ -24,7 +24,8 @@ from refusals import refusal
 from safetensors.numpy import save as save_tensors
 from wire_readers import answers, read_answer, read_request, requests
 
-from a3c64.config import BadInputError, Hyperparameters, Settings
+from a3c64.config import BadInputError, Settings
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning.parameters import ParameterSpec
 from a3c64.paramserver.run_folder import RunFolder
 from a3c64.paramserver.web.recordings import Recordings

@@ -18,7 +18,8 @@ from mutations import damaged_bytes, damaged_value
 from refusals import refusal
 
 from a3c64.cli.watch import lines
-from a3c64.config import BadInputError, Hyperparameters
+from a3c64.config import BadInputError
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.paramserver.service import Service
 from a3c64.wire import messages as wire
 from a3c64.wire.client import Client, RefusedError, StoppedError

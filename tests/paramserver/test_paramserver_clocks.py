@@ -9,7 +9,7 @@ import time
 from in_process import ONES, ROLLOUT, SIGNATURE, SPECS, make_client, push
 from live import ROOT, until
 
-from a3c64.config import Hyperparameters
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.paramserver.running_clock import MAX_GAP_S, RunningClock
 from a3c64.paramserver.service import Service
 from a3c64.paramserver.weights import SharedWeights

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from in_process import ONES, ROLLOUT, SIGNATURE, SPECS, Clock, connection, make_client, push, refusal
 
-from a3c64.config import Hyperparameters
 from a3c64.envs.episode import Episode
 from a3c64.envs.figures import Figure, Figures
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.paramserver.evaluations import Evaluations, charted, evaluation
 from a3c64.paramserver.run_folder import RunFolder
 from a3c64.paramserver.service import Service

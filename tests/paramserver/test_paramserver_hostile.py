@@ -14,8 +14,8 @@ from in_process import ONES, ROLLOUT, SIGNATURE, SPECS, Clock, connection, make_
 from live import until
 
 from a3c64.cli.watch import lines
-from a3c64.config import Hyperparameters
 from a3c64.envs.figures import SUMMARIES
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.paramserver import evaluations
 from a3c64.paramserver.service import Service
 from a3c64.paramserver.tensorboard.event_file import EventFile

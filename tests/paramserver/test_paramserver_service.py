@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from in_process import ONES, ROLLOUT, SIGNATURE, SPECS, connection, make_client, make_service, push, refusal
 
-from a3c64.config import BadInputError, Hyperparameters
+from a3c64.config import BadInputError
 from a3c64.envs.episode import Episode
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning.parameters import ParameterSpec, initialise
 from a3c64.paramserver.service import SECTIONS
 from a3c64.wire import messages as wire

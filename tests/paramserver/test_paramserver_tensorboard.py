@@ -11,9 +11,9 @@ from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 from tensorboard.util import tensor_util
 
 import n64gym  # noqa: F401
-from a3c64.config import Hyperparameters
 from a3c64.envs.figures import UNDECLARED
 from a3c64.envs.making import declared_for
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning.parameters import ParameterSpec, signature
 from a3c64.learning.scaling import Moments, packed, unpacked
 from a3c64.paramserver.run_folder import RunFolder

@@ -4,8 +4,8 @@ import threading
 
 import numpy as np
 
-from a3c64.config import Hyperparameters
 from a3c64.envs.batch import EnvironmentBatch
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.paramserver.service import Service
 from a3c64.paramserver.weights import SharedWeights
 from a3c64.wire.client import Client

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from a3c64.config import Hyperparameters
 from a3c64.envs.actions import Categorical, DiagonalGaussian, MultiCategorical
 from a3c64.envs.batch import EnvironmentBatch
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.worker.display.describe import FRAME_SIDE, OPTIONS, action_names, live_figures, newest_frames, thoughts
 from a3c64.worker.display.frame import MAX_NOTE
 from a3c64.worker.display.ink import ACCENT, BACK, BAR, HEIGHT, WIDTH

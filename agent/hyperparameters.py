@@ -1,0 +1,134 @@
+"""The hyperparameters: the settings that belong to a run, not to one of its processes."""
+
+import json
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+MAX_NESTING = 50  # levels of objects and lists in an environment's arguments
+REMOVED = frozenset({"staleness_damping"})  # hyperparameters of earlier releases that playing a policy does not need
+
+
+def _json_object(value: str) -> str:
+    """Accept a JSON object that is not nested deeply, so that no function on it exceeds Python's recursion limit."""
+    try:
+        level = [found := json.loads(value)]
+        for _ in range(MAX_NESTING):
+            level = [part for one in level for part in _parts(one)]
+        if isinstance(found, dict) and not level:
+            return value
+    except (ValueError, RecursionError):
+        pass
+    raise ValueError('a JSON object such as {"course": "desert"}')
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
+def none(value: Any) -> Any:
+    """Convert the word "none" to None. An empty variable cannot mean None, because it means "not set"."""
+    return None if value == "none" else value
+
+
+class Hyperparameters(BaseModel):
+    """The run's settings. The server holds them, writes them to config.json and sends them to every worker."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    env_id: str = Field("n64gym/OpenKart-v0", description="Gymnasium id of the environment to learn")
+    env_args: Annotated[str, AfterValidator(_json_object)] = Field(
+        "{}", description='arguments of the environment as JSON, such as {"course": "desert", "laps": 1}'
+    )
+    frame_size: int = Field(42, ge=16, le=512, description="height and width of image observations, pixels")
+    frame_colours: Literal["rgb", "grey"] = Field(
+        "rgb", description="image observations in colour, or grey at a third of the bytes"
+    )
+    frame_stack: int = Field(
+        2,
+        ge=1,
+        le=16,
+        description="number of newest observations in the network's input; the paper uses 4 and no memory",
+    )
+    frameskip: int = Field(4, ge=1, le=60, description="n64gym only: number of VIs that one action lasts")
+    envs_per_worker: int = Field(
+        4, ge=1, le=256, description="environments a worker steps as one batch; 1 = A3C as published"
+    )
+    t_max: int = Field(40, ge=1, le=4096, description="steps of each environment between two gradients")
+    discount: float = Field(0.99, ge=0.0, le=1.0, description="gamma")
+    gae_lambda: float = Field(0.95, ge=0.0, le=1.0, description="lambda of GAE; 1 = n-step returns as in A3C")
+    normalise_observations: bool = Field(
+        False,
+        description="scale observations to mean 0, standard deviation 1: vectors by all workers' moments, each image "
+        "by its own",
+    )
+    rewards: Literal["raw", "clipped", "scaled"] = Field(
+        "scaled",
+        description="learn from raw rewards, or clipped to -1..1, or divided by the standard deviation of returns",
+    )
+    normalise_advantages: bool = Field(
+        False, description="give a rollout's advantages mean 0 and standard deviation 1; makes long runs unstable"
+    )
+    entropy_cost: float = Field(0.01, ge=0.0, description="weight of the entropy bonus")
+    value_cost: float = Field(0.5, ge=0.0, description="weight of the value loss")
+    max_gradient_norm: float = Field(
+        10.0, gt=0.0, description="gradients longer than this are scaled down to it, at the worker"
+    )
+    learning_rate: float = Field(7e-4, gt=0.0, le=1.0, description="step size of the shared RMSProp")
+    learning_rate_schedule: Literal["constant", "linear"] = Field(
+        "constant", description="linear falls to 0 at total_timesteps"
+    )
+    rmsprop_decay: float = Field(
+        0.99,
+        ge=0.0,
+        lt=1.0,
+        description="decay of RMSProp's mean of squared gradients; a higher value forgets more slowly",
+    )
+    rmsprop_epsilon: float = Field(
+        1e-5,
+        gt=0.0,
+        description="added inside RMSProp's square root; gradients smaller than the root of this make shorter steps",
+    )
+    surrogate_clip: float = Field(
+        0.2,
+        ge=0.0,
+        lt=1.0,
+        description="with several workers, gradients use the newest weights; an action stops counting when its "
+        "probability has changed by this share since it was sampled; 0 = A3C as published",
+    )
+    target_kl: float = Field(
+        0.01,
+        ge=0.0,
+        description="target KL divergence between a worker's policies of two rollouts, nats: the learning rate is "
+        "multiplied by 0.01 to 2 to reach it; 0 = do not adapt the learning rate",
+    )
+    max_staleness: int = Field(0, ge=0, description="gradients older than this many updates are refused; 0 = never")
+    trunk: Literal["patches", "fine", "universe", "a3c"] = Field(
+        "patches",
+        description="convolutions: patches = 4x4 (fast), fine, universe = universe-starter-agent's, a3c = the paper's",
+    )
+    lstm_size: int = Field(0, ge=0, le=4096, description="units of the LSTM; 0 = a dense layer instead of memory")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of weights, actions and environments")
+    deterministic: bool = Field(
+        False, description="the same number of updates gives bit-identical weights in every run; with one worker only"
+    )
+    total_timesteps: int = Field(
+        0, ge=0, description="stop after this many environment steps; 0 = train until told to stop"
+    )
+    stop_at_reward: Annotated[float | None, BeforeValidator(none)] = Field(
+        None,
+        allow_inf_nan=False,
+        description="stop when the mean return of a greedy evaluation (without evaluator: of the last 100 episodes) "
+        "reaches this; none = never",
+    )
+    time_limit: float = Field(
+        0.0,
+        ge=0.0,
+        description="stop after this many seconds of training, summed over all starts of the run; 0 = no limit",
+    )
+    eval_interval: float = Field(
+        300.0, ge=0.0, description="seconds from one greedy evaluation to the next; 0 = no evaluator"
+    )
+    eval_episodes: int = Field(20, ge=1, le=256, description="least number of episodes of an evaluation")
+    guard: bool = Field(True, description="go back to the best weights after 3 evaluations in a row far below the best")
