@@ -1,7 +1,7 @@
 """The hyperparameters: the settings that belong to a run, not to one of its processes."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -25,6 +25,17 @@ def _json_object(value: str) -> str:
 
 def _parts(value: Any) -> Iterable[Any]:
     return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
+def as_meant(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return recorded hyperparameters with the meaning that their release gave them.
+
+    Before `sticky_actions` was added, `frameskip` was recorded for every environment, but only n64gym's had one.
+    """
+    if "sticky_actions" in values:
+        return dict(values)
+    n64 = str(values.get("env_id", "n64gym/")).rpartition(":")[2].startswith("n64gym/")
+    return {**values, **({} if n64 else {"frameskip": 0}), "sticky_actions": 0.0, "max_episode_steps": 0}
 
 
 def none(value: Any) -> Any:
@@ -51,7 +62,23 @@ class Hyperparameters(BaseModel):
         le=16,
         description="number of newest observations in the network's input; the paper uses 4 and no memory",
     )
-    frameskip: int = Field(4, ge=1, le=60, description="n64gym only: number of VIs that one action lasts")
+    frameskip: int = Field(
+        0,
+        ge=0,
+        le=60,
+        description="frames (n64gym: VIs) or steps of the environment that one action lasts; 0 = the environment's own "
+        "default, 4 VIs for n64gym",
+    )
+    sticky_actions: float = Field(
+        0.0,
+        ge=0.0,
+        lt=1.0,
+        description="probability that the environment repeats its last action instead of the new one; ALE's "
+        "repeat_action_probability; 0 = the environment's own default",
+    )
+    max_episode_steps: int = Field(
+        0, ge=0, description="episodes are cut after this many actions; 0 = the environment's own limit"
+    )
     envs_per_worker: int = Field(
         4, ge=1, le=256, description="environments a worker steps as one batch; 1 = A3C as published"
     )

@@ -112,9 +112,8 @@ def _wrong_with(hyperparameters: Hyperparameters, rom: str, parsed: Parsed) -> s
     try:
         making.check(hyperparameters, rom)
         spec = making.find(hyperparameters.env_id)
-        for name in ("rom", "frameskip"):
-            if name in parsed and not making.is_n64(spec):
-                return f"{flag(name)}: {hyperparameters.env_id} is not an N64 game; leave this setting out"
+        if "rom" in parsed and not making.is_n64(spec):
+            return f"{flag('rom')}: {hyperparameters.env_id} is not an N64 game; leave this setting out"
         if making.is_n64(spec):  # its first reset plays through menus; starting the emulator takes milliseconds
             env = making.make_one(hyperparameters, rom)
             view_of(env, hyperparameters)

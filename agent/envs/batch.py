@@ -18,8 +18,9 @@ from a3c64.envs.episode import Episode
 from a3c64.envs.failures import failed, is_about_the_rom, place_of
 from a3c64.envs.figures import declared_by
 from a3c64.envs.finite import MetricsFilter, NotFiniteError, reward_of
-from a3c64.envs.making import make_one, unusable
+from a3c64.envs.making import find, is_ale, make_one, unusable
 from a3c64.envs.spaces import Observations, View
+from a3c64.envs.sticky import StickyActions
 from a3c64.hyperparameters import Hyperparameters
 
 SEED_STRIDE = 1000  # between two workers' first seeds; the environments of a worker have consecutive seeds
@@ -62,7 +63,12 @@ class EnvironmentBatch:
     """
 
     def __init__(
-        self, environments: list[gym.Env], view: View, seed: int, begun: Callable[[int], None] = lambda count: None
+        self,
+        environments: list[gym.Env],
+        view: View,
+        seed: int,
+        begun: Callable[[int], None] = lambda count: None,
+        sticky: float = 0.0,
     ) -> None:
         self.environments = environments
         self.family: Family = family_of(environments[0].action_space)
@@ -77,6 +83,7 @@ class EnvironmentBatch:
         self._infos: list[dict[str, Any]] = [{} for _ in range(batch)]
         self._last: list[Episode | None] = [None] * batch
         self._name = environments[0].spec.id if environments[0].spec else type(environments[0].unwrapped).__name__
+        self._sticky = StickyActions(sticky, seed)
         self._metrics = MetricsFilter(self._name)
         self._short_cuts = [0] * batch  # cuts in a row within SHORT steps
         self._failures = [0] * batch  # exceptions in a row within FAR steps
@@ -121,7 +128,8 @@ class EnvironmentBatch:
                     log.warning(text, hyperparameters.env_id, count, error)
                     break
             seed = hyperparameters.seed + SEED_STRIDE * worker
-            return cls(environments, view_of(environments[0], hyperparameters), seed, begun)
+            sticky = 0.0 if is_ale(find(hyperparameters.env_id)) else hyperparameters.sticky_actions
+            return cls(environments, view_of(environments[0], hyperparameters), seed, begun, sticky)
         except ValueError as error:  # at its first reset, n64gym refuses the ROM of another game
             for env in environments:
                 env.close()
@@ -133,7 +141,7 @@ class EnvironmentBatch:
 
     def step(self, actions: np.ndarray) -> Step:
         """Step every environment; actions are [B, *family.shape]. The next call overwrites the observations."""
-        given = list(self.family.for_environment(actions))
+        given = list(self.family.for_environment(self._sticky(actions, self._lengths)))
         for k, start in enumerate(self._starters):
             if start is not None:
                 start(given[k])

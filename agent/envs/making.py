@@ -19,6 +19,7 @@ from gymnasium.envs.registration import EnvSpec, load_env_creator
 from a3c64.config import BadInputError, named, nearest
 from a3c64.envs.failures import failed, is_about_the_rom, place_of
 from a3c64.envs.figures import UNDECLARED, Figures, declared_in
+from a3c64.envs.frame_skip import FrameSkip
 from a3c64.envs.plugins import RETRO, is_installed, load, offer_retro, plugin_of
 from a3c64.hyperparameters import Hyperparameters
 
@@ -49,24 +50,29 @@ def make_one(hyperparameters: Hyperparameters, rom: str = "", render: bool = Fal
     """
     spec = find(hyperparameters.env_id)
     arguments: dict[str, Any] = {"render_mode": "rgb_array"} if render else {}
+    skip = hyperparameters.frameskip
+    if skip and (is_n64(spec) or is_ale(spec)):
+        arguments["frameskip"] = skip
+        skip = 0
+    if hyperparameters.sticky_actions and is_ale(spec):
+        arguments["repeat_action_probability"] = hyperparameters.sticky_actions
+    if hyperparameters.max_episode_steps:  # Gymnasium's limit is inside FrameSkip
+        arguments["max_episode_steps"] = hyperparameters.max_episode_steps * max(1, skip)
     if is_n64(spec):
         size = hyperparameters.frame_size
-        arguments |= {
-            "obs_type": OBS_TYPES[hyperparameters.frame_colours],
-            "size": (size, size),
-            "frameskip": hyperparameters.frameskip,
-        }
+        arguments |= {"obs_type": OBS_TYPES[hyperparameters.frame_colours], "size": (size, size)}
         if rom:
             arguments["rom"] = rom
     elif hyperparameters.env_id.rpartition(":")[2].startswith("ALE/"):
         arguments["obs_type"] = OBS_TYPES[hyperparameters.frame_colours]  # ALE's own grey is faster than ours
     arguments |= json.loads(hyperparameters.env_args)
     try:
-        return gym.make(hyperparameters.env_id, disable_env_checker=True, **arguments)
+        env = gym.make(hyperparameters.env_id, disable_env_checker=True, **arguments)
     except (ImportError, OSError, TypeError, ValueError, gym.error.Error) as error:
         raise unusable(hyperparameters, error) from error
     except (Exception, SystemExit) as error:  # a user's own environment may raise anything
         raise failed(hyperparameters.env_id, "making it", error) from error
+    return FrameSkip(env, skip) if skip > 1 else env
 
 
 def find(env_id: str) -> EnvSpec:
@@ -110,6 +116,11 @@ def declared_for(env_id: str) -> Figures:
 def is_n64(spec: EnvSpec) -> bool:
     """Return whether an environment is one of n64gym's, which take a ROM and a frame skip."""
     return isinstance(spec.entry_point, str) and spec.entry_point.startswith("n64gym.")
+
+
+def is_ale(spec: EnvSpec) -> bool:
+    """Return whether an environment is one of ALE's, which take a frame skip and a probability of sticky actions."""
+    return isinstance(spec.entry_point, str) and spec.entry_point.startswith("ale_py.")
 
 
 def check(hyperparameters: Hyperparameters, rom: str = "") -> None:

@@ -19,7 +19,7 @@ from safetensors.numpy import save as save_tensors
 from a3c64 import presets
 from a3c64.config import BadInputError, flag
 from a3c64.files import write_whole
-from a3c64.hyperparameters import REMOVED, Hyperparameters
+from a3c64.hyperparameters import REMOVED, Hyperparameters, as_meant
 from a3c64.learning.parameters import MOMENTS, ParameterSpec, named_views, total_size
 from a3c64.output import short
 from a3c64.policy import checkpoint
@@ -193,6 +193,7 @@ def _score(value: Any) -> dict[str, Any] | None:
 
 def _checked(hyperparameters: dict[str, Any], what: str) -> Hyperparameters:
     try:
-        return Hyperparameters(**{name: value for name, value in hyperparameters.items() if name not in REMOVED})
+        known = as_meant(hyperparameters)
+        return Hyperparameters(**{name: value for name, value in known.items() if name not in REMOVED})
     except ValueError as error:
         raise BadInputError(f"{what} was made by another release: {' '.join(str(error).split())[:200]}") from None

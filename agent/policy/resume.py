@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from a3c64 import presets
 from a3c64.config import BadInputError, Settings, flag
 from a3c64.files import read_json
-from a3c64.hyperparameters import Hyperparameters
+from a3c64.hyperparameters import Hyperparameters, as_meant
 from a3c64.policy import checkpoint
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,8 @@ CONFIG, CHANGES = "config.json", "changes.jsonl"
 MAX_CONFIG = 1 << 20  # bytes; a typical one has 1,000
 # Cannot change during a run: they determine the shapes of the weights, or the form of the network's input.
 FIXED = ("frame_size", "frame_colours", "frame_stack", "normalise_observations", "trunk", "lstm_size")
-TASK = ("env_id", "env_args", "frameskip")  # returns before and after a change of these cannot be compared
+# Returns before and after a change of these cannot be compared.
+TASK = ("env_id", "env_args", "frameskip", "sticky_actions", "max_episode_steps")
 
 
 class Change(NamedTuple):
@@ -111,7 +112,7 @@ def _checked(known: Any, path: Path) -> dict[str, Any]:
     """
     if not isinstance(known, dict):
         raise ValueError(f"it must be a JSON object, found {known!r:.40}")
-    usable = {name: value for name, value in known.items() if name in Hyperparameters.model_fields}
+    usable = {name: value for name, value in as_meant(known).items() if name in Hyperparameters.model_fields}
     if unknown := sorted(known.keys() - usable.keys()):
         log.warning("%s: ignoring %s, which this release does not know", path, ", ".join(unknown))
     try:

@@ -97,6 +97,15 @@ def test_a_policy_with_settings_that_were_removed_since_can_be_played(tmp_path):
     assert policy_file.load(path).hyperparameters == HYPERPARAMETERS
 
 
+def test_a_frame_skip_in_a_policy_of_an_earlier_release_keeps_its_meaning(tmp_path):
+    path = policy_file.save(tmp_path / "x.safetensors", policy_file.of(snapshot()))
+    former = {name: value for name, value in HYPERPARAMETERS.model_dump().items() if name != "sticky_actions"}
+    change("hyperparameters", former | {"env_id": "CartPole-v1", "frameskip": 4})(path)
+    assert policy_file.load(path).hyperparameters.frameskip == 0
+    change("hyperparameters", former | {"env_id": "n64gym/OpenKart-v0", "frameskip": 3})(path)
+    assert policy_file.load(path).hyperparameters.frameskip == 3
+
+
 def test_a_run_has_a_newest_and_a_best_policy_and_one_of_each_step(tmp_path):
     with pytest.raises(BadInputError, match="no checkpoint in"):
         policy_file.of_run(tmp_path)

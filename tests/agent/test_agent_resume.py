@@ -125,6 +125,19 @@ def test_a_preset_for_a_resumed_run_is_reported_as_ignored(tmp_path: Path):
     assert start_again(tmp_path, preset="pendulum").ignored == ""
 
 
+@pytest.mark.parametrize(("env_id", "means"), [("CartPole-v1", 0), ("n64gym/OpenKart-v0", 4), ("x:n64gym/Rom-v0", 4)])
+def test_a_frame_skip_that_an_earlier_release_recorded_keeps_its_meaning(tmp_path: Path, env_id, means):
+    begin(tmp_path, env_id=env_id)
+    path = tmp_path / "config.json"
+    known = {name: value for name, value in json.loads(path.read_text()).items() if name != "sticky_actions"}
+    path.write_text(json.dumps(known | {"frameskip": 4}))
+    resumed = start_again(tmp_path)
+    assert (resumed.settings.frameskip, resumed.changes) == (means, ())
+    changed = start_again(tmp_path, frameskip="2", sticky_actions="0.25")
+    assert [str(change) for change in changed.changes] == [f"frameskip {means} -> 2", "sticky_actions 0.0 -> 0.25"]
+    assert changed.new_task, "returns before and after cannot be compared"
+
+
 def test_a_run_without_a_checkpoint_may_change_every_setting(tmp_path: Path):
     (tmp_path / "config.json").write_text(json.dumps(load(PENDULUM).hyperparameters().model_dump()))
     assert start_again(tmp_path).settings.env_id == "Pendulum-v1"

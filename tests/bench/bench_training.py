@@ -161,7 +161,7 @@ def main(rounds: int) -> None:
     print(f"""
 `make bench-training`, {datetime.date.today()}: {machine["cores"]} cores, {machine["cpu"]}; \
 load {machine["load_before"]} before the start.
-Open Kart, {DEFAULTS.frame_size}x{DEFAULTS.frame_size} {DEFAULTS.frame_colours}, frame skip {DEFAULTS.frameskip}; \
+Open Kart, {DEFAULTS.frame_size}x{DEFAULTS.frame_size} {DEFAULTS.frame_colours}, frame skip 4; \
 {DEFAULTS.envs_per_worker} environments a worker. Environment steps per second, medians of {rounds} rounds in turn.
 
 | | Steps/s | Ratio | Wanted |

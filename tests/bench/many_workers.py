@@ -43,7 +43,7 @@ def hyperparameters_of(env_id: str, given: dict[str, Any]) -> Hyperparameters:
     if env_id != OPEN_KART:
         return hyperparameters
     size, colours = [hyperparameters.frame_size] * 2, {"rgb": "rgb", "grey": "grayscale"}[hyperparameters.frame_colours]
-    arguments = {"obs_type": colours, "size": size, "frameskip": hyperparameters.frameskip, "noop_max": NOOP_MAX}
+    arguments = {"obs_type": colours, "size": size, "noop_max": NOOP_MAX}
     arguments |= json.loads(hyperparameters.env_args)
     return hyperparameters.model_copy(update={"env_id": host_env.ENV_ID, "env_args": json.dumps(arguments)})
 

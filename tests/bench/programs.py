@@ -69,7 +69,7 @@ def n64gym_arguments(hyperparameters: Any, more: Mapping[str, Any]) -> str:
     """Return the arguments, as JSON, that agent/envs/batch.py gives an environment of n64gym."""
     colours = {"rgb": "rgb", "grey": "grayscale"}[hyperparameters.frame_colours]
     size = [hyperparameters.frame_size] * 2
-    return json.dumps({"obs_type": colours, "size": size, "frameskip": hyperparameters.frameskip, **more})
+    return json.dumps({"obs_type": colours, "size": size, **more})
 
 
 def hardware() -> dict[str, Any]:
