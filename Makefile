@@ -39,7 +39,7 @@ fuzz: setup .venv/dev ## give damaged files and messages to every reader for MIN
 bench-env: native .venv-bench/bench ## compare the speed of n64gym, stable-retro and the bare emulator (2 minutes)
 	@PYTHONPATH=env-image .venv-bench/bin/python tests/bench/bench_env.py
 
-bench-server: setup ## compare the throughput of the parameter server with Ray's (3 minutes)
+bench-server: setup ## compare the throughput of the parameter server with Ray's (6 minutes)
 	-@$(MAKE) --no-print-directory .venv-bench/ray  # some machines have no Ray package: the table has no Ray rows then
 	@.venv/bin/python tests/bench/bench_server.py
 

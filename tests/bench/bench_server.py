@@ -1,4 +1,5 @@
-"""Measures the parameter server's throughput with 1 to 256 workers, beside Ray and memcpy: `make bench-server`.
+"""Measures the parameter server's throughput with 1 to 256 workers, with and without encryption, beside Ray and
+memcpy: `make bench-server`.
 
 The server is a real server process on a TCP socket. The workers are those of worker_side.py, in one process. Ray gets
 fewer workers, because each is a process. The result is a table in Markdown on stdout.
@@ -139,18 +140,19 @@ def main() -> None:
     parser.add_argument("--parameters", type=int, default=open_kart_size(), help="default: %(default)s, Open Kart's")
     parser.add_argument("--seconds", type=float, default=7.0, help="of measuring, a row")
     parser.add_argument("--port", type=int, default=0, help="of the server; 0 = a free one")
-    parser.add_argument("--no-encryption", action="store_true", help="measure connections without a key")
     options = parser.parse_args()
-    plain = {"A3C64_NO_ENCRYPTION": "true"} if options.no_encryption else {}
     size, load = options.parameters, os.getloadavg()[0]
 
-    rows, ours = [], {}
+    ours: dict[int, Figures] = {}
+    plain: dict[int, Figures] = {}
     for count in options.workers:
-        print(f"{count} workers", file=sys.stderr)
-        with server(options.port or free_port(), ONE_STEP | plain) as (address, pid):
-            key = address.key_file or "none"
-            ours[count] = side(sys.executable, "worker_side.py", address.url, key, pid, count, size, options.seconds)
-        rows.append(row("a3c64", count, ours[count]))
+        for figures, settings in ((ours, ONE_STEP), (plain, ONE_STEP | {"A3C64_NO_ENCRYPTION": "true"})):
+            print(f"{count} workers, {'encrypted' if figures is ours else 'not encrypted'}", file=sys.stderr)
+            with server(options.port or free_port(), settings) as (address, pid):
+                arguments = (address.url, address.key_file or "none", pid, count, size, options.seconds)
+                figures[count] = side(sys.executable, "worker_side.py", *arguments)
+    rows = [row("a3c64", count, ours[count]) for count in ours]
+    rows += [row("a3c64, not encrypted", count, plain[count]) for count in plain]
     theirs = {}
     for count in RAY_WORKERS if RAY.exists() else ():
         print(f"{count} workers of Ray", file=sys.stderr)
@@ -166,8 +168,7 @@ def main() -> None:
     print(f"""
 `make bench-server`, {datetime.date.today()}: {os.cpu_count()} cores, {cpu[1] if cpu else platform.machine()}; \
 load {load:.1f} before the start.
-{size:,} parameters ({4 * size / 1e6:.1f} MB); {options.seconds:.0f} s a row; \
-{"not encrypted" if plain else "encrypted"}. Simulated workers push their next gradient
+{size:,} parameters ({4 * size / 1e6:.1f} MB); {options.seconds:.0f} s a row. Simulated workers push their next gradient
 as soon as the answer to the last has come, so the server is always busy; they share the cores with it.
 Reply: from sending a gradient to having the new weights. CPU: of the server's process, all threads and its kernel time.
 Memory: what is resident; Ray's counts the shared memory its object store is mapped from.

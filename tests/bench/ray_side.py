@@ -8,11 +8,13 @@ Ray's documentation, "Parameter Server". Arrays travel through the object store 
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import logging
 import os
 import sys
 import time
+from pathlib import Path
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ["RAY_DEDUP_LOGS"] = "0"
@@ -20,7 +22,13 @@ os.environ["RAY_DEDUP_LOGS"] = "0"
 import numpy as np
 import ray
 
-from a3c64.paramserver.optimiser import rmsprop
+# a3c64 is not installed beside Ray. Pickling by value sends this one module to Ray's processes.
+spec = importlib.util.spec_from_file_location("optimiser", Path(__file__).parents[2] / "paramserver" / "optimiser.py")
+assert spec is not None
+assert spec.loader is not None
+optimiser = sys.modules["optimiser"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(optimiser)
+ray.cloudpickle.register_pickle_by_value(optimiser)
 
 GRADIENTS = 4  # as in worker_side.py
 WARM_UP_S = 1.0
@@ -36,7 +44,7 @@ class ParameterServer:
 
     def push(self, gradient: np.ndarray) -> None:
         self.updates += 1
-        rmsprop(self.weights, self.mean_square, gradient, self.scratch, self.updates, 3e-4, 0.99, 1e-8)
+        optimiser.rmsprop(self.weights, self.mean_square, gradient, self.scratch, self.updates, 3e-4, 0.99, 1e-8)
 
     def pull(self) -> np.ndarray:
         return self.weights
