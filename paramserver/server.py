@@ -263,6 +263,8 @@ class Server:
             self._finished_at = now
             log.info(service.over)
             self._save()  # now, because the last evaluation may take minutes
+            if len(service.evaluators) and not service.finally_scored:
+                log.info("the run ends when its last weights have been evaluated")
         waited = now - self._finished_at
         if waited <= LEAVE_S and (len(service.roster) > 0 or service.roster.joined == 0 or self._over_before):
             return False  # workers of a run that was over before this start may still connect

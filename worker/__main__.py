@@ -15,7 +15,7 @@ if __name__ == "__main__":
     program.leave_on_signals("a3c64 worker")  # the imports below take a second
 
 from a3c64.config import EXIT_CRASHED, BadInputError, Settings  # noqa: E402
-from a3c64.envs.failures import FailedError  # noqa: E402
+from a3c64.envs.failures import FailedError, GivenUpError  # noqa: E402
 from a3c64.wire.address import address_in  # noqa: E402
 from a3c64.wire.client import Client, RefusedError, RunChangedError, StoppedError, connect  # noqa: E402
 from a3c64.wire.heartbeat import Heartbeat  # noqa: E402
@@ -56,6 +56,9 @@ def work(settings: Settings) -> int:
         if report is None or not report.steps:
             raise
         log.error("%s", error)  # the run has worked before, so a restart may help
+        return EXIT_CRASHED
+    except GivenUpError as error:
+        log.error("%s", error)
         return EXIT_CRASHED
     finally:
         heartbeat.stop()

@@ -14,7 +14,8 @@ limit_threads()
 if __name__ == "__main__":
     program.leave_on_signals("a3c64 evaluator")  # the imports below take a second
 
-from a3c64.config import BadInputError, Settings  # noqa: E402
+from a3c64.config import EXIT_CRASHED, BadInputError, Settings  # noqa: E402
+from a3c64.envs.failures import GivenUpError  # noqa: E402
 from a3c64.envs.making import check  # noqa: E402
 from a3c64.hyperparameters import Hyperparameters  # noqa: E402
 from a3c64.policy.episodes import play, varied  # noqa: E402
@@ -83,6 +84,9 @@ def work(settings: Settings) -> int:
         return 0
     except RefusedError as error:
         raise BadInputError(str(error)) from None
+    except GivenUpError as error:
+        log.error("%s", error)
+        return EXIT_CRASHED
     finally:
         heartbeat.stop()
         client.close()

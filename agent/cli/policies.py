@@ -2,6 +2,8 @@
 
 import argparse
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,9 +44,17 @@ def evaluate(settings: Settings, parsed: Parsed) -> int:
     policy = None if parsed["random"] else chosen
     folder = None if parsed["random"] or parsed["policy"] else settings.run_dir
     stop = stop_on_signals(insist=True)
-    means = play(
-        hyperparameters, policy, parsed["episodes"], not parsed["sample"], settings.rom, stop, parsed["report"], folder
-    )
+    with _one_line():
+        means = play(
+            hyperparameters,
+            policy,
+            parsed["episodes"],
+            not parsed["sample"],
+            settings.rom,
+            stop,
+            parsed["report"],
+            folder,
+        )
     if means is None:
         logs.refuse("a3c64 eval", "stopped before all episodes were played")
         return EXIT_STOPPED
@@ -80,7 +90,9 @@ def enjoy(settings: Settings, parsed: Parsed) -> int:
     where = "" if window else f"into {mp4}; " if mp4 else "there is no display ($DISPLAY), so without a window; "
     output.say(f"{where}Ctrl-C stops")
     greedy = not parsed["sample"]
-    watching.enjoy(hyperparameters, policy, parsed["episodes"], settings.rom, window, stop_on_signals(), greedy, mp4)
+    stop = stop_on_signals()
+    with _one_line():
+        watching.enjoy(hyperparameters, policy, parsed["episodes"], settings.rom, window, stop, greedy, mp4)
     return 0
 
 
@@ -121,6 +133,17 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--greedy", action="store_true", help="take the most probable action every time (default)")
     how.add_argument("--sample", action="store_true", help="draw each action from the policy's distribution")
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """Refuse an environment that fails too often. In a run, its process would be started again."""
+    from a3c64.envs.failures import GivenUpError
+
+    try:
+        yield
+    except GivenUpError as error:
+        raise BadInputError(str(error)) from None
 
 
 def _names_one(parsed: Parsed) -> bool:

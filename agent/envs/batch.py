@@ -15,7 +15,7 @@ from a3c64.config import BadInputError, named
 from a3c64.envs.actions import Family, family_of
 from a3c64.envs.contact import FirstContact
 from a3c64.envs.episode import Episode
-from a3c64.envs.failures import failed, is_about_the_rom, place_of
+from a3c64.envs.failures import GivenUpError, failed, is_about_the_rom, place_of
 from a3c64.envs.figures import declared_by
 from a3c64.envs.finite import MetricsFilter, NotFiniteError, reward_of
 from a3c64.envs.making import find, is_ale, make_one, unusable
@@ -220,7 +220,7 @@ class EnvironmentBatch:
 
         Raises:
             BadInputError: give up, and no episode of this process has ended normally: a restart cannot help.
-            RuntimeError: give up, but some episodes have ended normally: a restart may help.
+            GivenUpError: give up, but some episodes have ended normally: a restart may help.
         """
         log.warning(
             "%s, found %.60r at step %d of environment %d: its episode is cut and does not count",
@@ -231,7 +231,7 @@ class EnvironmentBatch:
         )
         self._short_cuts[k] = self._short_cuts[k] + 1 if self._lengths[k] <= SHORT else 1
         if self._short_cuts[k] >= MAX_SHORT_CUTS:
-            kind = RuntimeError if any(self._last) else BadInputError
+            kind = GivenUpError if any(self._last) else BadInputError
             raise kind(f"{self._name}: {error}, in {MAX_SHORT_CUTS} episodes in a row within {SHORT} steps")
 
     def _fail(self, k: int, error: BaseException) -> None:
@@ -239,12 +239,12 @@ class EnvironmentBatch:
 
         Raises:
             BadInputError: give up, and no episode of this process has ended normally: a restart cannot help.
-            RuntimeError: give up, but some episodes have ended normally: a restart may help.
+            GivenUpError: give up, but some episodes have ended normally: a restart may help.
         """
         self._say(f"step {self._lengths[k]} of environment {k}", error, ": the episode ends and does not count")
         self._failures[k] = self._failures[k] + 1 if self._lengths[k] <= FAR else 1
         if self._failures[k] >= MAX_FAILURES:
-            kind = RuntimeError if any(self._last) else BadInputError
+            kind = GivenUpError if any(self._last) else BadInputError
             raise kind(
                 f"{named('env_id')}: {self._name}: step raised {place_of(error)}, "
                 f"in {MAX_FAILURES} episodes in a row, and none of them ended"

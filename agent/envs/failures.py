@@ -25,6 +25,10 @@ class FailedError(BadInputError):
     """The environment raised an exception before its first step. If the run has worked before, a restart may help."""
 
 
+class GivenUpError(RuntimeError):
+    """The environment failed too often in a row. Some episodes had ended normally before, so a restart may help."""
+
+
 def failed(environment: str, method: str, error: BaseException) -> FailedError:
     """Return the error for the user when a method of an environment raises an exception."""
     said = place_of(error)

@@ -1,6 +1,7 @@
 """Play whole episodes with given weights, or with random actions."""
 
 import json
+import logging
 import threading
 from collections.abc import Callable
 
@@ -10,13 +11,18 @@ import numpy as np
 from a3c64.config import BadInputError
 from a3c64.envs.batch import EnvironmentBatch
 from a3c64.envs.episode import Episode
+from a3c64.envs.failures import GivenUpError
+from a3c64.envs.making import find
 from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning.actor import Actor
 from a3c64.learning.network import design
 
 SEED_OFFSET = 500_000  # so that evaluation uses other seeds than training
 MAX_CUTS = 100  # limit of episodes with non-finite numbers, per round of episodes to play
+MAX_STEPS = 30_000  # actions of an episode without a limit; above 27,000, the usual limit of Atari games (30 min)
 NOOP_MAX = 30  # longest random delay before an N64 episode, VIs; as in evaluations of Atari games
+
+log = logging.getLogger(__name__)
 
 
 def varied(hyperparameters: Hyperparameters) -> Hyperparameters:
@@ -31,6 +37,16 @@ def varied(hyperparameters: Hyperparameters) -> Hyperparameters:
     )
 
 
+def bounded(hyperparameters: Hyperparameters) -> Hyperparameters:
+    """Return a run whose episodes end after MAX_STEPS actions, unless a setting or the environment's id limits them."""
+    if hyperparameters.max_episode_steps or "max_episode_steps" in json.loads(hyperparameters.env_args):
+        return hyperparameters
+    limit = find(hyperparameters.env_id).max_episode_steps
+    if limit and limit <= MAX_STEPS * max(1, hyperparameters.frameskip):
+        return hyperparameters
+    return hyperparameters.model_copy(update={"max_episode_steps": MAX_STEPS})
+
+
 def play(
     hyperparameters: Hyperparameters,
     weights: np.ndarray | None,
@@ -43,7 +59,8 @@ def play(
 ) -> list[Episode]:
     """Play at least `episodes` episodes. Each environment plays the same number.
 
-    Otherwise short episodes would be overrepresented, because they end first.
+    Otherwise short episodes would be overrepresented, because they end first. An environment whose episode reaches
+    MAX_STEPS without an end plays no further episode.
 
     Args:
         hyperparameters: of the trained run; its seed decides which episodes are played.
@@ -57,8 +74,9 @@ def play(
 
     Raises:
         BadInputError: the weights do not fit the environment.
-        RuntimeError: too many episodes had non-finite numbers.
+        GivenUpError: too many episodes were cut because of exceptions or non-finite numbers.
     """
+    hyperparameters = bounded(hyperparameters)
     batch = min(hyperparameters.envs_per_worker, episodes)
     hyperparameters = hyperparameters.model_copy(
         update={"envs_per_worker": batch, "seed": hyperparameters.seed + SEED_OFFSET}
@@ -87,7 +105,7 @@ def _play(
     stop: threading.Event,
     tell: Callable[[Episode], None],
 ) -> list[Episode]:
-    """Let every environment play `each` episodes."""
+    """Let every environment play `each` episodes, or fewer if one has no end."""
     batch = len(environments.environments)
     generator = np.random.default_rng(hyperparameters.seed)
     family = environments.family
@@ -100,7 +118,7 @@ def _play(
             raise BadInputError(f"these weights do not fit {hyperparameters.env_id}: {error}") from None
         memory = actor.forget()
     observations, starts = environments.observations, np.ones(batch, np.float32)
-    played, cuts = np.zeros(batch, int), 0
+    played, cuts, endless = np.zeros(batch, int), 0, 0
     finished: list[Episode] = []
     while played.min() < each and not stop.is_set():
         if actor is None:
@@ -112,7 +130,7 @@ def _play(
         ended = step.terminated | step.truncated
         cuts += int(step.cut.sum())
         if cuts > MAX_CUTS * each:
-            raise RuntimeError(
+            raise GivenUpError(
                 f"{cuts} episodes of {hyperparameters.env_id} were cut and {len(finished)} were completed: "
                 "correct the environment as the warnings above say"
             )
@@ -121,5 +139,12 @@ def _play(
                 finished.append(episode)
                 tell(episode)
             played[k] += 1
+            if step.truncated[k] and episode.length == MAX_STEPS:
+                played[k], endless = each, endless + 1
         observations, starts = step.observations, ended.astype(np.float32)
+    if endless:
+        text = (
+            "%s: %d of %d episodes had not ended after %s actions and were cut; --max-episode-steps sets another limit"
+        )
+        log.warning(text, hyperparameters.env_id, endless, len(finished), f"{MAX_STEPS:,}")
     return finished

@@ -7,12 +7,17 @@ import numpy as np
 
 
 class Counting(gym.Env):
-    """Reward n for the n-th step of an episode. The observation is the step and the action. `length` 0 = no end."""
+    """Reward n for the n-th step of an episode. The observation is the step and the action.
+
+    Args:
+        length: steps of an episode; 0 = no end.
+        nan_at: step of an episode whose reward is NaN; 0 = none.
+    """
 
     metadata: ClassVar = {"render_modes": ["rgb_array"], "render_fps": 60}
 
-    def __init__(self, length: int = 0, render_mode: str | None = None) -> None:
-        self.length, self.render_mode = length, render_mode
+    def __init__(self, length: int = 0, nan_at: int = 0, render_mode: str | None = None) -> None:
+        self.length, self.nan_at, self.render_mode = length, nan_at, render_mode
         self.observation_space, self.action_space = gym.spaces.Box(0, np.inf, (2,)), gym.spaces.Discrete(100)
 
     def reset(self, *, seed=None, options=None):
@@ -22,8 +27,10 @@ class Counting(gym.Env):
 
     def step(self, action):
         self.t += 1
-        return np.array([self.t, action], np.float32), float(self.t), self.t == self.length, False, {}
+        reward = np.nan if self.t == self.nan_at else float(self.t)
+        return np.array([self.t, action], np.float32), reward, self.t == self.length, False, {}
 
 
 gym.register("Counting-v0", entry_point=Counting)
 gym.register("CountingLimited-v0", entry_point=Counting, max_episode_steps=10)
+gym.register("CountingFar-v0", entry_point=Counting, max_episode_steps=100_000)
