@@ -182,3 +182,13 @@ def family_of(space: Any) -> Family:
         f"actions of {space} are not supported: "
         "expected Discrete, MultiDiscrete, MultiBinary or a bounded Box of floats"
     )
+
+
+def action_names(env: gym.Env) -> list[str]:
+    """Return the environment's names for its actions, or for the parts of an action; empty if it has none.
+
+    The names come from `get_action_meanings`, as in ALE's environments.
+    """
+    meanings = getattr(env.unwrapped, "get_action_meanings", None)
+    names = [str(name).replace("_", " ") for name in meanings()] if meanings else []
+    return [name.lower() if len(name) > 1 else name for name in names]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import gymnasium as gym
 import numpy as np
 
-from a3c64.envs.actions import Categorical, DiagonalGaussian, Family, MultiCategorical
+from a3c64.envs.actions import Categorical, DiagonalGaussian, Family, MultiCategorical, action_names
 from a3c64.envs.batch import EnvironmentBatch
 from a3c64.envs.pictures import visible
 from a3c64.envs.spaces import Observations
@@ -74,16 +74,6 @@ def newest_frames(image: np.ndarray, channels: int) -> tuple[np.ndarray, int]:
     stride = -(-max(height, width) // FRAME_SIDE)
     frames = image.reshape(height, width, stack, channels)[::stride, ::stride, -FRAMES:]
     return visible(frames.transpose(2, 0, 1, 3)), stack
-
-
-def action_names(environment: gym.Env) -> list[str]:
-    """Return the environment's names for its actions, or for the parts of an action; empty if it has none.
-
-    The names come from `get_action_meanings`, as in ALE's environments.
-    """
-    meanings = getattr(environment.unwrapped, "get_action_meanings", None)
-    names = [str(name).replace("_", " ") for name in meanings()] if meanings else []
-    return [name.lower() if len(name) > 1 else name for name in names]
 
 
 def thoughts(
