@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from onnx import NodeProto, TensorProto, ValueInfoProto, helper
+from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
 
 from a3c64.learning.layers import (
     FORGET_BIAS,
@@ -28,7 +28,7 @@ ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "elu": ("Elu", {}),
     "tanh": ("Tanh", {}),
 }
-OPSET, IR_VERSION = 18, 10  # of ONNX; runtimes of several years support both
+OPSET, IR_VERSION = 15, 8  # of ONNX; old enough for Unity's Inference Engine, which takes opsets 7 to 15 everywhere
 
 Parameters = dict[str, np.ndarray]  # of the network, by name
 Weight = Callable[[Parameters], np.ndarray]  # a function that computes a constant of the graph
@@ -44,7 +44,7 @@ class Graph(NamedTuple):
 class Builder:
     """An unfinished graph for B environments. Its nodes' results are referred to by name."""
 
-    def __init__(self, batch: int) -> None:
+    def __init__(self, batch: int | str) -> None:
         self.batch = batch
         self.weights: dict[str, Weight] = {}
         self.nodes: list[NodeProto] = []
@@ -63,9 +63,9 @@ class Builder:
         self.inputs.append(helper.make_tensor_value_info(name, kind, [self.batch, *shape]))
         return name
 
-    def output(self, name: str, *shape: int) -> str:
-        """Declare an output, float32 [B, *shape], and return its name."""
-        self.outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [self.batch, *shape]))
+    def output(self, name: str, *shape: int, kind: int = TensorProto.FLOAT) -> str:
+        """Declare an output [B, *shape] and return its name."""
+        self.outputs.append(helper.make_tensor_value_info(name, kind, [self.batch, *shape]))
         return name
 
     def constant(self, kind: int, shape: list[int], values: list) -> str:
@@ -82,6 +82,11 @@ class Builder:
         """Add a constant that is computed from the parameters (by default the one of this name); return its name."""
         self.weights[name] = compute or (lambda p: p[name])
         return name
+
+    def model(self) -> ModelProto:
+        """Return the finished model."""
+        body = helper.make_graph(self.nodes, "a3c64", self.inputs, self.outputs, self.constants)
+        return helper.make_model(body, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
 
 
 def convolution(layer: Convolution, x: str, b: Builder) -> str:
@@ -120,7 +125,7 @@ def lstm(layer: Lstm, x: str, b: Builder) -> str:
     cell, hidden = b.input("cell", units), b.input("hidden", units)
     x = b.node("Gemm", x, b.weight(f"{layer.name}/kernel"), b.weight(name, bias))
     x = b.node("Gemm", hidden, b.weight(f"{layer.name}/recurrent"), x)
-    b.nodes.append(helper.make_node("Split", [x], ["i", "j", "f", "o"], axis=1, num_outputs=4))
+    b.nodes.append(helper.make_node("Split", [x], ["i", "j", "f", "o"], axis=1))
     remembered = b.node("Mul", b.node("Sigmoid", "f"), cell)
     new = b.node("Mul", b.node("Sigmoid", "i"), b.node("Tanh", "j"))
     cell = b.node("Add", remembered, new, out=b.output("next_cell", units))
@@ -134,9 +139,9 @@ def flatten(layer: Flatten, x: str, b: Builder) -> str:
 
 def standardise(layer: Standardise, x: str, b: Builder) -> str:
     """Standardise each of the images [B, C, H, W]."""
-    axes = b.constant(TensorProto.INT64, [3], [1, 2, 3])
-    x = b.node("Sub", x, b.node("ReduceMean", x, axes))
-    std = b.node("Sqrt", b.node("ReduceMean", b.node("Mul", x, x), axes))
+    axes = [1, 2, 3]
+    x = b.node("Sub", x, b.node("ReduceMean", x, axes=axes))
+    std = b.node("Sqrt", b.node("ReduceMean", b.node("Mul", x, x), axes=axes))
     return b.node("Div", x, b.node("Max", std, b.number(LEAST_STD)))
 
 
@@ -165,7 +170,25 @@ def graph(network: Network, batch: int) -> Graph:
     hidden state if there is an LSTM.
     """
     b = Builder(batch)
-    heads = b.output("heads", network.family.outputs + 1)
+    add_network(network, b, b.output("heads", network.family.outputs + 1))
+    zeros = {spec.name: np.zeros(spec.shape, np.float32) for spec in network.specs}
+    for name, compute in b.weights.items():  # declared as external data, which Actor.load provides
+        tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=compute(zeros).shape)
+        tensor.data_location = TensorProto.EXTERNAL
+        tensor.external_data.add(key="location", value="weights")
+        b.constants.append(tensor)
+    return Graph(b.model().SerializeToString(), b.weights)
+
+
+def add_network(network: Network, b: Builder, heads: str, pixels: int = TensorProto.UINT8) -> None:
+    """Add a network's inputs and nodes.
+
+    Args:
+        network: the network.
+        b: where to add it.
+        heads: the name of the result, float32 [B, outputs + 1], with the value last.
+        pixels: the type of the image.
+    """
 
     def walk(layers: tuple[Layer, ...], x: str) -> str:
         for layer in layers:
@@ -174,7 +197,7 @@ def graph(network: Network, batch: int) -> Graph:
 
     features = []
     if network.image:
-        x = b.node("Cast", b.input("image", *network.shape.image, kind=TensorProto.UINT8), to=TensorProto.FLOAT)
+        x = b.node("Cast", b.input("image", *network.shape.image, kind=pixels), to=TensorProto.FLOAT)
         features.append(walk(network.image, b.node("Transpose", x, perm=[0, 3, 1, 2])))
     if network.vector:
         features.append(walk(network.vector, b.input("vector", network.shape.vector)))
@@ -186,13 +209,3 @@ def graph(network: Network, batch: int) -> Graph:
         return b.weight(f"heads/{part}", lambda p: np.concatenate([p[name] for name in names], axis=-1))
 
     b.node("Gemm", x, joined("kernel"), joined("bias"), out=heads)  # one matrix product computes both heads
-
-    zeros = {spec.name: np.zeros(spec.shape, np.float32) for spec in network.specs}
-    for name, compute in b.weights.items():  # declared as external data, which Actor.load provides
-        tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=compute(zeros).shape)
-        tensor.data_location = TensorProto.EXTERNAL
-        tensor.external_data.add(key="location", value="weights")
-        b.constants.append(tensor)
-    body = helper.make_graph(b.nodes, "a3c64", b.inputs, b.outputs, b.constants)
-    model = helper.make_model(body, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
-    return Graph(model.SerializeToString(), b.weights)
