@@ -36,7 +36,7 @@ USES: dict[str, frozenset[str]] = {  # command -> its settings; A3C64_* variable
     "watch": frozenset({"server", "run_dir", *_KEYS, "vnc_password_file"}),
     "eval": frozenset(_PLAYING),
     "enjoy": frozenset(_PLAYING),
-    "export": frozenset({"run_dir"}),
+    "export": frozenset(_PLAYING) - {"seed"},
     "runs": frozenset(),
     "compare": frozenset(),
     "replay": frozenset({"rom"}),
@@ -73,8 +73,9 @@ MEANS = {  # (command, setting) -> its help text there, where the setting's desc
     **{(command, "seed"): "seed of actions and environments" for command in ("eval", "enjoy")},
     **{
         (command, "env_args"): "arguments of the environment as JSON, instead of the run's"
-        for command in ("eval", "enjoy")
+        for command in ("eval", "enjoy", "export")
     },
+    ("export", "env_id"): _TRUST,
     ("eval", "env_id"): f"with --random: Gymnasium id of the environment to play; {_TRUST}",
     ("enjoy", "env_id"): f"Gymnasium id of the environment whose bundled policy is played; {_TRUST}",
 }

@@ -17,6 +17,8 @@ from a3c64.program import EXIT_STOPPED
 if TYPE_CHECKING:
     from a3c64.policy.policy_file import Policy
 
+SAFETENSORS, ONNX = EXPORTS = (".safetensors", ".onnx")  # what `export` writes, by the file's ending
+
 
 def add_eval_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `eval`."""
@@ -98,25 +100,50 @@ def enjoy(settings: Settings, parsed: Parsed) -> int:
 
 def add_export_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `export`."""
-    parser.add_argument("target", metavar="FILE", help="the file, or a folder to put policy.safetensors into")
+    kinds = "NAME.safetensors for a3c64, NAME.onnx for other programs"
+    parser.add_argument("target", metavar="FILE", help=f"{kinds}; or a folder to put policy.safetensors into")
     parser.add_argument("--command", default="", help="the training command to record in the file")
     _add_which(parser)
 
 
 def export(settings: Settings, parsed: Parsed) -> int:
-    """Write a policy to a file to share, in half precision; `a3c64 enjoy --policy FILE` plays it."""
+    """Write a policy to a file: .safetensors to share (`a3c64 enjoy --policy FILE`), .onnx for other programs."""
     target = Path(parsed["target"])
-    if not target.is_dir() and (reason := why_unwritable(target)):
-        raise BadInputError(f"{target} cannot be written: {reason}")
+    if not target.is_dir():
+        if reason := why_unwritable(target):
+            raise BadInputError(f"{target} cannot be written: {reason}")
+        if target.suffix not in EXPORTS:
+            raise BadInputError(f"export: found {target}, expected a name that ends in {' or '.join(EXPORTS)}")
     from a3c64.policy import policy_file
 
     policy = _chosen(settings, parsed)
     if parsed["command"]:
         policy = policy._replace(command=parsed["command"])
-    path = policy_file.save(target, policy)
+    if target.suffix == ONNX and not target.is_dir():
+        path = _export_onnx(target, policy, settings, parsed)
+    else:
+        path = policy_file.save(target, policy)
     size = path.stat().st_size / 1e6
     output.say(f"{path}: {size:.1f} MB, a policy of {policy.step:,} steps, made by {policy.command}")
     return 0
+
+
+def _export_onnx(target: Path, policy: "Policy", settings: Settings, parsed: Parsed) -> Path:
+    """Write a policy as ONNX. Its environment is made once, because a policy does not hold the environment's spaces."""
+    from a3c64.processes import limit_threads
+
+    limit_threads()
+    from a3c64.envs.making import check, make_one
+    from a3c64.policy import onnx_file
+    from a3c64.policy.fitted import fit
+
+    hyperparameters = _to_play(settings, parsed, policy)
+    check(hyperparameters, settings.rom)
+    env = make_one(hyperparameters, settings.rom)
+    try:
+        return onnx_file.save(target, fit(policy, hyperparameters, env))
+    finally:
+        env.close()
 
 
 def _add_which(parser: argparse.ArgumentParser) -> None:

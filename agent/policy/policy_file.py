@@ -134,6 +134,8 @@ def load(path: Path) -> Policy:
     Raises:
         BadInputError: the file cannot be read, or is not a policy file.
     """
+    if path.suffix == ".onnx":
+        raise BadInputError(f"--policy: {path} is for other programs: export the policy as NAME.safetensors as well")
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # to open a FIFO would block
             raise OSError(errno.EINVAL, "it must be a regular file")

@@ -12,6 +12,7 @@ import gymnasium
 import pytest
 from gymnasium.utils.env_checker import check_env
 from live import ROOT, free_port
+from onnx_policies import random_policy
 from pages import listings
 
 from a3c64.envs.batch import EnvironmentBatch
@@ -19,6 +20,8 @@ from a3c64.envs.figures import declared_in
 from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning import network
 from a3c64.paramserver.roster import Member
+from a3c64.policy import onnx_file
+from a3c64.policy.fitted import fit
 
 LISTINGS = {one.title: one.text for one in listings() if one.language == "python" and one.title}
 OWN_FILES = [title for title in LISTINGS if title.startswith("my_")]
@@ -46,6 +49,7 @@ def test_every_python_listing_has_a_test():
     assert set(LISTINGS) == {
         *OWN_FILES,
         "play.py",
+        "play_onnx.py",
         "agent/learning/network.py, in TRUNKS",
         "metadata of your environment",
     }
@@ -119,6 +123,18 @@ def test_play_py_plays(capsys, monkeypatch):
     monkeypatch.setattr(policy_file, "bundled", lambda env_id: policy._replace(hyperparameters=short))
     exec(compile(LISTINGS["play.py"], "play.py", "exec"), {})
     assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+@pytest.mark.parametrize("lstm_size", [0, 8])
+def test_play_onnx_py_plays_without_a3c64(tmp_path, lstm_size):
+    """Also with a stack of frames and a memory."""
+    settings = Hyperparameters(env_id="CartPole-v1", frame_stack=3, lstm_size=lstm_size)
+    with gymnasium.make("CartPole-v1") as env:
+        onnx_file.save(tmp_path / "cartpole.onnx", fit(random_policy(settings, env), settings, env))
+    play = [sys.executable, "-I", "-c", LISTINGS["play_onnx.py"]]
+    done = subprocess.run(play, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"return \d+\.0\n", done.stdout)
 
 
 def test_the_table_of_reward_terms_is_complete():
