@@ -3,8 +3,8 @@
     python tests/fuzz/fuzz.py --minutes 60
     python tests/fuzz/fuzz.py --minutes 5 --reader "policy file"
 
-If atheris is installed, it observes which lines the readers execute, and searches for examples that reach other lines.
-Without it, all examples are drawn at random.
+If atheris is installed, it changes the bytes of random examples. It observes which lines the readers execute, and keeps
+the examples that reach other lines. Without it, all examples are drawn at random.
 """
 
 import argparse
@@ -23,6 +23,8 @@ from collections import Counter
 from pathlib import Path
 
 EXAMPLES = 200  # of a reader at a time
+SEEDS = 400  # random examples with which atheris begins
+SEAM = b"\n--8<--\n"  # between the files of an example that has several
 sys.path[:0] = [str(Path(__file__).parents[1] / "agent")]  # in_process.py
 
 
@@ -71,22 +73,27 @@ def at_random(name: str, seconds: float, seed: int) -> None:
 
 
 def guided(name: str, seconds: float, seed: int) -> None:
-    """Let atheris search for examples. This ends the process."""
+    """Let atheris change random examples, and keep those that reach other lines. This ends the process."""
     import atheris
 
     quiet = contextlib.redirect_stderr(io.StringIO())  # a line for each module
     with atheris.instrument_imports(include=["a3c64", "n64gym"]), quiet:
-        from readers import READERS, property_of
+        from readers import READERS, check, drawn
 
     (reader,) = (one for one in READERS if one.name == name)
+    examples = drawn(reader, SEEDS // reader.cost, seed)
+    names = sorted({path for files in examples for path in files})
+    changing = [path for path in names if len({files.get(path) for files in examples}) > 1]
+    same = {path: data for path, data in examples[0].items() if path not in changing}
     counts: Counter = Counter()
     end = time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as files, tempfile.TemporaryDirectory() as corpus:
-        test = property_of(reader, Path(files), counts).hypothesis.fuzz_one_input  # type: ignore[attr-defined]
+        for number, example in enumerate(examples):
+            Path(corpus, str(number)).write_bytes(SEAM.join(example[path] for path in changing if path in example))
 
         def once(data: bytes) -> None:
             try:
-                test(data)
+                check(reader, Path(files), same | dict(zip(changing, data.split(SEAM), strict=False)), counts)
             except BaseException as error:
                 print("\n".join(getattr(error, "__notes__", [])), flush=True)  # atheris does not print them
                 raise
@@ -94,7 +101,8 @@ def guided(name: str, seconds: float, seed: int) -> None:
                 print(said(name, counts), flush=True)
                 os._exit(0)  # libFuzzer has no other way to end after a time with exit code 0
 
-        options = [f"-seed={seed or 1}", "-max_len=8192", "-len_control=0", "-verbosity=0", "-timeout=300"]
+        longest = 2 * max(sum(map(len, example.values())) for example in examples)
+        options = [f"-seed={seed or 1}", f"-max_len={longest}", "-len_control=0", "-verbosity=0", "-timeout=300"]
         atheris.Setup([sys.argv[0], *options, f"-artifact_prefix={corpus}/", "-rss_limit_mb=0", corpus], once)
         atheris.Fuzz()
 

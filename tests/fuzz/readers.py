@@ -73,19 +73,38 @@ def property_of(reader: Reader, folder: Path, counts: Counter, examples: int = 1
     )
     @given(reader.files())
     def read(files: Files) -> None:
-        for old in folder.iterdir():
-            shutil.rmtree(old) if old.is_dir() else old.unlink()
-        for path, data in files.items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_bytes(data)
-        try:
-            counts["accepted" if reader.read(folder) else "refused"] += 1
-        except BaseException as error:
-            error.add_note(f"{reader.name}, the files: {files!r}")
-            raise
-        assert "evil_fuzz" not in sys.modules
+        check(reader, folder, files, counts)
 
     return read
+
+
+def check(reader: Reader, folder: Path, files: Files, counts: Counter) -> None:
+    """Read damaged files in a folder, and count whether they were accepted or refused."""
+    for old in folder.iterdir():
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
+    for path, data in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(data)
+    try:
+        counts["accepted" if reader.read(folder) else "refused"] += 1
+    except BaseException as error:
+        error.add_note(f"{reader.name}, the files: {files!r}")
+        raise
+    assert "evil_fuzz" not in sys.modules
+
+
+def drawn(reader: Reader, count: int, number: int) -> list[Files]:
+    """Return damaged files of a reader, drawn at random."""
+    found: list[Files] = []
+
+    @seed(number)
+    @settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(reader.files())
+    def keep(files: Files) -> None:
+        found.append(files)
+
+    keep()
+    return found
 
 
 def one(strategy: st.SearchStrategy[bytes], name: str, **others: bytes) -> st.SearchStrategy[Files]:
