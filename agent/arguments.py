@@ -50,7 +50,8 @@ GROUPS: dict[str, tuple[str, ...]] = {  # as --help shows them; every setting is
     ),
     "run folder": ("run_dir", "resume", "transfer", "checkpoint_interval", "keep_checkpoints", "replays_mb"),
     "ending and evaluation": (
-        "total_timesteps", "stop_at_reward", "time_limit", "eval_interval", "eval_episodes", "guard",
+        "total_timesteps", "stop_at_reward", "time_limit", "eval_interval", "eval_policy", "eval_episodes",
+        "guard",
     ),
     "network": ("trunk", "lstm_size"),
     "learning": (
@@ -82,6 +83,8 @@ MEANS = {  # (command, setting) -> its help text there, where the setting's desc
 INSTEAD = {  # (command, a setting it does not have) -> what to use instead
     ("eval", "deterministic"): "--greedy or --sample says how actions are chosen",
     ("enjoy", "deterministic"): "--greedy or --sample says how actions are chosen",
+    ("eval", "eval_policy"): "--greedy or --sample says how actions are chosen",
+    ("enjoy", "eval_policy"): "--greedy or --sample says how actions are chosen",
     ("replay", "deterministic"): "a replay is the same every time",
     ("film", "deterministic"): "a replay is the same every time",
 }

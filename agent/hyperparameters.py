@@ -31,9 +31,11 @@ def as_meant(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return recorded hyperparameters with the meaning that their release gave them.
 
     Before `sticky_actions` was added, `frameskip` was recorded for every environment, but only n64gym's had one.
+    Before `eval_policy` was added, evaluations were greedy.
     """
+    values = {"eval_policy": "greedy", **values}
     if "sticky_actions" in values:
-        return dict(values)
+        return values
     n64 = str(values.get("env_id", "n64gym/")).rpartition(":")[2].startswith("n64gym/")
     return {**values, **({} if n64 else {"frameskip": 0}), "sticky_actions": 0.0, "max_episode_steps": 0}
 
@@ -146,7 +148,7 @@ class Hyperparameters(BaseModel):
     stop_at_reward: Annotated[float | None, BeforeValidator(none)] = Field(
         None,
         allow_inf_nan=False,
-        description="stop when the mean return of a greedy evaluation (without evaluator: of the last 100 episodes) "
+        description="stop when the mean return of an evaluation (without evaluator: of the last 100 episodes) "
         "reaches this; none = never",
     )
     time_limit: float = Field(
@@ -154,8 +156,11 @@ class Hyperparameters(BaseModel):
         ge=0.0,
         description="stop after this many seconds of training, summed over all starts of the run; 0 = no limit",
     )
-    eval_interval: float = Field(
-        300.0, ge=0.0, description="seconds from one greedy evaluation to the next; 0 = no evaluator"
+    eval_interval: float = Field(300.0, ge=0.0, description="seconds from one evaluation to the next; 0 = no evaluator")
+    eval_policy: Literal["greedy", "drawn"] = Field(
+        "greedy",
+        description="actions of evaluations: greedy = the most probable one; drawn = from the policy's distribution, "
+        "as in training",
     )
     eval_episodes: int = Field(20, ge=1, le=256, description="least number of episodes of an evaluation")
     guard: bool = Field(True, description="go back to the best weights after 3 evaluations in a row far below the best")

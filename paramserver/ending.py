@@ -36,7 +36,8 @@ def reward_reached(
     for one in evaluations.all:
         if one.mean_reward >= goal:
             return (
-                f"greedy episodes at step {one.step} had a mean return of {one.mean_reward:.2f} (A3C64_STOP_AT_REWARD)"
+                f"the {one.actions} evaluation at step {one.step} had a mean return of {one.mean_reward:.2f} "
+                "(A3C64_STOP_AT_REWARD)"
             )
     mean = metrics.mean_return
     if evaluated or metrics.episodes < WINDOW or mean is None or mean < goal:

@@ -1,6 +1,7 @@
-"""The results of greedy evaluations, and the best of them."""
+"""The results of evaluations, and the best of them."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -20,11 +21,16 @@ def charted(one: Evaluation) -> dict[str, float]:
 def text(one: Evaluation, declared: Figures) -> str:
     """Return an evaluation as one line."""
     said = [figure.say(one.figures[figure.name]) for figure in declared.headlines(one.figures)]
-    return " | ".join([f"evaluated at step {one.step:,}", f"return {one.mean_reward:.2f}", *said])
+    return " | ".join([f"evaluated at step {one.step:,}", f"{one.actions} return {one.mean_reward:.2f}", *said])
 
 
 def evaluation(
-    step: int, version: int, seconds: float, episodes: Sequence[Episode], declared: Figures = UNDECLARED
+    step: int,
+    version: int,
+    seconds: float,
+    episodes: Sequence[Episode],
+    declared: Figures = UNDECLARED,
+    actions: Literal["greedy", "drawn"] = "greedy",
 ) -> Evaluation:
     """Summarise one or more episodes. A figure that only some of them report is summarised over those."""
     return Evaluation(
@@ -35,6 +41,7 @@ def evaluation(
         mean_reward=float(np.mean([episode.total_reward for episode in episodes])),
         mean_length=float(np.mean([episode.length for episode in episodes])),
         std_reward=float(np.std([episode.total_reward for episode in episodes], ddof=1)) if len(episodes) > 1 else 0.0,
+        actions=actions,
         figures=dict(list(declared.sum_up(episodes).items())[:MAX_FIGURES]),
     )
 

@@ -1,4 +1,4 @@
-"""The guard: goes back to the best weights when greedy evaluations stay far below the best one."""
+"""The guard: goes back to the best weights when evaluations stay far below the best one."""
 
 import math
 import statistics
@@ -90,7 +90,7 @@ class Guard:
         best = self._evaluations.best
         if not self.fallen or best is None:
             return ""
-        which = "the last greedy evaluation is" if self.fallen == 1 else f"the last {self.fallen} evaluations are"
+        which = "the last evaluation is" if self.fallen == 1 else f"the last {self.fallen} evaluations are"
         half = half_way(best, self._metrics.first_returns)
         text = f"{which} below {half:.2f}, half way from the beginning to the best ({best.mean_reward:.2f})"
         then = f"; after {PATIENCE} in a row training goes back to the best weights"

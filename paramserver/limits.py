@@ -53,7 +53,7 @@ def check_gradient(weights: SharedWeights, gradient: np.ndarray) -> None:
 
 
 def check_score(episodes: list[Episode], largest: float) -> None:
-    """Check the returns of greedy episodes; `largest` is the largest absolute return of training.
+    """Check the returns of an evaluation's episodes; `largest` is the largest absolute return of training.
 
     Raises:
         RefusalError: there are none, or their mean is far larger than any return of training.

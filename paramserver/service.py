@@ -365,7 +365,8 @@ class Service:
         self._handed_out.check(body, vector)
         episodes = self.metrics.bounded(episodes)
         member.pushed = self._clock()
-        one = evaluation(body.step, body.version, self.seconds, episodes, self.metrics.declared)
+        how = self.weights.hyperparameters.eval_policy
+        one = evaluation(body.step, body.version, self.seconds, episodes, self.metrics.declared, how)
         last = self.evaluations.last
         if last is not None and one.model_copy(update={"seconds": last.seconds}) == last:
             return wire.encode(message.sequence, wire.Noted(best=False))  # a repetition: the first answer was lost

@@ -1,4 +1,4 @@
-"""The evaluator: plays greedy episodes with the newest weights at intervals (`python -m a3c64.worker.evaluator`)."""
+"""The evaluator: plays episodes with the newest weights at intervals (`python -m a3c64.worker.evaluator`)."""
 
 import logging
 import os
@@ -59,7 +59,7 @@ def main() -> int:
     """Run an evaluator with the settings of arguments and variables; return the exit code."""
     from a3c64.arguments import settings_of
 
-    summary = "play greedily with the newest weights now and then"
+    summary = "play with the newest weights now and then"
     return program.run("a3c64 evaluator", lambda: work(settings_of("evaluator", summary, sys.argv[1:])))
 
 
@@ -113,7 +113,7 @@ def serve(
 def examine(
     client: EvaluatorClient, hyperparameters: Hyperparameters, rom: str, stop: threading.Event, over: threading.Event
 ) -> None:
-    """Play `eval_episodes` greedy episodes every `eval_interval` seconds, and a last time when the run is over.
+    """Play `eval_episodes` episodes every `eval_interval` seconds, and a last time when the run is over.
 
     Args:
         client: after its hello.
@@ -142,7 +142,12 @@ def examine(
             continue
         try:
             episodes = play(
-                played, update.weights, hyperparameters.eval_episodes, rom, stop=stop if update.finished else over
+                played,
+                update.weights,
+                hyperparameters.eval_episodes,
+                rom,
+                greedy=hyperparameters.eval_policy == "greedy",
+                stop=stop if update.finished else over,
             )
         except ValueError as error:
             raise BadInputError(

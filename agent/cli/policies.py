@@ -51,7 +51,7 @@ def evaluate(settings: Settings, parsed: Parsed) -> int:
             hyperparameters,
             policy,
             parsed["episodes"],
-            not parsed["sample"],
+            _greedy(parsed, hyperparameters),
             settings.rom,
             stop,
             parsed["report"],
@@ -91,7 +91,7 @@ def enjoy(settings: Settings, parsed: Parsed) -> int:
     window = mp4 is None and has_display() and watching.open_display()
     where = "" if window else f"into {mp4}; " if mp4 else "there is no display ($DISPLAY), so without a window; "
     output.say(f"{where}Ctrl-C stops")
-    greedy = not parsed["sample"]
+    greedy = _greedy(parsed, hyperparameters)
     stop = stop_on_signals()
     with _one_line():
         watching.enjoy(hyperparameters, policy, parsed["episodes"], settings.rom, window, stop, greedy, mp4)
@@ -158,7 +158,11 @@ def _add_which(parser: argparse.ArgumentParser) -> None:
 def _add_how(parser: argparse.ArgumentParser) -> None:
     """Add the options that say how the policy chooses its actions."""
     how = parser.add_mutually_exclusive_group()
-    how.add_argument("--greedy", action="store_true", help="take the most probable action every time (default)")
+    how.add_argument(
+        "--greedy",
+        action="store_true",
+        help="take the most probable action every time (default: --eval-policy of the run)",
+    )
     how.add_argument("--sample", action="store_true", help="draw each action from the policy's distribution")
 
 
@@ -171,6 +175,13 @@ def _one_line() -> Iterator[None]:
         yield
     except GivenUpError as error:
         raise BadInputError(str(error)) from None
+
+
+def _greedy(parsed: Parsed, hyperparameters: Hyperparameters) -> bool:
+    """Return whether actions are greedy; without a flag, as in the run's own evaluations."""
+    if parsed["greedy"] or parsed["sample"]:
+        return bool(parsed["greedy"])
+    return hyperparameters.eval_policy == "greedy"
 
 
 def _names_one(parsed: Parsed) -> bool:

@@ -65,7 +65,7 @@ def worker(settings: Settings, parsed: Parsed) -> int:
 
 
 def evaluator(settings: Settings, parsed: Parsed) -> int:
-    """Run an evaluator: it plays greedy episodes with the newest weights at regular intervals."""
+    """Run an evaluator: it plays episodes with the newest weights at regular intervals."""
     from a3c64.worker.evaluator import work
 
     return work(settings)

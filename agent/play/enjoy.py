@@ -5,6 +5,7 @@ import os
 import threading
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -50,7 +51,9 @@ def enjoy(
     arguments = json.dumps(json.loads(hyperparameters.env_args) | shown)
     hyperparameters = hyperparameters.model_copy(update={"env_args": arguments, "envs_per_worker": 1})
     score = policy.score
-    judged = f", mean return {score['mean_reward']:.2f} of {score['episodes']} greedy episodes" if score else ""
+    judged = (
+        f", mean return {score['mean_reward']:.2f} of {score['episodes']} {_actions(score)} episodes" if score else ""
+    )
     say(f"{hyperparameters.env_id}: a policy of {policy.step:,} steps{judged}")
     played: list[Episode] = []
     figures = UNDECLARED
@@ -83,6 +86,11 @@ def enjoy(
     if video and video.frames:
         say(f"{mp4}: {video.frames} frames, {video.frames / video.fps:.1f} s")
     return played
+
+
+def _actions(score: dict[str, Any]) -> str:
+    """Return how the actions of an evaluation were chosen. Files of earlier releases do not say it: greedy."""
+    return "drawn" if score.get("actions") == "drawn" else "greedy"
 
 
 def open_display() -> bool:

@@ -7,7 +7,7 @@ checkpoints/
                                      optimiser's vectors, hashes of both files
   step_123456/figures.json           the state of charts and page: means, counters
   latest                             name of the newest checkpoint
-best/                                the checkpoint with the best greedy evaluation; state.json has its score
+best/                                the checkpoint with the best evaluation; state.json has its score
 """
 
 import errno
@@ -66,7 +66,7 @@ class Snapshot(NamedTuple):
     step: int  # environment steps taken
     hyperparameters: dict  # of the run, including the schedule
     seconds: float = 0.0  # of training so far
-    score: dict | None = None  # of a greedy evaluation of these weights; None if there was none
+    score: dict | None = None  # of an evaluation of these weights; None if there was none
     figures: dict | None = None  # the state of the server's charts, see paramserver/figures.py
     pace: float | None = None  # factor of the learning rate, see paramserver/optimiser.py; None = not known
 

@@ -1,7 +1,7 @@
 """A trained policy to play with, from a run's folder or from a policy file.
 
 A policy file is safetensors with float16 tensors. Its metadata is one JSON text: the order of the parameters, the
-hyperparameters, the step, the score of greedy episodes, and the command that trained it.
+hyperparameters, the step, the score of an evaluation, and the command that trained it.
 """
 
 import errno
@@ -39,7 +39,7 @@ class Policy(NamedTuple):
     weights: np.ndarray  # float32 [parameters]
     step: int  # environment steps of its training
     hyperparameters: Hyperparameters
-    score: dict[str, Any] | None  # of greedy episodes; None if it was not evaluated
+    score: dict[str, Any] | None  # of an evaluation; None if there was none
     command: str  # the command that trained it
 
 

@@ -71,7 +71,7 @@ def write(path: Path, runs: Sequence[RunSummary]) -> None:
         '<meta name="viewport" content="width=device-width, initial-scale=1"/>'
         f"<title>a3c64: {len(runs)} runs</title><style>{style}</style></head>\n<body>"
         f"<header><h1>{len(runs)} runs</h1>"
-        "<p>Lines: training, last 100 episodes. Dots: greedy evaluations.</p></header>"
+        "<p>Lines: training, last 100 episodes. Dots: evaluations.</p></header>"
         f'<pre>{escape(table(rows(runs)))}</pre>\n<section class="grid">{"".join(drawn)}</section></body></html>\n'
     )
     try:

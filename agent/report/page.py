@@ -19,7 +19,7 @@ from a3c64.report.charts import Series, chart, histogram, number
 from a3c64.report.trace import Trace
 
 COURSES = 4  # the most courses that are drawn
-LEGEND = '<span class="key line"></span>training, last 100 episodes <span class="key dot"></span>greedy evaluations'
+LINE = '<span class="key line"></span>training, last 100 episodes'
 
 
 def write(
@@ -49,7 +49,7 @@ def write(
     """
     learning = learned(folder, figures) if folder else ""
     style = files("a3c64.report").joinpath("report.css").read_text()
-    actions = "greedy" if greedy else "sampled actions"
+    actions = "greedy actions" if greedy else "drawn actions"
     player = f"a policy of {policy.step:,} steps, {actions}" if policy else "random actions"
     made = f"<footer>Made by <code>{escape(policy.command)}</code></footer>" if policy else ""
     page = (
@@ -90,6 +90,8 @@ def learned(folder: Path, figures: Figures) -> str:
     """Return the learning curves of a run folder, as HTML."""
     curves = history.curves(folder)
     evaluations = sorted(history.evaluations(folder), key=lambda one: one.step)
+    how = " and ".join(sorted({one.actions for one in evaluations}, reverse=True))
+    dots = f'<span class="key dot"></span>evaluations, {how} actions' if how else ""
     drawn = []
     for title, tag, name in history.charts(figures, [(curves, evaluations)]):
         curve = curves.get(tag)
@@ -100,11 +102,11 @@ def learned(folder: Path, figures: Figures) -> str:
             clock = curves.get("time/total_timesteps", curve)
             minutes = np.interp(steps, clock.steps, clock.minutes)
             timed = [over[0]._replace(x=curve.minutes), over[1]._replace(x=minutes)]
-            drawn.append(figure(f"{title} over steps", chart(title, "environment steps", over), LEGEND))
-            drawn.append(figure(f"{title} over time", chart(title, "minutes of training", timed), LEGEND))
+            drawn.append(figure(f"{title} over steps", chart(title, "environment steps", over), f"{LINE} {dots}"))
+            drawn.append(figure(f"{title} over time", chart(title, "minutes of training", timed), f"{LINE} {dots}"))
         elif found:
             only = chart(title, "environment steps", [Series(steps, values, "dot", "points")])
-            drawn.append(figure(f"{title} over steps", only, '<span class="key dot"></span>greedy evaluations'))
+            drawn.append(figure(f"{title} over steps", only, dots))
     if not drawn:
         return f"<p>{escape(folder.name)} has neither TensorBoard data nor evaluations: no learning curve.</p>"
     return f'<h2>Learning</h2><section class="grid">{"".join(drawn)}</section>'

@@ -1,4 +1,4 @@
-"""Summarise runs from their folders: hyperparameters, steps, and greedy evaluations."""
+"""Summarise runs from their folders: hyperparameters, steps, and evaluations."""
 
 import logging
 import os

@@ -98,7 +98,7 @@ class Pull(NamedTuple):
 
 
 class Score(NamedTuple):
-    """An evaluator has played greedy episodes; the message carries the weights that it used. Answer: Noted."""
+    """An evaluator has played episodes; the message carries the weights that it used. Answer: Noted."""
 
     signature: str
     version: int  # of the weights

@@ -1,6 +1,6 @@
 """The server's report on its run: typed, and checked by the receiver."""
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
@@ -48,7 +48,7 @@ class WorkerReport(_Told):
 
 
 class Evaluation(_Told):
-    """The result of greedy episodes with one version of the weights."""
+    """The result of whole episodes with one version of the weights."""
 
     step: int  # environment steps of the run when it had these weights
     version: int  # of the weights
@@ -57,6 +57,7 @@ class Evaluation(_Told):
     mean_reward: float
     mean_length: float
     std_reward: float = 0.0  # standard deviation of the episodes' returns; files of older releases lack it
+    actions: Literal["greedy", "drawn"] = "greedy"  # how they were chosen; files of older releases lack it
     figures: dict[str, float]  # of the environment, summarised over the episodes
 
     @model_validator(mode="before")
@@ -101,7 +102,7 @@ class FigureReport(_Told):
 
 
 class EvaluationReport(_Told):
-    """The results of the run's greedy evaluations."""
+    """The results of the run's evaluations."""
 
     last: Evaluation
     best: Evaluation
@@ -149,7 +150,7 @@ class RunReport(_Told):
     figures: tuple[FigureReport, ...]  # of the environment
     evaluation: EvaluationReport | None  # None before the first
     restored: int  # times that the guard went back to the best weights
-    warning: str  # about greedy evaluations far below the best; empty if there is nothing to warn about
+    warning: str  # about evaluations far below the best; empty if there is nothing to warn about
 
     @property
     def headlines(self) -> list[FigureReport]:

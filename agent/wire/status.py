@@ -71,7 +71,7 @@ def text(report: RunReport) -> str:
     if report.evaluation:
         for which, one in (("last", report.evaluation.last), ("best", report.evaluation.best)):
             told = "".join(f", {text}" for text in figures_of(one, report))
-            lines.append(f"evaluated {which}: step {one.step:,}, return {one.mean_reward:.2f}{told}")
+            lines.append(f"evaluated {which}: step {one.step:,}, {one.actions} return {one.mean_reward:.2f}{told}")
     if report.restored:
         lines.append(f"went back to the best weights {report.restored} times")
     if report.warning:

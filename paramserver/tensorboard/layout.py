@@ -49,7 +49,7 @@ WORKERS = [
     LineChart("Connections refused", ("workers/refused_connections",)),
 ]
 EVALUATION = [
-    LineChart("Return of greedy episodes", ("eval/mean_reward",)),
+    LineChart("Return of evaluations", ("eval/mean_reward",)),
     LineChart("The environment's figures", ("eval/(?!mean_|reward_).*",)),
     LineChart("Evaluations in a row far below the best, returns to the best weights", ("guard/(fallen|restored)",)),
 ]

@@ -46,7 +46,7 @@ def test_figures_of_a_fight_are_in_every_line_about_the_run():
     assert line in lines(report, "here", 0.0)
     assert " | ".join(figure.say() for figure in report.headlines) == line
     assert evaluations.text(report.evaluation.last, SMASH).endswith(line)
-    assert "evaluated best: step 20, return 2.50, won 50%, kills 1.00, deaths 2.00" in text(report)
+    assert "evaluated best: step 20, greedy return 2.50, won 50%, kills 1.00, deaths 2.00" in text(report)
     assert "damage dealt            100.00 %" in text(report)
 
 

@@ -82,6 +82,8 @@ MISTAKES = {  # a command line -> a part of its error
     "eval --policy a --load-best": "not allowed with argument",
     "eval --load-checkpoint 7": "--load-checkpoint: found 7, expected one in runs/default",
     "eval --greedy --sample": "not allowed with argument",
+    "eval --eval-policy drawn": "--greedy or --sample says how actions are chosen",
+    "train --eval-policy sampled": "--eval-policy: found 'sampled', expected 'greedy' or 'drawn'",
     "eval --deterministic": "--greedy or --sample says how actions are chosen",
     "eval --random --env-id CartPol-v1": "did you mean CartPole-v1?",
     """eval --random --env-id CartPole-v1 --env-args '{"x": 1}'""": "there is no argument 'x'",

@@ -61,6 +61,25 @@ def test_a_curve_leaves_out_steps_that_a_restart_undid(tmp_path):
     assert history.evaluations(tmp_path) == []
 
 
+def test_the_page_says_how_actions_were_chosen(tmp_path):
+    chart_a_run(tmp_path)
+    played = [Episode(1.0, 10, {})]
+    path = tmp_path / "evaluation.json"
+    for kinds, said in (
+        ([{}], "greedy"),
+        ([{"actions": "drawn"}], "drawn"),
+        ([{}, {"actions": "drawn"}], "greedy and drawn"),
+    ):
+        path.write_text(
+            json.dumps([EVALUATED | kind | {"step": 20 + n, "figures": {}} for n, kind in enumerate(kinds)])
+        )
+        policy = policy_file.bundled("n64gym/OpenKart-v0")
+        report.write(tmp_path / "r.html", Hyperparameters(), policy, False, played, UNDECLARED, [], tmp_path)
+        page = (tmp_path / "r.html").read_text()
+        assert f"evaluations, {said} actions" in page
+        assert f"a policy of {policy.step:,} steps, drawn actions" in page
+
+
 @pytest.mark.parametrize("episodes", [1, 30])
 def test_an_environment_without_laps_gets_curve_returns_and_lengths(tmp_path, episodes):
     chart_a_run(tmp_path)

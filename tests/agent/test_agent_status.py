@@ -59,7 +59,7 @@ def test_a_report_may_have_more_fields_but_not_lack_one():
 def test_status_names_the_run_and_its_best_evaluation():
     lines = text(working_service().report())
     assert "run       run (CartPole-v1)" in lines
-    assert "evaluated best: step 20, return 5.00, score 300.00" in lines
+    assert "evaluated best: step 20, greedy return 5.00, score 300.00" in lines
 
 
 def test_a_server_of_another_release_is_a_one_line_error(monkeypatch):

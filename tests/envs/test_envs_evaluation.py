@@ -1,14 +1,22 @@
 """Evaluations of environments without end, and of environments that fail too often, end with one line."""
 
 import json
+import threading
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from a3c64.cli.policies import _greedy
 from a3c64.envs.batch import EnvironmentBatch
 from a3c64.envs.failures import GivenUpError
 from a3c64.hyperparameters import Hyperparameters
+from a3c64.learning.network import design
+from a3c64.learning.parameters import total_size
 from a3c64.policy import episodes
 from a3c64.policy.episodes import bounded, play
+from a3c64.wire.evaluator_client import DoneError
+from a3c64.worker.evaluator import examine
 
 
 def given(env_id="Counting-v0", length=0, **settings):
@@ -82,3 +90,46 @@ def test_an_environment_whose_episodes_are_always_cut_is_given_up():
     hyperparameters = Hyperparameters(env_id="counting_env:Counting-v0", env_args='{"nan_at": 15}', envs_per_worker=2)
     with pytest.raises(GivenUpError, match=r"episodes of counting_env:Counting-v0 were cut and 0 were completed"):
         play(hyperparameters, None, episodes=2)
+
+
+class Server:
+    """Stands in for the evaluator's client: a finished run with weights 0, so that all actions are equally probable."""
+
+    def __init__(self, hyperparameters):
+        batch = EnvironmentBatch.make(hyperparameters, worker=0)
+        batch.close()
+        weights = np.zeros(total_size(design(batch.view.shape, batch.family, hyperparameters).specs), np.float32)
+        self._updates = [SimpleNamespace(version=1, step=10, weights=weights, finished=True)]
+        self.returns = []
+
+    def pull(self):
+        if not self._updates:
+            raise DoneError
+        return self._updates.pop()
+
+    def score(self, update, episodes):
+        self.returns = [one.total_reward for one in episodes]
+        return True
+
+
+@pytest.mark.parametrize("policy", ["greedy", "drawn"])
+def test_the_evaluator_takes_greedy_or_drawn_actions(policy):
+    """Action 1 gives a reward of 1, and an episode has 20 steps. Of equal actions, the greedy one is 0."""
+    hyperparameters = Hyperparameters(env_id="strange_env:Strange-v0", eval_policy=policy, eval_episodes=8)
+    server, over = Server(hyperparameters), threading.Event()
+    over.set()
+    with pytest.raises(DoneError):
+        examine(server, hyperparameters, "", threading.Event(), over)
+    assert len(server.returns) == 8
+    if policy == "greedy":
+        assert set(server.returns) == {0.0}
+    else:
+        assert len(set(server.returns)) > 1
+        assert all(0.0 < one < 20.0 for one in server.returns)
+
+
+def test_eval_and_enjoy_do_as_the_runs_evaluations_unless_a_flag_is_given():
+    greedy, drawn = (Hyperparameters(eval_policy=policy) for policy in ("greedy", "drawn"))
+    for flags, expected in (({}, [True, False]), ({"greedy": True}, [True, True]), ({"sample": True}, [False, False])):
+        parsed = {"greedy": False, "sample": False} | flags
+        assert [_greedy(parsed, one) for one in (greedy, drawn)] == expected

@@ -9,14 +9,15 @@ from in_process import ONES, ROLLOUT, SIGNATURE, SPECS, Clock, connection, make_
 from a3c64.envs.episode import Episode
 from a3c64.envs.figures import Figure, Figures
 from a3c64.hyperparameters import Hyperparameters
-from a3c64.paramserver.evaluations import Evaluations, charted, evaluation
+from a3c64.paramserver.evaluations import Evaluations, charted, evaluation, text
 from a3c64.paramserver.run_folder import RunFolder
 from a3c64.paramserver.service import Service
 from a3c64.paramserver.weights import SharedWeights
 from a3c64.policy import checkpoint
 from a3c64.wire import messages as wire
+from a3c64.wire import status
 from a3c64.wire.evaluator_client import DoneError, EvaluatorClient
-from a3c64.wire.report import ServerReport
+from a3c64.wire.report import Evaluation, ServerReport
 
 RACE = Figures([Figure("best_lap_s", "best lap", "s", "least")])
 
@@ -107,6 +108,24 @@ def test_with_an_evaluator_its_scores_decide():
     again, _ = make(service.snapshot(), service.evaluations, stop_at_reward=5.0)
     again.look()
     assert again.over, "the run must be over after a restart too"
+
+
+def test_evaluations_say_whether_their_actions_were_drawn(tmp_path):
+    for settings, actions in (({}, "greedy"), ({"eval_policy": "drawn"}, "drawn")):
+        service, _ = make(stop_at_reward=5.0, **settings)
+        client, judge = working(service), evaluator(service)
+        push(client, 0)
+        judge.score(judge.pull(), episodes(6.0))
+        one = service.evaluations.last
+        assert one.actions == actions
+        assert text(one, RACE) == f"evaluated at step 20 | {actions} return 6.00"
+        assert service.over.startswith(f"the {actions} evaluation at step 20 had a mean return of 6.00")
+        assert f"evaluated best: step 20, {actions} return 6.00" in status.text(service.report())
+        folder = RunFolder(tmp_path, keep=5)
+        folder.record(service.evaluations.all)
+        assert json.loads((tmp_path / "evaluation.json").read_text())[0]["actions"] == actions
+    plain = {name: value for name, value in one.plain().items() if name != "actions"}
+    assert Evaluation.of(plain).actions == "greedy", "as in earlier releases"
 
 
 def test_the_last_weights_are_evaluated():

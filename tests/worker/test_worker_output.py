@@ -32,7 +32,9 @@ def test_milestones_and_the_next_commands_are_logged(stack):
     lines = stack.log(local).splitlines()
     assert [line for line in lines if not LINE.match(line)] == []
     said = "\n".join(lines)
-    assert re.search(r"server +evaluated at step [\d,]+ \| return [\d.]+ \| progress [\d.]+ \| the best so far", said)
+    assert re.search(
+        r"server +evaluated at step [\d,]+ \| greedy return [\d.]+ \| progress [\d.]+ \| the best so far", said
+    )
     step = int((stack.run_dir / "checkpoints" / "latest").read_text().strip().removeprefix("step_"))
     assert [line.split(" ", 1)[1].strip() for line in lines[-3:]] == [
         f"local      saved up to step {step:,}, in {stack.run_dir}/checkpoints/step_{step}",

@@ -83,7 +83,7 @@ export function strip(where, report) {
     const first = report.figures.find((one) => one.headline && best.figures[one.name] != null);
     const told = first ? ` · ${first.label} ${shown(first, best.figures[first.name]).join(" ")}` : "";
     const back = report.restored ? ` · went back ${report.restored}×` : "";
-    boxes.push(figure("Best evaluation", fixed(best.mean_reward), "", `newest ${fixed(last.mean_reward)}${told}${back}`));
+    boxes.push(figure("Best evaluation", fixed(best.mean_reward), "", `${best.actions}, newest ${fixed(last.mean_reward)}${told}${back}`));
   }
   const lost = report.lost ? `${report.lost} lost` : "none lost";
   const staleness = report.staleness == null ? "" : ` · staleness ${count(report.staleness.median)}`;
