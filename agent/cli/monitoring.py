@@ -1,6 +1,7 @@
 """Following a run: status, watch."""
 
 import argparse
+import json
 
 from a3c64 import logs
 from a3c64.addresses import reachable
@@ -27,7 +28,7 @@ def status(settings: Settings, parsed: Parsed) -> int:
         hint = problem or "choose with --run-dir, --server or A3C64_SERVER"
         logs.refuse("a3c64 status", f"no server answers at {address.url} ({hint})")
         return EXIT_NO_ANSWER
-    print(report.model_dump_json(indent=2) if parsed["json"] else text(report))
+    print(json.dumps(report.plain(), indent=2) if parsed["json"] else text(report))  # ASCII, so no terminal obeys it
     return 0
 
 
