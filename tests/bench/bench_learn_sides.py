@@ -61,7 +61,7 @@ class A3c64:
         run, saved = folder / "run", folder / "saved"
         if begin_with is not None:
             shutil.copytree(begin_with, run / "checkpoints" / begin_with.name)
-        flags = {**arguments_of(self._experiment), "seed": seed, "workers": 2}
+        flags = {**arguments_of(self._experiment), "seed": seed, "workers": self._experiment.workers}
         flags |= {
             "checkpoint_interval": self._every,
             "tensorboard_port": 0,
@@ -96,7 +96,11 @@ class A3c64:
                 shutil.copytree(path, saved / path.name, copy_function=os.link)
 
     def judge(self, saved: Saved, seed: int, episodes: int) -> dict[str, Any]:
-        """Play greedy episodes with `a3c64 eval`."""
+        """Play greedy episodes."""
+        return self.play(saved, seed, episodes, drawn=False)
+
+    def play(self, saved: Saved, seed: int, episodes: int, drawn: bool) -> dict[str, Any]:
+        """Play greedily or with drawn actions, with `a3c64 eval`."""
         folder = saved.path.parent / "judged"  # a run's folder with only this checkpoint
         shutil.rmtree(folder, ignore_errors=True)
         copy = shutil.copytree(saved.path, folder / "checkpoints" / saved.path.name)
@@ -104,12 +108,20 @@ class A3c64:
             state = json.loads((copy / "state.json").read_text())
             state["hyperparameters"]["env_args"] = json.dumps(self._experiment.judged_on)
             (copy / "state.json").write_text(json.dumps(state))
-        flags = ["--greedy", "--episodes", str(episodes), "--run-dir", str(folder), "--seed", str(seed)]
+        flags = [
+            "--sample" if drawn else "--greedy",
+            "--episodes",
+            str(episodes),
+            "--run-dir",
+            str(folder),
+            "--seed",
+            str(seed),
+        ]
         try:
             said = result_of([*A3C64, "eval", *flags], PLAY_S)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        return figures(said) | {"policy": "greedy"}
+        return figures(said) | {"policy": "drawn" if drawn else "greedy"}
 
 
 class StableBaselines:
@@ -120,6 +132,8 @@ class StableBaselines:
         self._how: dict[str, Any] = {"env_id": experiment.env_id, "vector": vector, "threads": threads}
 
     def _environment(self, more: Mapping[str, Any]) -> str:
+        if not self._experiment.env_id.startswith("n64gym/"):
+            return json.dumps(dict(more))
         hyperparameters = Hyperparameters(**chosen("auto", self._experiment.env_id))  # the same observations as a3c64's
         return n64gym_arguments(hyperparameters, more)
 
@@ -138,16 +152,17 @@ class StableBaselines:
         return Learned(shown, saved[-1].seconds, saved, said["curve"])
 
     def judge(self, saved: Saved, seed: int, episodes: int) -> dict[str, Any]:
-        """Play with deterministic and with sampled actions; return the better result."""
+        """Play with deterministic and with drawn actions; return the better result."""
+        ways = [self.play(saved, seed, episodes, drawn) for drawn in (False, True)]
+        return max(ways, key=lambda one: (one["finish_rate"] or 0.0, one["mean_return"]))
+
+    def play(self, saved: Saved, seed: int, episodes: int, drawn: bool) -> dict[str, Any]:
+        """Play with deterministic or with drawn actions."""
         judged_on = self._experiment.judged_on or self._experiment.env_args
         options = {**self._how, "env_args": self._environment(judged_on), "model": saved.path}
         options |= {"seed": seed + 500_000, "episodes": episodes}  # as in agent/play/evaluate.py
-        ways = []
-        for stochastic in (False, True):
-            said = sb3("play", self._experiment.algorithm, PLAY_S, **options, stochastic=stochastic)
-            policy = "drawn" if stochastic else "deterministic"
-            ways.append(figures(said) | {"policy": policy})
-        return max(ways, key=lambda one: (one["finish_rate"] or 0.0, one["mean_return"]))
+        said = sb3("play", self._experiment.algorithm, PLAY_S, **options, stochastic=drawn)
+        return figures(said) | {"policy": "drawn" if drawn else "deterministic"}
 
 
 def figures(said: Mapping[str, Any]) -> dict[str, Any]:

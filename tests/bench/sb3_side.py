@@ -1,8 +1,8 @@
-"""Stable-Baselines3's side of bench_training.py and bench_learn.py: PPO and A2C with the Zoo's settings for Atari.
+"""Stable-Baselines3's side of the benches: PPO and A2C with RL Baselines3 Zoo's settings.
 
 python tests/bench/sb3_side.py speed|learn|play ... runs in the environment of requirements/sb3.txt, and prints the
-result as its last line. The settings are from RL Baselines3 Zoo, hyperparams/ppo.yml and a2c.yml, section atari. The
-Atari wrappers are not used.
+result as its last line. The settings of PPO are in zoo.py. A2C has those of hyperparams/a2c.yml, section atari, without
+the Atari wrappers.
 """
 
 from __future__ import annotations
@@ -10,67 +10,26 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from sb3_envs import MOMENTS, VECTORS, make_envs, settings_of
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.sb2_compat.rmsprop_tf_like import RMSpropTFLike
-from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv, VecFrameStack
+from stable_baselines3.common.vec_env import VecEnv, unwrap_vec_normalize
+from zoo import Entry, entry_for
 
-import n64gym  # noqa: F401 - registers the ids
-
-FRAME_STACK = 4
-SCHEDULE_STEPS = 10_000_000  # the Zoo's n_timesteps, the length of the linear schedules
+A2C_ENVS = 16
 CURVE_S = 5.0  # between two points of the curve
 
 
-def linear(start: float) -> Callable[[float], float]:
-    """Return a schedule that falls from `start` to 0, like the Zoo's lin_."""
-    return lambda remaining: remaining * start
-
-
-class LockstepVecEnv(DummyVecEnv):
-    """A DummyVecEnv that starts a step in all emulators before it waits for any; see n64gym/vector.py."""
-
-    def step_async(self, actions: np.ndarray) -> None:
-        super().step_async(actions)
-        for env, action in zip(self.envs, actions, strict=True):
-            env.unwrapped.begin_step(action)
-
-
-VECTORS: dict[str, type[VecEnv]] = {"lockstep": LockstepVecEnv, "subproc": SubprocVecEnv}
-ENVS = {"ppo": 8, "a2c": 16}
-
-
-def make_envs(options: argparse.Namespace, count: int, seed: int) -> VecEnv:
-    """Make the environments with stacked frames, uint8 [H, W, C * 4] each."""
-    vector = VECTORS[options.vector]
-    quick = {"start_method": "fork"} if vector is SubprocVecEnv else {}  # without fork, torch's imports take a minute
-    settings = json.loads(options.env_args)
-    envs = make_vec_env(options.env_id, count, seed=seed, env_kwargs=settings, vec_env_cls=vector, vec_env_kwargs=quick)
-    return VecFrameStack(envs, FRAME_STACK)
-
-
-def make_model(name: str, envs: VecEnv, seed: int) -> BaseAlgorithm:
+def make_model(name: str, envs: VecEnv, entry: Entry, seed: int) -> BaseAlgorithm:
     if name == "ppo":
-        return PPO(
-            "CnnPolicy",
-            envs,
-            n_steps=128,
-            n_epochs=4,
-            batch_size=256,
-            learning_rate=linear(2.5e-4),
-            clip_range=linear(0.1),
-            vf_coef=0.5,
-            ent_coef=0.01,
-            seed=seed,
-        )
+        return PPO(entry.policy, envs, seed=seed, device="cpu", **settings_of(entry))
     optimiser = {"optimizer_class": RMSpropTFLike, "optimizer_kwargs": {"eps": 1e-5}}
     return A2C("CnnPolicy", envs, ent_coef=0.01, vf_coef=0.25, policy_kwargs=optimiser, seed=seed)
 
@@ -130,16 +89,27 @@ class Course(BaseCallback):
         now, begin = self._seconds(), time.time()
         path = self._folder / f"step_{self.num_timesteps}.zip"
         self.model.save(path)
+        if moments := unwrap_vec_normalize(self.training_env):
+            moments.save(str(self._folder / MOMENTS))  # of the newest model: only that one is judged
         self.saved.append({"seconds": now, "step": self.num_timesteps, "path": path.name})
         self._lost += time.time() - begin
+
+
+def environments(options: argparse.Namespace, entry: Entry, count: int, saved: Path | None = None) -> VecEnv:
+    return make_envs(options.env_id, json.loads(options.env_args), entry, count, options.seed, options.vector, saved)
+
+
+def count_of(options: argparse.Namespace, entry: Entry) -> int:
+    return entry.envs if options.algorithm == "ppo" else A2C_ENVS
 
 
 def speed(options: argparse.Namespace) -> dict[str, Any]:
     """Measure the environment steps and seconds of the whole algorithm."""
     callback = Speed(options.warm_up, options.seconds)
-    envs = make_envs(options, ENVS[options.algorithm], options.seed)
+    entry = entry_for(options.env_id)
+    envs = environments(options, entry, count_of(options, entry))
     try:
-        make_model(options.algorithm, envs, options.seed).learn(SCHEDULE_STEPS, callback)
+        make_model(options.algorithm, envs, entry, options.seed).learn(entry.timesteps, callback)
     finally:
         envs.close()
     return callback.result()
@@ -149,11 +119,12 @@ def learn(options: argparse.Namespace) -> dict[str, Any]:
     """Train for a limited time; models are saved in `folder`."""
     folder = Path(options.folder)
     folder.mkdir(parents=True, exist_ok=True)
-    envs = make_envs(options, ENVS[options.algorithm], options.seed)
+    entry = entry_for(options.env_id)
+    envs = environments(options, entry, count_of(options, entry))
     try:
-        model = make_model(options.algorithm, envs, options.seed)
+        model = make_model(options.algorithm, envs, entry, options.seed)
         callback = Course(options.begin or time.time(), options.seconds, options.every, folder)
-        model.learn(SCHEDULE_STEPS, callback)
+        model.learn(entry.timesteps, callback)
         if not callback.saved or callback.saved[-1]["step"] < model.num_timesteps:
             callback.keep()
     finally:
@@ -164,10 +135,10 @@ def learn(options: argparse.Namespace) -> dict[str, Any]:
 def play(options: argparse.Namespace) -> dict[str, Any]:
     """Play the same number of episodes in each environment; return figures as `a3c64 eval` prints them."""
     algorithm = {"ppo": PPO, "a2c": A2C}[options.algorithm]
-    model = algorithm.load(options.model)
+    model = algorithm.load(options.model, device="cpu")
     batch = min(8, options.episodes)
     each = -(-options.episodes // batch)
-    envs = make_envs(options, batch, options.seed)
+    envs = environments(options, entry_for(options.env_id), batch, Path(options.model).parent)
     returns, metrics, played = [], [], np.zeros(batch, int)
     try:
         observations = envs.reset()
@@ -175,6 +146,8 @@ def play(options: argparse.Namespace) -> dict[str, Any]:
             actions, _ = model.predict(observations, deterministic=not options.stochastic)
             observations, _, over, infos = envs.step(actions)
             for k in np.flatnonzero(over):
+                if "episode" not in infos[k]:  # a lost life, which Atari's wrapper makes an episode
+                    continue
                 if played[k] < each:
                     returns.append(float(infos[k]["episode"]["r"]))
                     metrics.append(infos[k].get("metrics", {}))
@@ -195,7 +168,7 @@ def play(options: argparse.Namespace) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("task", choices=["speed", "learn", "play"])
-    parser.add_argument("algorithm", choices=list(ENVS))
+    parser.add_argument("algorithm", choices=["ppo", "a2c"])
     parser.add_argument("--env-id", default="n64gym/OpenKart-v0")
     parser.add_argument("--env-args", default="{}")
     parser.add_argument("--vector", choices=list(VECTORS), default="lockstep")
