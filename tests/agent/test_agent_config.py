@@ -174,7 +174,17 @@ def test_every_preset_is_valid():
 
 @pytest.mark.parametrize(
     ("env_id", "preset"),
-    [("ALE/Pong-v5", "atari"), ("CartPole-v1", "classic"), ("Hopper-v5", "continuous"), ("Pendulum-v1", "pendulum")],
+    [
+        ("ALE/Pong-v5", "atari"),
+        ("CartPole-v1", "classic"),
+        ("Hopper-v5", "continuous"),
+        ("Pendulum-v1", "pendulum"),
+        ("MiniGrid-DoorKey-5x5-v0", "grids"),
+        ("MinAtar/Breakout-v1", "grids"),
+        ("LunarLander-v3", "lander"),
+        ("MountainCarContinuous-v0", "mountaincar-continuous"),
+        ("MountainCar-v0", "mountaincar"),
+    ],
 )
 def test_the_environments_id_chooses_the_preset(env_id, preset):
     assert chosen("auto", env_id) is presets()[preset].settings
