@@ -11,7 +11,7 @@ COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose
 SIDE_BY_SIDE := tests/n64gym tests/openkart
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train up down scale logs vnc build results test simulate fuzz e2e bench chaos bench-env bench-server bench-stability bench-staleness bench-training bench-view bench-learn bench-learn-plot lint docs pages picture clean apt native
+.PHONY: help setup train up down scale logs vnc build results test simulate fuzz e2e bench chaos bench-env bench-families bench-server bench-stability bench-staleness bench-training bench-view bench-learn bench-learn-plot lint docs pages picture clean apt native
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
@@ -66,6 +66,10 @@ bench-learn: setup .venv-bench/bench .venv-bench/sb3 ## compare learning with ot
 
 bench-learn-plot: .venv-bench/bench .venv-bench/plot ## write docs/results.md and its pictures from docs/results
 	@.venv-bench/bin/python tests/bench/bench_learn_plot.py
+
+bench-families: setup .venv/envs .venv-bench/sb3 .venv-bench/families .venv-bench/plot ## compare learning of many environments with PPO (70 minutes; writes docs/results/families)
+	@.venv/bin/python tests/bench/bench_families.py
+	@.venv-bench/bin/python tests/bench/bench_families_plot.py
 
 lint: .venv/dev ## run ruff and mypy
 	.venv/bin/ruff check && .venv/bin/ruff format --check
@@ -153,6 +157,10 @@ paramserver/web/page/novnc: | apt
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
 	@echo "Installing the Python packages of $< into .venv-bench (about 200 MB to download the first time)"
 	@.venv-bench/bin/pip install --disable-pip-version-check --quiet --require-hashes -r $<
+	@touch $@
+
+.venv-bench/families: requirements/families.txt .venv-bench/sb3
+	@.venv-bench/bin/pip install --disable-pip-version-check --quiet --require-hashes --no-deps -r $<
 	@touch $@
 
 .venv-docs/done: requirements/docs.txt | apt

@@ -27,7 +27,7 @@ from programs import ROOT, SB3_PYTHON, hardware, result_of
 RUNS = ROOT / "runs" / "bench"
 SPREAD = 5  # evenly spaced checkpoints that are evaluated before the binary search
 EVERY_S = 30.0
-PACKAGES = ("tensorflow-cpu", "onnxruntime", "numpy", "gymnasium", "ale-py", "mujoco")
+PACKAGES = ("tensorflow-cpu", "onnxruntime", "numpy", "gymnasium", "ale-py", "mujoco", "box2d", "minigrid", "MinAtar")
 THEIR_VERSIONS = """
 import json, stable_baselines3, torch, gymnasium
 print(json.dumps({"stable-baselines3": stable_baselines3.__version__, "torch": torch.__version__,

@@ -45,6 +45,7 @@ class Experiment:
     settings: Mapping[str, Any] = field(default_factory=dict)  # of a3c64 train, on top of the preset
     judged_on: Mapping[str, Any] | None = None  # the environment's arguments in evaluations; None = env_args
     seeds: tuple[int, ...] = (1,)
+    workers: int = 2  # of a3c64
     begins_with: str = ""  # continue from the last checkpoint of this experiment's run with the same seed
 
 
