@@ -15,7 +15,7 @@ from a3c64.presets import presets
 DOCS = Path(__file__).parent
 MADE = "<!-- made by docs/generate.py (`make pages`): change the code, not this file -->\n"
 WIDTH = 100  # characters; a longer signature is split
-SECTIONS = ("Args:", "Raises:", "Returns:")
+SECTIONS = ("Args:", "Attributes:", "Raises:", "Returns:")
 
 NAMES = {  # module -> its public names that the page shows; "Class.method" for methods too
     "n64gym": ("RecordMovie", "Playback", "demonstrations", "Emulator", "State", "Rom", "open_rom", "ObservationFormat",
@@ -27,7 +27,8 @@ NAMES = {  # module -> its public names that the page shows; "Class.method" for 
     "n64gym.games.mariokart64": ("MarioKart64Env",),
     "n64gym.games.smash": ("SmashEnv",),
     "n64gym.games.rom_env": ("RomEnv",),
-    "a3c64.config": ("load", "BadInputError"),
+    "a3c64": ("load", "Policy", "State", "evaluate", "train", "Training", "BadInputError"),
+    "a3c64.config": ("load",),
     "a3c64.policy.policy_file": ("Policy", "bundled", "of_run", "load", "save"),
     "a3c64.policy.episodes": ("play",),
     "a3c64.envs.episode": ("Episode",),
@@ -36,25 +37,10 @@ NAMES = {  # module -> its public names that the page shows; "Class.method" for 
 ABOUT = {
     "n64gym": "n64gym can be used alone. `import n64gym` registers its environments with Gymnasium; "
     "[its page](../env-image/README.md) shows how to use them and how to add a game.",
-    "a3c64.config": "a3c64 is a program first: its interface is the command `a3c64`, its settings and the files in a "
-    "run's folder. The names below are for your own scripts. They may change with a release; the "
-    "[changelog](CHANGELOG.md) lists such changes.",
+    "a3c64": "a3c64 is a program first: its interface is the command `a3c64`, its settings and the files in a run's "
+    "folder. The names below are for your own scripts; [Take a policy with you](take-it-with-you.md#use-it-in-python) "
+    "shows how to use them. They may change with a release; the [changelog](CHANGELOG.md) lists such changes.",
 }
-EXAMPLE = """
-This plays two episodes with the policy that comes with the project:
-
-```python title="play.py"
-from a3c64.policy import policy_file
-from a3c64.policy.episodes import play
-
-policy = policy_file.bundled("n64gym/OpenKart-v0")
-for episode in play(policy.hyperparameters, policy.weights, episodes=2):
-    print(episode.total_reward, episode.length, episode.metrics)
-```
-
-`policy_file.of_run(Path("runs/default"), best=True)` is the best policy of a run, and
-`policy_file.load(Path("my.safetensors"))` one that `a3c64 export` wrote.
-"""
 
 
 ABOUT_SETTINGS = """\
@@ -110,8 +96,7 @@ def api_page() -> str:
     package = ""
     for module, names in NAMES.items():
         if package != (package := module.split(".")[0]):
-            about = ABOUT.get(package) or ABOUT[module]
-            parts += [f"## {package}", "", about, "", *([EXAMPLE.strip(), ""] if package == "a3c64" else [])]
+            parts += [f"## {package}", "", ABOUT[package], ""]
         for name in names:
             parts += [*described(module, name), ""]
     return "\n".join(parts).rstrip("\n") + "\n"

@@ -56,11 +56,18 @@ def evaluate(
         return None
     if report:
         write(report, hyperparameters, policy, greedy, finished, figures, traces, folder)
+    return result(hyperparameters, policy, greedy, finished, figures)
+
+
+def result(
+    hyperparameters: Hyperparameters, policy: Policy | None, greedy: bool, episodes: list[Episode], figures: Figures
+) -> dict[str, Any]:
+    """Return what was played, and a summary of the episodes."""
     return {
         "env_id": hyperparameters.env_id,
         "policy": "random" if policy is None else f"step {policy.step}",
         "greedy": greedy and policy is not None,
-        **summary(finished, figures),
+        **summary(episodes, figures),
     }
 
 

@@ -83,29 +83,29 @@ def play(
     )
     environments = EnvironmentBatch.make(hyperparameters, worker=0, rom=rom, wrap=wrap)
     try:
-        return _play(
+        return play_in(
             environments,
             hyperparameters,
             weights,
             -(-episodes // len(environments.environments)),
             greedy,
-            stop or threading.Event(),
+            stop,
             tell,
         )
     finally:
         environments.close()
 
 
-def _play(
+def play_in(
     environments: EnvironmentBatch,
     hyperparameters: Hyperparameters,
     weights: np.ndarray | None,
     each: int,
-    greedy: bool,
-    stop: threading.Event,
-    tell: Callable[[Episode], None],
+    greedy: bool = True,
+    stop: threading.Event | None = None,
+    tell: Callable[[Episode], None] = lambda episode: None,
 ) -> list[Episode]:
-    """Let every environment play `each` episodes, or fewer if one has no end."""
+    """Let every environment play `each` episodes, or fewer if one has no end. See `play`; nothing is closed."""
     batch = len(environments.environments)
     generator = np.random.default_rng(hyperparameters.seed)
     family = environments.family
@@ -120,7 +120,7 @@ def _play(
     observations, starts = environments.observations, np.ones(batch, np.float32)
     played, cuts, endless = np.zeros(batch, int), 0, 0
     finished: list[Episode] = []
-    while played.min() < each and not stop.is_set():
+    while played.min() < each and not (stop and stop.is_set()):
         if actor is None:
             actions = family.draw(np.zeros((batch, family.outputs + family.free), np.float32), generator)
         else:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import gymnasium as gym
 import numpy as np
 
+from a3c64.api.playing import Policy
 from a3c64.envs.actions import family_of
 from a3c64.envs.batch import view_of
 from a3c64.envs.making import make_one
@@ -108,3 +109,14 @@ def margin(logits: np.ndarray, family: Any) -> float:
     sizes = getattr(family, "sizes", (family.outputs,))
     parts = [np.sort(part, axis=-1) for part in np.split(logits, np.cumsum(sizes)[:-1], axis=-1)]
     return min(float((part[:, -1] - part[:, -2]).min()) for part in parts)
+
+
+def played(policy: Policy, env: gym.Env, seed: int) -> float:
+    """Play one episode with the Python interface and return its return."""
+    observation, _ = env.reset(seed=seed)
+    state, total, over = None, 0.0, False
+    while not over:
+        action, state = policy.act(observation, state)
+        observation, reward, terminated, truncated, _ = env.step(action)
+        total, over = total + float(reward), terminated or truncated
+    return total

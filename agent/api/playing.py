@@ -1,0 +1,179 @@
+"""A trained policy in a program of your own: load it, let it act, evaluate it."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import gymnasium as gym
+import numpy as np
+
+from a3c64.config import BadInputError, Settings
+from a3c64.envs.batch import EnvironmentBatch
+from a3c64.envs.figures import declared_by
+from a3c64.envs.making import check, make_one
+from a3c64.envs.spaces import Observations
+from a3c64.hyperparameters import Hyperparameters
+from a3c64.learning.actor import Actor, Memory
+from a3c64.play.evaluate import evaluate as play_episodes
+from a3c64.play.evaluate import result
+from a3c64.policy import foreign, policy_file
+from a3c64.policy.episodes import play_in
+from a3c64.policy.fitted import Fitted, fit
+
+
+class State(NamedTuple):
+    """What a policy remembers of an episode."""
+
+    observations: Observations  # [1, ...], the newest ones, as many as the policy's frame stack
+    memory: Memory  # [1, units], of the LSTM; units = 0 without one
+
+
+class Policy:
+    """A trained policy that acts in one environment. `load` makes it.
+
+    Attributes:
+        hyperparameters: the settings that it was trained with.
+        step: the environment steps of its training.
+        score: its greedy evaluation, such as {"mean_reward": 31.5, "episodes": 20}; None without one.
+    """
+
+    def __init__(self, fitted: Fitted, rom: str = "", trusted: bool = True) -> None:
+        self._fitted = fitted
+        self._rom = rom
+        self._trusted = trusted  # its environment's module may be imported
+        self._actor = Actor(fitted.network, 1)
+        self._actor.load(fitted.policy.weights)
+        self._family = fitted.network.family
+        self.hyperparameters: Hyperparameters = fitted.hyperparameters
+        self.step: int = fitted.policy.step
+        self.score: dict[str, Any] | None = fitted.policy.score
+
+    def act(
+        self, observation: Any, state: State | None = None, generator: np.random.Generator | None = None
+    ) -> tuple[Any, State]:
+        """Return the action for an observation, as the environment's `step` takes it, and the state for the next call.
+
+        Args:
+            observation: as the environment returned it.
+            state: returned by the call before; None when an episode begins. It is not changed.
+            generator: draws the action from the policy's distribution; None = take the most probable action.
+
+        Raises:
+            ValueError: the observation has numbers that are not finite, or another shape.
+        """
+        view = self._fitted.view
+        if state is None:
+            state = State(view.shape.empty(1), self._actor.forget())
+            fill = view.begin
+        else:
+            state = State(state.observations.copy(), state.memory)
+            fill = view.follow
+        fill(observation, Observations(state.observations.image[0], state.observations.vector[0]))
+        action = self._actor.act(state.observations, np.zeros(1, np.float32), state.memory, generator)
+        return self._family.for_environment(action.actions)[0], state._replace(memory=action.memory)
+
+    def make(self, render_mode: str | None = None) -> gym.Env:
+        """Make the policy's environment, with the arguments and the picture's size of its training.
+
+        Raises:
+            BadInputError: it cannot be made.
+        """
+        self._check_trust()
+        settings = self.hyperparameters
+        if render_mode:
+            arguments = json.loads(settings.env_args) | {"render_mode": render_mode}
+            settings = settings.model_copy(update={"env_args": json.dumps(arguments)})
+        return _make(settings, self._rom)
+
+    def _check_trust(self) -> None:
+        """Refuse to import a module that only a policy file names."""
+        if not self._trusted:
+            raise BadInputError(
+                f"the policy's environment is {self.hyperparameters.env_id}, so this would import a module that a file "
+                "names; if you trust it, give load the same env_id"
+            )
+
+
+def load(
+    path: str | Path | None = None,
+    env: gym.Env | None = None,
+    *,
+    best: bool = False,
+    env_id: str = "",
+    rom: str = "",
+) -> Policy:
+    """Load a trained policy. TensorFlow is not needed.
+
+    The policy's environment is made once, to find out what observations and actions it has, unless you give one.
+
+    Args:
+        path: a file that `a3c64 export` wrote, or a run's folder; None = the policy that comes with the project.
+        env: an environment of the kind that the policy was trained in; it is not changed.
+        best: of a run's folder, take the policy with the best evaluation instead of the newest.
+        env_id: without a path, the environment whose policy to load. With a file, needed if the policy's environment
+            is in a module of yours, such as my_env:My-v0: a file may be a stranger's, so it imports only what you name.
+        rom: path of an N64 ROM; empty = Open Kart.
+
+    Raises:
+        BadInputError: there is no such policy, or it does not fit the environment.
+    """
+    path = None if path is None else Path(path)
+    if path is None:
+        policy = policy_file.bundled(env_id or Settings.model_fields["env_id"].default)
+    elif path.is_dir():
+        policy = policy_file.of_run(path, best)
+    else:
+        policy = policy_file.load(path)
+    settings, trusted = policy.hyperparameters, True
+    if path is not None and not path.is_dir():
+        if env is None:
+            foreign.check_id(settings.env_id, path, env_id)
+        trusted = env is None or ":" not in settings.env_id
+        settings = foreign.without_paths(settings, path)
+    made = env or _make(settings, rom)
+    try:
+        return Policy(fit(policy, settings, made), rom, trusted)
+    finally:
+        if made is not env:
+            made.close()
+
+
+def evaluate(
+    policy: Policy, env: gym.Env | None = None, *, episodes: int = 20, greedy: bool = True, seed: int = 0
+) -> dict[str, Any]:
+    """Let a policy play episodes and return their means, as `a3c64 eval` prints them.
+
+    Args:
+        policy: plays.
+        env: where it plays, one episode after another, each to its end; it stays open. None = environments like those
+            of the training, as in `a3c64 eval`.
+        episodes: the least number to play.
+        greedy: take the most probable action instead of a drawn one.
+        seed: decides which episodes are played.
+
+    Raises:
+        BadInputError: the environment cannot be made or used.
+        ValueError: the number of episodes is not positive.
+    """
+    if episodes < 1:
+        raise ValueError(f"episodes must be 1 or more, found {episodes}")
+    settings = policy.hyperparameters.model_copy(update={"seed": seed})
+    trained = policy._fitted.policy
+    if env is None:
+        policy._check_trust()
+        found = play_episodes(settings, trained, episodes, greedy, policy._rom)
+        assert found is not None, "only a stop event ends it early"
+        return found
+    batch = EnvironmentBatch([env], policy._fitted.view, seed)
+    played = play_in(batch, settings, trained.weights, episodes, greedy)
+    return result(settings, trained, greedy, played, declared_by(env))
+
+
+def _make(settings: Hyperparameters, rom: str) -> gym.Env:
+    """Make an environment with a run's settings.
+
+    Raises:
+        BadInputError: it cannot be made.
+    """
+    check(settings, rom)
+    return make_one(settings, rom)
