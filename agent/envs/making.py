@@ -124,10 +124,10 @@ def is_ale(spec: EnvSpec) -> bool:
 
 
 def check(hyperparameters: Hyperparameters, rom: str = "") -> None:
-    """Check that an environment and its ROM exist, without making it; takes milliseconds.
+    """Check that an environment can be trained in and its ROM exists, without making it; takes milliseconds.
 
     Raises:
-        BadInputError: no environment has this id, or its ROM is missing.
+        BadInputError: no environment has this id, its ROM is missing, or it has no reward.
     """
     spec = find(hyperparameters.env_id)
     arguments = json.loads(hyperparameters.env_args)
@@ -140,6 +140,11 @@ def check(hyperparameters: Hyperparameters, rom: str = "") -> None:
     if not path and inspect.signature(game).parameters["rom"].default == "":
         raise BadInputError(
             f"{named('rom')}: {hyperparameters.env_id} needs the file of its ROM: --rom /path/to/game.z64"
+        )
+    if not getattr(game, "has_reward", lambda: True)():
+        raise BadInputError(
+            f"{named('env_id')}: {hyperparameters.env_id} has no reward, so there is nothing to learn; expected a game "
+            "with a reward: docs/your-own.md says how to add one for a ROM"
         )
 
 

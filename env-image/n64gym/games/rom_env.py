@@ -26,6 +26,11 @@ class RomEnv(N64Env):
         self.action_space = whole_controller()
         super().__init__(rom, **settings)
 
+    @classmethod
+    def has_reward(cls) -> bool:
+        """Return whether a subclass defines a reward."""
+        return cls._judge is not RomEnv._judge
+
     def _word(self, action: Any) -> int:
         return whole_controller_word(action)
 
