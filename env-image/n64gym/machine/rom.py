@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from n64gym.files import read_regular
+from n64gym.machine.archive import ArchiveError, unpacked
 
 DATA = Path(__file__).parents[1] / "data"  # files that `make -C env-image` builds
 OPEN_KART = DATA / "openkart.z64"
@@ -23,7 +24,7 @@ class RomError(ValueError):
 class Rom(NamedTuple):
     """A ROM file that has passed the checks of `open_rom`."""
 
-    path: Path
+    path: Path  # of the file, or of the archive that it is in
     byte_order: str  # z64 (big endian), v64 (halfwords swapped) or n64 (little endian); the core reads all three
     name: str  # the internal name in the header
     sha1: str  # of the ROM in z64 order, so the same for all byte orders
@@ -45,12 +46,14 @@ KNOWN = {  # by SHA-1 of the ROM in z64 order
 
 
 def open_rom(path: str | Path) -> Rom:
-    """Open and check the ROM at `path`. Raises RomError."""
+    """Open and check the ROM at `path`, which may be in a .zip or .gz archive. Raises RomError."""
     path = Path(path)
     if path == OPEN_KART and not path.exists():
         raise RomError("Open Kart has not been built: run `make -C env-image`")
     try:
-        data = read_regular(path, LARGEST_ROM)
+        data = unpacked(read_regular(path, LARGEST_ROM), LARGEST_ROM)
+    except ArchiveError as error:
+        raise RomError(f"ROM not usable: {path} {error}") from None
     except FileNotFoundError:
         raise RomError(f"ROM not found: there is no file {path}") from None
     except IsADirectoryError:
