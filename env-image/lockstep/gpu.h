@@ -19,10 +19,11 @@ struct moment {
 /* Handles a display list that the ROM has given to the GPU. Returns whether the list was drawn. */
 bool gpu_list(GFX_INFO *gfx, struct moment moment);
 
-/* Takes a picture that the real plugin has finished without a display list, from pixels that the CPU has drawn. */
+/* The real plugin has shown a picture without a display list, from pixels that the CPU has drawn. Such a picture is read from
+ * RDRAM, because the plugin writes its messages into its own copy. */
 void gpu_cpu_picture(void);
 
-/* Returns the picture on the screen. Its rgb is NULL until the real plugin has drawn a picture. */
+/* Returns the picture on the screen. Its rgb is NULL if the real plugin did not draw it: it is in RDRAM. */
 struct picture gpu_picture(void);
 
 /* Discards all pictures after a savestate was loaded: they belong to the abandoned run. */

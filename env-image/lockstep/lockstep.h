@@ -25,7 +25,7 @@
 #include <stdint.h>
 
 #define LOCKSTEP_MAGIC 0x4C4F434BU /* "LOCK" */
-#define LOCKSTEP_VERSION 3U
+#define LOCKSTEP_VERSION 4U
 
 #define LOCKSTEP_CONTROL_BYTES 4096
 #define LOCKSTEP_PICTURE_BYTES (1024 * 768 * 3)     /* the largest picture that a ROM or a real video plugin can show */
@@ -75,6 +75,8 @@ struct lockstep_control {
     uint32_t movie_position;   /* words of the movie used so far */
     uint32_t display_lists;    /* display lists that the ROM gave to the GPU since this process began */
     uint32_t drawn_lists;      /* display lists that were drawn; 0 without a real plugin */
+    uint32_t rdp_lists;        /* lists of RDP commands that the ROM gave to the GPU directly; no plugin draws them */
+    uint32_t unknown_tasks;    /* RSP programs that nobody ran, because the RSP plugin does not know them */
     uint32_t picture_height, picture_width;
     uint32_t state_failed; /* 1 if the core reports that the last LOCKSTEP_SAVE or LOCKSTEP_LOAD failed, else 0 */
 

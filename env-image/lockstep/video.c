@@ -33,6 +33,7 @@ static uint32_t next_state;     /* the LOCKSTEP_SAVE or LOCKSTEP_LOAD that waits
 static bool stopping;
 static uint32_t request; /* the one that is being carried out; the first is the start */
 static GFX_INFO gfx;
+static unsigned vi_origin, vi_width; /* the real plugin's registers: the bits that the hardware has */
 static ptr_CoreDoCommand core_do_command;
 
 /* Maps the memory file, and loads the real plugin unless its path is NULL. Returns NULL or an error message. */
@@ -79,10 +80,10 @@ static bool share_rdram(void)
 static void (*core_rendering_callback)(int);
 
 /* The real plugin calls this before it swaps its buffers. It does so in the middle of a display list, to show the picture
- * before that list, or in its UpdateScreen, with a picture that the CPU has drawn. The swap invalidates the back buffer. */
+ * before that list, or in its UpdateScreen, with a picture that the CPU has drawn. */
 static void rendered(int redrawn)
 {
-    if (!gpu_is_drawing() && vis_left <= 1)
+    if (!gpu_is_drawing())
         gpu_cpu_picture();
     if (core_rendering_callback)
         core_rendering_callback(redrawn);
@@ -189,12 +190,23 @@ EXPORT void CALL lockstep_state_changed(void *context, m64p_core_param parameter
     serve(); /* the core drops a savestate request that is made in here, so such a request waits for the next VI */
 }
 
+/* Gives the real plugin the bits of the registers that the hardware has. A ROM may write a whole address, and a plugin
+ * crashes when it reads RDRAM there. */
+static void mask_registers(void)
+{
+    vi_origin = *gfx.VI_ORIGIN_REG & 0xFFFFFF;
+    vi_width = *gfx.VI_WIDTH_REG & 0xFFF;
+    if (vi_origin >= LOCKSTEP_RDRAM_BYTES)
+        vi_origin = 0;
+}
+
 EXPORT void CALL UpdateScreen(void)
 {
-    /* Without display lists, the real plugin copies the whole picture that the CPU has drawn. Only the step's last picture
-     * is needed, so the other VIs skip the copy. */
-    if (real.loaded && (control->display_lists || vis_left <= 1))
+    /* Until the first display list, the picture is what the CPU has drawn, and this plugin reads it itself. */
+    if (real.loaded && control->display_lists) {
+        mask_registers();
         real.update_screen();
+    }
     if (stopping)
         return;
     now++;
@@ -220,6 +232,8 @@ EXPORT int CALL InitiateGFX(GFX_INFO info)
     gfx = info;
     if (!control || !share_rdram())
         return 0;
+    info.VI_ORIGIN_REG = &vi_origin;
+    info.VI_WIDTH_REG = &vi_width;
     return real.loaded ? real.initiate(info) : 1;
 }
 
@@ -254,7 +268,21 @@ EXPORT m64p_error CALL PluginGetVersion(m64p_plugin_type *type, int *version, in
 EXPORT void CALL ProcessDList(void)
 {
     control->display_lists++;
+    mask_registers();
     control->drawn_lists += gpu_list(&gfx, (struct moment){now, now + vis_left, control->vis});
+}
+
+/* Debian's plugins do not show what they draw from these lists. The RDP is done at once; the core raises its interrupt. */
+EXPORT void CALL ProcessRDPList(void)
+{
+    control->rdp_lists++;
+    *gfx.DPC_START_REG = *gfx.DPC_CURRENT_REG = *gfx.DPC_END_REG &= 0xFFFFF8;
+}
+
+/* host.py calls this when the RSP plugin reports a program that it does not know. */
+EXPORT void CALL lockstep_unknown_task(void)
+{
+    control->unknown_tasks++;
 }
 
 EXPORT void CALL SetRenderingCallback(void (*callback)(int))
@@ -269,7 +297,6 @@ EXPORT int CALL RomOpen(void) { return real.loaded ? real.rom_open() : 1; }
 EXPORT void CALL RomClosed(void) { if (real.loaded) real.rom_closed(); }
 EXPORT void CALL ChangeWindow(void) { if (real.loaded) real.change_window(); }
 EXPORT void CALL MoveScreen(int x, int y) { if (real.loaded) real.move_screen(x, y); }
-EXPORT void CALL ProcessRDPList(void) { if (real.loaded) real.process_rdp_list(); }
 EXPORT void CALL ShowCFB(void) { if (real.loaded) real.show_cfb(); }
 EXPORT void CALL ViStatusChanged(void) { if (real.loaded) real.vi_status_changed(); }
 EXPORT void CALL ViWidthChanged(void) { if (real.loaded) real.vi_width_changed(); }

@@ -19,6 +19,7 @@ from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 
 from n64gym import settings
+from n64gym.drawing import Drawing
 from n64gym.episode import Begun, Outcome, Snapshot, StartError
 from n64gym.machine.emulator import Emulator, EmulatorError
 from n64gym.machine.rom import Rom, open_rom
@@ -111,7 +112,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         self.rom = rom if isinstance(rom, Rom) else open_rom(rom)
         self.video = video
         self._timeout = timeout
-        self._may_lack_picture = video is None and obs_type != "ram"
+        self._drawing = Drawing(video) if obs_type != "ram" else None
         self._noop_max = noop_max
         self._random_max = random_max
         self._starts = Starts(default_folder() if cache is True else Path(cache) if cache else None)
@@ -134,6 +135,11 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
 
     def in_play(self, emulator: Emulator) -> bool:
         """Return whether the game is in play, rather than in a menu."""
+        return True
+
+    @classmethod
+    def has_reward(cls) -> bool:
+        """Return whether there is a reward to learn from."""
         return True
 
     @classmethod
@@ -372,9 +378,8 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
 
     def observe(self, emulator: Emulator) -> Any:
         """Return the observation of an emulator that has just ended a step."""
-        if self._may_lack_picture and emulator.display_lists:
-            self._may_lack_picture = False
-            gymnasium.logger.warn('this game draws with the GPU, so its picture is missing: pass video="glide64mk2"')
+        if self._drawing is not None and not self._drawing.known:
+            self._drawing.check(emulator)
         return self.observations.make(emulator, self._telemetry(emulator) if self.observations.with_telemetry else None)
 
     def _count(self, info: dict[str, Any]) -> None:

@@ -45,20 +45,6 @@ def test_picture_and_observation_are_what_the_rom_painted(rom):
         assert (emulator.observation[12:] == [140, 0, 0]).all()
 
 
-def test_a_real_video_plugin_draws_behind_ours(rom, display):
-    """glide64mk2 shows the same picture in its X window, 640x480, and we read it back."""
-    with Emulator(rom("pad"), video="glide64mk2", observation=ObservationFormat(48, 64, 3)) as emulator:
-        emulator.step(6, controller.word(controller.A | controller.D_UP))
-        picture = emulator.frame()
-        assert picture.shape == (480, 640, 3)
-        assert (picture[250:460, 10:-10] == [140, 0, 0]).all()  # a few lines and columns are hidden
-        assert (emulator.observation[26:46, 1:-1] == [140, 0, 0]).all()
-        upper = picture[20].copy()
-        emulator.step(6, controller.word(controller.B))
-        assert (emulator.frame()[250:460, 10:-10] == [66, 0, 0]).all()  # halfword 0x4000: red 8 of 31
-        assert (emulator.frame()[20] != upper).any()
-
-
 def test_a_missing_video_plugin_is_reported(rom):
     with pytest.raises(EmulatorError, match="mupen64plus-video-nothing"):
         Emulator(rom("blank"), video="nothing")

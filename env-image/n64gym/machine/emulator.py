@@ -7,7 +7,6 @@ with Emulator("game.z64") as n64:
 
 from __future__ import annotations
 
-import math
 import re
 import sysconfig
 import time
@@ -18,9 +17,9 @@ from typing import NamedTuple, NoReturn, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from n64gym.machine import shared
+from n64gym.machine import boot, shared
 from n64gym.machine.process import EmulatorProcess
-from n64gym.machine.rom import DATA, Rom, open_rom
+from n64gym.machine.rom import DATA, LARGEST_ROM, Rom, open_rom
 from n64gym.machine.state import State
 from n64gym.machine.workspace import Workspace
 
@@ -28,8 +27,7 @@ from n64gym.machine.workspace import Workspace
 PLUGINS = Path("/usr/lib", sysconfig.get_config_var("MULTIARCH") or "", "mupen64plus")
 DEATH_CHECK_S = 0.05  # interval of the checks for a dead emulator process
 SLOWEST_VI_S = 0.1  # allowance per VI on a loaded machine; a step that exceeds it counts as hung
-SILENT_CPU_S = 2.0  # processor time; a ROM without video by then is restarted with video forced on
-START_S = 30.0  # a start takes 0.25 s, but several seconds on a loaded machine
+START_S = 120.0  # a start takes 0.25 s, but the interpreter gets several seconds of a loaded machine's processor
 STOP_S = 2.0  # a clean stop takes a few milliseconds
 
 
@@ -84,15 +82,16 @@ class Emulator:
         self._state: State | None = None  # the savestate that is being saved or loaded
         self._at: State | None = None  # equals the machine's present state; None after time has passed
         try:
-            try:
-                self._start(video, controllers, force_video=False)
-                self._wait(START_S, silent_after=SILENT_CPU_S)
-            except SilentEmulator:
-                warnings.warn(
-                    f"{self.rom.path.name} did not switch on its video, so n64gym did: it runs slowly", stacklevel=2
-                )
-                self._start(video, controllers, force_video=True)
-                self._wait(START_S)
+            for index, way in boot.ways(self.rom.sha1):
+                self._start(video, controllers, way)
+                try:
+                    self._wait(START_S, silent_after=way.silent_cpu_s)
+                except SilentEmulator:
+                    continue
+                if way.warning:
+                    warnings.warn(f"{self.rom.path.name} {way.warning}", stacklevel=2)
+                boot.remember(self.rom.sha1, index)
+                break
             self._finish()
         except BaseException:
             self._destroy()
@@ -109,7 +108,7 @@ class Emulator:
             shape += (3,) if observation.channels == 3 else ()
             self.observation = self._memory.array(shared.OBSERVATION_OFFSET, shape)
 
-    def _start(self, video: str | None, controllers: int, *, force_video: bool) -> None:
+    def _start(self, video: str | None, controllers: int, way: boot.Way) -> None:
         try:
             workspace = Workspace()
         except OSError as error:
@@ -128,13 +127,15 @@ class Emulator:
             self._play(self._movie)
         request = {
             "rom": str(self.rom.path),
+            "largest_rom": LARGEST_ROM,
             "fd": self._memory.fd,
             "video_plugin": str(DATA / "lockstep-video.so"),
             "input_plugin": str(DATA / "lockstep-input.so"),
             "real_plugin": str(PLUGINS / f"mupen64plus-video-{video}.so") if video else None,
             "rsp_plugin": str(PLUGINS / "mupen64plus-rsp-hle.so"),
             "screen": (480, 640),
-            "force_video": force_video,
+            "cpu": way.cpu,
+            "force_video": way.force_video,
         }
         self._busy = True  # a request is about to be sent, or its answer is outstanding
         self._memory.send(shared.START)
@@ -172,6 +173,17 @@ class Emulator:
         """Display lists that were drawn: 0 without `video`, else only those of pictures on the screen at the end of a
         step."""
         return self._control.drawn_lists
+
+    @property
+    def rdp_lists(self) -> int:
+        """Lists of RDP commands that the ROM gave to the GPU directly, since this emulator was started. No plugin of
+        Debian draws them."""
+        return self._control.rdp_lists
+
+    @property
+    def unknown_tasks(self) -> int:
+        """RSP programs that did not run, because the RSP plugin does not know them, since this emulator was started."""
+        return self._control.unknown_tasks
 
     def step(self, vis: int = 1, buttons: int = 0) -> None:
         """Run exactly `vis` VIs with controller 1 held at `buttons` (a mupen64plus BUTTONS word)."""
@@ -301,17 +313,19 @@ class Emulator:
         self._wait(self.timeout)
         self._finish()
 
-    def _wait(self, timeout: float, silent_after: float = math.inf) -> None:
+    def _wait(self, timeout: float, silent_after: float | None = None) -> None:
         """Wait until the emulator has stopped again; kill it and raise EmulatorError if it does not.
 
-        Raises SilentEmulator after `silent_after` seconds of processor time without a first VI. Processor time does not
-        depend on the load of the machine.
+        With `silent_after`, raises SilentEmulator after so many seconds of processor time without a first VI, or if the
+        emulator crashes. Processor time does not depend on the load of the machine.
         """
         process, end = self._running(), time.monotonic() + timeout
         while not self._memory.wait(DEATH_CHECK_S):
             if process.exit_code is not None:
-                self._fail(f"the emulator has died (exit code {process.exit_code})")
-            if silent_after < math.inf and process.cpu_seconds() >= silent_after:
+                crashed = silent_after is not None and process.exit_code in boot.CRASHES
+                kind = SilentEmulator if crashed else EmulatorError
+                self._fail(f"the emulator has died (exit code {process.exit_code})", kind)
+            if silent_after is not None and process.cpu_seconds() >= silent_after:
                 self._fail("the ROM has not switched its video on", SilentEmulator)
             if time.monotonic() >= end:
                 self._fail(f"the emulator has not answered for {timeout:.0f} s")
@@ -352,4 +366,4 @@ class Emulator:
 
 
 class SilentEmulator(EmulatorError):
-    """The ROM runs, but has not switched on the video interface, so there has been no VI."""
+    """The ROM has not reached its first VI, so the next way to start it is tried."""

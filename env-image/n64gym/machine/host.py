@@ -34,6 +34,8 @@ PLUGINS_MISSING = (
 )
 DISPLAY_PACKAGES = "GPU pictures need Debian packages: apt-get install xvfb libgl1-mesa-dri, or set DISPLAY"
 LOG_ERROR = 1
+IGNORED = (b"SDL swap interval",)  # how errors begin that make no difference
+UNKNOWN_TASK = (b"unknown RSP code", b"unknown OSTask")  # how the RSP plugin's warnings begin
 
 VI_V_INTR, VI_V_SYNC = 0xA440000C, 0xA4400018
 NTSC_LINES = 525
@@ -50,7 +52,6 @@ class HostError(Exception):
 def main(request: dict) -> None:
     """Run the ROM of `request` until the parent requests a stop."""
     threading.Thread(target=follow_parent, args=(os.getppid(), request["folder"]), daemon=True).start()
-    os.environ["OPENCV_LOG_LEVEL"] = "OFF"  # the core's camera driver prints warnings at every start
     if request["real_plugin"]:
         os.environ["SDL_VIDEODRIVER"] = "x11"  # independent of the parent's video driver
         if not os.environ.get("DISPLAY"):
@@ -66,7 +67,9 @@ def main(request: dict) -> None:
 
     @DebugCallback
     def log(_context: int, level: int, text: bytes) -> None:
-        if level <= LOG_ERROR:
+        if text.startswith(UNKNOWN_TASK):
+            video.lockstep_unknown_task()
+        elif level <= LOG_ERROR and not text.startswith(IGNORED):
             print(text.decode(errors="replace"), file=sys.stderr, flush=True)
 
     folder = request["folder"].encode()
@@ -79,6 +82,11 @@ def main(request: dict) -> None:
         keep = force_video(core)  # noqa: F841 - callbacks must live as long as the core
 
     rom = Path(request["rom"]).read_bytes()
+    if rom[:2] in (b"PK", b"\x1f\x8b"):  # an archive, which the parent has checked
+        sys.path.append(str(Path(__file__).parent))
+        import archive
+
+        rom = archive.unpacked(rom, request["largest_rom"])
     check(core.CoreDoCommand(ROM_OPEN, len(rom), rom), "the core refuses the ROM")
     # Without an RSP plugin, the core crashes at a game's first picture or sound, even with no picture wanted.
     processor = load(request["rsp_plugin"], EMULATOR_PACKAGES)
@@ -136,12 +144,11 @@ def force_video(core: ctypes.CDLL) -> tuple:
     """Switch on the video for the ROM, because steps end at VIs and a ROM without video has none.
 
     The core's debugger calls back before the first instruction. This is only possible then. The debugger needs the
-    interpreter, so such a ROM runs slower. Returns the callbacks: the caller must keep them alive.
+    interpreter. Returns the callbacks: the caller must keep them alive.
     """
     handle = c_void_p()
     check(core.ConfigOpenSection(b"Core", byref(handle)), "no configuration section Core")
     check(core.ConfigSetParameter(handle, b"EnableDebugger", BOOL, byref(c_int(1))), "EnableDebugger cannot be set")
-    check(core.ConfigSetParameter(handle, b"R4300Emulator", INT, byref(c_int(0))), "R4300Emulator cannot be set")
 
     @ctypes.CFUNCTYPE(None, ctypes.c_uint)
     def before_first_instruction(_pc: int) -> None:
@@ -159,7 +166,8 @@ def configure(core: ctypes.CDLL, request: dict) -> None:
     folder = request["folder"]
     sections: dict[str, dict[str, tuple[int, int | str]]] = {
         "Core": {
-            "R4300Emulator": (INT, 2),  # dynamic recompiler
+            "R4300Emulator": (INT, request["cpu"]),
+            "GbCameraVideoCaptureBackend1": (STRING, ""),  # else it looks for a camera and reports that there is none
             "RandomizeInterrupt": (BOOL, 0),  # 1 randomizes PI and SI transfer times
             "OnScreenDisplay": (BOOL, 0),
             "AutoStateSlotIncrement": (BOOL, 0),
@@ -173,6 +181,8 @@ def configure(core: ctypes.CDLL, request: dict) -> None:
             "ScreenHeight": (INT, request["screen"][0]),
             "VerticalSync": (BOOL, 0),
         },
+        # The lockstep plugin expects each picture's swap at the begin of the next. Some games' default is another.
+        "Video-Glide64mk2": {"swapmode": (INT, 1)},
         "Rsp-HLE": {"AudioListToAudioPlugin": (BOOL, 1)},  # the audio plugin is a dummy
     }
     for section, parameters in sections.items():

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAGIC = 0x4C4F434B  # "LOCK"
-VERSION = 3
+VERSION = 4
 
 CONTROL_BYTES = 4096
 PICTURE_BYTES = OBSERVATION_BYTES = 1024 * 768 * 3
@@ -57,6 +57,8 @@ class Control(ctypes.Structure):
         ("movie_position", ctypes.c_uint32),
         ("display_lists", ctypes.c_uint32),
         ("drawn_lists", ctypes.c_uint32),
+        ("rdp_lists", ctypes.c_uint32),
+        ("unknown_tasks", ctypes.c_uint32),
         ("picture_height", ctypes.c_uint32),
         ("picture_width", ctypes.c_uint32),
         ("state_failed", ctypes.c_uint32),
