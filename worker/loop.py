@@ -64,7 +64,8 @@ def turns(
     """
     batch = len(environments.environments)
     network = design(environments.view.shape, environments.family, hyperparameters)
-    actor, learner = Actor(network, batch), Learner(network, hyperparameters, batch)
+    actor = Actor(network, batch)
+    learner = Learner(network, hyperparameters, batch, masked=environments.allowed is not None)
     generator = np.random.default_rng([hyperparameters.seed, client.index])
     rollout = Rollout(hyperparameters.t_max, batch, network.shape, network.family)
     scale = RewardScale(hyperparameters.rewards, batch, hyperparameters.discount)
@@ -90,7 +91,7 @@ def turns(
             if stop.is_set():
                 return
             rollout.saw(observations)
-            action = actor.act(observations, starts, memory, generator)
+            action = actor.act(observations, starts, memory, generator, environments.allowed)
             if last is not None:
                 statistics["kl"] = float(network.family.divergence(last.parameters, action.parameters).mean())
                 last = None
@@ -121,7 +122,7 @@ def turns(
             timings.add("act")
 
         # The rollout's gradient, with newer weights if others have changed them often, else with the acting weights.
-        last = actor.act(observations, starts, memory)
+        last = actor.act(observations, starts, memory, allowed=environments.allowed)
         yield
         if hyperparameters.surrogate_clip and staleness >= REFRESH_FROM:
             update = client.refresh()

@@ -108,6 +108,7 @@ def _wrong_with(hyperparameters: Hyperparameters, rom: str, parsed: Parsed) -> s
 
     from a3c64.envs import making
     from a3c64.envs.batch import EnvironmentBatch, view_of
+    from a3c64.envs.masks import masked
 
     try:
         making.check(hyperparameters, rom)
@@ -123,7 +124,7 @@ def _wrong_with(hyperparameters: Hyperparameters, rom: str, parsed: Parsed) -> s
             batch = EnvironmentBatch.make(hyperparameters.model_copy(update={"envs_per_worker": 1}), worker=0)
             parameters = np.zeros((1, batch.family.outputs + batch.family.free), np.float32)
             for _ in range(STEPS):
-                batch.step(batch.family.draw(parameters, np.random.default_rng(0)))
+                batch.step(batch.family.draw(masked(parameters, batch.allowed), np.random.default_rng(0)))
             batch.close()
     except BadInputError as error:
         return str(error)

@@ -19,6 +19,7 @@ from a3c64.envs.failures import GivenUpError, failed, is_about_the_rom, place_of
 from a3c64.envs.figures import declared_by
 from a3c64.envs.finite import MetricsFilter, NotFiniteError, reward_of
 from a3c64.envs.making import find, is_ale, make_one, unusable
+from a3c64.envs.masks import ActionMasks
 from a3c64.envs.spaces import Observations, View
 from a3c64.envs.sticky import StickyActions
 from a3c64.hyperparameters import Hyperparameters
@@ -84,6 +85,7 @@ class EnvironmentBatch:
         self._last: list[Episode | None] = [None] * batch
         self._name = environments[0].spec.id if environments[0].spec else type(environments[0].unwrapped).__name__
         self._sticky = StickyActions(sticky, seed)
+        self._masks = ActionMasks(environments[0].action_space, batch, self._name)
         self._metrics = MetricsFilter(self._name)
         self._short_cuts = [0] * batch  # cuts in a row within SHORT steps
         self._failures = [0] * batch  # exceptions in a row within FAR steps
@@ -129,7 +131,13 @@ class EnvironmentBatch:
                     break
             seed = hyperparameters.seed + SEED_STRIDE * worker
             sticky = 0.0 if is_ale(find(hyperparameters.env_id)) else hyperparameters.sticky_actions
-            return cls(environments, view_of(environments[0], hyperparameters), seed, begun, sticky)
+            batch = cls(environments, view_of(environments[0], hyperparameters), seed, begun, sticky)
+            if batch.allowed is not None and hyperparameters.frameskip > 1:
+                raise BadInputError(
+                    f"{named('frameskip')}: {hyperparameters.env_id} gives action masks, which may change "
+                    "after each of its steps; leave this setting out"
+                )
+            return batch
         except ValueError as error:  # at its first reset, n64gym refuses the ROM of another game
             for env in environments:
                 env.close()
@@ -141,7 +149,7 @@ class EnvironmentBatch:
 
     def step(self, actions: np.ndarray) -> Step:
         """Step every environment; actions are [B, *family.shape]. The next call overwrites the observations."""
-        given = list(self.family.for_environment(self._sticky(actions, self._lengths)))
+        given = list(self.family.for_environment(self._sticky(actions, self._lengths, self._masks.allow)))
         for k, start in enumerate(self._starters):
             if start is not None:
                 start(given[k])
@@ -176,8 +184,15 @@ class EnvironmentBatch:
                 if not cut[k]:
                     episodes.append(self._finished(k, info))
                 self._begin(k)
+            else:
+                self._masks.see(k, info)
         truncated &= ~terminated  # an episode that is both counts as terminated
         return Step(self.observations, rewards, terminated, truncated, final_observations, episodes, cut)
+
+    @property
+    def allowed(self) -> np.ndarray | None:
+        """Return which actions the masks allow now, bool [B, outputs]; None if the environments give no masks."""
+        return self._masks.allowed
 
     def episode_state(self, k: int) -> EpisodeState:
         """Return the state of environment `k`'s episode."""
@@ -210,10 +225,11 @@ class EnvironmentBatch:
                 raise failed(self._name, "reset", error) from error
             try:
                 self.view.begin(observation, self._each[k])
-                return
+                break
             except NotFiniteError as error:
                 self._cut(k, error)
                 seed = None  # the same seed would give the same observation
+        self._masks.see(k, self._infos[k])
 
     def _cut(self, k: int, error: NotFiniteError) -> None:
         """Log why an episode is cut; give up on an environment after MAX_SHORT_CUTS short episodes in a row.

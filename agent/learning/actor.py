@@ -12,6 +12,7 @@ os.environ.update({"ORT_DISABLE_TELEMETRY": "1"})  # before the import; otherwis
 
 import onnxruntime
 
+from a3c64.envs.masks import masked
 from a3c64.envs.spaces import Observations
 from a3c64.learning.graph import graph
 from a3c64.learning.network import Network
@@ -31,7 +32,7 @@ class Action(NamedTuple):
     actions: np.ndarray  # [B, *family.shape], in the form that training stores
     values: np.ndarray  # float32 [B], V of the observations
     memory: Memory  # after the step
-    parameters: np.ndarray  # float32 [B, outputs + free], of the distributions
+    parameters: np.ndarray  # float32 [B, outputs + free], of the distributions; FORBIDDEN for masked actions
 
 
 class Actor:
@@ -81,6 +82,7 @@ class Actor:
         starts: np.ndarray,
         memory: Memory,
         generator: np.random.Generator | None = None,
+        allowed: np.ndarray | None = None,
     ) -> Action:
         """Draw an action for each environment, or take the greedy one if there is no generator.
 
@@ -89,6 +91,7 @@ class Actor:
             starts: float32 [B], 1 where an episode begins; memory is reset there first.
             memory: before the step.
             generator: the source of random numbers; None = greedy.
+            allowed: bool [B, outputs], the actions that may be chosen; None = all.
         """
         assert self._session is not None, "call load before act"
         feeds = {}
@@ -104,6 +107,6 @@ class Actor:
         else:
             (heads,) = self._session.run(None, feeds)
         family = self.network.family
-        parameters = np.concatenate((heads[:, :-1], self._free), axis=1)
+        parameters = masked(np.concatenate((heads[:, :-1], self._free), axis=1), allowed)
         actions = family.greedy(parameters) if generator is None else family.draw(parameters, generator)
         return Action(actions, heads[:, -1], memory, parameters)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from a3c64.envs.masks import FORBIDDEN
 from a3c64.envs.spaces import Observations
 from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning.actor import Memory
@@ -34,12 +35,14 @@ class Learner:
         network: its layout.
         hyperparameters: the costs, and T (`t_max`).
         batch: B.
+        masked: whether actions that the behaviour's parameters mark as FORBIDDEN are masked in the losses, too.
     """
 
-    def __init__(self, network: Network, hyperparameters: Hyperparameters, batch: int) -> None:
+    def __init__(self, network: Network, hyperparameters: Hyperparameters, batch: int, masked: bool = False) -> None:
         self.network = network
         self.hyperparameters = hyperparameters
         self.batch = batch
+        self._masked = masked
         self.specs = network.specs
         self.signature = signature(network.specs)
         self._distribution = of_family(network.family)
@@ -115,6 +118,8 @@ class Learner:
             with tf.GradientTape() as tape:
                 tape.watch(flat)
                 parameters, values = forward(network, flat, image, vector, starts, cell, hidden)
+                if self._masked:
+                    parameters = tf.where(behaviour > FORBIDDEN / 2, parameters, FORBIDDEN)
                 losses = a3c_losses(
                     self._distribution,
                     parameters,

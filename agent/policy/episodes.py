@@ -13,6 +13,7 @@ from a3c64.envs.batch import EnvironmentBatch
 from a3c64.envs.episode import Episode
 from a3c64.envs.failures import GivenUpError
 from a3c64.envs.making import find
+from a3c64.envs.masks import masked
 from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning.actor import Actor
 from a3c64.learning.network import design
@@ -122,9 +123,10 @@ def play_in(
     finished: list[Episode] = []
     while played.min() < each and not (stop and stop.is_set()):
         if actor is None:
-            actions = family.draw(np.zeros((batch, family.outputs + family.free), np.float32), generator)
+            uniform = np.zeros((batch, family.outputs + family.free), np.float32)
+            actions = family.draw(masked(uniform, environments.allowed), generator)
         else:
-            action = actor.act(observations, starts, memory, None if greedy else generator)
+            action = actor.act(observations, starts, memory, None if greedy else generator, environments.allowed)
             actions, memory = action.actions, action.memory
         step = environments.step(actions)
         ended = step.terminated | step.truncated

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from a3c64.envs.actions import family_of
 from a3c64.envs.batch import EnvironmentBatch
+from a3c64.envs.masks import FORBIDDEN
 from a3c64.envs.spaces import Observations, Shape, View
 from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning import forward, graph, lstm
@@ -246,6 +247,52 @@ def test_gradient_is_the_slope_of_the_loss(actions):
     step = 3e-3
     slope = (total(weights + step * direction) - total(weights - step * direction)) / (2 * step)
     assert slope == pytest.approx(gradient.norm, rel=0.02)
+
+
+@pytest.mark.parametrize("actions", [CHOICE, gym.spaces.MultiDiscrete([3, 4])])
+def test_masked_actions_have_no_part_in_the_losses(actions):
+    actor, _ = make(actions=actions)
+    network, rng = actor.network, np.random.default_rng(8)
+    hyperparameters = Hyperparameters(t_max=T, lstm_size=8, frame_stack=1, max_gradient_norm=1e9)
+    learner, plain = (Learner(network, hyperparameters, B, masked) for masked in (True, False))
+    weights = initialise(network.specs, seed=1)
+    for one in (learner, plain):
+        one.load(weights)
+    sizes = [4] if actions is CHOICE else [3, 4]
+    seen, zeros = random_observations(network.shape, rng), np.zeros((T, B), np.float32)
+    allowed = rng.random((T, B, sum(sizes))) < 0.5
+    allowed[..., np.cumsum(sizes) - 1] = True
+    memory, drawn, behaviour = actor.forget(), [], []
+    for t in range(T):
+        action = actor.act(at(seen, t), zeros[t], memory, rng, allowed[t])
+        memory = action.memory
+        drawn.append(action.actions)
+        behaviour.append(action.parameters)
+    drawn, behaviour = np.array(drawn), np.array(behaviour)
+    assert (behaviour[~allowed] == FORBIDDEN).all()
+    advantages, returns = rng.normal(size=(2, T, B)).astype(np.float32)
+    found = learner.gradient(seen, zeros, drawn, behaviour, advantages, returns, actor.forget())
+
+    raw, _ = learner.forward(seen, zeros, actor.forget())
+    entropy = 0.0
+    cuts = np.cumsum(sizes)[:-1]
+    for logits, may in zip(np.split(raw, cuts, -1), np.split(allowed, cuts, -1), strict=True):
+        p = np.exp(logits) * may / (np.exp(logits) * may).sum(-1, keepdims=True)
+        entropy -= (p * np.log(np.where(may, p, 1.0))).sum(-1)
+    assert found.entropy == pytest.approx(entropy.mean(), rel=1e-4)
+    assert found.policy_loss == pytest.approx(-advantages.mean(), abs=1e-4), "the policy has not changed"
+    allowed[...] = True
+    allowed[..., 0] = False  # in every step: nothing is learned about this action
+    behaviour = np.where(allowed, raw, FORBIDDEN)
+    drawn = np.maximum(drawn, 1)
+    found = learner.gradient(seen, zeros, drawn, behaviour, advantages, returns, actor.forget())
+    heads = dict(named_views(found.vector, [spec for spec in learner.specs if spec.name[:8] != "moments/"]))
+    assert not heads["policy/bias"][0]
+    assert heads["policy/bias"][1:].any()
+    assert np.isfinite(heads["policy/kernel"]).all()
+
+    same = (seen, zeros, drawn, raw, advantages, returns, actor.forget())
+    np.testing.assert_array_equal(learner.gradient(*same).vector, plain.gradient(*same).vector)
 
 
 def test_gradients_are_scaled_down_to_the_largest_norm():
