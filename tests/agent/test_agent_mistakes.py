@@ -56,7 +56,7 @@ MISTAKES = {  # a command line -> a part of its error
     "train --sticky-actions 1": "--sticky-actions: found '1', expected a number below 1.0",
     f"train {QUIET} --env-id CartPole-v1 --rom file": "--rom: CartPole-v1 is not an N64 game",
     f"train {QUIET} --env-id n64gym/MarioKart64-v0": "--rom (A3C64_ROM): n64gym/MarioKart64-v0 needs the file",
-    f"train {QUIET} --env-id n64gym/Rom-v0 --rom file": "--env-id: n64gym/Rom-v0 has no reward, so there is nothing to",
+    f"train {QUIET} --env-id n64gym/Rom-v0 --rom file": "n64gym/Rom-v0 has no reward, so there is nothing to learn",
     f"train {QUIET} --rom nowhere.z64": "--rom (A3C64_ROM): found 'nowhere.z64', expected an N64 ROM",
     f"train {QUIET} --rom file": "--rom (A3C64_ROM): n64gym/OpenKart-v0: ROM not usable: file begins with",
     f"""train {QUIET} --env-args '{{"cuorse": "desert"}}'""": "there is no argument 'cuorse', did you mean course?",
