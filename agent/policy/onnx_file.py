@@ -104,6 +104,7 @@ def facts_of(fitted: Fitted) -> dict[str, Any]:
         "format": FORMAT,
         "env_id": settings.env_id,
         "env_args": json.loads(settings.env_args),
+        "frameskip": settings.frameskip,
         "step": policy.step,
         "score": policy.score,
         "command": policy.command,

@@ -35,7 +35,7 @@ gym.register("Sorted-v0", entry_point=Sorted)
 
 POLICIES: dict[str, dict[str, Any]] = {
     "picture": {"env_id": "tiny_env:TinyImage-v0", "frame_stack": 2},
-    "vector": {"env_id": "CartPole-v1", "frame_stack": 1, "normalise_observations": True},
+    "vector": {"env_id": "CartPole-v1", "frame_stack": 1, "frameskip": 2, "normalise_observations": True},
     "lstm": {"env_id": "tiny_env:TinyImage-v0", "frame_stack": 1, "lstm_size": 24, "normalise_observations": True},
     "continuous": {"env_id": "Pendulum-v1", "frame_stack": 3, "lstm_size": 16},
     "choices": {"env_id": "Sorted-v0", "frame_stack": 2, "trunk": "universe"},
