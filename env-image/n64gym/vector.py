@@ -9,11 +9,11 @@ from functools import partial
 from typing import Any
 
 import gymnasium
-from gymnasium.vector import SyncVectorEnv
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 
 class LockstepVectorEnv(SyncVectorEnv):
-    """Gymnasium's vector API for N64 environments. As in SyncVectorEnv, the step after an episode's last one resets it.
+    """Gymnasium's vector API for N64 environments. `metadata["autoreset_mode"]` tells when an episode's end resets.
 
     An environment with a wrapper that may change actions does not run in parallel, see N64Env.starter.
     """
@@ -25,15 +25,24 @@ class LockstepVectorEnv(SyncVectorEnv):
     def step(self, actions: Any) -> Any:
         """Step each environment with its action."""
         each = gymnasium.vector.utils.iterate(self.action_space, actions)
-        for start, action, over in zip(self._starters, each, self._autoreset_envs, strict=True):
-            if start is not None and not over:
-                start(action)
+        # In mode SAME_STEP, those that ended have been reset already. In mode DISABLED, they make super().step raise.
+        over = self._autoreset_envs & (self.autoreset_mode != AutoresetMode.SAME_STEP)
+        if self.autoreset_mode != AutoresetMode.DISABLED or not over.any():
+            for start, action, waits in zip(self._starters, each, over, strict=True):
+                if start is not None and not waits:
+                    start(action)
         return super().step(actions)
 
 
-def make(env_id: str, num_envs: int, **settings: Any) -> LockstepVectorEnv:
-    """Return `num_envs` environments of one id with the same settings."""
-    return LockstepVectorEnv([lambda: gymnasium.make(env_id, **settings)] * num_envs)
+def make(
+    env_id: str, num_envs: int, autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP, **settings: Any
+) -> LockstepVectorEnv:
+    """Return `num_envs` environments of one id with the same settings.
+
+    autoreset_mode: "NextStep" (the step after an episode's last one resets), "SameStep" (the last step resets, and
+    infos["final_obs"] has the last observation) or "Disabled" (you reset, with options={"reset_mask": ...}).
+    """
+    return LockstepVectorEnv([lambda: gymnasium.make(env_id, **settings)] * num_envs, autoreset_mode=autoreset_mode)
 
 
 # gymnasium.make_vec's entry point as a string, so that an environment's spec can be written as JSON.
