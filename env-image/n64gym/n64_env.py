@@ -42,6 +42,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
     """A game on one emulator.
 
     rom: path. obs_type: "rgb" uint8 [H, W, 3], "grayscale" uint8 [H, W] or "ram" uint8 [8388608] (RDRAM, big endian).
+    keep_dim: grey pictures keep the axis of their channel, [H, W, 1], as Stable-Baselines3 expects pictures.
     size: (H, W) of picture observations; None: the game's size. Each pixel is the mean of the area that it covers.
     crop: observe only this part of the picture, (top, left, height, width) in the game's pixels.
     telemetry: observations are Dict(picture, telemetry). telemetry is a float32 vector, one number per telemetry name.
@@ -81,6 +82,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         obs_type: str = "rgb",
         size: tuple[int, int] | None = None,
         crop: tuple[int, int, int, int] | None = None,
+        keep_dim: bool = False,
         telemetry: bool = False,
         frameskip: int = 4,
         render_mode: str | None = None,
@@ -106,7 +108,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         self.frameskip = frameskip
         self.metadata = {**self.metadata, "render_fps": VIS_PER_SECOND / frameskip}
         self.observations = ObservationBuilder(
-            obs_type, size, crop, self.native_size, self.telemetry_names if telemetry else ()
+            obs_type, size, crop, self.native_size, self.telemetry_names if telemetry else (), keep_dim
         )
         self.observation_space = self.observations.space
         self.rom = rom if isinstance(rom, Rom) else open_rom(rom)

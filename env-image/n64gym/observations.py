@@ -28,6 +28,7 @@ class ObservationBuilder:
         crop: tuple[int, int, int, int] | None,
         native_size: tuple[int, int],
         telemetry_names: tuple[str, ...],
+        keep_dim: bool = False,
     ) -> None:
         if obs_type not in (*CHANNELS, "ram"):
             raise ValueError(f'obs_type is {obs_type!r}; expected "rgb", "grayscale" or "ram"')
@@ -40,7 +41,8 @@ class ObservationBuilder:
         shape: tuple[int, ...] = (RDRAM_BYTES,)
         if obs_type != "ram":
             self.format = ObservationFormat(height, width, CHANNELS[obs_type], crop)
-            shape = (height, width, 3) if obs_type == "rgb" else (height, width)
+            shape = (height, width, CHANNELS[obs_type]) if obs_type == "rgb" or keep_dim else (height, width)
+        self._shape = shape
         self.space: spaces.Space = spaces.Box(0, 255, shape, np.uint8)
         self.last: Any = np.zeros(shape, np.uint8)
         self.with_telemetry = bool(telemetry_names)
@@ -51,9 +53,10 @@ class ObservationBuilder:
 
     def make(self, emulator: Emulator, telemetry: list[float] | None) -> Any:
         """Return a new observation of the emulator's present state."""
-        picture = (
-            emulator.rdram.byteswap().view(np.uint8) if emulator.observation is None else emulator.observation.copy()
-        )
+        if emulator.observation is None:
+            picture = emulator.rdram.byteswap().view(np.uint8)
+        else:
+            picture = emulator.observation.copy().reshape(self._shape)
         self.last = picture
         if self.with_telemetry:
             self.last = {"picture": picture, "telemetry": np.array(telemetry, np.float32).clip(-BOUND, BOUND)}
