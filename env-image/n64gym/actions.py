@@ -1,4 +1,4 @@
-"""The three ways to drive: twelve discrete actions, stick and buttons, or continuous controls.
+"""The ways to drive: twelve discrete actions, stick and buttons, or continuous controls.
 
 Each class gives a Gymnasium space, the names of the actions (or of an action's parts), the controller word of an
 action, and the action nearest to a word (for demonstrations)."""
@@ -6,16 +6,17 @@ action, and the action nearest to a word (for demonstrations)."""
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 
-from n64gym.machine.controller import DRIVING, STICK, A, B, R, stick_of, whole_number, whole_numbers, word
+from n64gym.machine.controller import DRIVING, STICK, A, B, R, StickAndButtons, stick_of, whole_number, word
 from n64gym.settings import listed, nearest
 
 BUTTONS = (A, B, R)
-BOUNDS = ((-STICK, STICK),) * 2 + ((0, 1),) * len(BUTTONS)  # of a MultiDiscrete action
 
 
 class Discrete:
@@ -45,26 +46,18 @@ class Discrete:
         return np.int64(min(range(len(DRIVING)), key=distance))
 
 
-class MultiDiscrete:
-    """Stick and buttons as in gym-mupen64plus: x and y from -80 to 80, then A, B, R as 0 or 1."""
+class MultiDiscrete(StickAndButtons):
+    """Stick and buttons: x and y from 0 to 160, of which 80 is the centre, then A, B, R as 0 or 1.
 
-    def space(self) -> spaces.Space:
-        """Return MultiDiscrete [5]."""
-        return spaces.MultiDiscrete([2 * STICK + 1] * 2 + [2] * 3, start=[-STICK, -STICK, 0, 0, 0])
+    signed: x and y go from -80 to 80, as in gym-mupen64plus.
+    """
+
+    def __init__(self, signed: bool = False) -> None:
+        super().__init__(BUTTONS, signed=signed)
 
     def names(self) -> list[str]:
         """Return what the parts of an action are called."""
         return ["x", "y", "A", "B", "R"]
-
-    def word(self, action: Any) -> int:
-        """Return the controller word of [x, y, A, B, R]."""
-        x, y, *pressed = whole_numbers(action, BOUNDS)
-        return word(sum(button for button, down in zip(BUTTONS, pressed, strict=True) if down), x, y)
-
-    def action(self, buttons: int) -> np.ndarray:
-        """Return [x, y, A, B, R], int64."""
-        x, y = (max(-STICK, min(STICK, value)) for value in stick_of(buttons))
-        return np.array([x, y, *(bool(buttons & button) for button in BUTTONS)], np.int64)
 
 
 class Continuous:
@@ -97,9 +90,10 @@ class Continuous:
         return np.array([x / STICK, *(bool(buttons & button) for button in BUTTONS)], np.float32)
 
 
-KINDS: dict[str, type[Discrete | MultiDiscrete | Continuous]] = {
+KINDS: dict[str, Callable[[], Discrete | MultiDiscrete | Continuous]] = {
     "discrete": Discrete,
     "multidiscrete": MultiDiscrete,
+    "signed": partial(MultiDiscrete, signed=True),
     "continuous": Continuous,
 }
 

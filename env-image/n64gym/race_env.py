@@ -31,7 +31,7 @@ FIGURES: dict[str, dict[str, Any]] = {  # see N64Env.metadata
 class RaceEnv(N64Env):
     """One race.
 
-    actions: "discrete", "multidiscrete" or "continuous", see actions.py.
+    actions: "discrete", "multidiscrete", "signed" or "continuous", see actions.py.
     reward: a preset, or {term: weight} with the terms of race.py. Preset "progress": 100 per lap of progress, in
     proportion for parts of a lap, negative for driving back, and 100 for finishing. Preset "time": 1 per second left of
     the time limit at the finish, else 0. Preset "legacy": gym-mupen64plus' weights.

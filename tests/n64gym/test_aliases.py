@@ -15,7 +15,7 @@ MARIO_KART = (  # in the order of the cups
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(("infix", "actions"), [("", "multidiscrete"), ("Discrete-", "discrete")])
+@pytest.mark.parametrize(("infix", "actions"), [("", "signed"), ("Discrete-", "discrete")])
 def test_all_aliases_are_registered(infix, actions):
     for course in MARIO_KART:
         spec = gymnasium.spec(f"Mario-Kart-{infix}{course}-v0")

@@ -20,7 +20,12 @@ import n64gym
 
 ID = "n64gym/OpenKart-v0"
 IDS = [spec.id for spec in gymnasium.registry.values() if "n64gym" in str(spec.entry_point)]
-RIGHT = {"discrete": 11, "multidiscrete": [80, -80, 1, 0, 1], "continuous": [-1.0, 1.0, 0.0, 0.0]}
+RIGHT = {
+    "discrete": 11,
+    "multidiscrete": [160, 0, 1, 0, 1],
+    "signed": [80, -80, 1, 0, 1],
+    "continuous": [-1.0, 1.0, 0.0, 0.0],
+}
 WRONG = [
     ("discrete", -1),
     ("discrete", 12),
@@ -29,8 +34,10 @@ WRONG = [
     ("discrete", None),
     ("discrete", "1"),
     ("discrete", [1, 2]),
-    ("multidiscrete", [81, 0, 0, 0, 0]),
-    ("multidiscrete", [0, -81, 0, 0, 0]),
+    ("multidiscrete", [161, 0, 0, 0, 0]),
+    ("multidiscrete", [0, -1, 0, 0, 0]),
+    ("signed", [81, 0, 0, 0, 0]),
+    ("signed", [0, -81, 0, 0, 0]),
     ("multidiscrete", [0, 0, 2, 0, 0]),
     ("multidiscrete", [0, 0, -1, 0, 0]),
     ("multidiscrete", [0, 0, 0, 0]),
@@ -64,8 +71,8 @@ def test_an_action_may_be_any_kind_of_whole_number(kind):
 def test_wrong_whole_controller_actions_are_refused(rom):
     with gymnasium.make("n64gym/Rom-v0", rom=rom("pad")) as env:
         env.reset()
-        for action in ([0] * 15, [0] * 17, [81] + [0] * 15, [0] * 15 + [2]):
-            with pytest.raises(ValueError, match="expected 16 whole numbers: -80 to 80, -80 to 80, 0 to 1"):
+        for action in ([0] * 15, [0] * 17, [161] + [0] * 15, [0] * 15 + [2]):
+            with pytest.raises(ValueError, match="expected 16 whole numbers: 0 to 160, 0 to 160, 0 to 1"):
                 env.step(action)
 
 
@@ -83,9 +90,20 @@ def test_step_before_reset_and_after_close_is_refused():
 
 
 @pytest.mark.parametrize("env_id", IDS)
-def test_every_spec_is_json(env_id):
+def test_every_spec_is_json_and_pickles(env_id):
     spec = gymnasium.spec(env_id)
     assert gymnasium.envs.registration.EnvSpec.from_json(spec.to_json()) == spec
+    assert pickle.loads(pickle.dumps(spec)) == spec
+
+
+def test_the_specs_of_wrapped_environments_and_of_vectors_pickle():
+    with gymnasium.wrappers.FrameStackObservation(gymnasium.make(ID, laps=2), 4) as env:
+        env.reset()
+        assert pickle.loads(pickle.dumps(env.spec)) == env.spec
+    for mode in ("sync", "vector_entry_point"):
+        envs = gymnasium.make_vec(ID, 2, vectorization_mode=mode, laps=2)
+        assert pickle.loads(pickle.dumps(envs.spec)) == envs.spec
+        envs.close()
 
 
 def test_a_spec_makes_the_same_environment_again():

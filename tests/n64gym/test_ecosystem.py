@@ -2,12 +2,14 @@
 
 import json
 import os
+import pickle
 import subprocess
 from pathlib import Path
 
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium.vector import AutoresetMode
 from gymnasium.wrappers import FrameStackObservation, RecordEpisodeStatistics, TimeLimit
 
 import n64gym  # noqa: F401 - registers the ids
@@ -73,24 +75,68 @@ def test_environments_in_a_vector_behave_as_one_alone(mode):
         envs.close()
 
 
+def plain(value):
+    """Return arrays of objects, such as infos["final_obs"], as lists, so that they can be compared."""
+    if isinstance(value, tuple):
+        return tuple(map(plain, value))
+    if isinstance(value, dict):
+        return {name: plain(part) for name, part in value.items()}
+    return value.tolist() if isinstance(value, np.ndarray) and value.dtype == object else value
+
+
+@pytest.mark.parametrize("given", ["NextStep", AutoresetMode.SAME_STEP, "Disabled"])
+def test_autoreset_modes_are_gymnasiums(given):
+    """In each mode, n64gym's vector environment returns what Gymnasium's does."""
+    mode, settings = AutoresetMode(given), {"time_limit": 0.4, "noop_max": 9, **GREY}
+    ours = gymnasium.make_vec(ID, 2, vectorization_mode="vector_entry_point", autoreset_mode=given, **settings)
+    theirs = gymnasium.make_vec(ID, 2, vectorization_mode="sync", vector_kwargs={"autoreset_mode": mode}, **settings)
+    try:
+        assert ours.metadata["autoreset_mode"] == mode
+        assert pickle.loads(pickle.dumps(ours.spec)) == ours.spec
+        np.testing.assert_equal(ours.reset(seed=1), theirs.reset(seed=1))
+        ends = 0
+        for _ in range(15):
+            mine, other = ours.step([STRAIGHT, 0]), theirs.step([STRAIGHT, 0])
+            np.testing.assert_equal(plain(mine), plain(other))
+            over = mine[2] | mine[3]
+            ends += over.any()
+            if over.any() and mode == AutoresetMode.DISABLED:
+                for envs in (ours, theirs):
+                    with pytest.raises(AssertionError):
+                        envs.step([STRAIGHT, 0])
+                    envs.reset(options={"reset_mask": over.copy()})
+            assert ("final_obs" in mine[4]) == (mode == AutoresetMode.SAME_STEP and over.any())
+        assert ends >= 2
+    finally:
+        ours.close()
+        theirs.close()
+
+
 STABLE_BASELINES = """
 import json, warnings
 warnings.simplefilter("error", UserWarning)  # what check_env says short of refusing
 import gymnasium, n64gym, torch
+from gymnasium.vector import AutoresetMode
 from gymnasium.wrappers import FrameStackObservation
 from stable_baselines3 import PPO
+from stable_baselines3.common.atari_wrappers import NoopResetEnv
 from stable_baselines3.common.env_checker import check_env
 from stable_baselines3.common.env_util import make_vec_env
 
 torch.set_num_threads(1)
 ID = "n64gym/OpenKart-v0"
-for settings in ({}, {"size": (84, 84)}, {"size": (84, 84), "telemetry": True}):
+grey = {"obs_type": "grayscale", "size": (84, 84), "keep_dim": True}
+stick = {"size": (84, 84), "actions": "multidiscrete"}
+for settings in ({}, {"size": (84, 84)}, {"size": (84, 84), "telemetry": True}, grey, stick):
     with gymnasium.make(ID, render_mode="rgb_array", **settings) as env:
         check_env(env)
 stacked = {"obs_type": "grayscale", "size": (84, 84), "time_limit": 2.0}
 envs = make_vec_env(ID, 2, env_kwargs=stacked, wrapper_class=FrameStackObservation, wrapper_kwargs={"stack_size": 4})
 check_env(FrameStackObservation(gymnasium.make(ID, **stacked), 4))
-for env in (envs, ID):  # SB3 makes one itself, in colour and with all defaults
+with NoopResetEnv(gymnasium.make(ID, **grey), noop_max=5) as env:
+    env.reset(seed=1)
+sticks = make_vec_env(ID, 2, env_kwargs=grey | {"actions": "multidiscrete", "time_limit": 2.0})
+for env in (envs, sticks, ID):  # SB3 makes one itself, in colour and with all defaults
     model = PPO("CnnPolicy", env, n_steps=64, batch_size=64, n_epochs=1, seed=1)
     before = [weights.detach().clone() for weights in model.policy.parameters()]
     model.learn(256)
@@ -101,7 +147,7 @@ for env in (envs, ID):  # SB3 makes one itself, in colour and with all defaults
 """
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_stable_baselines3_checks_and_trains():
     """check_env gives no warning. PPO runs without changes, on stacks of grey frames and on an environment given by its
     id."""
@@ -113,10 +159,10 @@ def test_stable_baselines3_checks_and_trains():
         env={**os.environ, "PYTHONPATH": str(ROOT / "env-image")},
         capture_output=True,
         text=True,
-        timeout=170,
+        timeout=570,
     )
     assert done.returncode == 0, done.stderr
-    stacked, plain = [json.loads(line) for line in done.stdout.splitlines()]
-    assert stacked == [256, 8, True]  # 2 environments with 128 steps each; an episode lasts 2 s
+    stacked, sticks, plain = [json.loads(line) for line in done.stdout.splitlines()]
+    assert stacked == sticks == [256, 8, True]  # 2 environments with 128 steps each; an episode lasts 2 s
     assert plain[0] == 256
     assert plain[2]

@@ -9,7 +9,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 import n64gym
-from n64gym.machine.controller import BUTTON_ORDER, whole_controller, whole_controller_word
+from n64gym.machine.controller import BUTTON_ORDER, StickAndButtons
 
 
 def make(path, **settings):
@@ -34,13 +34,13 @@ def test_the_environment_passes_check_env(rom):
 
 
 def test_the_whole_controller_space_reaches_every_button():
-    space = whole_controller()
-    assert space.nvec.tolist() == [161, 161] + [2] * 14
-    assert whole_controller_word([0] * 16) == 0
-    everything = whole_controller_word([80, -80] + [1] * 14)
+    pad = StickAndButtons(BUTTON_ORDER)
+    assert pad.space().nvec.tolist() == [161, 161] + [2] * 14
+    assert pad.word([80, 80] + [0] * 14) == 0
+    everything = pad.word([160, 0] + [1] * 14)
     assert everything & 0xC000 == 0  # the two reserved bits stay clear
     assert everything == 0xB0503FFF
-    assert len({whole_controller_word(np.eye(16, dtype=int)[i]) for i in range(16)}) == 2 + len(BUTTON_ORDER)
+    assert len({pad.word(one) for one in np.eye(16, dtype=int)}) == 2 + len(BUTTON_ORDER)
 
 
 def test_noops_are_drawn_from_the_seed(rom):
@@ -77,7 +77,7 @@ def test_an_emulator_lost_between_episodes_is_replaced(rom):
 
 
 def test_begin_step_and_step_give_the_same_result(rom):
-    actions = [whole_controller().sample() for _ in range(20)]
+    actions = [StickAndButtons(BUTTON_ORDER).space().sample() for _ in range(20)]
     with make(rom("pad")) as one, make(rom("pad")) as other:
         one.reset()
         other.reset()
@@ -101,6 +101,15 @@ def test_begin_step_and_step_give_the_same_result(rom):
 def test_wrong_settings_are_refused(rom, settings, message):
     with pytest.raises(ValueError, match=message):
         make(rom("pad"), **settings)
+
+
+def test_grey_pictures_can_keep_the_axis_of_their_channel(rom):
+    kept = {"obs_type": "grayscale", "size": (42, 42), "keep_dim": True}
+    with make(rom("pad"), obs_type="grayscale", size=(42, 42)) as flat, make(rom("pad"), **kept) as env:
+        observation, _ = env.reset(seed=1)
+        assert observation.shape == env.observation_space.shape == (42, 42, 1)
+        assert (observation[:, :, 0] == flat.reset(seed=1)[0]).all()
+        check_env(env.unwrapped, skip_render_check=True)
 
 
 def test_a_missing_rom_is_refused(tmp_path):

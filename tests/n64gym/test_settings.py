@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from n64gym import settings
 from n64gym.actions import KINDS, driving
-from n64gym.machine.controller import DRIVING, A, B, R, stick_of, word
+from n64gym.games.smash_actions import fighting
+from n64gym.machine.controller import BUTTON_ORDER, DRIVING, A, B, R, StickAndButtons, stick_of, word
 from n64gym.race import COSTS, LEGACY_CHECKPOINTS, OBJECTIVES, PRESETS, RaceStatus, RaceStep
 from n64gym.rewards import Reward
 from n64gym.settings import Setting
@@ -178,10 +179,33 @@ def test_an_action_can_be_recovered_from_its_word(kind):
         buttons = actions.word(action)
         again = actions.action(buttons)
         assert again in space
-        if kind == "multidiscrete":
+        if kind in ("multidiscrete", "signed"):
             assert (again == action).all()
         x = stick_of(buttons)[0]
         assert (actions.word(again) & (A | B | R), stick_of(actions.word(again))[0]) == (buttons & (A | B | R), x)
+
+
+@pytest.mark.parametrize(
+    ("actions", "reach"),
+    [
+        (driving("multidiscrete"), range(-80, 81)),
+        (fighting("multidiscrete"), range(-128, 128)),
+        (StickAndButtons(BUTTON_ORDER), range(-80, 81)),
+    ],
+)
+def test_a_library_that_counts_from_0_moves_the_stick_from_left_to_right(actions, reach):
+    """Stable-Baselines3 and CleanRL draw each part from 0 to its size, whatever the space's `start` says."""
+    space = actions.space()
+    assert not space.start.any()
+    assert space.nvec[:2].tolist() == [len(reach)] * 2
+    released, centre = [0] * (len(space.nvec) - 2), reach.index(0)
+    held = [max(-80, min(80, value)) for value in reach]
+    assert [stick_of(actions.word(np.array([k, centre, *released]))) for k in range(space.nvec[0])] == [
+        (x, 0) for x in held
+    ]
+    assert [stick_of(actions.word(np.array([centre, k, *released]))) for k in range(space.nvec[1])] == [
+        (0, y) for y in held
+    ]
 
 
 def test_the_discrete_action_of_a_word_has_the_nearest_stick():

@@ -15,8 +15,9 @@ from n64gym.games.smash_menus import go_to_match
 from n64gym.machine.controller import C_RIGHT, START, A, B, L, Z, stick_of, word
 from n64gym.machine.rom import OPEN_KART, SUPER_SMASH_BROS
 
-STAND, HIT, SHIELD, LEFT = [0] * 8, [0, 0, 1] + [0] * 5, [0] * 6 + [1, 0], [-128] + [0] * 7
-APPROACH_AND_HIT = [127, 0, 1] + [0] * 5  # the stick to the right, and A
+C = 128  # the centre of the stick
+STAND, HIT, SHIELD, LEFT = [C, C] + [0] * 6, [C, C, 1] + [0] * 5, [C, C] + [0] * 4 + [1, 0], [0, C] + [0] * 6
+APPROACH_AND_HIT = [255, C, 1] + [0] * 5  # the stick to the right, and A
 SETUP = {name: setting.default for name, setting in SmashEnv.settings.items()}
 
 
@@ -175,7 +176,7 @@ def test_a_kill_is_rewarded(env):
         battle = read_battle(Memory(env.emulator.rdram))
         me, opponent = (player.position[0] for player in battle.players[:2])
         x = 0 if abs(me - opponent) < 100 else 80 if me < opponent else -80
-        _, reward, _, _, info = env.step([x, 0, step % 2] + [0] * 5)
+        _, reward, _, _, info = env.step([C + x, C, step % 2] + [0] * 5)
         total += reward
         if info["opponent_falls"]:
             break
@@ -328,8 +329,8 @@ def test_the_127_discrete_actions_have_different_words():
     assert actions.action(word(B | START, x=70, y=-3)) == words.index(word(B, x=60))
 
 
-def test_multidiscrete_actions_hold_stick_and_buttons():
-    actions = fighting("multidiscrete")
+def test_signed_actions_hold_stick_and_buttons():
+    actions = fighting("signed")
     assert actions.space().contains(np.array([127, -128, 1, 1, 1, 1, 1, 1]))
     assert stick_of(actions.word([127, -128] + [0] * 6)) == (80, -80)
     for sample in ([80, -80, 1, 0, 1, 0, 1, 0], [-3, 7, 0, 1, 0, 1, 0, 1]):

@@ -177,7 +177,7 @@ def test_environments_name_their_actions(env_id, names):
 
 def test_open_kart_names_its_actions_and_figures():
     environments = EnvironmentBatch.make(Hyperparameters(envs_per_worker=1), 0, render_first=True)
-    assert action_names(environments.environments[0])[:3] == ["no-op", "straight", "brake"]
+    assert action_names(environments.environments[0])[:3] == ["noop", "straight", "brake"]
     environments.step(np.array([1], np.int32))
     episode = environments.episode_state(0)
     assert episode.length == 1

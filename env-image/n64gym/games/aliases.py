@@ -29,7 +29,7 @@ COURSES = (  # spelled as gym-mupen64plus spells them
     "BansheeBoardwalk",
     "Rainbow-Road",
 )
-ACTIONS = {"": "multidiscrete", "Discrete-": "discrete"}
+ACTIONS = {"": "signed", "Discrete-": "discrete"}
 
 
 def course_of(spelling: str) -> str:

@@ -83,7 +83,7 @@ class SmashEnv(N64Env):
     Each of these arguments can be a list: every reset then draws a value from it. The `options` of reset have the same
     names.
 
-    actions: "multidiscrete" or "discrete", see smash_actions.py.
+    actions: "multidiscrete", "signed" or "discrete", see smash_actions.py.
     reward: a preset, or {term: weight} with terms from OBJECTIVES and COSTS. Preset "legacy", gym-mupen64plus' weights:
     1 per percent of damage dealt, -1 per percent taken, 200 for a kill, -200 for a death, and -1 per second after 4 s
     without damage. Preset "stocks": 1 for a kill, -1 for a death.

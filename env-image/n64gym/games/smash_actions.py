@@ -6,37 +6,31 @@ demonstrations).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 
-from n64gym.machine.controller import C_RIGHT, STICK, A, B, L, R, Z, stick_of, whole_number, whole_numbers, word
+from n64gym.machine.controller import C_RIGHT, STICK, A, B, L, R, StickAndButtons, Z, stick_of, whole_number, word
 from n64gym.settings import listed, nearest
 
 BUTTONS = (A, B, R, L, Z, C_RIGHT)  # L taunts, Z shields, C jumps; R grabs, but gym-mupen64plus had no R
-BOUNDS = ((-128, 127),) * 2 + ((0, 1),) * len(BUTTONS)  # of a MultiDiscrete action
 STICKS = (-STICK, -60, 0, 60, STICK)  # gym-mupen64plus used 120, which the game limits to 80
 PRESSED = (0, A, B, Z, C_RIGHT)
 GRAB, TAUNT = A | Z, L
 
 
-class MultiDiscrete:
-    """Stick x and y from -128 to 127 (a real stick reaches 80), then A, B, R, L, Z, C-right as 0 or 1."""
+class MultiDiscrete(StickAndButtons):
+    """Stick x and y from 0 to 255, of which 128 is the centre, then A, B, R, L, Z, C-right as 0 or 1.
 
-    def space(self) -> spaces.Space:
-        """Return MultiDiscrete [8]."""
-        return spaces.MultiDiscrete([256] * 2 + [2] * len(BUTTONS), start=[-128] * 2 + [0] * len(BUTTONS))
+    A real stick reaches 80 to each side of the centre, and so do these.
+    signed: x and y go from -128 to 127, as in gym-mupen64plus.
+    """
 
-    def word(self, action: Any) -> int:
-        """Return the controller word of [x, y, A, B, R, L, Z, C]."""
-        x, y, *pressed = whole_numbers(action, BOUNDS)
-        x, y = (max(-STICK, min(STICK, value)) for value in (x, y))
-        return word(sum(button for button, down in zip(BUTTONS, pressed, strict=True) if down), x, y)
-
-    def action(self, buttons: int) -> np.ndarray:
-        """Return [x, y, A, B, R, L, Z, C], int64."""
-        return np.array([*stick_of(buttons), *(bool(buttons & button) for button in BUTTONS)], np.int64)
+    def __init__(self, signed: bool = False) -> None:
+        super().__init__(BUTTONS, -128, 127, signed)
 
 
 class Discrete:
@@ -66,7 +60,11 @@ class Discrete:
         return np.int64(min(range(len(self._words)), key=distance))
 
 
-KINDS: dict[str, type[MultiDiscrete] | type[Discrete]] = {"multidiscrete": MultiDiscrete, "discrete": Discrete}
+KINDS: dict[str, Callable[[], MultiDiscrete | Discrete]] = {
+    "multidiscrete": MultiDiscrete,
+    "signed": partial(MultiDiscrete, signed=True),
+    "discrete": Discrete,
+}
 
 
 def fighting(kind: str) -> MultiDiscrete | Discrete:

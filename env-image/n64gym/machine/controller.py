@@ -34,7 +34,7 @@ class DrivingAction(NamedTuple):
 
 
 DRIVING = (  # the twelve of gym-mupen64plus, in its order
-    DrivingAction("no-op", word()),
+    DrivingAction("NOOP", word()),  # the name that wrappers for Atari games look for
     DrivingAction("straight", word(A)),
     DrivingAction("brake", word(B)),
     DrivingAction("back up", word(B, y=-80)),
@@ -49,7 +49,6 @@ DRIVING = (  # the twelve of gym-mupen64plus, in its order
 )
 
 BUTTON_ORDER = (A, B, Z, START, R, L, D_UP, D_DOWN, D_LEFT, D_RIGHT, C_UP, C_DOWN, C_LEFT, C_RIGHT)
-WHOLE_BOUNDS = ((-STICK, STICK),) * 2 + ((0, 1),) * len(BUTTON_ORDER)
 
 
 def whole_number(action: Any, choices: int) -> int:
@@ -78,13 +77,35 @@ def whole_numbers(action: Any, bounds: Sequence[tuple[int, int]]) -> list[int]:
     raise ValueError(f"action is {action!r}; expected {len(bounds)} whole numbers: {ranges}")
 
 
-def whole_controller() -> spaces.MultiDiscrete:
-    """MultiDiscrete [16]: stick x and y from -80 to 80, then a 0 or 1 for each button of BUTTON_ORDER."""
-    sizes = [2 * STICK + 1] * 2 + [2] * len(BUTTON_ORDER)
-    return spaces.MultiDiscrete(sizes, start=[-STICK, -STICK] + [0] * len(BUTTON_ORDER))
+class StickAndButtons:
+    """Actions [x, y, then 0 or 1 for each button], int64.
 
+    x and y count from 0, because many libraries ignore the `start` of a MultiDiscrete space. So `-low` is the centre of
+    the stick, 0 is full left or full down.
 
-def whole_controller_word(action: Sequence[int] | np.ndarray) -> int:
-    """Return the BUTTONS word of an action of `whole_controller`."""
-    x, y, *pressed = whole_numbers(action, WHOLE_BOUNDS)
-    return word(sum(button for button, down in zip(BUTTON_ORDER, pressed, strict=True) if down), x, y)
+    buttons: constants of this module, in their order. low, high: the stick's range in the controller word.
+    signed: x and y are the stick's own values instead, from low to high, as in gym-mupen64plus.
+    """
+
+    def __init__(self, buttons: Sequence[int], low: int = -STICK, high: int = STICK, signed: bool = False) -> None:
+        self._buttons, self._low, self._high = buttons, low, high
+        self._first = low if signed else 0
+
+    def space(self) -> spaces.MultiDiscrete:
+        """Return MultiDiscrete [2 + number of buttons]."""
+        zeros = [0] * len(self._buttons)
+        sizes = [self._high - self._low + 1] * 2 + [2] * len(self._buttons)
+        return spaces.MultiDiscrete(sizes, start=[self._first, self._first, *zeros])
+
+    def word(self, action: Any) -> int:
+        """Return the controller word of an action. A stick beyond STICK gives the same word as one at STICK."""
+        last = self._first + self._high - self._low
+        bounds = ((self._first, last),) * 2 + ((0, 1),) * len(self._buttons)
+        x, y, *pressed = whole_numbers(action, bounds)
+        x, y = (max(-STICK, min(STICK, value - self._first + self._low)) for value in (x, y))
+        return word(sum(button for button, down in zip(self._buttons, pressed, strict=True) if down), x, y)
+
+    def action(self, buttons: int) -> np.ndarray:
+        """Return the action nearest to a controller word."""
+        x, y = (max(self._low, min(self._high, value)) - self._low + self._first for value in stick_of(buttons))
+        return np.array([x, y, *(bool(buttons & button) for button in self._buttons)], np.int64)
