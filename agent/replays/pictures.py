@@ -15,6 +15,7 @@ from n64gym import EmulatorError, MovieError, Playback, RomError
 WIDTH, HEIGHT = 640, 480  # of a single movie, pixels; half of each in a grid
 FPS = 30  # of films and windows
 VIS = 2  # vertical interrupts a frame at speed 1; the game has 60 a second
+GPU_PLUGIN = "glide64mk2"  # draws a game that draws with the GPU and was recorded without pictures
 UNSEEN_VIS = 600  # vertical interrupts at once when no picture is drawn
 BANDS = {WIDTH: (48, 26), WIDTH // 2: (40, 22)}  # a cell's width -> height of its caption, font size
 
@@ -27,7 +28,8 @@ class Cell:
 
     def __init__(self, replay: Replay, rom: str, width: int, height: int) -> None:
         self.replay = replay
-        self._playback = Playback(replay.path, rom or None)
+        self._rom = rom or None
+        self._playback = Playback(replay.path, self._rom)
         self._size = width, height
         strip, letters = BANDS[width]
         self.picture = np.zeros((height + strip, width, 3), np.uint8)
@@ -41,6 +43,8 @@ class Cell:
             return
         try:
             self._playback.advance(vis)
+            if drawn and not self._playback.video and self._playback.emulator.display_lists:
+                self._draw_with_gpu()
             self.problem = self._playback.diverged
             if drawn:
                 self.picture[: self._size[1]] = fitted(self._playback.emulator.frame(), *self._size)
@@ -53,6 +57,13 @@ class Cell:
     def close(self) -> None:
         """Close its emulator."""
         self._playback.close()
+
+    def _draw_with_gpu(self) -> None:
+        """Play the movie up to this moment again, with a video plugin. It does not change the game."""
+        vis = self._playback.emulator.vi_count
+        self._playback.close()
+        self._playback = Playback(self.replay.path, self._rom, video=GPU_PLUGIN)
+        self._playback.advance(vis - self._playback.emulator.vi_count)
 
 
 def pages(

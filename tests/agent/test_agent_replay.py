@@ -18,7 +18,7 @@ import pytest
 
 from a3c64.config import BadInputError
 from a3c64.replays.files import Replay, choose, find, moment, stages
-from a3c64.replays.pictures import BANDS, HEIGHT, WIDTH, fitted
+from a3c64.replays.pictures import BANDS, HEIGHT, WIDTH, fitted, pages
 from a3c64.replays.window import ReplayWindow
 from n64gym import Playback, RecordMovie
 from n64gym.movies import m64
@@ -239,3 +239,18 @@ def test_stages_cover_the_whole_run_without_outliers():
     chosen = stages(found, 4)
     assert [one.step // 250 for one in chosen] == [0, 1, 2, 3]
     assert all(one.total < 500 for one in chosen)
+
+
+@pytest.mark.parametrize("video", [None, "glide64mk2"])
+def test_a_movie_of_a_game_that_draws_with_the_gpu_is_drawn(rom, display, tmp_path, video):
+    with Trained(gymnasium.make("n64gym/Rom-v0", rom=rom("gpu"), video=video), tmp_path) as env:
+        env.reset(seed=1)
+        for _ in range(10):
+            env.step([80, 80] + [0] * 14)
+    problems, played = [], []
+    frames = [frame[:HEIGHT].copy() for frame in pages(
+        find([tmp_path])[0], str(rom("gpu")), lambda _, why: problems.append(why), played.append)]  # fmt: skip
+    assert (problems, len(played)) == ([], 1)
+    white = [int((frame == 255).all(2).sum()) for frame in frames]
+    assert set(white[5:]) <= {*range(64 * 32, 64 * 64 + 1)}  # the white square, doubled; a red one may cover a part
+    assert len({frame.tobytes() for frame in frames}) > 5, "it moves"

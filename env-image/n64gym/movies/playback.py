@@ -60,10 +60,12 @@ class Playback:
         self._checks = base64.b64decode(self.facts.get("checks", ""))
         self._step = 0
         self.diverged = ""  # description of the divergence
+        self.video = video or self.facts.get("video")
+        """The real video plugin that draws, or None."""
         self.emulator = Emulator(
             rom_file,
             observation=observation,
-            video=video or self.facts.get("video"),
+            video=self.video,
             movie=self.movie.samples,
         )
         self._watch = Watch(self.emulator, self.facts.get("watch", []))
