@@ -11,7 +11,7 @@ COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose
 SIDE_BY_SIDE := tests/n64gym tests/openkart
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train up down scale logs vnc build results test simulate fuzz e2e bench chaos bench-env bench-families bench-server bench-stability bench-staleness bench-training bench-view bench-learn bench-learn-plot lint docs pages picture clean apt native
+.PHONY: help setup train up down scale logs vnc build results test simulate fuzz e2e bench chaos bench-env bench-families bench-server bench-stability bench-staleness bench-training bench-view bench-learn bench-learn-plot lint docs pages picture browser clean apt native
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
@@ -26,6 +26,7 @@ setup: native .venv/packages paramserver/web/page/novnc ## install what `train` 
 test: setup .venv/dev ## run the tests that need no Docker engine
 	-@$(MAKE) --no-print-directory .venv-bench/sb3  # some package indexes lack it: one test is skipped then
 	-@$(MAKE) --no-print-directory .venv/envs  # the same holds for these: the tests of their environments are skipped
+	-@$(MAKE) --no-print-directory docs/browser/onnxruntime-web  # without npm, the tests of the example page are skipped
 	.venv/bin/pytest --numprocesses 2 --dist loadfile $(SIDE_BY_SIDE)
 	.venv/bin/pytest -m "not docker" $(SIDE_BY_SIDE:%=--ignore %)
 
@@ -83,6 +84,9 @@ docs: .venv-docs/done ## build the documentation site from docs/ into site/
 pages: setup ## write docs/settings.md and docs/api.md from the code
 	.venv/bin/python docs/generate.py
 
+browser: docs/browser/onnxruntime-web ## serve the example page of docs/browser, which plays CartPole, on port 8000
+	$(PYTHON) -m http.server --bind 127.0.0.1 --directory docs/browser 8000
+
 picture: setup ## make docs/pictures/learning.webp from RUN=runs/default, with FILM="--stages 6 --grid 3x2"
 	.venv/bin/a3c64 film $(RUN) $(FILM) --speed 4.5 --seconds 10 --mp4 build/learning.mp4
 	ffmpeg -y -loglevel error -i build/learning.mp4 -vf fps=10,scale=720:-2 -c:v libwebp_anim -quality 45 -compression_level 6 -loop 0 docs/pictures/learning.webp
@@ -132,6 +136,9 @@ native: apt
 
 paramserver/web/page/novnc: | apt
 	@requirements/novnc $@ || echo "noVNC could not be fetched: the web page has no screens until \`make setup\` succeeds"
+
+docs/browser/onnxruntime-web: requirements/onnxruntime-web
+	@requirements/onnxruntime-web $@
 
 .venv/run: requirements/run.txt requirements/arm64.txt | apt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11")'
