@@ -26,7 +26,8 @@ _SERVING = (
 )  # fmt: skip
 _LOGGING = ("log_level", "log_format")
 _WORKING = ("rom", "hang_timeout", "replays_mb", "vnc_port", "vnc_host", "vnc_view", "vnc_password_file")
-_PLAYING = ("run_dir", "env_id", "env_args", "rom", "seed")
+STEPPING = ("frameskip", "sticky_actions", "max_episode_steps")
+_PLAYING = ("run_dir", "env_id", "env_args", "rom", "seed", *STEPPING)
 USES: dict[str, frozenset[str]] = {  # command -> its settings; A3C64_* variables are accepted by all commands
     "train": frozenset({*Hyperparameters.model_fields, *_SERVING, *_WORKING, *_LOGGING, "workers"}),
     "server": frozenset({*Hyperparameters.model_fields, *_SERVING, *_LOGGING}),
@@ -77,6 +78,11 @@ MEANS = {  # (command, setting) -> its help text there, where the setting's desc
         for command in ("eval", "enjoy", "export")
     },
     ("export", "env_id"): _TRUST,
+    **{
+        (command, name): f"{Settings.model_fields[name].description}; instead of the run's"
+        for command in ("eval", "enjoy")
+        for name in STEPPING
+    },
     ("eval", "env_id"): f"with --random: Gymnasium id of the environment to play; {_TRUST}",
     ("enjoy", "env_id"): f"Gymnasium id of the environment whose bundled policy is played; {_TRUST}",
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from a3c64 import logs, output
+from a3c64.arguments import STEPPING
 from a3c64.cli.command import Command, Parsed, at_least
 from a3c64.config import BadInputError, Settings, has_display
 from a3c64.files import why_unwritable
@@ -208,8 +209,8 @@ def _chosen(settings: Settings, parsed: Parsed) -> "Policy":
 def _to_play(settings: Settings, parsed: Parsed, policy: "Policy | None") -> Hyperparameters:
     """Return the settings to play with: those that the policy was trained with, or the user's if there is no policy.
 
-    --env-args, if given, replaces the policy's arguments. The seed is always the user's. A policy file imports no
-    module that the user did not name with --env-id, and gives the environment no paths.
+    --env-args and the settings of STEPPING replace the policy's if they are given. The seed is always the user's. A
+    policy file imports no module that the user did not name with --env-id, and gives the environment no paths.
 
     Raises:
         BadInputError: --env-id names another environment than the policy's, or the policy file would import a module.
@@ -229,7 +230,8 @@ def _to_play(settings: Settings, parsed: Parsed, policy: "Policy | None") -> Hyp
         hyperparameters = hyperparameters.model_copy(update={"env_args": settings.env_args})
     elif parsed["policy"]:
         hyperparameters = foreign.without_paths(hyperparameters, parsed["policy"])
-    return hyperparameters.model_copy(update={"seed": settings.seed})
+    given = {name: getattr(settings, name) for name in ("seed", *(name for name in STEPPING if name in parsed))}
+    return hyperparameters.model_copy(update=given)
 
 
 COMMANDS = (

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from a3c64.cli.policies import _greedy
+from a3c64.cli.policies import _greedy, _to_play
+from a3c64.config import Settings
 from a3c64.envs.batch import EnvironmentBatch
 from a3c64.envs.failures import GivenUpError
 from a3c64.hyperparameters import Hyperparameters
@@ -133,3 +134,13 @@ def test_eval_and_enjoy_do_as_the_runs_evaluations_unless_a_flag_is_given():
     for flags, expected in (({}, [True, False]), ({"greedy": True}, [True, True]), ({"sample": True}, [False, False])):
         parsed = {"greedy": False, "sample": False} | flags
         assert [_greedy(parsed, one) for one in (greedy, drawn)] == expected
+
+
+def test_eval_and_enjoy_take_other_steps_than_the_run_if_flags_say_so():
+    policy = SimpleNamespace(hyperparameters=Hyperparameters(env_id="CartPole-v1", frameskip=3, sticky_actions=0.5))
+    settings = Settings(frameskip=2, max_episode_steps=70, seed=4)
+    parsed = {"policy": None, "max_episode_steps": "70"}
+    found = _to_play(settings, parsed, policy)
+    assert (found.frameskip, found.sticky_actions, found.max_episode_steps, found.seed) == (3, 0.5, 70, 4)
+    found = _to_play(settings, parsed | {"frameskip": "2"}, policy)
+    assert found.frameskip == 2
