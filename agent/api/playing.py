@@ -16,7 +16,7 @@ from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning.actor import Actor, Memory
 from a3c64.play.evaluate import evaluate as play_episodes
 from a3c64.play.evaluate import result
-from a3c64.policy import foreign, policy_file
+from a3c64.policy import foreign, onnx_file, policy_file
 from a3c64.policy.episodes import play_in
 from a3c64.policy.fitted import Fitted, fit
 
@@ -84,6 +84,21 @@ class Policy:
             arguments = json.loads(settings.env_args) | {"render_mode": render_mode}
             settings = settings.model_copy(update={"env_args": json.dumps(arguments)})
         return _make(settings, self._rom)
+
+    def save(self, path: str | Path) -> None:
+        """Write the policy to a file, as `a3c64 export` does: NAME.safetensors for a3c64, NAME.onnx for other programs.
+
+        Raises:
+            BadInputError: the name has another ending, or the file cannot be written.
+        """
+        path = Path(path)
+        if path.suffix == policy_file.SUFFIX:
+            policy_file.save(path, self._fitted.policy)
+        elif path.suffix == onnx_file.SUFFIX:
+            onnx_file.save(path, self._fitted)
+        else:
+            endings = f"{policy_file.SUFFIX} or {onnx_file.SUFFIX}"
+            raise BadInputError(f"found {path}, expected a name that ends in {endings}")
 
     def _check_trust(self) -> None:
         """Refuse to import a module that only a policy file names."""

@@ -63,6 +63,20 @@ def test_evaluate_makes_environments_like_those_of_the_training(tmp_path):
         a3c64.evaluate(policy, episodes=0)
 
 
+def test_a_policy_saves_itself_by_the_ending_of_the_name(tmp_path):
+    path = saved("memory", tmp_path)
+    policy = a3c64.load(path)
+    policy.save(tmp_path / "again.safetensors")
+    assert (tmp_path / "again.safetensors").read_bytes() == path.read_bytes()
+    policy.save(str(tmp_path / "again.onnx"))
+    assert b'"env_id": "CartPole-v1"' in (tmp_path / "again.onnx").read_bytes()
+    for name, said in (("x.pt", "expected a name that ends in .safetensors or .onnx"), (".", "expected a name")):
+        with pytest.raises(a3c64.BadInputError, match=said):
+            policy.save(tmp_path / name)
+    with pytest.raises(a3c64.BadInputError, match="cannot be written"):
+        policy.save(path / "x.onnx")
+
+
 def test_a_file_imports_only_what_the_user_names(tmp_path):
     path = saved("picture", tmp_path)
     with pytest.raises(a3c64.BadInputError, match="so it would import tiny_env"):
