@@ -31,8 +31,9 @@ _PLAYING = ("run_dir", "env_id", "env_args", "rom", "seed", *STEPPING)
 USES: dict[str, frozenset[str]] = {  # command -> its settings; A3C64_* variables are accepted by all commands
     "train": frozenset({*Hyperparameters.model_fields, *_SERVING, *_WORKING, *_LOGGING, "workers"}),
     "server": frozenset({*Hyperparameters.model_fields, *_SERVING, *_LOGGING}),
-    "worker": frozenset({"server", "run_dir", *_KEYS, "worker_index", *_WORKING, *_LOGGING}),
+    "worker": frozenset({"server", "run_dir", *_KEYS, "workers", "worker_index", *_WORKING, *_LOGGING}),
     "evaluator": frozenset({"server", "run_dir", *_KEYS, "rom", *_LOGGING}),
+    "keys": frozenset({"run_dir", "bind", "key_file"}),
     "status": frozenset({"server", "run_dir", *_KEYS}),
     "watch": frozenset({"server", "run_dir", *_KEYS, "vnc_password_file"}),
     "eval": frozenset(_PLAYING),
@@ -77,6 +78,8 @@ MEANS = {  # (command, setting) -> its help text there, where the setting's desc
         (command, "env_args"): "arguments of the environment as JSON, instead of the run's"
         for command in ("eval", "enjoy", "export")
     },
+    ("keys", "run_dir"): "the run that others are to join",
+    ("worker", "workers"): "with --join: number of workers to start, instead of one for each core",
     ("export", "env_id"): _TRUST,
     **{
         (command, name): f"{Settings.model_fields[name].description}; instead of the run's"

@@ -14,13 +14,14 @@ NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)  # what file systems wi
 TEMPORARY = ".writing-"  # the names of unfinished files and folders begin with this
 
 
-def write_whole(path: Path, data: bytes, sync: bool = True) -> None:
+def write_whole(path: Path, data: bytes, sync: bool = True, mode: int = 0o644) -> None:
     """Write `data` to `path`. Readers see the old file or the whole new one, even after a crash.
 
     Args:
         path: its folder must exist.
         data: the content.
         sync: wait until the data is on the disk, so that this also holds after a power cut; takes milliseconds.
+        mode: the permissions of the file.
 
     Raises:
         OSError: the file could not be written; the old file is unchanged.
@@ -30,7 +31,7 @@ def write_whole(path: Path, data: bytes, sync: bool = True) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
-            os.fchmod(file.fileno(), 0o644)  # mkstemp makes files that only their owner can read
+            os.fchmod(file.fileno(), mode)  # mkstemp makes files that only their owner can read
         move_into_place(temporary, path, sync)
     except BaseException:
         temporary.unlink(missing_ok=True)

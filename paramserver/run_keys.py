@@ -1,18 +1,19 @@
 """The keys of a run: keys/server-secret in the run's folder, and the key file of its clients.
 
-The files are made for a new run and never overwritten. Only their owner can read them.
+The files are made for a new run. `renew` alone replaces one of them. Only their owner can read them.
 """
 
 import ipaddress
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import zmq
 
 from a3c64.addresses import parse
 from a3c64.config import BadInputError, Settings
-from a3c64.files import read_regular, write_new
+from a3c64.files import read_regular, write_new, write_whole
 from a3c64.wire import keys
 from a3c64.wire.keys import ClientKey
 
@@ -37,7 +38,7 @@ class RunKeys:
         self._secret_file, self.client_file = run_dir / "keys" / SECRET, client_file
         self._new: list[tuple[Path, bytes]] = []
         self._secret = self._read_secret()
-        server = zmq.curve_public(self._secret)
+        self._server = server = zmq.curve_public(self._secret)
         client = keys.read(client_file)
         if client is None:
             client = ClientKey.new(server)
@@ -48,6 +49,7 @@ class RunKeys:
                 "remove it, and the server writes a new one"
             )
         self._allowed = {client.public}
+        self._read: tuple[int, int] | None = None  # number and time of the clients' file when it was read last
 
     def write(self) -> None:
         """Write the files that do not exist yet. Call this while the run's folder is locked.
@@ -76,6 +78,24 @@ class RunKeys:
         """Return whether a client with this public key, Z85, may connect."""
         return public in self._allowed
 
+    def renewed(self) -> bool:
+        """Return whether the clients' file has another key since the last call. From then on only that is valid."""
+        with suppress(OSError):  # without the file, the former key remains valid
+            status = os.stat(self.client_file)
+            stamp = status.st_ino, status.st_mtime_ns
+            if stamp == self._read:
+                return False
+            self._read = stamp
+            try:
+                client = keys.read(self.client_file)
+            except BadInputError as error:
+                log.warning("%s; the former key remains valid", error)
+                return False
+            if client is not None and client.server == self._server and client.public not in self._allowed:
+                self._allowed = {client.public}
+                return True
+        return False
+
     def _read_secret(self) -> bytes:
         """Return the server's secret key, Z85; a new one if there is no file."""
         path = self._secret_file
@@ -89,6 +109,23 @@ class RunKeys:
             reason = getattr(error, "strerror", None) or "it has no key"
             raise BadInputError(f"the key file {path} cannot be used: {reason}") from None
         return secret
+
+
+def renew(client_file: Path) -> ClientKey:
+    """Replace the clients' key of a run, and return the new one. A server that runs takes it at once.
+
+    Raises:
+        BadInputError: there is no key, or the file cannot be written.
+    """
+    old = keys.read(client_file)
+    if old is None:
+        raise BadInputError(f"there is no key file {client_file}: the server of the run writes it when it starts")
+    new = ClientKey.new(old.server)
+    try:
+        write_whole(client_file, f"{new.text()}\n".encode(), mode=0o600)
+    except OSError as error:
+        raise BadInputError(f"the key file {client_file} cannot be written: {error.strerror}") from None
+    return new
 
 
 def check_encryption(settings: Settings) -> None:

@@ -63,7 +63,7 @@ class Server:
             raise run_lock.in_use(settings.run_dir, who)
         check_encryption(settings)
         key_file = key_file_in(settings)
-        keys = key_file and RunKeys(settings.run_dir, key_file)
+        self._keys = keys = key_file and RunKeys(settings.run_dir, key_file)
         self._socket: zmq.Socket = zmq.Context.instance().socket(zmq.ROUTER)
         configure(self._socket)
         self._authentication = keys and Authentication(self._socket, keys)
@@ -211,6 +211,9 @@ class Server:
         """Do the timed work that is due."""
         self._attempt("a check of file descriptors", self._admission.tend)
         self._attempt("a count of refused connections", self._count_refused)
+        if self._keys and self._keys.renewed():
+            log.info("the clients' key was replaced: clients with the former one are disconnected and refused")
+            self._attempt("ending connections", self._incoming.end_all)
         self._attempt("a check of the run", self.service.look)
         if closed := self._incoming.closed():
             self.service.metrics.refused["endless"] += closed

@@ -1,20 +1,20 @@
 """Local mode: server, workers and evaluator as child processes, restarted on crashes and ended in reverse order."""
 
 import logging
-import os
 import shlex
 import signal
 import sys
 import threading
 import time
-from contextlib import closing, suppress
-from functools import partial
+from collections.abc import Callable
+from contextlib import closing
 from subprocess import DEVNULL, Popen
 
 from a3c64.addresses import reachable
 from a3c64.cli.next_steps import next_steps
 from a3c64.cli.set_up import SetUp
-from a3c64.config import EXIT_BAD_INPUT, EXIT_FAILED, BadInputError, Settings, variable
+from a3c64.cli.worker_processes import FETCH_S, GRACE_S, WorkerProcesses
+from a3c64.config import EXIT_BAD_INPUT, EXIT_FAILED, BadInputError, Settings
 from a3c64.policy import checkpoint
 from a3c64.processes import end, spawn, typed_command
 from a3c64.supervisor import RestartPolicy, Supervisor
@@ -25,21 +25,22 @@ log = logging.getLogger(__name__)
 
 SERVER_START_S = 30.0  # timeout; a start takes about 1 s, longer on a loaded machine
 SERVER_CRASHES = 5  # the run ends after this many crashes in a row without a new checkpoint
-WORKER_CRASHES = 6  # the run ends after this many crashes of a worker in a row in which no worker learns a step
 EVALUATOR_CRASHES = 6  # the run goes on without evaluations after this many in a row without a new one
-WORKER_BACKOFF_MAX_S = 30.0
-WORKERS_GRACE_S = 4.0  # this plus the server's 4 s is less than the 10 s that a stop may take
-SERVER_GRACE_S = 4.0
+SERVER_GRACE_S = 4.0  # this plus the workers' 4 s is less than the 10 s that a stop may take
 LOOK_S = 0.2
 ANSWER_S = 1.0
-FETCH_S = 5.0  # of asking, once a worker has ended, whether the run is over; the server may be saving
 
 
 class LocalRun:
-    """A run on this machine."""
+    """A run on this machine.
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    Args:
+        settings: of the run and its processes.
+        ready: called once, when the server answers.
+    """
+
+    def __init__(self, settings: Settings, ready: Callable[[], None] = lambda: None) -> None:
+        self._settings, self._ready = settings, ready
         self._address = ServerAddress(reachable(settings.bind), key_file_in(settings))
         server = RestartPolicy(
             finished=lambda: True,
@@ -48,17 +49,8 @@ class LocalRun:
             progress=self._newest_checkpoint,
         )
         self._server = Supervisor("the server", self._start_server, server)
-        worker = RestartPolicy(
-            finished=self._over,
-            fatal=(EXIT_BAD_INPUT,),
-            backoff_max_s=WORKER_BACKOFF_MAX_S,
-            most_crashes=WORKER_CRASHES,
-            progress=self._steps,
-        )
-        self._workers = [
-            Supervisor(f"worker {number}", partial(self._start_worker, number), worker)
-            for number in range(settings.workers)
-        ]
+        self._children = settings.model_copy(update={"server": self._address.url})
+        self._workers = WorkerProcesses(self._children, settings.workers, self._over, indexed=True)
         self._evaluators: list[Supervisor] = []  # at most one
         if settings.eval_interval:
             evaluator = RestartPolicy(
@@ -73,19 +65,22 @@ class LocalRun:
         """Run until stopped or finished; return the exit code. All children are ended, also after an exception."""
         try:
             code = self._begin(stop)
+            if code is None and not stop.is_set():
+                self._ready()
             set_up = SetUp(self._address, len(self._workers))
             with closing(set_up):
                 while code is None and not stop.wait(LOOK_S):
                     code = self._tend()
                     set_up.look()
         finally:
-            end([one.child for one in (*self._workers, *self._evaluators) if one.child], WORKERS_GRACE_S)
+            evaluators = [one.child for one in self._evaluators if one.child]
+            end([*self._workers.children, *evaluators], GRACE_S)
             self._server.close(SERVER_GRACE_S)
         if code is None:  # stopped; the server's exit code says whether all was saved
             code = self._server.child.returncode if self._server.child is not None else 0
             if code in (-signal.SIGTERM, 128 + signal.SIGTERM):  # it was still starting, with nothing to save
                 code = 0
-        ended = self._server.final == 0 or any(worker.crashes for worker in self._workers)
+        ended = self._server.final == 0 or self._workers.crashed
         if code == 0 and ended and not self._newest_checkpoint():  # else you stopped it before its first step
             log.error("%s: no step was learned", self._settings.env_id)
             code = EXIT_FAILED
@@ -119,13 +114,10 @@ class LocalRun:
         self._server.tend()
         if self._server.final is not None:
             return self._server.final
-        for worker in self._workers:
-            worker.tend()
-            if worker.final:  # the worker has printed why; a restart would fail in the same way
-                return EXIT_BAD_INPUT if worker.final == EXIT_BAD_INPUT else EXIT_FAILED
+        code = self._workers.tend()
         for evaluator in self._evaluators:
             evaluator.tend()
-        return None
+        return code
 
     def _over(self) -> bool:
         """Return whether the run has reached its end. The server runs on until the last weights are evaluated, and may
@@ -137,11 +129,6 @@ class LocalRun:
             if (report := fetch(self._address, timeout_s=ANSWER_S)) is not None:
                 return bool(report.over)
         return False
-
-    def _steps(self) -> object:
-        """Return the steps that the run has learned; if the server does not answer, a new object each time."""
-        report = fetch(self._address, timeout_s=FETCH_S)
-        return object() if report is None else report.steps
 
     def _evaluations(self) -> object:
         """Return the number of evaluations; if the server does not answer, a new object each time."""
@@ -155,26 +142,5 @@ class LocalRun:
         arguments = ["-m", "a3c64.paramserver", "--started-by", typed_command()]
         return spawn(arguments, self._settings.environment(), stdin=DEVNULL)
 
-    def _start_worker(self, number: int) -> Popen:
-        """Start a worker with its number, and with its VNC port if there are displays."""
-        own = {variable("server"): self._address.url, variable("worker_index"): str(number)}
-        if self._settings.vnc_port:
-            own[variable("vnc_port")] = str(self._settings.vnc_port + number)
-        child = spawn(["-m", "a3c64.worker"], self._settings.environment() | own, stdin=DEVNULL)
-        self._keep_together(child.pid, number)
-        return child
-
     def _start_evaluator(self) -> Popen:
-        server = {variable("server"): self._address.url}
-        return spawn(["-m", "a3c64.worker.evaluator"], self._settings.environment() | server, stdin=DEVNULL)
-
-    def _keep_together(self, pid: int, number: int) -> None:
-        """Pin each worker and its emulators to one core, unless there are more cores than workers.
-
-        A worker and its emulators run one after another. On one core their caches stay warm, which is 12 % faster.
-        With more cores than workers, emulators run in parallel on the spare cores.
-        """
-        cores = sorted(os.sched_getaffinity(0))
-        if len(self._workers) >= len(cores):
-            with suppress(ProcessLookupError):  # it has ended already
-                os.sched_setaffinity(pid, {cores[number % len(cores)]})
+        return spawn(["-m", "a3c64.worker.evaluator"], self._children.environment(), stdin=DEVNULL)

@@ -19,10 +19,10 @@ def main() -> int:
 
 def groups() -> "dict[str, tuple[Command, ...]]":
     """Return all commands, as `a3c64 --help` lists them."""
-    from a3c64.cli import completion, monitoring, policies, recordings, run_list, training
+    from a3c64.cli import completion, keys, monitoring, policies, recordings, run_list, training
 
     return {
-        "train": training.COMMANDS,
+        "train": (*training.COMMANDS, *keys.COMMANDS),
         "follow a run": (*monitoring.COMMANDS, *run_list.COMMANDS),
         "use what was learned": policies.COMMANDS,
         "look at recorded episodes": recordings.COMMANDS,

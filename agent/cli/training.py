@@ -1,5 +1,6 @@
 """Commands that train: train, and its parts server, worker, evaluator."""
 
+import argparse
 import logging
 
 from a3c64 import logs
@@ -7,8 +8,30 @@ from a3c64.addresses import link
 from a3c64.cli.checks import check_environment, check_ports, check_run_folder
 from a3c64.cli.command import Command, Parsed
 from a3c64.config import BadInputError, Settings
+from a3c64.output import say
 
 log = logging.getLogger(__name__)
+
+
+def add_listen(parser: argparse.ArgumentParser) -> None:
+    """Add the option of `train` that lets other machines join."""
+    parser.add_argument(
+        "--listen",
+        nargs="?",
+        const="0.0.0.0",
+        metavar="HOST",
+        help="let workers of other machines join: listen on all IPv4 addresses, or on HOST, and print their command",
+    )
+
+
+def add_join(parser: argparse.ArgumentParser) -> None:
+    """Add the option of `worker` that joins a run of another machine."""
+    parser.add_argument(
+        "--join",
+        metavar="LINK",
+        help="start workers for a run on another machine, with the link that `train --listen` printed there; - reads "
+        "the link from standard input",
+    )
 
 
 def train(settings: Settings, parsed: Parsed) -> int:
@@ -16,10 +39,11 @@ def train(settings: Settings, parsed: Parsed) -> int:
     from a3c64.processes import limit_threads
 
     limit_threads()  # before NumPy is imported
+    from a3c64.cli.joining import invitation, listening
     from a3c64.paramserver.run_keys import check_encryption
     from a3c64.policy.resume import resume
 
-    settings = resume(settings).settings
+    settings = listening(resume(settings).settings, parsed["listen"])
     if settings.deterministic and settings.workers != 1:
         raise BadInputError(
             f"--workers: found {settings.workers}, expected 1 with --deterministic: gradients of several workers "
@@ -47,7 +71,14 @@ def train(settings: Settings, parsed: Parsed) -> int:
             settings.vnc_port,
             last,
         )
-    return LocalRun(settings).run(stop)
+
+    def invite() -> None:
+        if parsed["listen"]:
+            command, note = invitation(settings.bind, settings.key_file or settings.run_dir / "keys" / "client")
+            log.info("other machines join with the next line (%s)", note)
+            say(command)
+
+    return LocalRun(settings, invite).run(stop)
 
 
 def server(settings: Settings, parsed: Parsed) -> int:
@@ -58,7 +89,13 @@ def server(settings: Settings, parsed: Parsed) -> int:
 
 
 def worker(settings: Settings, parsed: Parsed) -> int:
-    """Run one worker: it acts, computes gradients and sends them to the server."""
+    """Run one worker, or with --join those of a machine: they act, compute gradients and send them to the server."""
+    if parsed["join"]:
+        from a3c64.cli.joining import join
+
+        return join(settings, parsed)
+    if "workers" in parsed:
+        raise BadInputError("--workers: without --join, this command runs one worker; leave it out")
     from a3c64.worker.__main__ import work
 
     return work(settings)
@@ -72,8 +109,8 @@ def evaluator(settings: Settings, parsed: Parsed) -> int:
 
 
 COMMANDS = (
-    Command("train", train),
+    Command("train", train, add_listen),
     Command("server", server),
-    Command("worker", worker),
+    Command("worker", worker, add_join),
     Command("evaluator", evaluator),
 )

@@ -18,7 +18,10 @@ from a3c64.files import read_regular
 KEY = 32  # bytes of a key
 CHECK = 2  # bytes of the checksum, so that a typo is noticed; with it, base64 needs no padding
 MOST = 4096  # bytes of a key file; more is not read
-REMEDY = f"copy keys/client from the server's run folder to this machine, and name the copy with {named('key_file')}"
+REMEDY = (
+    f"copy keys/client from the server's run folder to this machine, and name the copy with {named('key_file')}, or "
+    "join with the command that `a3c64 keys` prints there"
+)
 
 
 class ClientKey(NamedTuple):
@@ -54,6 +57,11 @@ class ClientKey(NamedTuple):
         """Return the text form: base64 for URLs of the server's public key, the client's secret key and a checksum."""
         keys = z85.decode(self.server) + z85.decode(self.secret)
         return base64.urlsafe_b64encode(keys + _checksum(keys)).decode()
+
+    @property
+    def fingerprint(self) -> str:
+        """A short name for this key, which is not secret."""
+        return hashlib.sha256(self.public).hexdigest()[:8]
 
     def apply(self, socket: zmq.Socket) -> None:
         """Let the next connections of a client's socket use this key."""

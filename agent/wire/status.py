@@ -1,13 +1,15 @@
 """Ask a parameter server for the status of its run."""
 
 import threading
+from collections.abc import Generator
+from contextlib import closing
 from typing import NamedTuple
 
 from a3c64.config import BadInputError
 from a3c64.envs.figures import Figures
 from a3c64.output import escaped
 from a3c64.wire.address import ServerAddress
-from a3c64.wire.client import Client, RefusedError
+from a3c64.wire.client import Client, RefusedError, StoppedError
 from a3c64.wire.report import Evaluation, RunReport
 from a3c64.wire.transport import SocketTransport
 
@@ -25,11 +27,26 @@ def ask(address: ServerAddress, timeout_s: float) -> Answer:
     Raises:
         BadInputError: the server is of another release, or the key file is invalid.
     """
+    with closing(answers(address, timeout_s, threading.Event())) as one:
+        return next(one)
+
+
+def answers(address: ServerAddress, timeout_s: float, stop: threading.Event) -> Generator[Answer]:
+    """Ask a server for its report again and again; yield each answer. Setting `stop` ends it.
+
+    Raises:
+        RefusedKeyError: the server has refused the key several times, perhaps in several questions.
+        BadInputError: see `ask`.
+    """
     transport = SocketTransport(address)
-    client = Client(transport, "", "status", threading.Event())
+    client = Client(transport, "", "status", stop)
     try:
-        answer = client.ask(timeout_s)
-        return Answer(None if answer is None else RunReport.of(answer), transport.problem)
+        while not stop.is_set():
+            answer = client.ask(timeout_s)
+            yield Answer(None if answer is None else RunReport.of(answer), transport.problem)
+            transport.reset()
+    except StoppedError:
+        return
     except RefusedError as error:
         raise BadInputError(f"{address.url}: {error}") from None
     except ValueError as error:

@@ -30,6 +30,10 @@ ENDS_CONNECTIONS = "it ends every connection at once; if a server of this projec
 OTHER_KEY = f"the key in {{}} belongs to another run, or that server does not encrypt: {keys.REMEDY}"
 
 
+class RefusedKeyError(BadInputError):
+    """The server knows no client with this key."""
+
+
 class Transport(Protocol):
     """A connection to a parameter server."""
 
@@ -74,7 +78,8 @@ class SocketTransport:
         """Wait for a message.
 
         Raises:
-            BadInputError: the server refuses the key.
+            RefusedKeyError: the server refuses the key.
+            BadInputError: the key file is invalid now.
         """
         if not self._socket.poll(int(timeout_s * 1000)):
             self._check_handshakes()
@@ -137,7 +142,8 @@ class SocketTransport:
         the connection may just end, as it does at the end of a tunnel without a server.
 
         Raises:
-            BadInputError: the server refuses the key again and again.
+            RefusedKeyError: the server refuses the key again and again.
+            BadInputError: the key file is invalid now.
         """
         for event in self._news():
             if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
@@ -150,9 +156,12 @@ class SocketTransport:
                 continue
             self._failures += 1
             if handshake == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
+                if self._read_key() != self._key:  # the key was revoked, and the file has the new one
+                    self.reset()
+                    return
                 self.problem = f"it refuses the key in {self._address.key_file}: {keys.REMEDY}"
                 if self._failures >= FAILURES:
-                    raise BadInputError(f"the parameter server at {self._address.url}: {self.problem}")
+                    raise RefusedKeyError(f"the parameter server at {self._address.url}: {self.problem}")
             elif handshake is None:  # the two sides agree on no way to encrypt
                 self.problem = ONLY_HERE if self._key else ONLY_THERE
             elif self._failures >= FAILURES:

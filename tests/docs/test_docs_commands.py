@@ -23,7 +23,6 @@ NOT_RUN = {  # how a line begins -> why it is not checked further
     "sudo apt-get install -y make": "changes the machine",
     "source .venv/bin/activate": "changes the shell",
     "source <(a3c64 completion bash)": "tests/agent/test_agent_completion.py runs it",
-    "scp ": "needs a second machine",
     "ssh ": "needs a second machine",
     "pip install ": "needs a network; tests/n64gym/test_package.py and tests/agent/test_agent_install.py install",
     ".venv/bin/pytest ": "these are the tests; the path is checked",

@@ -6,7 +6,7 @@ import threading
 import pytest
 from live import free_port, until
 
-from a3c64.cli import local
+from a3c64.cli import local, worker_processes
 from a3c64.config import Settings
 from a3c64.processes import spawn
 
@@ -59,8 +59,8 @@ def crashing(monkeypatch, tmp_path):
             arguments = ["-c", "raise SystemExit(70)"]
         return spawn(arguments, environment, **options)
 
-    monkeypatch.setattr(local, "spawn", start)
-    monkeypatch.setattr(local, "WORKER_CRASHES", 2)
+    monkeypatch.setattr(worker_processes, "spawn", start)
+    monkeypatch.setattr(worker_processes, "CRASHES", 2)
     return Settings(
         run_dir=tmp_path, bind=f"tcp://127.0.0.1:{free_port()}", workers=1, web_port=0, tensorboard_port=0,
         eval_interval=0,
@@ -73,7 +73,7 @@ def test_a_run_ends_when_a_worker_always_crashes_and_no_step_is_learned(crashing
 
 
 def test_a_run_that_is_stopped_after_crashes_without_a_learned_step_does_not_exit_with_0(crashing, caplog, monkeypatch):
-    monkeypatch.setattr(local, "WORKER_CRASHES", 1000)
+    monkeypatch.setattr(worker_processes, "CRASHES", 1000)
     run, stop, codes = local.LocalRun(crashing), threading.Event(), []
     thread = threading.Thread(target=lambda: codes.append(run.run(stop)))
     thread.start()
