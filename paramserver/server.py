@@ -35,7 +35,7 @@ from a3c64.wire import messages as wire
 from a3c64.wire import server_file
 from a3c64.wire.address import key_file_for_folder, key_file_in
 from a3c64.wire.keys import REMEDY
-from a3c64.wire.report import ServerReport
+from a3c64.wire.report import RunReport, ServerReport, Traffic
 from a3c64.wire.transport import configure
 
 log = logging.getLogger(__name__)
@@ -107,6 +107,7 @@ class Server:
             reachable=self._reachable,
         )
         self._incoming = Incoming(self._socket, self.service)
+        self._received = self._sent = 0  # bytes
         figures = saved(snapshot)
         if resumption.new_task:
             figures = figures.counters()
@@ -178,6 +179,7 @@ class Server:
                 connection, *frames = self._incoming.receive()
             except zmq.Again:
                 return
+            self._received += sum(map(len, frames))
             answer = self.service.handle(connection.bytes, [frame.buffer for frame in frames], sender(connection))
             if self.service.scored:
                 self._attempt("an evaluation", self._record)  # before the answer says that it is recorded
@@ -191,6 +193,7 @@ class Server:
             try:
                 # copy=True, because the next update changes the weights while ZeroMQ still sends them.
                 self._socket.send_multipart(frames, zmq.DONTWAIT, copy=True)
+                self._sent += sum(memoryview(frame).nbytes for frame in frames)
                 return
             except zmq.Again:  # the queue of this client is full; reading EVENTS lets libzmq notice what has left it
                 self._socket.getsockopt(zmq.EVENTS)
@@ -234,8 +237,12 @@ class Server:
             self._attempt("a report", lambda: self._report(now))
         self._attempt("milestones", self._note_milestones)
         self._attempt("supervising TensorBoard", self._tensorboard.tend)
-        self._attempt("writing the web page's data", lambda: self._web.tend(self.service.report))
+        self._attempt("writing the web page's data", lambda: self._web.tend(self._page_report))
         self.service.timings.add("report")
+
+    def _page_report(self) -> RunReport:
+        traffic = Traffic(received=self._received, sent=self._sent)
+        return self.service.report().model_copy(update={"traffic": traffic})
 
     def _count_refused(self) -> None:
         """Count the connections that were refused since the last call, and say what to do about them."""

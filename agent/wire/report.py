@@ -117,6 +117,13 @@ class Staleness(_Told):
     max: float
 
 
+class Traffic(_Told):
+    """Bytes of messages, since this process of the server began. Encryption and TCP add a few per cent."""
+
+    received: int = 0
+    sent: int = 0
+
+
 class ServerReport(_Told):
     """The server's process, run folder and ports."""
 
@@ -144,6 +151,7 @@ class RunReport(_Told):
     lost: int  # those of them that stopped sending heartbeats
     refused: dict[str, int]  # kind of refusal -> number of refused messages
     refused_connections: int = 0  # without a valid key
+    traffic: Traffic = Traffic()  # only in the report for the web page
     staleness: Staleness | None  # None before the first gradient
     mean_return: float | None  # of the last episodes; None before the first ends
     mean_length: float | None

@@ -23,6 +23,7 @@ from aiohttp import web
 from a3c64 import logs
 from a3c64.addresses import Place
 from a3c64.files import read_json
+from a3c64.paramserver.web import prometheus
 from a3c64.paramserver.web.feed import REPORT, SCREENS
 from a3c64.paramserver.web.hosts import Hosts
 from a3c64.paramserver.web.recordings import Recordings
@@ -30,6 +31,7 @@ from a3c64.paramserver.web.relay import relay
 from a3c64.paramserver.web.screens import NotAScreenError, Screens
 from a3c64.paramserver.web.served import KINDS, find
 from a3c64.processes import StopEvent, stop_on_signals
+from a3c64.wire.report import RunReport
 
 log = logging.getLogger("a3c64.paramserver.web")
 
@@ -97,6 +99,8 @@ class Gateway:
             return await self._screen(request, path, query)
         if path == f"/{REPORT}":
             return self._current_report()
+        if path == "/metrics":
+            return self._metrics()
         if path == "/recordings.json":
             return _json(await self._current_list())
         if (file := find(path, self._run_dir)) is None:
@@ -129,6 +133,13 @@ class Gateway:
         except (OSError, ValueError):
             return _text(404, "the server has not written its report yet")
         return _json(json.dumps(self._screens.show(report)))
+
+    def _metrics(self) -> web.Response:
+        try:
+            exposition = prometheus.text(RunReport.of(read_json(self._report, MAX_REPORT)))
+        except (OSError, ValueError):
+            return _text(503, "the server has not written its report yet")
+        return web.Response(body=exposition.encode(), headers={**HEADERS, "Content-Type": prometheus.KIND})
 
     async def _current_list(self) -> str:
         """Return the list of recordings. All pages share it."""
