@@ -182,6 +182,7 @@ def test_every_preset_is_valid():
         ("MiniGrid-DoorKey-5x5-v0", "grids"),
         ("MinAtar/Breakout-v1", "grids"),
         ("LunarLander-v3", "lander"),
+        ("Taxi-v4", "taxi"),
         ("MountainCarContinuous-v0", "mountaincar-continuous"),
         ("MountainCar-v0", "mountaincar"),
     ],
