@@ -3,7 +3,7 @@
 `make bench-families` runs all that docs/results/families lacks: 70 minutes on one core. `bench_families.py lunarlander
 --seed 1` in tests/bench runs one environment and seed, with both sides in turn; `--list` names the environments. Each
 run trains on one core (`--core`): a3c64 with one worker, PPO with one torch thread. After the training, the last
-weights play 20 episodes greedily and 20 with drawn actions. `--train-only` leaves that to a later call.
+weights play 20 episodes or more greedily and as many with drawn actions. `--train-only` leaves that to a later call.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 
 from bench_learn import versions
 from bench_learn_experiments import RESULTS
-from bench_learn_sides import EPISODES, A3c64, Learned, Saved, StableBaselines
+from bench_learn_sides import A3c64, Learned, Saved, StableBaselines
 from families import FAMILIES, SEEDS, experiment_of
 from programs import ROOT, hardware
 from zoo import entry_for
@@ -80,9 +80,10 @@ def train(name: str, algorithm: str, seed: int, folder: Path, options: argparse.
 def judge(result: dict[str, Any], folder: Path, options: argparse.Namespace) -> None:
     """Let the last weights play greedily and with drawn actions."""
     side = side_of(result["family"], result["algorithm"], options)
+    episodes = options.episodes or FAMILIES[result["family"]].episodes
     last = Saved(result["seconds"], result["steps"], folder / result["saved"])
     for way, drawn in (("greedy", False), ("drawn", True)):
-        figures = side.play(last, result["seed"], options.episodes, drawn)
+        figures = side.play(last, result["seed"], episodes, drawn)
         result[way] = {key: figures[key] for key in ("n", "mean_return", "std_return")}
 
 
@@ -119,7 +120,7 @@ def main() -> None:
     parser.add_argument("--core", type=int, default=0, help="number of the core for training")
     parser.add_argument("--train-only", action="store_true", help="a later call without it plays the episodes")
     parser.add_argument("--again", action="store_true", help="repeat runs that have a result")
-    parser.add_argument("--episodes", type=int, default=EPISODES, help="episodes per evaluation")
+    parser.add_argument("--episodes", type=int, help="episodes per evaluation instead of the table's")
     parser.add_argument("--bind", default="tcp://127.0.0.1:16555", help="address of a3c64's server")
     parser.add_argument("--results", type=Path, default=FOLDER, help="folder for the JSON files")
     options = parser.parse_args()

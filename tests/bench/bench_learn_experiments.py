@@ -44,6 +44,7 @@ class Experiment:
     env_args: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)  # of a3c64 train, on top of the preset
     judged_on: Mapping[str, Any] | None = None  # the environment's arguments in evaluations; None = env_args
+    judged_steps: int = 0  # actions after which a3c64's evaluations cut an episode; 0 = the environment's own limit
     seeds: tuple[int, ...] = (1,)
     workers: int = 2  # of a3c64
     begins_with: str = ""  # continue from the last checkpoint of this experiment's run with the same seed

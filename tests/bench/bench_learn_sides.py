@@ -104,10 +104,12 @@ class A3c64:
         folder = saved.path.parent / "judged"  # a run's folder with only this checkpoint
         shutil.rmtree(folder, ignore_errors=True)
         copy = shutil.copytree(saved.path, folder / "checkpoints" / saved.path.name)
+        state = json.loads((copy / "state.json").read_text())
         if self._experiment.judged_on is not None:
-            state = json.loads((copy / "state.json").read_text())
             state["hyperparameters"]["env_args"] = json.dumps(self._experiment.judged_on)
-            (copy / "state.json").write_text(json.dumps(state))
+        if self._experiment.judged_steps:
+            state["hyperparameters"]["max_episode_steps"] = self._experiment.judged_steps
+        (copy / "state.json").write_text(json.dumps(state))
         flags = [
             "--sample" if drawn else "--greedy",
             "--episodes",
