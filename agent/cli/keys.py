@@ -15,13 +15,14 @@ log = logging.getLogger(__name__)
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `keys`."""
     parser.add_argument("--revoke", action="store_true", help="make a new key; links with the former one end")
+    parser.add_argument("--new", action="store_true", help="make the keys of a run that has not started yet")
     parser.add_argument("--address", metavar="HOST", help="where others reach this machine; default: its own address")
 
 
 def keys(settings: Settings, parsed: Parsed) -> int:
     """Print the command with which other machines join a run; --revoke makes a new key for it."""
     from a3c64.cli.joining import invitation
-    from a3c64.paramserver.run_keys import renew
+    from a3c64.paramserver.run_keys import RunKeys, renew
     from a3c64.wire import server_file
     from a3c64.wire.address import key_file_in
     from a3c64.wire.keys import read
@@ -39,6 +40,8 @@ def keys(settings: Settings, parsed: Parsed) -> int:
         reached_at = host(parsed["address"]) if parsed["address"] else ""
     except ValueError as error:
         raise BadInputError(f"--address: found {parsed['address']!r}, expected {error}") from None
+    if parsed["new"]:
+        RunKeys(settings.run_dir, key_file).write()
     if parsed["revoke"]:
         former = read(key_file)
         new = renew(key_file)

@@ -200,6 +200,15 @@ def test_a_machine_whose_server_does_not_answer_waits_until_ctrl_c(stack, progra
     assert list(tmp_path.glob("a3c64-join-*")) == []
 
 
+def test_keys_can_be_made_before_the_first_start_and_are_kept(stack):
+    first, second = (stack.run("a3c64", "keys", "--new", "--address", "fd00::1") for _ in range(2))
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr
+    assert first.stdout == second.stdout
+    link = JoinLink.of(first.stdout.removeprefix("a3c64 worker --join "))
+    assert link.place.host == "fd00::1"
+    assert {path.name for path in (stack.run_dir / "keys").iterdir()} == {"client", "server-secret"}
+
+
 @pytest.mark.parametrize("place", ["10.0.0.5:5555", "[fd00::1]:5555", "train.example:1"])
 def test_a_link_reads_as_it_was_written(place):
     text = f"a3c64://{place}/{KEY.text()}"
