@@ -1,6 +1,7 @@
 """A trained policy in a program of your own: load it, let it act, evaluate it."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from a3c64.config import BadInputError, Settings
 from a3c64.envs.batch import EnvironmentBatch
 from a3c64.envs.figures import declared_by
 from a3c64.envs.making import check, make_one
+from a3c64.envs.masks import ActionMasks
 from a3c64.envs.spaces import Observations
 from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning.actor import Actor, Memory
@@ -49,7 +51,11 @@ class Policy:
         self.score: dict[str, Any] | None = fitted.policy.score
 
     def act(
-        self, observation: Any, state: State | None = None, generator: np.random.Generator | None = None
+        self,
+        observation: Any,
+        state: State | None = None,
+        generator: np.random.Generator | None = None,
+        info: Mapping[str, Any] | None = None,
     ) -> tuple[Any, State]:
         """Return the action for an observation, as the environment's `step` takes it, and the state for the next call.
 
@@ -57,9 +63,12 @@ class Policy:
             observation: as the environment returned it.
             state: returned by the call before; None when an episode begins. It is not changed.
             generator: draws the action from the policy's distribution; None = take the most probable action.
+            info: as the environment returned it with the observation. Needed only if it has an `action_mask`: then the
+                action is one that the mask allows.
 
         Raises:
             ValueError: the observation has numbers that are not finite, or another shape.
+            BadInputError: the mask does not fit the actions.
         """
         view = self._fitted.view
         if state is None:
@@ -69,7 +78,10 @@ class Policy:
             state = State(state.observations.copy(), state.memory)
             fill = view.follow
         fill(observation, Observations(state.observations.image[0], state.observations.vector[0]))
-        action = self._actor.act(state.observations, np.zeros(1, np.float32), state.memory, generator)
+        masks = ActionMasks(self._fitted.action_space, 1, self.hyperparameters.env_id)
+        masks.see(0, info)
+        starts = np.zeros(1, np.float32)
+        action = self._actor.act(state.observations, starts, state.memory, generator, masks.allowed)
         return self._family.for_environment(action.actions)[0], state._replace(memory=action.memory)
 
     def make(self, render_mode: str | None = None) -> gym.Env:

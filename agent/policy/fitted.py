@@ -21,6 +21,7 @@ class Fitted(NamedTuple):
     hyperparameters: Hyperparameters  # to play with; they may have other arguments of the environment
     view: View
     network: Network
+    action_space: gym.Space
     action_names: list[str]  # of the environment's actions or of an action's parts; empty if it has no names
 
 
@@ -37,4 +38,4 @@ def fit(policy: Policy, hyperparameters: Hyperparameters, env: gym.Env) -> Fitte
             f"these weights do not fit {hyperparameters.env_id}: the environment has {view.description} and actions "
             f"{env.action_space}, and the network's layers have other sizes"
         )
-    return Fitted(policy, hyperparameters, view, network, action_names(env))
+    return Fitted(policy, hyperparameters, view, network, env.action_space, action_names(env))

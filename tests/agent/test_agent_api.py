@@ -56,6 +56,23 @@ def test_act_changes_no_state_and_draws_with_a_generator(tmp_path):
     assert len({int(policy.act(seen[2], generator=generator)[0]) for _ in range(200)}) == 2
 
 
+def test_act_takes_only_actions_that_a_mask_allows(tmp_path):
+    settings = Hyperparameters(env_id="Taxi-v4", frame_stack=1)
+    with make_one(settings) as env:
+        policy = a3c64.load(policy_file.save(tmp_path / "taxi.safetensors", random_policy(settings, env)), env)
+        observation, info = env.reset(seed=4)
+        generator, state, forbidden = np.random.default_rng(1), None, 0
+        for _ in range(100):
+            action, state = policy.act(observation, state, generator, info)
+            assert info["action_mask"][action] == 1
+            free, _ = policy.act(observation, state, generator)
+            forbidden += info["action_mask"][free] == 0
+            observation, _, _, _, info = env.step(action)
+        assert forbidden, "without the mask, it takes forbidden actions, too"
+        with pytest.raises(a3c64.BadInputError, match="action_mask"):
+            policy.act(observation, state, info={"action_mask": np.zeros(6, np.int8)})
+
+
 def test_evaluate_makes_environments_like_those_of_the_training(tmp_path):
     policy = a3c64.load(saved("scaled", tmp_path))
     assert a3c64.evaluate(policy, episodes=5)["n"] >= 5
