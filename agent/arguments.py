@@ -20,7 +20,7 @@ COMMON = {
 
 _KEYS = ("key_file", "no_encryption")
 _SERVING = (
-    "preset", "bind", *_KEYS, "run_dir", "resume", "transfer", "tensorboard_host", "tensorboard_port",
+    "preset", "bind", *_KEYS, "run_dir", "resume", "transfer", "from_policy", "tensorboard_host", "tensorboard_port",
     "legacy_tags", "web_host", "web_hosts", "web_port", "vnc_password_file", "checkpoint_interval", "keep_checkpoints",
     "status_interval",
 )  # fmt: skip
@@ -50,7 +50,9 @@ GROUPS: dict[str, tuple[str, ...]] = {  # as --help shows them; every setting is
         "sticky_actions", "max_episode_steps", "envs_per_worker", "workers", "worker_index", "hang_timeout", "seed",
         "deterministic",
     ),
-    "run folder": ("run_dir", "resume", "transfer", "checkpoint_interval", "keep_checkpoints", "replays_mb"),
+    "run folder": (
+        "run_dir", "resume", "transfer", "from_policy", "checkpoint_interval", "keep_checkpoints", "replays_mb",
+    ),
     "ending and evaluation": (
         "total_timesteps", "stop_at_reward", "time_limit", "eval_interval", "eval_policy", "eval_episodes",
         "guard",

@@ -90,6 +90,11 @@ class Settings(Hyperparameters, BaseSettings):
     transfer: bool = Field(
         False, description="train, server: continue with the weights of a run of another environment than A3C64_ENV_ID"
     )
+    from_policy: Annotated[Path | None, BeforeValidator(_path), BeforeValidator(none)] = Field(
+        None,
+        description="train, server: a policy file or a run's folder, whose weights a new run begins with; "
+        "empty = random weights",
+    )
     rom: str = Field("", description="path of an N64 ROM; empty = Open Kart")
     workers: int = Field(2, ge=1, le=1024, description="train: number of workers to start")
     replays_mb: int = Field(

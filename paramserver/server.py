@@ -28,6 +28,7 @@ from a3c64.paramserver.tensorboard.legacy_tags import STATE, legacy
 from a3c64.paramserver.tensorboard.process import TensorBoardProcess
 from a3c64.paramserver.web.feed import Web
 from a3c64.paramserver.weights import SharedWeights
+from a3c64.policy import policy_file
 from a3c64.policy.resume import Resumption, resume
 from a3c64.processes import typed_command
 from a3c64.vnc import password
@@ -91,10 +92,11 @@ class Server:
             log.info("resuming at step %d, update %d", snapshot.step, snapshot.version)
             for change in resumption.changes:
                 log.info("changed from now on: %s", change)
+        start = policy_file.find(settings.from_policy) if settings.from_policy and snapshot is None else None
         if resumption.ignored:
             log.warning(resumption.ignored)
         self.service = Service(
-            SharedWeights(settings.hyperparameters(), snapshot and snapshot._replace(figures=None)),
+            SharedWeights(settings.hyperparameters(), snapshot and snapshot._replace(figures=None), start),
             self._name,
             ServerReport(
                 pid=os.getpid(),

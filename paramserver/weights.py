@@ -1,14 +1,20 @@
 """The shared weights: one flat vector, the optimiser's vectors, and the counts of updates and steps."""
 
+import logging
 from collections.abc import Sequence
 
 import numpy as np
 
+from a3c64.config import BadInputError
 from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning.parameters import ParameterSpec, learned_size, signature
 from a3c64.learning.scaling import packed, unpacked
 from a3c64.paramserver.optimiser import MEAN_SQUARE, Pace, begun, completed, rmsprop, scheduled
 from a3c64.policy.checkpoint import Snapshot, first
+from a3c64.policy.policy_file import Policy
+from a3c64.policy.transplant import transplant
+
+log = logging.getLogger(__name__)
 
 MOMENTS_MEMORY = 1e6  # observations; older ones get less weight, because a changed policy sees other observations
 
@@ -16,8 +22,11 @@ MOMENTS_MEMORY = 1e6  # observations; older ones get less weight, because a chan
 class SharedWeights:
     """Weights that all workers read and update. Nothing here opens a file or a socket."""
 
-    def __init__(self, hyperparameters: Hyperparameters, snapshot: Snapshot | None) -> None:
+    def __init__(
+        self, hyperparameters: Hyperparameters, snapshot: Snapshot | None, start: Policy | None = None
+    ) -> None:
         self.hyperparameters = hyperparameters
+        self._start = start  # a new run begins with its weights
         self.signature = ""
         self.pace = Pace(hyperparameters.target_kl, snapshot.pace if snapshot else None)
         self._snapshot: Snapshot | None = None
@@ -72,8 +81,13 @@ class SharedWeights:
         return self._snapshot
 
     def begin(self, specs: Sequence[ParameterSpec]) -> None:
-        """Create the first weights of a run from its seed."""
+        """Create the first weights of a run from its seed, or from the policy that it begins with if that fits."""
         snapshot = first(specs, self.hyperparameters.seed, self.hyperparameters.model_dump())
+        if self._start:
+            try:
+                log.info(transplant(self._start, specs, snapshot.weights))
+            except BadInputError as error:  # `train` refuses it before a server starts
+                log.warning("%s. The run begins with random weights", error)
         self._take(snapshot._replace(optimiser=begun(snapshot.weights.size)))
 
     def count(self, steps: int) -> None:

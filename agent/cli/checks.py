@@ -4,6 +4,7 @@ import os
 import select
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from a3c64 import ports
 from a3c64.addresses import parse
@@ -12,6 +13,9 @@ from a3c64.config import BadInputError, Settings, flag, named
 from a3c64.files import why_unwritable
 from a3c64.hyperparameters import Hyperparameters
 from a3c64.progress import Progress
+
+if TYPE_CHECKING:
+    from a3c64.policy.policy_file import Policy
 
 MAKING_S = 20.0  # timeout for making the environment; after it, errors are left to the workers
 QUIET_S = 1.0  # without a progress bar
@@ -53,19 +57,22 @@ def check_run_folder(run_dir: Path) -> None:
         raise BadInputError(f"{named('run_dir')}: {run_dir} cannot be used: {reason}")
 
 
-def check_environment(hyperparameters: Hyperparameters, rom: str, parsed: Parsed) -> None:
+def check_environment(
+    hyperparameters: Hyperparameters, rom: str, parsed: Parsed, start: "Policy | None" = None
+) -> None:
     """Make the run's environment, reset and step it, so that its errors appear before anything is started.
 
     This happens in a child process: an environment may use much memory, start threads, or crash.
 
     Raises:
-        BadInputError: the environment cannot be made, or a flag does not apply to it.
+        BadInputError: the environment cannot be made, a flag does not apply to it, or the policy that the run is to
+            begin with does not fit it.
     """
     read, write = os.pipe()
     child = os.fork()  # this process has one thread
     if child == 0:
         os.close(read)
-        _report(hyperparameters, rom, parsed, write)
+        _report(hyperparameters, rom, parsed, start, write)
     os.close(write)
     try:
         if not select.select([read], [], [], QUIET_S)[0]:
@@ -83,7 +90,7 @@ def check_environment(hyperparameters: Hyperparameters, rom: str, parsed: Parsed
         )
 
 
-def _report(hyperparameters: Hyperparameters, rom: str, parsed: Parsed, write: int) -> None:
+def _report(hyperparameters: Hyperparameters, rom: str, parsed: Parsed, start: "Policy | None", write: int) -> None:
     """Make the environment and write its error, or OK, into a pipe. This function does not return."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C, the parent kills this process
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -91,14 +98,14 @@ def _report(hyperparameters: Hyperparameters, rom: str, parsed: Parsed, write: i
     for descriptor in range(3):  # the workers will print the same messages
         os.dup2(nowhere, descriptor)
     try:
-        said = _wrong_with(hyperparameters, rom, parsed) or OK
+        said = _wrong_with(hyperparameters, rom, parsed, start) or OK
     except BaseException as error:
         said = f"--env-id: {hyperparameters.env_id}: {type(error).__name__}: {' '.join(str(error).split())}"
     os.write(write, said.encode()[: select.PIPE_BUF])
     os._exit(0)
 
 
-def _wrong_with(hyperparameters: Hyperparameters, rom: str, parsed: Parsed) -> str:
+def _wrong_with(hyperparameters: Hyperparameters, rom: str, parsed: Parsed, start: "Policy | None") -> str:
     """Return the error of making a run's environment; "" if it can be made."""
     from a3c64.processes import end_with_parent, limit_threads
 
@@ -107,8 +114,11 @@ def _wrong_with(hyperparameters: Hyperparameters, rom: str, parsed: Parsed) -> s
     import numpy as np
 
     from a3c64.envs import making
+    from a3c64.envs.actions import family_of
     from a3c64.envs.batch import EnvironmentBatch, view_of
     from a3c64.envs.masks import masked
+    from a3c64.learning.network import design
+    from a3c64.policy.transplant import check_fit
 
     try:
         making.check(hyperparameters, rom)
@@ -117,7 +127,7 @@ def _wrong_with(hyperparameters: Hyperparameters, rom: str, parsed: Parsed) -> s
             return f"{flag('rom')}: {hyperparameters.env_id} is not an N64 game; leave this setting out"
         if making.is_n64(spec):  # its first reset plays through menus; starting the emulator takes milliseconds
             env = making.make_one(hyperparameters, rom)
-            view_of(env, hyperparameters)
+            shape, family = view_of(env, hyperparameters).shape, family_of(env.action_space)
             env.unwrapped.start()  # type: ignore[attr-defined]
             env.close()
         else:
@@ -126,6 +136,9 @@ def _wrong_with(hyperparameters: Hyperparameters, rom: str, parsed: Parsed) -> s
             for _ in range(STEPS):
                 batch.step(batch.family.draw(masked(parameters, batch.allowed), np.random.default_rng(0)))
             batch.close()
+            shape, family = batch.view.shape, batch.family
+        if start:
+            check_fit(start, design(shape, family, hyperparameters).specs)
     except BadInputError as error:
         return str(error)
     return ""

@@ -41,9 +41,12 @@ def train(settings: Settings, parsed: Parsed) -> int:
     limit_threads()  # before NumPy is imported
     from a3c64.cli.joining import invitation, listening
     from a3c64.paramserver.run_keys import check_encryption
+    from a3c64.policy import policy_file
     from a3c64.policy.resume import resume
 
-    settings = listening(resume(settings).settings, parsed["listen"])
+    resumption = resume(settings)
+    settings = listening(resumption.settings, parsed["listen"])
+    start = policy_file.find(settings.from_policy) if settings.from_policy and not resumption.exists else None
     if settings.deterministic and settings.workers != 1:
         raise BadInputError(
             f"--workers: found {settings.workers}, expected 1 with --deterministic: gradients of several workers "
@@ -52,7 +55,7 @@ def train(settings: Settings, parsed: Parsed) -> int:
     check_encryption(settings)
     check_run_folder(settings.run_dir)
     check_ports(settings)
-    check_environment(settings.hyperparameters(), settings.rom, parsed)
+    check_environment(settings.hyperparameters(), settings.rom, parsed, start)
     from a3c64.cli.local import LocalRun
     from a3c64.processes import stop_on_signals
 

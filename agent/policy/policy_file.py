@@ -168,6 +168,15 @@ def load(path: Path) -> Policy:
         raise BadInputError(f"--policy: {path} is not a policy file of `a3c64 export`: {error}") from None
 
 
+def find(path: Path) -> Policy:
+    """Return a policy from a file, or the newest one from a run's folder.
+
+    Raises:
+        BadInputError: there is none, or it is damaged.
+    """
+    return of_run(path) if path.is_dir() else load(path)
+
+
 def bundled(env_id: str) -> Policy:
     """Return the bundled policy for an environment.
 

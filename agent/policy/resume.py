@@ -16,7 +16,7 @@ from a3c64 import presets
 from a3c64.config import BadInputError, Settings, flag
 from a3c64.files import read_json
 from a3c64.hyperparameters import Hyperparameters, as_meant
-from a3c64.policy import checkpoint
+from a3c64.policy import checkpoint, policy_file
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +65,9 @@ def resume(settings: Settings) -> Resumption:
         raise BadInputError(f"--resume: there is no run to resume in {folder}; leave --resume out to begin one")
     known = recorded(folder)
     if known is None:
+        if settings.from_policy:
+            its = policy_file.find(settings.from_policy).hyperparameters
+            settings = settings.filled({name: getattr(its, name) for name in (*FIXED, "frameskip")})
         return Resumption(settings, exists, (), "")
     before = Hyperparameters(**known)
     suited = presets.chosen(settings.preset, known.get("env_id", settings.env_id))
