@@ -14,7 +14,7 @@ from n64gym import EmulatorError, MovieError, Playback, RomError
 
 WIDTH, HEIGHT = 640, 480  # of a single movie, pixels; half of each in a grid
 FPS = 30  # of films and windows
-VIS = 2  # vertical interrupts a frame at speed 1; the game has 60 a second
+VIS = 2  # vertical interrupts a frame of a game that has 60 a second
 GPU_PLUGIN = "glide64mk2"  # draws a game that draws with the GPU and was recorded without pictures
 UNSEEN_VIS = 600  # vertical interrupts at once when no picture is drawn
 BANDS = {WIDTH: (48, 26), WIDTH // 2: (40, 22)}  # a cell's width -> height of its caption, font size
@@ -36,6 +36,7 @@ class Cell:
         self.picture[height:] = band(described(replay), width, strip, letters)
         self.on = True
         self.problem = ""
+        self.vis_per_second = self._playback.emulator.rom.vis_per_second
 
     def advance(self, vis: int, drawn: bool) -> None:
         """Play `vis` vertical interrupts; after the end or a divergence, the last picture stays."""
@@ -108,8 +109,9 @@ def pages(
                     problem(replay, str(error))
             frame[...] = 0
             shown, due = 0, 0.0
+            vis = max((cell.vis_per_second for cell in cells), default=0) / FPS  # a frame at speed 1
             while any(cell.on for cell in cells) and not (seconds and shown >= seconds * FPS):
-                due += VIS * speed if drawn else UNSEEN_VIS
+                due += vis * speed if drawn else UNSEEN_VIS
                 for at, cell in enumerate(cells):
                     if cell.on:
                         cell.advance(int(due), drawn)

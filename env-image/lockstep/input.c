@@ -15,8 +15,11 @@
 
 enum joybus { JOYBUS_STATUS = 0x00, JOYBUS_READ = 0x01, JOYBUS_PAK_READ = 0x02, JOYBUS_PAK_WRITE = 0x03, JOYBUS_RESET = 0xFF };
 
+#define PAK_BLOCK 32 /* bytes */
+
 static struct lockstep_control *control;
 static uint32_t *movie, *history;
+static uint8_t *paks;
 
 /* Maps the memory file (lockstep_attach of the video plugin checks its version). Returns NULL or an error message. */
 EXPORT const char *CALL lockstep_attach(int fd, const char *unused)
@@ -28,6 +31,7 @@ EXPORT const char *CALL lockstep_attach(int fd, const char *unused)
     control = (struct lockstep_control *)shared;
     movie = (uint32_t *)(shared + LOCKSTEP_MOVIE_OFFSET);
     history = (uint32_t *)(shared + LOCKSTEP_HISTORY_OFFSET);
+    paks = shared + LOCKSTEP_PAKS_OFFSET;
     return NULL;
 }
 
@@ -53,6 +57,38 @@ EXPORT void CALL InitiateControllers(CONTROL_INFO info)
     }
 }
 
+/* The checksum of a block of a pak: a CRC with the polynomial x^8 + x^7 + x^2 + 1. */
+static uint8_t pak_checksum(const uint8_t *block)
+{
+    uint8_t sum = 0;
+    for (int bit = 0; bit < (PAK_BLOCK + 1) * 8; bit++) {
+        uint8_t carry = sum & 0x80 ? 0x85 : 0;
+        uint8_t next = bit < PAK_BLOCK * 8 ? block[bit / 8] >> (7 - bit % 8) & 1 : 0;
+        sum = (uint8_t)(sum << 1 | next) ^ carry;
+    }
+    return sum;
+}
+
+/* Reads or writes a block of a controller pak. The address is bytes 3 and 4, without its low 5 bits. Addresses from 0x8000 on
+ * are not memory: they tell the kind of a pak, and this kind answers 0. */
+static void use_pak(uint8_t *pak, unsigned char *command, unsigned char *answer)
+{
+    uint32_t address = command[3] << 8 | (command[4] & 0xE0);
+    uint8_t *block = pak + address;
+
+    if (command[2] == JOYBUS_PAK_READ) {
+        if (address < LOCKSTEP_PAK_BYTES)
+            memcpy(answer, block, PAK_BLOCK);
+        else
+            memset(answer, 0, PAK_BLOCK);
+        answer[PAK_BLOCK] = pak_checksum(answer);
+    } else {
+        if (address < LOCKSTEP_PAK_BYTES)
+            memcpy(block, command + 5, PAK_BLOCK);
+        answer[0] = pak_checksum(command + 5);
+    }
+}
+
 /* command: [0] bytes sent, [1] bytes expected, [2] the command's code, then its data, then the answer. */
 EXPORT void CALL ReadController(int port, unsigned char *command)
 {
@@ -66,7 +102,8 @@ EXPORT void CALL ReadController(int port, unsigned char *command)
     switch (command[2]) {
     case JOYBUS_STATUS:
     case JOYBUS_RESET:
-        memcpy(answer, (unsigned char[]){0x05, 0x00, 0x00}, 3); /* a standard controller, nothing in its pak slot */
+        /* a standard controller, and whether its slot has a pak */
+        memcpy(answer, (unsigned char[]){0x05, 0x00, control->with_pak >> port & 1}, 3);
         break;
     case JOYBUS_READ: { /* a little-endian BUTTONS has the byte order of the joybus */
         uint32_t word = port == 0 ? next_sample() : 0;
@@ -75,7 +112,10 @@ EXPORT void CALL ReadController(int port, unsigned char *command)
     }
     case JOYBUS_PAK_READ:
     case JOYBUS_PAK_WRITE:
-        command[1] |= 0x80; /* no answer: there is no pak */
+        if (control->with_pak >> port & 1)
+            use_pak(paks + port * LOCKSTEP_PAK_BYTES, command, answer);
+        else
+            command[1] |= 0x80; /* no answer: there is no pak */
         break;
     }
 }

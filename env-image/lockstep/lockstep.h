@@ -1,6 +1,6 @@
 /* The memory that the Python side and the emulator process share, and the protocol that they use in it.
  *
- * One memory file per emulator:  [ control block, 4096 bytes | picture | observation | movie | history | RDRAM ]
+ * One memory file per emulator:  [ control block, 4096 bytes | picture | observation | movie | history | saves | paks | RDRAM ]
  *
  * The emulator stops in the video plugin's UpdateScreen, once per vertical interrupt (VI), and at the moment of a
  * savestate, and waits there for `go`. Python writes a request, increments `request`, posts `go` and waits for `done`.
@@ -25,7 +25,7 @@
 #include <stdint.h>
 
 #define LOCKSTEP_MAGIC 0x4C4F434BU /* "LOCK" */
-#define LOCKSTEP_VERSION 4U
+#define LOCKSTEP_VERSION 5U
 
 #define LOCKSTEP_CONTROL_BYTES 4096
 #define LOCKSTEP_PICTURE_BYTES (1024 * 768 * 3)     /* the largest picture that a ROM or a real video plugin can show */
@@ -33,11 +33,26 @@
 #define LOCKSTEP_SAMPLES (1 << 22) /* controller words in the movie, and in the history: 19 hours at 60 per second */
 #define LOCKSTEP_RDRAM_BYTES (8 << 20)
 
+/* The memories that keep their contents without power, in the `saves` that belong to a savestate. `paks` has the present
+ * contents of the controller paks. */
+#define LOCKSTEP_EEPROM 0
+#define LOCKSTEP_EEPROM_BYTES 0x800
+#define LOCKSTEP_SRAM 0x1000
+#define LOCKSTEP_SRAM_BYTES 0x8000
+#define LOCKSTEP_FLASHRAM 0x9000
+#define LOCKSTEP_FLASHRAM_BYTES 0x20000
+#define LOCKSTEP_PAKS 0x29000
+#define LOCKSTEP_PAK_BYTES 0x8000
+#define LOCKSTEP_PAKS_BYTES (4 * LOCKSTEP_PAK_BYTES)
+#define LOCKSTEP_SAVES_BYTES (LOCKSTEP_PAKS + LOCKSTEP_PAKS_BYTES)
+
 #define LOCKSTEP_PICTURE_OFFSET LOCKSTEP_CONTROL_BYTES
 #define LOCKSTEP_OBSERVATION_OFFSET (LOCKSTEP_PICTURE_OFFSET + LOCKSTEP_PICTURE_BYTES)
 #define LOCKSTEP_MOVIE_OFFSET (LOCKSTEP_OBSERVATION_OFFSET + LOCKSTEP_OBSERVATION_BYTES)
 #define LOCKSTEP_HISTORY_OFFSET (LOCKSTEP_MOVIE_OFFSET + 4 * LOCKSTEP_SAMPLES)
-#define LOCKSTEP_RDRAM_OFFSET (LOCKSTEP_HISTORY_OFFSET + 4 * LOCKSTEP_SAMPLES) /* a multiple of 4096 */
+#define LOCKSTEP_SAVES_OFFSET (LOCKSTEP_HISTORY_OFFSET + 4 * LOCKSTEP_SAMPLES)
+#define LOCKSTEP_PAKS_OFFSET (LOCKSTEP_SAVES_OFFSET + LOCKSTEP_SAVES_BYTES)
+#define LOCKSTEP_RDRAM_OFFSET (LOCKSTEP_PAKS_OFFSET + LOCKSTEP_PAKS_BYTES) /* a multiple of 4096 */
 /* RDRAM is not page-aligned in the core's memory, so the shared part is one page larger than RDRAM. */
 #define LOCKSTEP_FILE_BYTES (LOCKSTEP_RDRAM_OFFSET + LOCKSTEP_RDRAM_BYTES + 4096)
 
@@ -63,6 +78,9 @@ struct lockstep_control {
     uint32_t vis;
     uint32_t buttons;      /* controller 1's word, a mupen64plus BUTTONS; the other controllers stay neutral */
     uint32_t present;      /* bit n: a controller is plugged into port n; read once, when the ROM is opened */
+    uint32_t with_pak;     /* bit n: the controller in port n has a controller pak */
+    uint32_t clock;        /* of the cartridge's clock chip at power-on, in seconds since 1970 */
+    uint32_t vis_per_second;
     uint32_t movie_length; /* while movie_position is less than this, the movie's words replace `buttons` */
     uint32_t observation_format, observation_height, observation_width;
     uint32_t observation_crop[4]; /* top, left, height, width in the picture's own pixels, see picture_crop; 0s = all */

@@ -164,6 +164,9 @@ static void serve(void)
     }
 }
 
+/* system.c; NULL if it is not loaded */
+extern void lockstep_saves(bool to_machine) __attribute__((weak));
+
 /* The core's state callback. The core calls it on the emulation thread exactly when it takes or loads a savestate. The
  * emulation stops in here, so no time passes between a savestate and the step that follows it.
  *
@@ -177,9 +180,13 @@ EXPORT void CALL lockstep_state_changed(void *context, m64p_core_param parameter
     if (parameter == M64CORE_STATE_SAVECOMPLETE) {
         control->state_vi_count = control->vi_count;
         control->state_controller_reads = control->controller_reads;
+        if (lockstep_saves)
+            lockstep_saves(false);
     } else if (parameter == M64CORE_STATE_LOADCOMPLETE) {
         control->vi_count = control->state_vi_count;
         control->controller_reads = control->state_controller_reads;
+        if (lockstep_saves)
+            lockstep_saves(true);
         gpu_forget();
     } else {
         return;

@@ -1,4 +1,4 @@
-"""Data about an episode: a step in progress, the outcome of a step, and a snapshot."""
+"""Data about an episode: its arguments, a step in progress, the outcome of a step, and a snapshot."""
 
 from __future__ import annotations
 
@@ -34,3 +34,14 @@ class Snapshot(NamedTuple):
 
 class StartError(RomError):
     """The game is not at the start of an episode."""
+
+
+def check_arguments(frameskip: int, noop_max: int, random_max: int, render_mode: str | None) -> None:
+    """Raise ValueError if an argument of an environment is invalid."""
+    if frameskip < 1:
+        raise ValueError(f"frameskip is {frameskip}; expected a number of VIs per step, 1 or more")
+    for name, vis in (("noop_max", noop_max), ("random_max", random_max)):
+        if vis < 0:
+            raise ValueError(f"{name} is {vis}; expected a maximum number of VIs, 0 or more")
+    if render_mode not in (None, "rgb_array", "human"):
+        raise ValueError(f'render_mode is {render_mode!r}; expected None, "rgb_array" or "human"')

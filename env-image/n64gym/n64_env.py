@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from n64gym import settings
 from n64gym.drawing import Drawing
-from n64gym.episode import Begun, Outcome, Snapshot, StartError
+from n64gym.episode import Begun, Outcome, Snapshot, StartError, check_arguments
+from n64gym.machine.console import CONSOLE, Console
 from n64gym.machine.emulator import Emulator, EmulatorError
 from n64gym.machine.rom import Rom, open_rom
 from n64gym.machine.shared import RDRAM_BYTES
@@ -46,11 +47,12 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
     size: (H, W) of picture observations; None: the game's size. Each pixel is the mean of the area that it covers.
     crop: observe only this part of the picture, (top, left, height, width) in the game's pixels.
     telemetry: observations are Dict(picture, telemetry). telemetry is a float32 vector, one number per telemetry name.
-    frameskip: VIs per step (60 per second). noop_max: reset idles for 0 to noop_max VIs, drawn from the seed.
+    frameskip: VIs per step (60 per second, PAL: 50). noop_max: reset idles for 0 to noop_max VIs, drawn from the seed.
     random_max: then reset presses at random for 0 to random_max VIs, so that starts vary more.
     choices: values for the game's settings (see `settings`). From a list, each reset draws a value.
     cache: where start states are kept: True (the user's cache folder), another folder, or False (this process only).
     video: None, or the real video plugin ("glide64mk2", "rice") for a ROM that draws with the GPU.
+    console: the console's clock and paks: a Console, or some of its fields.
     timeout: seconds without an answer after which the emulator is replaced.
     Raises RomError, EmulatorError, ValueError.
     """
@@ -91,28 +93,24 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         choices: Mapping[str, Any] | None = None,
         cache: bool | str | Path = True,
         video: str | None = None,
+        console: Console | Mapping[str, Any] = CONSOLE,
         timeout: float = 10.0,
     ) -> None:
-        if frameskip < 1:
-            raise ValueError(f"frameskip is {frameskip}; expected a number of VIs per step, 1 or more")
-        for name, vis in (("noop_max", noop_max), ("random_max", random_max)):
-            if vis < 0:
-                raise ValueError(f"{name} is {vis}; expected a maximum number of VIs, 0 or more")
-        if render_mode not in (None, *self.metadata["render_modes"]):
-            raise ValueError(f'render_mode is {render_mode!r}; expected None, "rgb_array" or "human"')
+        check_arguments(frameskip, noop_max, random_max, render_mode)
         if telemetry and not self.telemetry_names:
             raise ValueError("telemetry is True, but this game has no vector of telemetry")
         self._choices = dict(choices or {})
         settings.check(self.settings, self._choices)
         self.render_mode = render_mode
         self.frameskip = frameskip
-        self.metadata = {**self.metadata, "render_fps": VIS_PER_SECOND / frameskip}
         self.observations = ObservationBuilder(
             obs_type, size, crop, self.native_size, self.telemetry_names if telemetry else (), keep_dim
         )
         self.observation_space = self.observations.space
         self.rom = rom if isinstance(rom, Rom) else open_rom(rom)
+        self.metadata = {**self.metadata, "render_fps": self.rom.vis_per_second / frameskip}
         self.video = video
+        self.console = Console.of(console)
         self._timeout = timeout
         self._drawing = Drawing(video) if obs_type != "ram" else None
         self._noop_max = noop_max
@@ -356,6 +354,7 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
             "code": code_hash(type(self)),
             "rom": self.rom.sha1,
             "video": self.video,
+            "console": self.console,
             "setup": dict(self._what_matters(setup)),
         }
 
@@ -376,7 +375,8 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         return self.road(self.emulator) if self.emulator else None
 
     def _start_emulator(self) -> Emulator:
-        return Emulator(self.rom, video=self.video, observation=self.observations.format, timeout=self._timeout)
+        observation, timeout = self.observations.format, self._timeout
+        return Emulator(self.rom, video=self.video, observation=observation, console=self.console, timeout=timeout)
 
     def observe(self, emulator: Emulator) -> Any:
         """Return the observation of an emulator that has just ended a step."""

@@ -148,7 +148,9 @@ def _replay(folder: Path, name: str) -> Replay | None:
             second=(recorded if recorded.tzinfo else recorded.replace(tzinfo=UTC)).timestamp(),
             ret=None if facts["return"] is None else _number(facts["return"]),
             figures=_figures(facts.get("metrics")),
-            seconds=_number(facts["steps"]) * _number(facts.get("frameskip", 1)) / 60.0,
+            seconds=_number(facts["steps"])
+            * _number(facts.get("frameskip", 1))
+            / (50.0 if facts.get("vis_per_second") == 50 else 60.0),
             worker=str(worker) if _whole(worker) else folder.name.removeprefix("worker-"),
             step=step if _whole(step) else None,
             bytes=size,

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from n64gym.machine import boot, shared
+from n64gym.machine.console import CONSOLE, Console
 from n64gym.machine.process import EmulatorProcess
 from n64gym.machine.rom import DATA, LARGEST_ROM, Rom, open_rom
 from n64gym.machine.state import State
@@ -28,6 +29,7 @@ PLUGINS = Path("/usr/lib", sysconfig.get_config_var("MULTIARCH") or "", "mupen64
 DEATH_CHECK_S = 0.05  # interval of the checks for a dead emulator process
 SLOWEST_VI_S = 0.1  # allowance per VI on a loaded machine; a step that exceeds it counts as hung
 START_S = 120.0  # a start takes 0.25 s, but the interpreter gets several seconds of a loaded machine's processor
+BLANK = 0xFF  # EEPROM, SRAM and FlashRAM before their first use
 STOP_S = 2.0  # a clean stop takes a few milliseconds
 
 
@@ -52,8 +54,8 @@ class Emulator:
     rom: a file in any of the three byte orders, or an opened Rom. video: None for ROMs that draw into RDRAM with the
     CPU, else the name of a real video plugin ("glide64mk2", "rice"). The plugin draws on $DISPLAY, or on a new Xvfb if
     that is not set. observation: the format of the attribute `observation`, which each step updates. controllers: the
-    number of connected controllers; only the first gets input. movie: samples as for `play`, used from the first
-    controller read on. timeout: seconds; a short step that takes longer counts as hung.
+    number of connected controllers; only the first gets input. console: its clock and paks. movie: samples as for
+    `play`, used from the first controller read on. timeout: seconds; a short step that takes longer counts as hung.
     Raises RomError or EmulatorError.
 
     `samples` records every controller word that the game has read since power-on. Another emulator that plays them
@@ -69,6 +71,7 @@ class Emulator:
         video: str | None = None,
         observation: ObservationFormat | None = None,
         controllers: int = 1,
+        console: Console = CONSOLE,
         movie: NDArray[np.uint32] | None = None,
         timeout: float = 10.0,
     ) -> None:
@@ -77,6 +80,7 @@ class Emulator:
             raise ValueError(f'video is {video!r}; expected the name of a plugin such as "glide64mk2"')
         self.rom = rom if isinstance(rom, Rom) else open_rom(rom)
         self.timeout = timeout
+        self._console = console
         self._format = observation
         self._movie = movie
         self._state: State | None = None  # the savestate that is being saved or loaded
@@ -119,6 +123,11 @@ class Emulator:
         self._memory = shared.SharedMemory()
         self._control = self._memory.control
         self._control.present = (1 << controllers) - 1
+        self._control.with_pak = self._control.present if self._console.controller_pak else 0
+        self._control.clock = self._console.seconds
+        self._control.vis_per_second = self.rom.vis_per_second
+        self._saves = self._memory.array(shared.SAVES_OFFSET, (shared.SAVES_BYTES,))
+        self._saves[: shared.PAKS] = BLANK
         if self._format:
             self._control.observation_height, self._control.observation_width, channels, crop = self._format
             self._control.observation_format = channels
@@ -128,6 +137,7 @@ class Emulator:
         request = {
             "rom": str(self.rom.path),
             "largest_rom": LARGEST_ROM,
+            "expansion_pak": self._console.expansion_pak,
             "fd": self._memory.fd,
             "video_plugin": str(DATA / "lockstep-video.so"),
             "input_plugin": str(DATA / "lockstep-input.so"),
@@ -251,6 +261,7 @@ class Emulator:
         self._control.state_vi_count = state.vi_count
         self._control.state_controller_reads = len(state.samples)
         self._control.path = state.path.encode()
+        self._saves[:] = np.frombuffer(state.saves, np.uint8)
         self._call(shared.LOAD)
 
     def close(self) -> None:
@@ -342,6 +353,7 @@ class Emulator:
                 self._fail(str(error))
             state.vi_count = self._control.state_vi_count
             state.samples = self._history(self._control.state_controller_reads).copy()
+            state.saves = self._saves.tobytes()
             self._at = state
         elif state is not None and self._control.command == shared.LOAD:
             if self._control.state_failed:

@@ -56,6 +56,14 @@ def main(request: dict) -> None:
         os.environ["SDL_VIDEODRIVER"] = "x11"  # independent of the parent's video driver
         if not os.environ.get("DISPLAY"):
             os.environ.update(start_display(request["screen"]))
+    system = ctypes.CDLL(None)  # this process was started with LD_PRELOAD=lockstep-system.so
+    os.environ.pop("LD_PRELOAD")  # not for the X server
+    os.environ["TZ"] = "UTC"  # of the console's clock
+    if not hasattr(system, "lockstep_attach_system"):
+        raise HostError(PLUGINS_MISSING)
+    system.lockstep_attach_system.restype = c_char_p
+    if problem := system.lockstep_attach_system(request["fd"]):
+        raise HostError(problem.decode())
     core = load(CORE, EMULATOR_PACKAGES)
     video = load(request["video_plugin"], PLUGINS_MISSING)
     inputs = load(request["input_plugin"], PLUGINS_MISSING)
@@ -167,6 +175,7 @@ def configure(core: ctypes.CDLL, request: dict) -> None:
     sections: dict[str, dict[str, tuple[int, int | str]]] = {
         "Core": {
             "R4300Emulator": (INT, request["cpu"]),
+            "DisableExtraMem": (BOOL, not request["expansion_pak"]),
             "GbCameraVideoCaptureBackend1": (STRING, ""),  # else it looks for a camera and reports that there is none
             "RandomizeInterrupt": (BOOL, 0),  # 1 randomizes PI and SI transfer times
             "OnScreenDisplay": (BOOL, 0),

@@ -11,8 +11,10 @@ import weakref
 from pathlib import Path
 from typing import Any
 
+from n64gym.machine.rom import DATA
 from n64gym.machine.workspace import Workspace
 
+SYSTEM = DATA / "lockstep-system.so"
 LAST_WORDS = 1000  # characters of the log that an error message quotes
 
 
@@ -32,7 +34,10 @@ class EmulatorProcess:
         started.add(self)
         self._workspace = workspace
         self._log = os.fdopen(os.memfd_create("n64gym-log"), "rb")
+        library = os.open(SYSTEM if SYSTEM.exists() else os.devnull, os.O_RDONLY)  # host.py reports a missing one
         try:
+            # By its descriptor, because LD_PRELOAD cannot contain a path with spaces or colons.
+            preload = f"/proc/self/fd/{library}:" + os.environ.get("LD_PRELOAD", "")
             self._process = subprocess.Popen(
                 [
                     sys.executable,
@@ -40,7 +45,8 @@ class EmulatorProcess:
                     str(Path(__file__).with_name("host.py")),
                     json.dumps({**request, "folder": str(workspace.path)}),
                 ],
-                pass_fds=[descriptor],
+                pass_fds=[descriptor, library],
+                env={**os.environ, "LD_PRELOAD": preload.rstrip(":")},
                 stdin=subprocess.PIPE,  # nothing is sent; the emulator ends itself when this end is closed
                 stdout=subprocess.DEVNULL,
                 stderr=self._log,
@@ -50,6 +56,8 @@ class EmulatorProcess:
             workspace.remove()
             self._log.close()
             raise
+        finally:
+            os.close(library)
         assert self._process.stdin is not None
         self._lifeline = self._process.stdin
 

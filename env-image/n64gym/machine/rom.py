@@ -16,6 +16,8 @@ SMALLEST_ROM = 4096  # bytes; the boot program ends there
 LARGEST_ROM = 64 << 20  # bytes; the largest cartridge ever made
 BYTE_ORDERS = {b"\x80\x37\x12\x40": "z64", b"\x37\x80\x40\x12": "v64", b"\x40\x12\x37\x80": "n64"}
 
+PAL = "DFIPSUXY"  # the header's country codes of games for 50 Hz
+
 
 class RomError(ValueError):
     """A ROM cannot be used. The text gives what was found, what was expected and what to do."""
@@ -30,6 +32,11 @@ class Rom(NamedTuple):
     sha1: str  # of the ROM in z64 order, so the same for all byte orders
     crc1: int  # from the header
     country: int  # the header's bytes 0x3E (country, low) and 0x3F (version, high)
+
+    @property
+    def vis_per_second(self) -> int:
+        """Vertical interrupts a second: 50 for PAL games, else 60."""
+        return 50 if chr(self.country & 0xFF) in PAL else 60
 
     @property
     def title(self) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAGIC = 0x4C4F434B  # "LOCK"
-VERSION = 4
+VERSION = 5
 
 CONTROL_BYTES = 4096
 PICTURE_BYTES = OBSERVATION_BYTES = 1024 * 768 * 3
@@ -20,7 +20,11 @@ OBSERVATION_OFFSET = PICTURE_OFFSET + PICTURE_BYTES
 SAMPLES = 1 << 22  # controller words in the movie, and in the history: 19 hours at 60 per second
 MOVIE_OFFSET = OBSERVATION_OFFSET + OBSERVATION_BYTES
 HISTORY_OFFSET = MOVIE_OFFSET + 4 * SAMPLES
-RDRAM_OFFSET = HISTORY_OFFSET + 4 * SAMPLES
+SAVES_OFFSET = HISTORY_OFFSET + 4 * SAMPLES
+PAKS, PAKS_BYTES = 0x29000, 0x20000  # in the saves
+SAVES_BYTES = PAKS + PAKS_BYTES
+PAKS_OFFSET = SAVES_OFFSET + SAVES_BYTES
+RDRAM_OFFSET = PAKS_OFFSET + PAKS_BYTES
 RDRAM_BYTES = 8 << 20
 FILE_BYTES = RDRAM_OFFSET + RDRAM_BYTES + 4096
 
@@ -45,6 +49,9 @@ class Control(ctypes.Structure):
         ("vis", ctypes.c_uint32),
         ("buttons", ctypes.c_uint32),
         ("present", ctypes.c_uint32),
+        ("with_pak", ctypes.c_uint32),
+        ("clock", ctypes.c_uint32),
+        ("vis_per_second", ctypes.c_uint32),
         ("movie_length", ctypes.c_uint32),
         ("observation_format", ctypes.c_uint32),
         ("observation_height", ctypes.c_uint32),

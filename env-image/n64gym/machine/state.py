@@ -12,6 +12,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from n64gym.machine.shared import SAVES_BYTES
+
 POLL_S = 0.01
 STORED = 0  # gzip level: no compression, so that loading is fast
 QUICK = 1  # gzip level for the disk: most bytes are 0, so higher levels save little
@@ -29,6 +31,9 @@ class State:
     samples: NDArray[np.uint32] = np.zeros(0, np.uint32)
     """The controller words from power-on to this state, [N]."""
 
+    saves = bytes(SAVES_BYTES)
+    """The contents of EEPROM, SRAM, FlashRAM and controller paks, see lockstep.h."""
+
     _fd = -1
 
     def __init__(self) -> None:
@@ -43,7 +48,7 @@ class State:
         """Return the state as compressed bytes, for the disk."""
         head = COUNTS.pack(self.vi_count, len(self.samples))
         machine = gzip.decompress(self._read())
-        return gzip.compress(head + self.samples.astype("<u4").tobytes() + machine, QUICK, mtime=0)
+        return gzip.compress(head + self.samples.astype("<u4").tobytes() + self.saves + machine, QUICK, mtime=0)
 
     @classmethod
     def from_data(cls, data: bytes) -> Self:
@@ -51,12 +56,13 @@ class State:
         try:
             plain = gzip.decompress(data)
             vi_count, count = COUNTS.unpack_from(plain)
-            machine = plain[COUNTS.size + 4 * count :]
+            begin = COUNTS.size + 4 * count
+            saves, machine = plain[begin : begin + SAVES_BYTES], plain[begin + SAVES_BYTES :]
             samples = np.frombuffer(plain, "<u4", count, COUNTS.size).astype(np.uint32)
         except (EOFError, gzip.BadGzipFile, zlib.error, struct.error, ValueError) as error:
             raise ValueError(f"not a savestate, or a damaged one: {error}") from None
         state = cls()
-        state.vi_count, state.samples = vi_count, samples
+        state.vi_count, state.samples, state.saves = vi_count, samples, saves
         state._write(gzip.compress(machine, STORED, mtime=0))
         return state
 

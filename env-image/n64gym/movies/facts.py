@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from n64gym.files import read_regular
+from n64gym.machine.console import Console
 from n64gym.machine.shared import RDRAM_BYTES
 from n64gym.movies.m64 import MovieError
 
@@ -88,6 +89,8 @@ def _playback(facts: dict[str, Any]) -> None:
         _words(facts[name], name)
     _pattern(facts["rdram_sha256"], "[0-9a-f]{64}", "rdram_sha256")
     _pattern(_object(facts["rom"], "rom").get("sha1"), "[0-9a-f]{40}", "rom.sha1")
+    Console.of(facts.get("console", {}))
+    _integer(facts.get("vis_per_second", 60), 50, 60, "vis_per_second")
     if facts.get("video") is not None:
         _pattern(facts["video"], "[A-Za-z0-9_-]{1,40}", "video")
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from n64gym.machine.console import Console
 from n64gym.machine.emulator import Emulator, ObservationFormat
 from n64gym.machine.rom import OPEN_KART, open_rom
 from n64gym.machine.shared import SAMPLES
@@ -66,6 +67,7 @@ class Playback:
             rom_file,
             observation=observation,
             video=self.video,
+            console=Console.of(self.facts.get("console", {})),
             movie=self.movie.samples,
         )
         self._watch = Watch(self.emulator, self.facts.get("watch", []))

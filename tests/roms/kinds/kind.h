@@ -42,4 +42,37 @@ static inline void fill(uint32_t origin, uint32_t colour) {
     for (uint32_t i = 0; i < 320 * 240 * 2; i += 4) RDRAM(origin + i) = colour << 16 | colour;
 }
 
+/* Sends the 64 bytes at `block` of RDRAM to the PIF, which runs the commands in them, and reads them back. */
+static inline void joybus(uint32_t block) {
+    RDRAM(block + 60) |= 1;
+    SI_DRAM_ADDR = block;
+    SI_PIF_WRITE64 = PIF_RAM;
+    while (SI_STATUS & SI_STATUS_BUSY) {
+    }
+    SI_DRAM_ADDR = block;
+    SI_PIF_READ64 = PIF_RAM;
+    while (SI_STATUS & SI_STATUS_BUSY) {
+    }
+    SI_STATUS = 0;
+}
+
+#define PI_DRAM_ADDR REG(0xA4600000)
+#define PI_CART_ADDR REG(0xA4600004)
+#define PI_RD_LEN REG(0xA4600008) /* to the cartridge */
+#define PI_WR_LEN REG(0xA460000C) /* from the cartridge */
+#define PI_STATUS REG(0xA4600010)
+#define CART_SAVE 0x08000000u /* SRAM or FlashRAM */
+
+/* Moves `bytes` between RDRAM and the cartridge. */
+static inline void cartridge(uint32_t rdram, uint32_t address, uint32_t bytes, int to_cartridge) {
+    PI_DRAM_ADDR = rdram;
+    PI_CART_ADDR = address;
+    if (to_cartridge)
+        PI_RD_LEN = bytes - 1;
+    else
+        PI_WR_LEN = bytes - 1;
+    while (PI_STATUS & 3) {
+    }
+}
+
 #endif

@@ -1,0 +1,49 @@
+"""What a console has besides the game and its controllers: a clock and paks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, Self
+
+LAST_CLOCK = 2**32 - 1  # seconds since 1970: the year 2106
+
+
+class Console(NamedTuple):
+    """A console. Its clock is a part of the run: it does not depend on the time of day."""
+
+    clock: str = "2000-01-01T00:00:00"
+    """Time of the cartridge's clock chip at power-on, UTC. Few games have the chip."""
+    expansion_pak: bool = True
+    """8 MB of RDRAM, else 4 MB."""
+    controller_pak: bool = False
+    """Each controller has a controller pak, which is empty at power-on."""
+
+    @classmethod
+    def of(cls, value: Any) -> Self:
+        """Return `value`, a Console or a mapping with some of its fields. Raises ValueError."""
+        if isinstance(value, cls):
+            console = value
+        elif isinstance(value, Mapping) and set(value) <= set(cls._fields):
+            console = cls(**value)
+        else:
+            raise ValueError(f"console is {value!r:.100}; expected an object with {', '.join(cls._fields)}")
+        for name in ("expansion_pak", "controller_pak"):
+            if not isinstance(getattr(console, name), bool):
+                raise ValueError(f"console: {name} is {getattr(console, name)!r:.100}; expected true or false")
+        _ = console.seconds
+        return console
+
+    @property
+    def seconds(self) -> int:
+        """The clock in seconds since 1970. Raises ValueError."""
+        try:
+            seconds = int(datetime.fromisoformat(self.clock).replace(tzinfo=UTC).timestamp())
+        except (TypeError, ValueError):
+            seconds = -1
+        if not 0 <= seconds <= LAST_CLOCK:
+            raise ValueError(f"console: clock is {self.clock!r:.100}; expected a time such as {Console().clock}")
+        return seconds
+
+
+CONSOLE = Console()
