@@ -183,6 +183,7 @@ def test_every_preset_is_valid():
         ("MinAtar/Breakout-v1", "grids"),
         ("LunarLander-v3", "lander"),
         ("Taxi-v4", "taxi"),
+        ("BipedalWalker-v3", "walker"),
         ("MountainCarContinuous-v0", "mountaincar-continuous"),
         ("MountainCar-v0", "mountaincar"),
     ],
