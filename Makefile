@@ -152,7 +152,7 @@ docs/browser/onnxruntime-web: requirements/onnxruntime-web
 	@touch $@
 
 .venv/envs: requirements/envs.txt .venv/dev
-	@.venv/bin/pip install --disable-pip-version-check --quiet --require-hashes --no-deps -r $<
+	@.venv/bin/pip install --disable-pip-version-check --quiet --require-hashes --no-deps -r $< 2>$@.log || { cat $@.log >&2; false; }
 	@touch $@
 
 .venv/packages: pyproject.toml .venv/run

@@ -179,7 +179,7 @@ def family_of(space: Any) -> Family:
     if isinstance(space, gym.spaces.Box) and np.issubdtype(space.dtype, np.floating) and space.is_bounded():
         return DiagonalGaussian(space.low, space.high)
     raise BadInputError(
-        f"actions of {space} are not supported: "
+        f"actions of {' '.join(str(space).split())} are not supported: "
         "expected Discrete, MultiDiscrete, MultiBinary or a bounded Box of floats"
     )
 

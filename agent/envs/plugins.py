@@ -37,6 +37,13 @@ PLUGINS = (
     Plugin("gymnasium_robotics", "gymnasium-robotics", ("fetch*", "pointmaze*", "antmaze*", "adroit*", "franka*")),
     Plugin("flappy_bird_gymnasium", "flappy-bird-gymnasium", ("flappybird*",)),
     Plugin("miniworld", "miniworld", ("miniworld*",)),
+    Plugin("popgym", "popgym", ("popgym-*",)),
+    Plugin("tetris_gymnasium.envs", "tetris-gymnasium", ("tetris_gymnasium/*",)),
+    Plugin("gym_pusht", "gym-pusht", ("gym_pusht/*",)),
+    Plugin("gymnasium_2048", "gymnasium-2048", ("gymnasium_2048/*",)),
+    Plugin("panda_gym", "panda-gym", ("panda*",)),
+    Plugin("pybullet_envs_gymnasium", "pybullet-envs-gymnasium", ("*bulletenv-*",)),
+    Plugin("nle", "nle", ("nethack*",)),
 )
 
 

@@ -16,48 +16,6 @@ from a3c64.hyperparameters import Hyperparameters
 from a3c64.policy import episodes
 from a3c64.presets import chosen
 
-POPULAR = {  # id -> the package's module, what the agent sees
-    "MiniGrid-Empty-5x5-v0": ("minigrid", "an image 28x28x3 (from 'image' 7x7x3, a grid of cells) and a vector of 4"),
-    "minigrid:MiniGrid-DoorKey-5x5-v0": ("minigrid", "an image 28x28x3"),
-    "BabyAI-GoToRedBall-v0": ("minigrid", "left out: 'mission' (BabyAIMissionSpace)"),
-    "MinAtar/Breakout-v1": ("minatar", "an image 40x40x4 (from 10x10x4, a grid of cells, true as 255)"),
-    "MinAtar/Seaquest-v1": ("minatar", "an image 40x40x10"),
-    "VizdoomBasic-v1": ("vizdoom", "an image 42x42x3 (from 'screen' 240x320x3) and a vector of 1"),
-    "ALE/Pong-v5": ("ale_py", "an image 42x42x3 (from 210x160x3)"),
-    "ale_py:ALE/Breakout-v5": ("ale_py", "an image 42x42x3"),
-    "PongNoFrameskip-v4": ("ale_py", "an image 42x42x3"),
-    "LunarLander-v3": ("Box2D", "a vector of 8"),
-    "BipedalWalker-v3": ("Box2D", "a vector of 24"),
-    "CarRacing-v3": ("Box2D", "an image 42x42x3 (from 96x96x3)"),
-    "Hopper-v5": ("mujoco", "a vector of 11"),
-    "CartPole-v1": ("gymnasium", "a vector of 4"),
-    "Acrobot-v1": ("gymnasium", "a vector of 6"),
-    "MountainCarContinuous-v0": ("gymnasium", "a vector of 2"),
-    "Pendulum-v1": ("gymnasium", "a vector of 3"),
-    "FrozenLake-v1": ("gymnasium", "a vector of 16"),
-    "Taxi-v4": ("gymnasium", "a vector of 500"),
-    "CliffWalking-v1": ("gymnasium", "a vector of 48"),
-    "Blackjack-v1": ("gymnasium", "a vector of 45"),
-}
-
-
-@pytest.mark.parametrize("env_id", POPULAR)
-def test_a_popular_environment_is_found_and_understood(env_id, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # ViZDoom writes files into the working folder
-    module, sees = POPULAR[env_id]
-    pytest.importorskip(module)
-    batch = EnvironmentBatch.make(Hyperparameters(env_id=env_id, envs_per_worker=1), worker=0)
-    try:
-        assert sees in batch.view.description
-        parameters = np.zeros((1, batch.family.outputs + batch.family.free), np.float32)
-        generator = np.random.default_rng(0)
-        for _ in range(12):
-            step = batch.step(batch.family.draw(parameters, generator))
-            assert np.isfinite(step.rewards).all()
-            assert not step.cut.any()
-    finally:
-        batch.close()
-
 
 @pytest.mark.parametrize(
     ("env_id", "package"),
