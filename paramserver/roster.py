@@ -84,6 +84,7 @@ class Member:
             restarts=self.restarts,
             emulator_restarts=self.emulator_restarts,
             vnc=str(Place(*self.vnc)) if self.vnc[1] else None,
+            host=self.vnc[0],
         )
 
 

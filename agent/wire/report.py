@@ -45,6 +45,7 @@ class WorkerReport(_Told):
     restarts: int  # earlier workers with this index
     emulator_restarts: int
     vnc: str | None  # host:port of its display
+    host: str = ""  # the address that it connects from; "" = not known
 
 
 class Evaluation(_Told):

@@ -53,6 +53,7 @@ def test_a_workers_display_is_on_the_host_that_it_connects_from():
         client = Client(HostTransport(service, host), "a", "a", threading.Event(), vnc_port=port)
         client.hello()
         assert service.report().workers[0].vnc == expected
+        assert service.report().workers[0].host == host, "the page names it"
 
 
 @pytest.mark.parametrize("port", [-1, 65536])

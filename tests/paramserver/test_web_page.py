@@ -119,7 +119,10 @@ def test_the_page_shows_every_workers_screen(stack, browser):
     until(lambda: tiles(browser) == ["0", "1"], LOOK_S, "a tile without a screen")
     blind = browser.find_element(By.CSS_SELECTOR, '[data-worker="0"]')
     assert not blind.find_element(By.CLASS_NAME, "frame").is_displayed()
-    assert "--vnc-port" in blind.find_element(By.CLASS_NAME, "hint").text
+    hint = blind.find_element(By.CLASS_NAME, "hint").text
+    assert "--vnc-port" in hint
+    assert "neither screens nor replays" in hint
+    assert "connects from 127.0.0.1" in hint
 
     # Greedy evaluations that fall cause a warning.
     judge = EvaluatorClient(SocketTransport(stack.server), "judge", "judge", threading.Event())

@@ -56,7 +56,8 @@ class Tile {
     );
     this.hint.textContent = worker.vnc
       ? `No VNC server lets this page in at ${worker.vnc} yet.`
-      : "No screen: start workers with --vnc-port 5901 to watch them here.";
+      : "No screen: start workers with --vnc-port 5901 to watch them here. Workers that joined from another machine " +
+        `have neither screens nor replays on this page. This one connects from ${worker.host || "an unknown address"}.`;
     if (worker.screen !== this.token) {
       this.disconnect();
       this.token = worker.screen;
