@@ -64,7 +64,7 @@ MISTAKES = {  # a command line -> a part of its error
     f"""train {QUIET} --env-id CartPole-v1 --env-args '{{"x": 1}}'""": "there is no argument 'x'",
     "status --server nonsense": "--server: found 'nonsense', expected an address",
     "status --run-dir nowhere": "--run-dir: no server runs in nowhere",
-    "status --workers 3": "--workers is a setting of `a3c64 train`, not of `a3c64 status`",
+    "status --workers 3": "--workers is a setting of `a3c64 train`, `a3c64 worker`, not of `a3c64 status`",
     "status --run-dir x --server tcp://127.0.0.1:1": "give one of them",
     "watch --run-dir file": "--run-dir: no server runs in file",
     "watch --json": "unknown argument --json",
