@@ -1,8 +1,11 @@
 """The whole training loop learns: in one process without sockets, and as real processes over real sockets."""
 
+import json
 import threading
 
 import numpy as np
+import pytest
+from layout_env import LAYOUTS
 
 from a3c64.envs.batch import EnvironmentBatch
 from a3c64.hyperparameters import Hyperparameters
@@ -49,6 +52,16 @@ def test_one_process_learns_from_pixels():
     assert {f"time/{n}" for n in ("act", "step", "differentiate", "exchange", "load")} <= set(scalars)
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_one_picture_is_learned_in_any_layout(layout):
+    """A random policy gets a return of 10, one that uses the picture 20."""
+    hyperparameters = TINY.model_copy(
+        update={"env_id": "layout_env:Layout-v0", "env_args": json.dumps({"layout": layout}), "lstm_size": 0}
+    )
+    means = run_in_process(hyperparameters, 4_000).metrics.rollout()
+    assert means["rollout/ep_rew_mean"] > 18.0, means
+
+
 def test_the_same_seed_gives_the_same_weights():
     one, other = (run_in_process(TINY, 200).weights.vector for _ in range(2))
     np.testing.assert_array_equal(one, other)
@@ -69,8 +82,6 @@ def test_two_worker_processes_learn_together_until_the_run_ends(stack):
     assert (stack.run_dir / "checkpoints" / "latest").exists()
     evaluation = stack.run("a3c64", "eval", "--episodes", "8", "--greedy")
     assert evaluation.returncode == 0, evaluation.stderr
-    import json
-
     result = json.loads(evaluation.stdout)
     assert result["n"] == 8
     assert result["mean_return"] > 15.0, result
