@@ -199,7 +199,10 @@ def test_loading_garbage_is_an_error(rom, keep):
     with Emulator(rom("pad"), timeout=3.0) as emulator:
         emulator.step(5)
         plain = gzip.decompress(emulator.save_state().data())
-        head, machine = plain[: 8 + 4 * 5], plain[8 + 4 * 5 :]
+        begin = 8 + 4 * 5 + shared.SAVES_BYTES  # counts, samples of the controller, saves
+        head, machine = plain[:begin], plain[begin:]
+        with pytest.raises(ValueError, match="ends early"):
+            State.from_data(gzip.compress(head[:-1], 1))
         for rest in (b"", bytes(np.random.default_rng(1).integers(0, 256, 10_000, np.uint8))):
             state = State.from_data(gzip.compress(head + machine[:keep] + rest, 1))
             victim = Emulator(rom("pad"), timeout=3.0)

@@ -59,6 +59,8 @@ class State:
             begin = COUNTS.size + 4 * count
             saves, machine = plain[begin : begin + SAVES_BYTES], plain[begin + SAVES_BYTES :]
             samples = np.frombuffer(plain, "<u4", count, COUNTS.size).astype(np.uint32)
+            if len(saves) < SAVES_BYTES:
+                raise ValueError("it ends early")
         except (EOFError, gzip.BadGzipFile, zlib.error, struct.error, ValueError) as error:
             raise ValueError(f"not a savestate, or a damaged one: {error}") from None
         state = cls()
