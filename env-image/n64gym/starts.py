@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from n64gym.files import write_whole
 from n64gym.machine.state import State
 
-FORMAT = 1
+FORMAT = 2
 STATES_IN_MEMORY = 16  # 17 MB each, shared by all environments of this process
 FILES = 256  # a few hundred KB each for Open Kart, a few MB for large games; the oldest are deleted
 
