@@ -66,10 +66,10 @@ class ManyWorkers:
         self._batches: list[EnvironmentBatch] = []
         shared: list[Any] = []
 
-        def learner(*arguments: Any) -> Any:
+        def learner(*arguments: Any, **named: Any) -> Any:
             """Share one compiled learner. Workers use it in turn, and load their weights before each use."""
             if not shared:
-                shared.append(compiled(*arguments))
+                shared.append(compiled(*arguments, **named))
             return shared[0]
 
         compiled, loop.Learner = loop.Learner, learner  # type: ignore[misc, assignment]
