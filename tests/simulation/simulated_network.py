@@ -4,7 +4,6 @@ import itertools
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import SimpleNamespace
 
 import zmq
 from simulated_world import Task, World
@@ -179,12 +178,12 @@ class Router:
         """Stand in for Incoming.closed: no connection here sends too much."""
         return 0
 
-    def receive(self) -> list[SimpleNamespace]:
+    def receive(self) -> list[zmq.Frame]:
         """Stand in for Incoming.receive."""
         if not self._inbox:
             raise zmq.Again
         connection, frames = self._inbox.popleft()
-        return [SimpleNamespace(bytes=data, buffer=memoryview(data), get=str) for data in (connection.id, *frames)]
+        return [zmq.Frame(data) for data in (connection.id, *frames)]
 
     def send_multipart(self, frames: Sequence[bytes | memoryview], flags: int, copy: bool = True) -> None:
         connection = self._network.connections.get(bytes(frames[0]))

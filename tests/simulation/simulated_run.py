@@ -86,7 +86,7 @@ class SimulatedRun:
                 (server_module, "Incoming", lambda router, service: router),
                 (server_module, "EventFile", mock.Mock()),
                 (server_module, "RunningClock", lambda: RunningClock(self.clock)),
-                (server_module, "_host", lambda connection: "127.0.0.1"),
+                (server_module, "sender", lambda connection: "127.0.0.1"),
                 (server_module, "POLL_MS", int(1000 * server_module.TICK_S)),  # avoids idle wake-ups
                 (client_module, "SLICE_S", client_module.ANSWER_S),
                 (client_module, "time", clock),
