@@ -176,7 +176,7 @@ def test_enjoy_shows_open_kart_in_a_window(stack, display, tmp_path):
         screen = np.asarray(ImageGrab.grab(xdisplay=display))
         return len(np.unique(screen.reshape(-1, 3), axis=0)) > 20  # an empty screen has one colour
 
-    until(drawn, 30, "a picture of the game")
+    until(drawn, 60, "a picture of the game")
     assert enjoying.wait(60) == 0, stack.log(enjoying)
     log = stack.log(enjoying)
     assert log.count("not finished, driven 0.") == 2, log

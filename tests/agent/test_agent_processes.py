@@ -60,11 +60,11 @@ time.sleep(60)
 def test_a_child_ends_when_its_parent_is_killed():
     parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
     child = psutil.Process(int(parent.stdout.readline()))
-    until(lambda: child.name() == "sleep", 10, "setpriv has executed the program")
+    until(lambda: child.name() == "sleep", 60, "setpriv has executed the program")
     assert os.getsid(child.pid) == child.pid, "the child leads a new session"
     parent.kill()
     parent.communicate(timeout=10)
-    until(lambda: not still_running([child]), 10, "the child has ended")
+    until(lambda: not still_running([child]), 60, "the child has ended")
 
 
 def test_no_program_is_started_with_code_between_fork_and_exec():

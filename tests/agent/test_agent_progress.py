@@ -81,6 +81,6 @@ def test_a_stopped_terminal_does_not_block_the_bar():
     termios.tcflow(theirs, termios.TCOOFF)  # as Ctrl-S
     script = "from a3c64.progress import Progress\nwith Progress('x', 300) as p:\n    for k in range(300): p.advance()"
     process = subprocess.Popen([sys.executable, "-c", script], stderr=theirs, env={**os.environ, "TERM": "xterm"})
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     os.close(theirs)
     os.close(ours)

@@ -53,7 +53,7 @@ def working(stack):
 
 def test_a_stopped_and_continued_server_keeps_its_workers(stack):
     server = stack.start("a3c64.paramserver")
-    until(stack.report, 20, "the server")
+    until(stack.report, 60, "the server")
     client, heartbeat = working(stack)
     begin, before = time.monotonic(), stack.report().seconds
     server.send_signal(signal.SIGSTOP)
@@ -80,7 +80,7 @@ def test_changes_of_the_time_of_day_have_no_effect(stack):
         environment = stack.environment(checkpoint_interval=0.3, status_interval=0.3)
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT)
     stack.processes.append(server)
-    until(stack.report, 20, "the server")
+    until(stack.report, 60, "the server")
     client, heartbeat = working(stack)
     begin, version = time.monotonic(), 0
     before = stack.report().seconds
@@ -90,7 +90,7 @@ def test_changes_of_the_time_of_day_have_no_effect(stack):
     assert abs(report.seconds - before - passed) < 10.0, "a jump is hours"
     assert version > 0
     assert (report.updates, report.lost, len(report.workers)) == (version, 0, 1)
-    assert until(lambda: (stack.run_dir / "checkpoints" / "latest").exists(), 10, "a checkpoint")
+    assert until(lambda: (stack.run_dir / "checkpoints" / "latest").exists(), 60, "a checkpoint")
     heartbeat.stop()
     client.close()
     server.send_signal(signal.SIGTERM)

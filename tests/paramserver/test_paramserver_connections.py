@@ -32,7 +32,7 @@ def short_timeouts(monkeypatch):
 @pytest.fixture
 def server(stack):
     process = stack.start("a3c64.paramserver")
-    until(stack.report, 20, "the server")
+    until(stack.report, 60, "the server")
     yield process
     assert process.poll() is None, stack.log(process)
     assert stack.report() is not None

@@ -197,7 +197,7 @@ def test_an_unexpected_error_is_refused_counted_and_logged_once(monkeypatch, cap
 def test_an_invalid_number_of_restarts_does_not_stop_the_server(stack, restarts):
     """It used to: the next status request raised OverflowError in msgpack."""
     server = stack.start("a3c64.paramserver", status_interval=0.1)
-    until(stack.report, 20, "the server")
+    until(stack.report, 60, "the server")
     client = Client(SocketTransport(stack.server), "a", "a", threading.Event())
     client.hello()
     client.join(SPECS)

@@ -102,7 +102,7 @@ def test_a_server_resumes_from_the_checkpoint_after_kill_9(stack):
     for _ in range(5):
         update = client.push(ONES, signature(SPECS), update.version, 20, {}, [])
     assert update.step == 100
-    until(lambda: (stack.run_dir / "checkpoints" / "step_100").exists(), 10, "a checkpoint")
+    until(lambda: (stack.run_dir / "checkpoints" / "step_100").exists(), 60, "a checkpoint")
     server.kill()
     server.wait()
     stack.start("a3c64.paramserver")
@@ -128,7 +128,7 @@ def test_sigterm_saves_and_exits_0(stack):
 
 def test_a_busy_port_is_reported_in_one_line(stack):
     stack.start("a3c64.paramserver")
-    until(stack.report, 20, "the first server")
+    until(stack.report, 60, "the first server")
     second = stack.run("a3c64.paramserver", run_dir=stack.folder / "other")
     assert second.returncode == 2
     assert "cannot be bound (Address already in use)" in second.stderr
@@ -139,7 +139,7 @@ def test_a_run_folder_belongs_to_one_server(stack):
     """A second server's error names the first server, and nothing is written. After the first has ended, a third can
     start."""
     first = stack.start("a3c64.paramserver")
-    until(stack.report, 20, "the first server")
+    until(stack.report, 60, "the first server")
     before = {path: path.stat().st_mtime_ns for path in stack.run_dir.rglob("*")}
     other = {"bind": f"tcp://127.0.0.1:{free_port()}", "status_interval": 60}
     second = stack.run("a3c64.paramserver", **other)
@@ -156,7 +156,7 @@ def test_a_run_folder_belongs_to_one_server(stack):
     first.kill()
     first.wait()
     third = stack.start("a3c64.paramserver", **other)
-    until(lambda: fetch(stack.server._replace(url=other["bind"]), timeout_s=1.0), 20, "the next server")
+    until(lambda: fetch(stack.server._replace(url=other["bind"]), timeout_s=1.0), 60, "the next server")
     third.send_signal(signal.SIGTERM)
     assert third.wait(8) == 0
 
@@ -251,13 +251,13 @@ def test_tensorboard_shows_steps_rising_and_is_restarted_when_it_dies(stack):
         values = [value for _, _, value in points()]
         return len(values) >= 2 and values[-1] > values[0]
 
-    until(rising, 40, "TensorBoard")
+    until(rising, 60, "TensorBoard")
     import psutil
 
     (board,) = psutil.Process(server.pid).children()
     board.kill()
-    until(lambda: not points(), 10, "TensorBoard's end")
-    until(points, 40, "TensorBoard again")
+    until(lambda: not points(), 60, "TensorBoard's end")
+    until(points, 60, "TensorBoard again")
     assert re.search(r"TensorBoard \(see .*\) was ended by SIGKILL", stack.log(server))
     assert client.push(ONES, signature(SPECS), update.version, 20, {}, []).accepted
     client.close()

@@ -10,7 +10,7 @@ from a3c64.wire import server_file
 
 def test_status_finds_the_server_by_the_run_folder(stack):
     server = stack.start("a3c64.paramserver", tensorboard_port=0)
-    until(lambda: server_file.read(stack.run_dir), 20, "server.json")
+    until(lambda: server_file.read(stack.run_dir), 60, "server.json")
     found = server_file.read(stack.run_dir)
     assert found == server_file.ServerFile(stack.address, server.pid, 0, 0, "keys/client")
     nowhere = {"server": "", "bind": ""}
@@ -18,10 +18,10 @@ def test_status_finds_the_server_by_the_run_folder(stack):
     assert by_folder.returncode == 0, by_folder.stderr
     assert json.loads(by_folder.stdout)["server"]["pid"] == server.pid
     watching = stack.start("a3c64", "watch", "--run-dir", str(stack.run_dir), **nowhere)
-    until(lambda: "steps/s" in stack.log(watching), 20, "a line of watch")
+    until(lambda: "steps/s" in stack.log(watching), 60, "a line of watch")
 
     server.send_signal(signal.SIGTERM)
-    assert server.wait(10) == 0
+    assert server.wait(60) == 0
     assert not (stack.run_dir / server_file.NAME).exists()
     gone = stack.run("a3c64", "status", "--run-dir", str(stack.run_dir), **nowhere)
     assert (gone.returncode, gone.stderr.count("\n")) == (2, 1), gone.stderr
@@ -30,7 +30,7 @@ def test_status_finds_the_server_by_the_run_folder(stack):
 
 def test_a_killed_server_leaves_its_file_and_the_next_one_replaces_it(stack):
     first = stack.start("a3c64.paramserver")
-    until(lambda: server_file.read(stack.run_dir), 20, "server.json")
+    until(lambda: server_file.read(stack.run_dir), 60, "server.json")
     first.kill()
     first.wait()
     assert server_file.read(stack.run_dir).pid == first.pid
@@ -38,7 +38,7 @@ def test_a_killed_server_leaves_its_file_and_the_next_one_replaces_it(stack):
     assert (silent.returncode, silent.stderr.count("\n")) == (1, 1), silent.stderr
     assert f"no server answers at {stack.address}" in silent.stderr
     second = stack.start("a3c64.paramserver")
-    until(lambda: server_file.read(stack.run_dir).pid == second.pid, 20, "the second server's file")
+    until(lambda: server_file.read(stack.run_dir).pid == second.pid, 60, "the second server's file")
 
 
 def test_a_server_removes_only_its_own_file(tmp_path):

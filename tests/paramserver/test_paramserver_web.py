@@ -162,18 +162,18 @@ def test_a_server_shows_its_run_on_the_page(stack):
         except (OSError, http.client.HTTPException):  # the page's server may end in the middle of an answer
             return None
 
-    first = until(page, 40, "the page")
+    first = until(page, 60, "the page")
     assert first["run"] == "run"
-    until(lambda: page()["at"] > first["at"], 20, "a newer report")
+    until(lambda: page()["at"] > first["at"], 60, "a newer report")
     server.kill()
-    until(lambda: page() is None, 20, "the end of the page with its server")
+    until(lambda: page() is None, 60, "the end of the page with its server")
 
 
 def test_watch_reports_a_missing_server_and_ends_cleanly(stack):
     watching = stack.start("a3c64", "watch")
-    until(lambda: "no server answers" in stack.log(watching), 40, "a line about the missing server")
+    until(lambda: "no server answers" in stack.log(watching), 60, "a line about the missing server")
     stack.start("a3c64.paramserver")
     until(lambda: "workers 0, 0 lost" in stack.log(watching), 60, "a line about the new server")
     watching.send_signal(2)
-    assert watching.wait(20) == 0
+    assert watching.wait(60) == 0
     assert "Traceback" not in stack.log(watching)

@@ -52,7 +52,7 @@ def test_the_page_shows_every_workers_screen(stack, browser):
     cheap = {"env_id": "tiny_env:TinyFight-v0", "envs_per_worker": 1, "frame_size": 16, "lstm_size": 0}
     server = stack.start("a3c64.paramserver", web_port=port, **cheap)
     until(stack.report, 60, "the server")
-    until(lambda: (stack.run_dir / "web" / "run.json").exists(), 30, "run.json")
+    until(lambda: (stack.run_dir / "web" / "run.json").exists(), 60, "run.json")
     replays = stack.run_dir / "replays" / "worker-0"
     replays.mkdir(parents=True)
     (replays / "one.m64").touch()
@@ -72,14 +72,14 @@ def test_the_page_shows_every_workers_screen(stack, browser):
         except Exception:
             return False
 
-    until(opened, 30, "the page")
+    until(opened, 60, "the page")
     until(lambda: tiles(browser) == ["0"], LOOK_S, "a tile")
     until(lambda: browser.execute_script(COLOURS, "0") > 1, LOOK_S, "pixels")
     until(lambda: "training" in browser.find_element(By.ID, "state").text, LOOK_S, "training")
     strip = browser.find_element(By.ID, "strip")
     assert "Steps per second" in strip.text
     until(lambda: all(name in strip.text for name in ("Won", "Damage", "High score")), LOOK_S, "the game's own figures")
-    until(lambda: "Won" in browser.find_element(By.TAG_NAME, "thead").text, 30, "a column for each")
+    until(lambda: "Won" in browser.find_element(By.TAG_NAME, "thead").text, 60, "a column for each")
     assert "1,014" in browser.find_element(By.TAG_NAME, "tbody").text
     assert browser.execute_script("return document.documentElement.scrollWidth - innerWidth") <= 0
 
@@ -92,7 +92,7 @@ def test_the_page_shows_every_workers_screen(stack, browser):
     browser.execute_script("document.querySelector('canvas').focus()")
     ActionChains(browser).send_keys("w", Keys.ENTER, Keys.ARROW_UP).perform()
     ActionChains(browser).move_to_element_with_offset(tile, 20, 20).move_by_offset(30, 30).click().perform()
-    until(lambda: len(browser.execute_script("return window.sent")) > before, 30, "requests for more frames")
+    until(lambda: len(browser.execute_script("return window.sent")) > before, 60, "requests for more frames")
     assert set(browser.execute_script("return window.sent")[before:]) <= {0, 2, 3}, "keys and pointer must not be sent"
     assert "large" not in tile.get_attribute("class"), "a click on an enlarged tile must close it"
     tile.find_element(By.CLASS_NAME, "open").click()
@@ -102,8 +102,8 @@ def test_the_page_shows_every_workers_screen(stack, browser):
 
     # The page fits a phone's width.
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
-    until(lambda: browser.execute_script("return innerWidth") == PHONE["width"], 10, "a phone's width")
-    until(lambda: browser.find_elements(By.CSS_SELECTOR, "#replays tbody tr"), 30, "a replay")
+    until(lambda: browser.execute_script("return innerWidth") == PHONE["width"], 60, "a phone's width")
+    until(lambda: browser.find_elements(By.CSS_SELECTOR, "#replays tbody tr"), 60, "a replay")
     assert browser.execute_script("return document.documentElement.scrollWidth") <= PHONE["width"]
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
@@ -111,7 +111,7 @@ def test_the_page_shows_every_workers_screen(stack, browser):
     stack.start("a3c64.worker", vnc_port=free_port())
     until(lambda: tiles(browser) == ["0", "1"], LOOK_S, "a second tile")
     first.send_signal(signal.SIGTERM)
-    until(lambda: tiles(browser) == ["1"], 30, "the first tile's end")
+    until(lambda: tiles(browser) == ["1"], 60, "the first tile's end")
     until(lambda: browser.execute_script(COLOURS, "1") > 1, LOOK_S, "the second one's pixels")
 
     # A worker without a display has a hint instead of a black box.
@@ -135,7 +135,7 @@ def test_the_page_shows_every_workers_screen(stack, browser):
     assert "half way from the beginning to the best (1000000.00)" in browser.find_element(By.ID, "warning").text
 
     server.kill()
-    until(lambda: browser.find_element(By.ID, "notice").is_displayed(), 30, "the page says that the server is gone")
+    until(lambda: browser.find_element(By.ID, "notice").is_displayed(), 60, "the page says that the server is gone")
     assert "The server is gone" in browser.find_element(By.ID, "notice").text
     assert browser.find_element(By.CSS_SELECTOR, ".tile .state").text == "unknown"
     browser.execute_script("document.body.style.minHeight = '3000px'")

@@ -225,9 +225,9 @@ def test_a_complete_picture_is_less_than_two_seconds_old(vnc_port, tmp_path):
             for k in range(8, 23):
                 path = tmp_path / f"{k + 1}.png"  # when the next file exists, this one is complete
                 if k == 22:
-                    steady.wait(30)
+                    steady.wait(60)
                 else:
-                    until(path.exists, 30, "a picture")
+                    until(path.exists, 60, "a picture")
                 ages.append(Clock.age(tmp_path / f"{k}.png"))
         assert max(ages) < 2.0, f"one connection, with half a second between captures: {ages}"
     finally:
@@ -254,10 +254,10 @@ def test_a_viewer_sees_the_game_and_cannot_control_it(stack, vnc_port, tmp_path)
         two = capture(vnc, tmp_path / "2.png")
         return (two[game] != one[game]).any() and (two[column] != one[column]).any()
 
-    until(moves, 20, "game and panel change")
+    until(moves, 60, "game and panel change")
     before = stack.report().steps
     vncdo(vnc, "key", "q", "key", "esc", "key", "alt-f4", "move", "300", "200", "click", "1")
-    stack.wait_for(lambda r: r.steps > before + 200, 30, "keys change nothing")
+    stack.wait_for(lambda r: r.steps > before + 200, 60, "keys change nothing")
     assert worker.poll() is None
     assert speaks_vnc(vnc_port)
 
@@ -265,18 +265,18 @@ def test_a_viewer_sees_the_game_and_cannot_control_it(stack, vnc_port, tmp_path)
     (viewer,) = [p for p in alive_descendants(worker.pid) if "a3c64.worker.display.viewer" in " ".join(p.cmdline())]
     (server,) = [p for p in viewer.children() if p.name() == "x11vnc"]
     server.kill()
-    until(lambda: speaks_vnc(vnc_port), 30, "x11vnc again")
+    until(lambda: speaks_vnc(vnc_port), 60, "x11vnc again")
     viewer.kill()
-    until(lambda: "the viewer was ended by SIGKILL" in stack.log(worker), 10, "a warning")
-    until(lambda: speaks_vnc(vnc_port), 30, "the viewer again")
+    until(lambda: "the viewer was ended by SIGKILL" in stack.log(worker), 60, "a warning")
+    until(lambda: speaks_vnc(vnc_port), 60, "the viewer again")
     after = stack.report().steps
-    stack.wait_for(lambda r: r.steps > after, 10, "training never stopped")
+    stack.wait_for(lambda r: r.steps > after, 60, "training never stopped")
     assert "x11vnc on port" in stack.log(worker)
 
     descendants = alive_descendants(worker.pid)
     assert descendants
     worker.send_signal(signal.SIGTERM)
-    assert worker.wait(20) == 0
+    assert worker.wait(60) == 0
     assert still_running(descendants) == []
 
 
@@ -303,7 +303,7 @@ def test_the_plain_view_shows_only_the_game(stack, vnc_port, tmp_path):
         lit = (capture(vnc, tmp_path / "plain.png") == (255, 160, 0)).all(2)
         return lit[:, :320].all(1).any() or lit[:, 320:].all(1).any()  # from edge to middle
 
-    until(is_there, 30, "the game")
+    until(is_there, 60, "the game")
 
 
 def test_a_worker_that_is_killed_leaves_no_display(stack, vnc_port):
@@ -314,7 +314,7 @@ def test_a_worker_that_is_killed_leaves_no_display(stack, vnc_port):
     assert {"Xvfb", "x11vnc"} <= {process.name() for process in descendants}
     worker.kill()
     worker.wait()
-    until(lambda: not still_running(descendants), 10, "all processes have ended")
+    until(lambda: not still_running(descendants), 60, "all processes have ended")
 
 
 class NoScreen:
@@ -345,7 +345,7 @@ def test_a_taken_vnc_port_is_logged_once_and_tried_again_later(monkeypatch, capl
         server = X11vnc(NoScreen(), VncServer("127.0.0.1", vnc_port, password_file))  # no such display: it ends at once
         server.tend()
         child = server.supervisor.child
-        child.wait(10)
+        child.wait(60)
         for _ in range(5):
             server.tend()
         assert server.supervisor.child is None, "there is a backoff before the next try"

@@ -66,9 +66,9 @@ def test_a_run_ends_when_greedy_episodes_reach_the_reward(stack):
 def test_a_run_ends_at_its_time_limit_and_all_processes_exit_with_0(stack):
     server = stack.start("a3c64.paramserver", time_limit=4, eval_interval=1)
     others = [stack.start("a3c64.worker"), stack.start("a3c64.worker"), stack.start("a3c64.worker.evaluator")]
-    stack.wait_for(lambda r: (len(r.workers), r.evaluators) == (2, 1), 40, "all processes have joined")
+    stack.wait_for(lambda r: (len(r.workers), r.evaluators) == (2, 1), 60, "all processes have joined")
     assert [process.wait(60) for process in others] == [0, 0, 0]
-    assert server.wait(20) == 0
+    assert server.wait(60) == 0
     log = stack.log(server)
     assert "the run has trained for 4 s (A3C64_TIME_LIMIT)" in log
     newest = checkpoint.newest(stack.run_dir / "checkpoints")
@@ -83,13 +83,13 @@ def test_a_killed_evaluator_is_restarted_and_training_goes_on(stack):
     first = evaluator_of(local)
     assert first.nice() == 10
     first.kill()
-    until(lambda: (new := evaluator_of(local)) and new.pid != first.pid, 20, "another evaluator")
+    until(lambda: (new := evaluator_of(local)) and new.pid != first.pid, 60, "another evaluator")
     count = len(evaluations(stack))
-    stack.wait_for(lambda r: r.evaluation.count > count, 30, "it evaluates")
+    stack.wait_for(lambda r: r.evaluation.count > count, 60, "it evaluates")
     assert stack.report().lost == 0, "no worker was lost"
     descendants = alive_descendants(local.pid)
     local.send_signal(signal.SIGINT)
-    assert local.wait(10) == 0
+    assert local.wait(60) == 0
     assert still_running(descendants) == []
 
 

@@ -78,7 +78,7 @@ def test_two_worker_processes_learn_together_until_the_run_ends(stack):
     half = stack.wait_for(lambda r: r.steps > 3_000, 90, "progress")
     assert half.updates > 100
     assert [worker.wait(90) for worker in workers] == [0, 0]
-    assert server.wait(20) == 0
+    assert server.wait(60) == 0
     assert (stack.run_dir / "checkpoints" / "latest").exists()
     evaluation = stack.run("a3c64", "eval", "--episodes", "8", "--greedy")
     assert evaluation.returncode == 0, evaluation.stderr

@@ -48,7 +48,7 @@ def test_the_list_of_metrics_is_what_a_run_writes(stack):
     board = stack.run_dir / "tensorboard"
     stack.wait_for(lambda r: r.evaluation and r.episodes > 4, 120, "episodes, and an evaluation")
     needed = {"eval/mean_reward", "rollout/observation", "global/episode_time"}
-    stack.wait_for(lambda r: needed <= tags(board), 20, "the points of the evaluation")
+    stack.wait_for(lambda r: needed <= tags(board), 60, "the points of the evaluation")
     written = tags(board) - PLUGINS_OWN
     evaluated = charted(evaluation(1, 1, 1.0, [Episode(0.0, 1, metrics)]))
     not_in_two_seconds = {f"env/{name}" for name in metrics} | evaluated.keys()

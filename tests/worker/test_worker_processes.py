@@ -16,19 +16,19 @@ def test_workers_join_leave_and_crash_while_the_others_go_on(stack):
     stack.wait_for(lambda r: len(r.workers) == 2 and all(w.steps for w in r.workers), 60, "both work")
     second.kill()
     before = stack.report().steps
-    report = stack.wait_for(lambda r: len(r.workers) == 1, 10, "the killed worker is removed")
+    report = stack.wait_for(lambda r: len(r.workers) == 1, 60, "the killed worker is removed")
     assert report.lost == 1
     assert report.steps > before, "the other worker goes on"
     third = stack.start("a3c64.worker")
-    report = stack.wait_for(lambda r: len(r.workers) == 2, 30, "another worker joins")
+    report = stack.wait_for(lambda r: len(r.workers) == 2, 60, "another worker joins")
     assert {w.index for w in report.workers} == {0, 1}, "the new worker gets the free index"
-    stack.wait_for(lambda r: all(w.steps for w in r.workers), 30, "the new worker works")
+    stack.wait_for(lambda r: all(w.steps for w in r.workers), 60, "the new worker works")
     began = time.monotonic()
     for worker in (first, third):
         worker.send_signal(signal.SIGTERM)
     assert [worker.wait(8) for worker in (first, third)] == [0, 0]
     assert time.monotonic() - began < 8
-    report = stack.wait_for(lambda r: not r.workers, 5, "both have left")
+    report = stack.wait_for(lambda r: not r.workers, 60, "both have left")
     assert report.lost == 1
 
 
@@ -52,7 +52,7 @@ def test_workers_continue_after_a_killed_server_is_started_again(stack):
     workers = [stack.start("a3c64.worker"), stack.start("a3c64.worker")]
     stack.wait_for(lambda r: len(r.workers) == 2 and r.steps > 500, 60, "both work")
     indices = {w.name: w.index for w in stack.report().workers}
-    until(lambda: (stack.run_dir / "checkpoints" / "latest").exists(), 10, "a checkpoint")
+    until(lambda: (stack.run_dir / "checkpoints" / "latest").exists(), 60, "a checkpoint")
     server.kill()
     server.wait()
     saved = int((stack.run_dir / "checkpoints" / "latest").read_text().strip().removeprefix("step_"))
@@ -69,7 +69,7 @@ def test_workers_continue_after_a_killed_server_is_started_again(stack):
 
 def test_a_worker_without_server_waits_and_stops_when_told(stack):
     worker = stack.start("a3c64.worker")
-    until(lambda: "waiting for the parameter server" in stack.log(worker), 20, "a line about the wait")
+    until(lambda: "waiting for the parameter server" in stack.log(worker), 60, "a line about the wait")
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(5) == 0
 
@@ -102,7 +102,7 @@ def test_ctrl_c_ends_everything_in_10_s(stack, number):
     local, descendants = start_local(stack, vnc_port=free_ports_in_a_row(2))
     began = time.monotonic()
     local.send_signal(number)
-    assert local.wait(10) == 0
+    assert local.wait(60) == 0
     assert time.monotonic() - began < 10
     assert still_running(descendants) == []
     log = stack.log(local)
@@ -119,7 +119,7 @@ def test_local_mode_that_is_killed_leaves_no_process(stack):
     local.kill()
     local.wait()
     try:
-        until(lambda: not still_running(descendants), 20, "all processes have ended")
+        until(lambda: not still_running(descendants), 60, "all processes have ended")
     except AssertionError:
         raise AssertionError(f"left: {still_running(descendants)}") from None
 
@@ -128,16 +128,16 @@ def test_a_worker_that_crashes_is_started_again(stack):
     local, _ = start_local(stack)
     victim = psutil.Process(stack_worker_pid(stack, 0))
     victim.kill()
-    report = stack.wait_for(lambda r: r.lost == 1 and len(r.workers) == 2, 40, "a new one took its place")
+    report = stack.wait_for(lambda r: r.lost == 1 and len(r.workers) == 2, 60, "a new one took its place")
     assert [(worker.index, worker.restarts) for worker in report.workers] == [(0, 1), (1, 0)]
     assert "worker 0 was ended by SIGKILL (1 so far), next try in 1 s" in stack.log(local)
     local.send_signal(signal.SIGINT)
-    assert local.wait(10) == 0
+    assert local.wait(60) == 0
 
 
 def test_a_server_that_is_killed_is_started_again(stack):
     local, _ = start_local(stack, checkpoint_interval=0.5)
-    until(lambda: (stack.run_dir / "checkpoints" / "latest").exists(), 10, "a checkpoint")
+    until(lambda: (stack.run_dir / "checkpoints" / "latest").exists(), 60, "a checkpoint")
     server = psutil.Process(stack.report().server.pid)
     workers = {w.name for w in stack.report().workers}
     server.kill()
@@ -145,14 +145,14 @@ def test_a_server_that_is_killed_is_started_again(stack):
     saved = int((stack.run_dir / "checkpoints" / "latest").read_text().strip().removeprefix("step_"))
     report = stack.wait_for(lambda r: r.steps > saved, 60, "steps go on beyond the last checkpoint")
     assert report.server.pid != server.pid
-    report = stack.wait_for(lambda r: len(r.workers) == 2, 30, "both workers are back")
+    report = stack.wait_for(lambda r: len(r.workers) == 2, 60, "both workers are back")
     assert {w.name for w in report.workers} == workers, "the same processes, which reconnected"
     assert "the server was ended by SIGKILL (1 so far), next try in 1 s" in stack.log(local)
     assert f"resuming at step {saved}" in stack.log(local)
     descendants = alive_descendants(local.pid)
     assert len(descendants) >= 4, "server, TensorBoard, two workers"
     local.send_signal(signal.SIGINT)
-    assert local.wait(10) == 0
+    assert local.wait(60) == 0
     assert still_running(descendants) == []
     assert int((stack.run_dir / "checkpoints" / "latest").read_text().removeprefix("step_")) >= report.steps
 
@@ -186,7 +186,7 @@ def test_local_mode_ends_when_the_run_does(stack):
 
 def test_local_mode_on_a_taken_port_is_a_one_line_error(stack):
     stack.start("a3c64.paramserver")
-    until(stack.report, 20, "a server on the port")
+    until(stack.report, 60, "a server on the port")
     result = stack.run("a3c64", "train", run_dir=stack.folder / "other")
     assert result.returncode == 2
     assert len(result.stderr.strip().splitlines()) == 1
@@ -206,7 +206,7 @@ def test_status_and_eval_without_a_run_are_errors(stack):
 
 def test_status_prints_the_report(stack):
     stack.start("a3c64.paramserver")
-    until(stack.report, 20, "a server")
+    until(stack.report, 60, "a server")
     status = stack.run("a3c64", "status", "--json")
     assert status.returncode == 0
     assert json.loads(status.stdout)["workers"] == []

@@ -48,11 +48,11 @@ def test_a_worker_records_and_one_that_is_killed_leaves_whole_movies(stack):
     assert last["training"]["step"] <= stack.report().steps
 
     # Another worker takes over the killed one's index and folder, and removes unfinished files.
-    stack.wait_for(lambda r: not r.workers, 20, "the killed worker is removed")
+    stack.wait_for(lambda r: not r.workers, 60, "the killed worker is removed")
     again = stack.start("a3c64.worker", **SETTINGS)
     until(lambda: len(pairs(folder)) > len(movies) + 4, 150, "new replays in the same folder")
     again.send_signal(signal.SIGTERM)
-    assert again.wait(10) == 0
+    assert again.wait(60) == 0
     assert not list(folder.glob(".writing-*"))
     assert not (folder / "19700101-000000-gone-000001.json").exists()
 
@@ -63,12 +63,12 @@ def test_a_replay_that_cannot_be_written_is_logged_once_and_training_goes_on(sta
     folder = stack.run_dir / "replays" / "worker-0"
     worker = stack.start("a3c64.worker", **SETTINGS)
     until(lambda: pairs(folder), 150, "an episode on disk")
-    until(lambda: _move_away(folder), 10, "the folder is moved away")
+    until(lambda: _move_away(folder), 60, "the folder is moved away")
     steps = stack.report().steps
     stack.wait_for(lambda r: r.steps > steps + 2000, 150, "training goes on")
     assert stack.log(worker).count("no replay can be written to") == 1
     folder.mkdir()
-    until(lambda: pairs(folder), 30, "a replay in the new folder")
+    until(lambda: pairs(folder), 60, "a replay in the new folder")
     assert stack.log(worker).count("replays can be written again") == 1
 
 
