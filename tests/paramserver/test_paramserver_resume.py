@@ -171,6 +171,7 @@ def test_means_and_counters_continue_after_a_restart(stack):
     until(lambda: report.exists() and json.loads(report.read_text())["steps"] == 200, 60, "the page's points")
     history = json.loads(report.read_text())["history"]
     client.close()
+    stack.wait_for(lambda report: not report.workers, 60, "the client has left")
     stop(server)
     assert (stack.run_dir / "checkpoints" / "step_200" / "figures.json").exists()
 
