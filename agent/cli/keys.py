@@ -1,4 +1,4 @@
-"""`a3c64 keys`: the command with which other machines join a run, and a new key when somebody is to leave it."""
+"""`a3c64 keys`: the command with which other machines join a run, and a new key, which locks out the former."""
 
 import argparse
 import logging

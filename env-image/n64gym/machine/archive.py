@@ -29,7 +29,7 @@ def unpacked(data: bytes, most: int) -> bytes:
         if data[:4] == b"PK\x03\x04":
             with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(_only_rom(archive)) as file:
                 return _bounded(file.read(most + 1), most)
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError) as error:
         raise ArchiveError(f"is a damaged or unusual archive ({error}); unpack it, and name the ROM") from None
     return data
 
