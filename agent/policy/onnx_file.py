@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-from a3c64.config import BadInputError
 from a3c64.envs.actions import Categorical, DiagonalGaussian, MultiCategorical
-from a3c64.files import write_whole
 from a3c64.learning.graph import Builder, add_network
 from a3c64.learning.network import Network
 from a3c64.learning.parameters import named_views
 from a3c64.policy.fitted import Fitted
+from a3c64.policy.policy_file import write
 
 FORMAT = "1"
 SUFFIX = ".onnx"
@@ -30,13 +29,7 @@ def save(path: Path, fitted: Fitted) -> Path:
     Raises:
         BadInputError: the file cannot be written.
     """
-    data = model_of(fitted)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, data)
-    except OSError as error:
-        raise BadInputError(f"{path} cannot be written: {error.strerror}") from None
-    return path
+    return write(path, model_of(fitted))
 
 
 def model_of(fitted: Fitted) -> bytes:

@@ -119,7 +119,15 @@ def save(target: Path, policy: Policy) -> Path:
         "score": policy.score,
         "command": policy.command,
     }
-    data = save_tensors(tensors, {"a3c64": json.dumps(facts)})
+    return write(path, save_tensors(tensors, {"a3c64": json.dumps(facts)}))
+
+
+def write(path: Path, data: bytes) -> Path:
+    """Write a policy's bytes to a file, make its folder if there is none, and return the path.
+
+    Raises:
+        BadInputError: the file cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, data)
