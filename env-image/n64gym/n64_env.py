@@ -1,17 +1,16 @@
 """The base class of all N64 environments. Each has one emulator, which is replaced when it dies. Observations are
 pictures, and every reset loads a start state.
 
-A subclass for a game defines how actions become controller words, how the start is reached, and the reward of a step.
+A subclass for a game defines the methods of `Game` (game.py).
 """
 
 from __future__ import annotations
 
 import contextlib
 import copy
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -21,10 +20,10 @@ from numpy.typing import NDArray
 from n64gym import settings
 from n64gym.drawing import Drawing
 from n64gym.episode import Begun, Outcome, Snapshot, StartError, check_arguments
+from n64gym.game import Game
 from n64gym.machine.console import CONSOLE, Console
 from n64gym.machine.emulator import Emulator, EmulatorError
 from n64gym.machine.rom import Rom, open_rom
-from n64gym.machine.shared import RDRAM_BYTES
 from n64gym.machine.supervisor import EmulatorSupervisor
 from n64gym.observations import ObservationBuilder
 from n64gym.random_presses import random_presses
@@ -39,7 +38,7 @@ GPU_FIRST_VIS = 5  # VIs after a load until the GPU has drawn a picture
 STARTS_TRIED = 3  # reset fails after this many emulator starts in a row
 
 
-class N64Env(gymnasium.Env[Any, Any], ABC):
+class N64Env(Game, gymnasium.Env[Any, Any]):
     """A game on one emulator.
 
     rom: path. obs_type: "rgb" uint8 [H, W, 3], "grayscale" uint8 [H, W] or "ram" uint8 [8388608] (RDRAM, big endian).
@@ -67,15 +66,6 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
             "emulator_restarts": {"label": "emulators restarted", "summary": "most"},
         },
     }
-    native_size: ClassVar[tuple[int, int]] = (240, 320)
-    settings: ClassVar[Mapping[str, settings.Setting]] = {}
-    telemetry_names: ClassVar[tuple[str, ...]] = ()
-    watch: ClassVar[Sequence[list[int]]] = ([0, RDRAM_BYTES // 4, 509],)
-    """Words of RDRAM, [first, end, stride], that a movie's playback compares after every step."""
-    watch_at_end: ClassVar[Sequence[list[int]]] = ([0, RDRAM_BYTES // 4, 1],)
-    """The same at the movie's end: all words that do not depend on how often pictures are read."""
-    remembers: ClassVar[tuple[str, ...]] = ("_start_vi", "_start_read", "_start_state")
-    """Names of the attributes that hold the episode's state; a game adds more. A snapshot copies them."""
 
     def __init__(
         self,
@@ -122,66 +112,6 @@ class N64Env(gymnasium.Env[Any, Any], ABC):
         self._start_vi = self._start_read = 0
         self._start_state = ""
         self._supervisor = EmulatorSupervisor(self._start_emulator)
-
-    # Methods that a game's subclass defines.
-
-    @abstractmethod
-    def _word(self, action: Any) -> int:
-        """Return the controller word of `action`."""
-
-    def action_of(self, word: int) -> Any:
-        """Return the action nearest to a controller word."""
-        raise ValueError(f"{type(self).__name__} cannot convert a controller word to an action")
-
-    def in_play(self, emulator: Emulator) -> bool:
-        """Return whether the game is in play, rather than in a menu."""
-        return True
-
-    @classmethod
-    def has_reward(cls) -> bool:
-        """Return whether there is a reward to learn from."""
-        return True
-
-    @classmethod
-    def title(cls, setup: Mapping[str, Any]) -> str:
-        """Return a short text for the course or stage of `setup`; empty if there is only one."""
-        return ""
-
-    @classmethod
-    def position(cls, emulator: Emulator) -> tuple[float, float] | None:
-        """Return the player's position on a map (x right, y up); None if the game does not give it."""
-        return None
-
-    @classmethod
-    def road(cls, emulator: Emulator) -> RoadEdges | None:
-        """Return the road, in the units of `position`; None if the game has no road."""
-        return None
-
-    def _what_matters(self, setup: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the parts of the setup that change the start state."""
-        return setup
-
-    def _go_to_start(self, emulator: Emulator, setup: Mapping[str, Any]) -> None:
-        """Operate the game from power-on to the start of an episode. Raises RomError if that fails."""
-
-    def _check_start(self, emulator: Emulator, setup: Mapping[str, Any]) -> None:
-        """Raise StartError, with the values found, unless the game is at the start of an episode of `setup`."""
-
-    @abstractmethod
-    def _begin_episode(self, emulator: Emulator, setup: Mapping[str, Any]) -> dict[str, Any]:
-        """Reset the episode's state when the game is at the start. Return the info of reset."""
-
-    @abstractmethod
-    def _judge(self, emulator: Emulator, word: int) -> Outcome:
-        """Return the outcome of the step that has just ended, in which `word` was held."""
-
-    def live_figures(self, info: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """Return names and texts for display beside the game, made from the info of a step or reset."""
-        return []
-
-    def _telemetry(self, emulator: Emulator) -> list[float]:
-        """Return the values of `telemetry_names`, in order."""
-        return []
 
     # The Gymnasium interface.
 
