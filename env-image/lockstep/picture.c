@@ -3,8 +3,11 @@
 
 #include <string.h>
 
+#define VI_SERRATE 0x40 /* in the status: the picture is interlaced */
+
 struct picture picture_from_vi(const uint8_t *rdram, uint32_t rdram_bytes, uint32_t status, uint32_t origin,
-                               uint32_t stride, uint32_t h_start, uint32_t v_start, uint32_t x_scale, uint32_t y_scale)
+                               uint32_t last_origin, uint32_t stride, uint32_t h_start, uint32_t v_start, uint32_t x_scale,
+                               uint32_t y_scale)
 {
     struct picture picture = {.rdram = rdram, .origin = origin & 0xFFFFFF, .stride = stride & 0xFFF};
     uint32_t columns = (h_start & 0x3FF) - ((h_start >> 16) & 0x3FF); /* in units of 1/640 of a line */
@@ -16,6 +19,12 @@ struct picture picture_from_vi(const uint8_t *rdram, uint32_t rdram_bytes, uint3
     picture.height = (lines * (y_scale & 0xFFF)) >> 10;
     picture.bytes_per_pixel = (status & 3) == 2 ? 2 : (status & 3) == 3 ? 4 : 0;
 
+    if ((status & VI_SERRATE) && picture.stride >= 2 * picture.width) {
+        picture.stride /= 2;
+        picture.height *= 2;
+        if (picture.origin == (last_origin & 0xFFFFFF) + picture.stride * picture.bytes_per_pixel)
+            picture.origin = last_origin & 0xFFFFFF; /* the second field of the same picture */
+    }
     uint64_t end = picture.origin + (uint64_t)picture.stride * picture.height * picture.bytes_per_pixel;
     if (picture.bytes_per_pixel == 0 || picture.origin == 0 || picture.stride == 0 || end > rdram_bytes ||
         picture.width == 0 || picture.width > MAX_SIDE || picture.height == 0 || picture.height > 768) {

@@ -15,9 +15,13 @@ struct picture {
     uint32_t height, width;
 };
 
-/* Returns the picture that the VI registers describe. A blank screen is a black picture of 240x320. */
+/* Returns the picture that the VI registers describe. A blank screen is a black picture of 240x320.
+ *
+ * The VI shows an interlaced picture as two fields, one after the other: every second row, from an origin that alternates
+ * between the first row and the second. The picture has the rows of both. `last_origin` is the origin of the field before. */
 struct picture picture_from_vi(const uint8_t *rdram, uint32_t rdram_bytes, uint32_t status, uint32_t origin,
-                               uint32_t stride, uint32_t h_start, uint32_t v_start, uint32_t x_scale, uint32_t y_scale);
+                               uint32_t last_origin, uint32_t stride, uint32_t h_start, uint32_t v_start, uint32_t x_scale,
+                               uint32_t y_scale);
 
 /* Returns the part of the picture that begins at row `top` and column `left`. Height or width 0 means up to the edge. The
  * part is clipped to the picture, but keeps at least one pixel. No pixels are copied. */

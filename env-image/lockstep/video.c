@@ -33,6 +33,7 @@ static uint32_t next_state;     /* the LOCKSTEP_SAVE or LOCKSTEP_LOAD that waits
 static bool stopping;
 static uint32_t request; /* the one that is being carried out; the first is the start */
 static GFX_INFO gfx;
+static uint32_t origins[2];          /* VI_ORIGIN at the last two VIs, the latest last */
 static unsigned vi_origin, vi_width; /* the real plugin's registers: the bits that the hardware has */
 static ptr_CoreDoCommand core_do_command;
 
@@ -94,8 +95,8 @@ static struct picture current_picture(void)
     struct picture picture = gpu_picture();
     if (picture.rgb)
         return picture;
-    return picture_from_vi(gfx.RDRAM, LOCKSTEP_RDRAM_BYTES, *gfx.VI_STATUS_REG, *gfx.VI_ORIGIN_REG, *gfx.VI_WIDTH_REG,
-                           *gfx.VI_H_START_REG, *gfx.VI_V_START_REG, *gfx.VI_X_SCALE_REG, *gfx.VI_Y_SCALE_REG);
+    return picture_from_vi(gfx.RDRAM, LOCKSTEP_RDRAM_BYTES, *gfx.VI_STATUS_REG, *gfx.VI_ORIGIN_REG, origins[0],
+                           *gfx.VI_WIDTH_REG, *gfx.VI_H_START_REG, *gfx.VI_V_START_REG, *gfx.VI_X_SCALE_REG, *gfx.VI_Y_SCALE_REG);
 }
 
 static void answer(void)
@@ -188,6 +189,7 @@ EXPORT void CALL lockstep_state_changed(void *context, m64p_core_param parameter
         if (lockstep_saves)
             lockstep_saves(true);
         gpu_forget();
+        origins[0] = origins[1] = *gfx.VI_ORIGIN_REG; /* the abandoned run's are another picture's */
     } else {
         return;
     }
@@ -218,6 +220,8 @@ EXPORT void CALL UpdateScreen(void)
         return;
     now++;
     control->vi_count++;
+    origins[0] = origins[1];
+    origins[1] = *gfx.VI_ORIGIN_REG;
     if (vis_left > 1) {
         vis_left--;
         return;

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import n64gym  # noqa: F401 - registers the environments
+from n64gym.machine.emulator import Emulator
 
 RED, GREEN = [255, 0, 0], [0, 255, 0]
 
@@ -67,6 +68,22 @@ def test_lists_of_rdp_commands_are_counted_and_reported(rom, display, video):
         pictures, counts = run(rom("rdp"), steps=5, video=video)
     assert counts["rdp_lists"] >= 20
     assert not pictures.any()
+
+
+def test_an_interlaced_picture_has_the_rows_of_both_fields(rom):
+    with Emulator(rom("interlaced")) as emulator:
+        emulator.step(10)
+        for _ in range(3):  # after the first field, and after the second
+            emulator.step(1)
+            picture = emulator.frame()
+            assert picture.shape == (480, 640, 3)
+            assert (picture[0::2, :, 2] == 0).all()
+            assert (picture[1::2, :, 2] == 255).all()
+            assert (np.diff(picture[:, 0, 0].astype(int)) >= 0).all()
+            assert picture[479, 0, 0] > 230
+    pictures, _ = run(rom("interlaced"), steps=5, frameskip=3)
+    assert pictures.shape[1:] == (240, 320, 3)
+    assert (pictures[1:] == pictures[1]).all()  # of both fields, at odd and even VIs
 
 
 def test_a_rom_that_draws_nothing_is_reported(rom):
