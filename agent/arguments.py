@@ -43,6 +43,7 @@ USES: dict[str, frozenset[str]] = {  # command -> its settings; A3C64_* variable
     "compare": frozenset(),
     "replay": frozenset({"rom"}),
     "film": frozenset({"rom"}),
+    "verify": frozenset({"rom", "env_id", "env_args"}),
 }
 GROUPS: dict[str, tuple[str, ...]] = {  # as --help shows them; every setting is in one group
     "environment": (
@@ -74,7 +75,12 @@ MEANS = {  # (command, setting) -> its help text there, where the setting's desc
     **{(command, "run_dir"): "the run whose policy is used" for command in ("eval", "enjoy", "export")},
     **{(command, "run_dir"): "the run to look at" for command in ("status", "watch")},
     **{(command, "server"): "where its server listens; not together with --run-dir" for command in ("status", "watch")},
-    **{(command, "rom"): "the N64 ROM they were recorded with; empty = Open Kart" for command in ("replay", "film")},
+    **{
+        (command, "rom"): "the N64 ROM they were recorded with; empty = Open Kart"
+        for command in ("replay", "film", "verify")
+    },
+    ("verify", "env_id"): "the environment of a movie without JSON",
+    ("verify", "env_args"): "arguments of the environment as JSON; only check_rom is used",
     **{(command, "seed"): "seed of actions and environments" for command in ("eval", "enjoy")},
     **{
         (command, "env_args"): "arguments of the environment as JSON, instead of the run's"

@@ -17,6 +17,7 @@ from n64gym.movies.m64 import M64, MovieError
 from n64gym.movies.playback import Playback, demonstrations
 from n64gym.movies.record import RecordMovie
 from n64gym.movies.track import Track, track
+from n64gym.movies.verify import RefusedError, Verified, verify
 from n64gym.n64_env import N64Env
 from n64gym.road import RoadEdges
 
@@ -31,6 +32,7 @@ __all__ = [
     "Outcome",
     "Playback",
     "RecordMovie",
+    "RefusedError",
     "RoadEdges",
     "Rom",
     "RomError",
@@ -38,10 +40,12 @@ __all__ = [
     "StartError",
     "State",
     "Track",
+    "Verified",
     "demonstrations",
     "open_rom",
     "read_facts",
     "track",
+    "verify",
 ]
 
 for name, game, vector in (

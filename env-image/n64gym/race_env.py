@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from n64gym.actions import driving
 from n64gym.episode import Outcome
@@ -44,6 +44,8 @@ class RaceEnv(N64Env):
     """
 
     metadata: dict[str, Any] = {**N64Env.metadata, "figures": {**FIGURES, **N64Env.metadata["figures"]}}  # noqa: RUF012
+    record_ignores: ClassVar[Mapping[str, frozenset[str]]] = {"lap": frozenset(), "race": frozenset()}
+    """The settings in which two laps, or two races, may differ and still compete for the same record."""
     remembers = (*N64Env.remembers, "_step", "_stick", "_off_road_steps", "_reward")
 
     def __init__(
@@ -70,6 +72,22 @@ class RaceEnv(N64Env):
     def _describe(self, status: RaceStatus) -> dict[str, Any]:
         """Return the info of the last `_status`: the RaceStatus, and the game's additional values."""
         return status._asdict()
+
+    @classmethod
+    def race_in(cls, emulator: Emulator) -> dict[str, Any]:
+        """Return the settings of the race in the game's memory, without those that have no effect on it.
+
+        Empty if the game does not show them. Raises RomError if the memory is not this game's."""
+        return {}
+
+    def begin_race(self, emulator: Emulator) -> RaceStatus:
+        """Begin to read a race from an emulator that is not this environment's, such as a movie's."""
+        self._begin_episode(emulator, {})
+        return self._step.now
+
+    def read_race(self, emulator: Emulator) -> RaceStatus:
+        """Return the state of the race that `begin_race` began to read."""
+        return self._status(emulator)
 
     @classmethod
     def title(cls, setup: Mapping[str, Any]) -> str:

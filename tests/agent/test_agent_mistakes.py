@@ -111,6 +111,10 @@ MISTAKES = {  # a command line -> a part of its error
     "film folder": "folder has no recorded episodes",
     "film folder --stages 0": "--stages: found 0, expected 1 or more",
     "film folder --seconds -1": "--seconds: found -1.0, expected 0 or more",
+    "verify": "the following arguments are required: MOVIE",
+    "verify nowhere.m64": "nowhere.m64 does not exist",
+    "verify folder": "no movie (.m64) in folder",
+    "verify file": "file: refused: not usable: movie not usable: file begins with 74 65 78 74",
     "completion fish": "'bash'",
 }
 

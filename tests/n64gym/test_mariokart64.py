@@ -9,6 +9,7 @@ from itertools import pairwise
 import gymnasium
 import numpy as np
 import pytest
+from driving import BRAKE, STRAIGHT, to_point
 from gymnasium.utils.env_checker import check_env
 
 import n64gym
@@ -16,10 +17,8 @@ from n64gym.games import mariokart64
 from n64gym.games import mariokart64_memory as memory
 from n64gym.games.mariokart64 import MarioKart64Env
 from n64gym.machine import controller
-from n64gym.machine.memory import Memory
 from n64gym.machine.rom import OPEN_KART, RomError, open_rom
 
-STRAIGHT, BRAKE = 1, 2
 FRAME = 2 / 60  # seconds of the game's time
 
 
@@ -36,18 +35,6 @@ def make(rom, tmp_path):
     yield make
     for env in made:
         env.close()
-
-
-def to_point(env, ahead):
-    """Return the action that steers towards the path point `ahead` points beyond the kart (behind it if negative)."""
-    rdram = env.emulator.rdram
-    race = memory.read_race(rdram)
-    point = Memory(rdram).u32(0x80164550) + 8 * ((race.path_point + ahead) % race.path_points)
-    dx, dz = Memory(rdram).s16(point) - race.position[0], Memory(rdram).s16(point + 4) - race.position[2]
-    heading = -Memory(rdram).s16(memory.SYMBOLS["gPlayers"] + 0x2E) * math.tau / 65536
-    error = math.degrees(math.remainder(math.atan2(dx, -dz) - heading, math.tau))
-    bends = sum(abs(error) > limit for limit in (3, 8, 15, 25))
-    return STRAIGHT if not bends else (3 if error < 0 else 7) + bends
 
 
 def test_the_environment_passes_check_env(make):

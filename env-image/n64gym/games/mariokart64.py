@@ -25,7 +25,7 @@ from n64gym.games.mariokart64_memory import (
 )
 from n64gym.games.mariokart64_menu import check_race, go_to_race, in_race, wanted_of
 from n64gym.machine.emulator import Emulator
-from n64gym.machine.rom import MARIO_KART_64
+from n64gym.machine.rom import MARIO_KART_64, RomError
 from n64gym.race import RaceStatus
 from n64gym.race_env import RaceEnv
 from n64gym.settings import Setting
@@ -69,6 +69,10 @@ class MarioKart64Env(RaceEnv):
     )
     watch = WATCH
     remembers = (*RaceEnv.remembers, "_progress", "_hits", "_hit")
+    record_ignores: ClassVar[Mapping[str, frozenset[str]]] = {
+        "lap": frozenset({"character"}),
+        "race": frozenset({"character"}),
+    }
 
     def __init__(
         self,
@@ -96,6 +100,20 @@ class MarioKart64Env(RaceEnv):
         """Return x and z in the game's units."""
         x, _, z = read_race(emulator.rdram).position
         return x, z
+
+    @classmethod
+    def race_in(cls, emulator: Emulator) -> dict[str, Any]:
+        """Return the settings of the race in the game's variables."""
+        race, menu = read_race(emulator.rdram), read_menu(emulator.rdram)
+        names = {number: name for name, number in COURSES.items()}
+        try:
+            setup = {"mode": race.mode, "course": names[race.course], "character": CHARACTERS[race.character]}
+            return setup | ({"engine": CLASSES[menu.engine]} if race.mode == "grand_prix" else {})
+        except LookupError:
+            raise RomError(
+                f"{emulator.rom.path.name} ({emulator.rom.name}): its memory is not that of a race in Mario Kart 64 "
+                f"(US): course {race.course}, character {race.character}, engine class {menu.engine}"
+            ) from None
 
     def _what_matters(self, setup: Mapping[str, Any]) -> Mapping[str, Any]:
         return wanted_of(setup)._asdict()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from n64gym.episode import StartError
-from n64gym.games.openkart_menu import go_to_race, telemetry_of
+from n64gym.games.openkart_menu import go_to_race, setup_of, telemetry_of
 from n64gym.games.openkart_road import read_road
 from n64gym.games.openkart_telemetry import (
     COURSES,
@@ -16,15 +16,17 @@ from n64gym.games.openkart_telemetry import (
     FRAMES,
     HALF_TURN,
     LEVELS,
+    MAGIC,
     MODES,
     RACE,
     TELEMETRY_WORD,
+    VERSION,
     VIS,
     Telemetry,
     read_telemetry,
 )
 from n64gym.machine.emulator import Emulator
-from n64gym.machine.rom import OPEN_KART
+from n64gym.machine.rom import OPEN_KART, RomError
 from n64gym.n64_env import VIS_PER_SECOND
 from n64gym.race import RaceStatus
 from n64gym.race_env import RaceEnv
@@ -100,6 +102,7 @@ class OpenKartEnv(RaceEnv):
         [TELEMETRY_WORD + FRAMES + 1, TELEMETRY_WORD + DRAW_FROM, 1],
     )
     watch_at_end = watch
+    record_ignores: ClassVar[Mapping[str, frozenset[str]]] = {"lap": frozenset({"laps", "start"}), "race": frozenset()}
 
     def in_play(self, emulator: Emulator) -> bool:
         """Return whether a race is in progress."""
@@ -129,6 +132,18 @@ class OpenKartEnv(RaceEnv):
         # The game draws every second VI. So exactly one of the step's last two VIs draws a picture.
         rdram = emulator.rdram
         rdram[TELEMETRY_WORD + DRAW_FROM] = rdram[TELEMETRY_WORD + VIS] + (self.frameskip - 1)
+
+    @classmethod
+    def race_in(cls, emulator: Emulator) -> dict[str, Any]:
+        """Return the settings of the race in the telemetry."""
+        telemetry = read_telemetry(emulator.rdram)
+        if (telemetry.magic, telemetry.version) != (MAGIC, VERSION):
+            raise RomError(
+                f"{emulator.rom.path.name} ({emulator.rom.name}) is not this release's Open Kart: its telemetry has "
+                f"magic {telemetry.magic & 0xFFFFFFFF:#x} and version {telemetry.version}, expected {MAGIC:#x} and "
+                f"{VERSION}"
+            )
+        return setup_of(telemetry)
 
     def _what_matters(self, setup: Mapping[str, Any]) -> Mapping[str, Any]:
         return telemetry_of(setup)

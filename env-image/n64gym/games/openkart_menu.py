@@ -50,6 +50,23 @@ def telemetry_of(setup: Mapping[str, Any]) -> dict[str, int]:
     return shown
 
 
+def setup_of(telemetry: Telemetry) -> dict[str, Any]:
+    """Return the settings of the race that the telemetry shows, without those that have no effect. The inverse of
+    `telemetry_of`."""
+    setup = {
+        "mode": MODES[telemetry.mode],
+        "course": COURSES[telemetry.course],
+        "laps": telemetry.laps,
+        "start": telemetry.start / 100,
+        "mirror": bool(telemetry.mirror),
+    }
+    if setup["course"] == "generated":
+        setup["course_seed"] = telemetry.seed
+    if setup["mode"] == "grand_prix":
+        setup["level"] = LEVELS[telemetry.level]
+    return setup
+
+
 def go_to_race(emulator: Emulator, setup: Mapping[str, Any]) -> None:
     """Operate the game from power-on to the start of the race. Raises RomError if it is not Open Kart."""
     wanted = telemetry_of(setup)

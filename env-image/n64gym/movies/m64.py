@@ -34,6 +34,20 @@ OLD_TEXTS = struct.Struct("<48s80s")  # at 0x44 in versions 1 and 2: author, des
 class MovieError(ValueError):
     """A movie cannot be read or written. The text gives what was found and what was expected."""
 
+    name = "not usable"  # of the kind of fault
+
+
+class OtherRomError(MovieError):
+    """A movie was recorded on another ROM."""
+
+    name = "another ROM"
+
+
+class NotFromPowerOnError(MovieError):
+    """A movie begins from a savestate or from saved EEPROM contents."""
+
+    name = "not from power-on"
+
 
 @dataclass(frozen=True, eq=False)
 class M64:
@@ -76,7 +90,7 @@ def read(path: str | Path) -> M64:
     try:
         return parse(data)
     except MovieError as error:
-        raise MovieError(f"movie not usable: {path} {error}") from None
+        raise type(error)(f"movie not usable: {path} {error}") from None
 
 
 def parse(data: bytes) -> M64:
@@ -103,7 +117,7 @@ def parse(data: bytes) -> M64:
 
     if start != POWER_ON:
         what = STARTS.get(start, "nothing known")
-        raise MovieError(f"begins from {what} (start type {start}); only movies from power-on (2) can be played")
+        raise NotFromPowerOnError(f"begins from {what} (start type {start}); only one from power-on (2) can be played")
     if not 1 <= controllers <= 4:
         raise MovieError(f"has {controllers} controllers; expected 1 to 4")
     # mupen64-rr writes one word more than the header's count, so extra words are ignored.

@@ -16,7 +16,7 @@ from n64gym.machine.rom import OPEN_KART, open_rom
 from n64gym.machine.shared import SAMPLES
 from n64gym.movies import m64
 from n64gym.movies.facts import CHECK_BYTES, read_facts
-from n64gym.movies.m64 import MovieError
+from n64gym.movies.m64 import MovieError, OtherRomError
 from n64gym.movies.record import Watch, rdram_hash
 from n64gym.n64_env import N64Env
 
@@ -47,7 +47,7 @@ class Playback:
         found = rom_file.sha1 if self.facts else f"{rom_file.crc1:08X}"
         if found != wanted:
             what = "SHA-1" if self.facts else "header CRC1"
-            raise MovieError(
+            raise OtherRomError(
                 f"{self.path} was recorded on another ROM: it names {self.movie.rom_name!r} with {what} {wanted}; "
                 f"found {rom_file.title!r} ({rom_file.path.name}) with {found}; pass the right file as rom="
             )
