@@ -8,7 +8,12 @@ import gymnasium
 
 from n64gym.episode import Outcome, Snapshot, StartError
 from n64gym.files import TEMPORARY
+from n64gym.game_folder.model import GameFile
+from n64gym.game_folder.reader import read_game
+from n64gym.game_folder.table import GameError
+from n64gym.game_folder.writer import write_game
 from n64gym.games import aliases
+from n64gym.games.game_env import make_game
 from n64gym.machine.emulator import Emulator, EmulatorError, ObservationFormat
 from n64gym.machine.rom import Rom, RomError, open_rom
 from n64gym.machine.state import State
@@ -26,6 +31,8 @@ __all__ = [
     "TEMPORARY",
     "Emulator",
     "EmulatorError",
+    "GameError",
+    "GameFile",
     "MovieError",
     "N64Env",
     "ObservationFormat",
@@ -42,10 +49,13 @@ __all__ = [
     "Track",
     "Verified",
     "demonstrations",
+    "make_game",
     "open_rom",
     "read_facts",
+    "read_game",
     "track",
     "verify",
+    "write_game",
 ]
 
 for name, game, vector in (
@@ -53,6 +63,7 @@ for name, game, vector in (
     ("MarioKart64-v0", "mariokart64:MarioKart64Env", "mario_kart_64"),
     ("SuperSmashBros-v0", "smash:SmashEnv", "super_smash_bros"),
     ("Rom-v0", "rom_env:RomEnv", "rom"),
+    ("Game-v0", "game_env:GameEnv", "game"),
 ):
     gymnasium.register(
         f"n64gym/{name}",
