@@ -29,7 +29,7 @@ class Cell:
     def __init__(self, replay: Replay, rom: str, width: int, height: int) -> None:
         self.replay = replay
         self._rom = rom or None
-        self._playback = Playback(replay.path, self._rom)
+        self._playback = Playback(replay.path, self._rom, video_size=(HEIGHT, WIDTH))
         self._size = width, height
         strip, letters = BANDS[width]
         self.picture = np.zeros((height + strip, width, 3), np.uint8)
@@ -63,7 +63,7 @@ class Cell:
         """Play the movie up to this moment again, with a video plugin. It does not change the game."""
         vis = self._playback.emulator.vi_count
         self._playback.close()
-        self._playback = Playback(self.replay.path, self._rom, video=GPU_PLUGIN)
+        self._playback = Playback(self.replay.path, self._rom, video=GPU_PLUGIN, video_size=(HEIGHT, WIDTH))
         self._playback.advance(vis - self._playback.emulator.vi_count)
 
 

@@ -23,7 +23,7 @@ bool gpu_list(GFX_INFO *gfx, struct moment moment);
  * RDRAM, because the plugin writes its messages into its own copy. */
 void gpu_cpu_picture(void);
 
-/* Returns the picture on the screen. Its rgb is NULL if the real plugin did not draw it: it is in RDRAM. */
+/* Returns the picture on the screen. Its pixels are NULL if the real plugin did not draw it: it is in RDRAM. */
 struct picture gpu_picture(void);
 
 /* Discards all pictures after a savestate was loaded: they belong to the abandoned run. */

@@ -74,12 +74,30 @@ INLINE void luma_16(const uint16_t *restrict pixel, uint32_t width, uint16_t *re
     }
 }
 
+INLINE void split_32(const uint32_t *restrict pixel, uint32_t width, uint16_t *restrict red,
+                           uint16_t *restrict green, uint16_t *restrict blue)
+{
+    for (uint32_t x = 0; x < width; x++) {
+        red[x] = pixel[x] & 255;
+        green[x] = pixel[x] >> 8 & 255;
+        blue[x] = pixel[x] >> 16 & 255;
+    }
+}
+
+INLINE void luma_32(const uint32_t *restrict pixel, uint32_t width, uint16_t *restrict out)
+{
+    for (uint32_t x = 0; x < width; x++) {
+        uint16_t r = pixel[x] & 255, g = pixel[x] >> 8 & 255, b = pixel[x] >> 16 & 255;
+        out[x] = (uint16_t)(77 * r + 150 * g + 29 * b + 128) >> 8; /* at most 65408 before the shift */
+    }
+}
+
 /* Reads one row of the picture: plane [channels][width]. */
 INLINE void read_planes(const struct picture *picture, uint32_t y, uint32_t channels, uint16_t plane[3][PLANE_SIDE])
 {
     static uint32_t row[MAX_SIDE + 2];
 
-    if (!picture->rgb && picture->bytes_per_pixel == 2) {
+    if (!picture->pixels && picture->bytes_per_pixel == 2) {
         uint32_t address = picture->origin + y * picture->stride * 2;
         const uint32_t *word = (const uint32_t *)(picture->rdram + (address & ~3U));
         for (uint32_t i = 0; i < picture->width / 2 + 1; i++)
@@ -92,12 +110,10 @@ INLINE void read_planes(const struct picture *picture, uint32_t y, uint32_t chan
         return;
     }
     picture_row(picture, y, row);
-    for (uint32_t x = 0; x < picture->width; x++) {
-        uint32_t r = row[x] >> 16, g = row[x] >> 8 & 255, b = row[x] & 255;
-        plane[0][x] = channels == 1 ? (77 * r + 150 * g + 29 * b + 128) >> 8 : r;
-        plane[1][x] = g;
-        plane[2][x] = b;
-    }
+    if (channels == 1)
+        luma_32(row, picture->width, plane[0]);
+    else
+        split_32(row, picture->width, plane[0], plane[1], plane[2]);
 }
 
 /* Adds a row times its weight to a row of sums. */

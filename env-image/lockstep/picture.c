@@ -1,6 +1,7 @@
 /* Reads the picture that the video interface, or a real video plugin, shows. */
 #include "picture.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #define VI_SERRATE 0x40 /* in the status: the picture is interlaced */
@@ -50,8 +51,8 @@ struct picture picture_crop(struct picture picture, uint32_t top, uint32_t left,
 {
     crop_axis(picture.height, &top, &height);
     crop_axis(picture.width, &left, &width);
-    if (picture.rgb)
-        picture.rgb += ((size_t)top * picture.stride + left) * 3;
+    if (picture.pixels)
+        picture.pixels += left - (ptrdiff_t)top * picture.stride;
     else
         picture.origin += (top * picture.stride + left) * picture.bytes_per_pixel;
     picture.height = height;
@@ -67,18 +68,16 @@ static inline uint32_t half_at(const struct picture *picture, uint32_t address)
     return half;
 }
 
-static inline uint32_t rgb_of_16(uint32_t half) /* RGBA5551 to 0xRRGGBB */
+static inline uint32_t rgb_of_16(uint32_t half) /* RGBA5551 to 0xBBGGRR */
 {
     uint32_t r = half >> 11, g = (half >> 6) & 31, b = (half >> 1) & 31;
-    return ((r << 3 | r >> 2) << 16) | ((g << 3 | g >> 2) << 8) | (b << 3 | b >> 2);
+    return (r << 3 | r >> 2) | ((g << 3 | g >> 2) << 8) | ((b << 3 | b >> 2) << 16);
 }
 
 void picture_row(const struct picture *picture, uint32_t y, uint32_t *out)
 {
-    if (picture->rgb) {
-        const uint8_t *from = picture->rgb + (size_t)y * picture->stride * 3;
-        for (uint32_t x = 0; x < picture->width; x++, from += 3)
-            out[x] = (uint32_t)from[0] << 16 | from[1] << 8 | from[2];
+    if (picture->pixels) {
+        memcpy(out, picture->pixels - (ptrdiff_t)y * picture->stride, picture->width * sizeof *out);
     } else if (picture->bytes_per_pixel == 2) {
         uint32_t address = picture->origin + y * picture->stride * 2;
         for (uint32_t x = 0; x < picture->width; x++)
@@ -86,7 +85,7 @@ void picture_row(const struct picture *picture, uint32_t y, uint32_t *out)
     } else if (picture->bytes_per_pixel == 4) {
         const uint32_t *from = (const uint32_t *)(picture->rdram + (picture->origin & ~3U)) + (size_t)y * picture->stride;
         for (uint32_t x = 0; x < picture->width; x++)
-            out[x] = from[x] >> 8;
+            out[x] = __builtin_bswap32(from[x]);
     } else {
         memset(out, 0, picture->width * sizeof *out);
     }
@@ -98,9 +97,9 @@ void picture_to_rgb(const struct picture *picture, uint8_t *out)
     for (uint32_t y = 0; y < picture->height; y++) {
         picture_row(picture, y, row);
         for (uint32_t x = 0; x < picture->width; x++, out += 3) {
-            out[0] = row[x] >> 16;
+            out[0] = row[x];
             out[1] = row[x] >> 8;
-            out[2] = row[x];
+            out[2] = row[x] >> 16;
         }
     }
 }

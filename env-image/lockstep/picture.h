@@ -7,7 +7,8 @@
 #define MAX_SIDE 1024 /* the largest width and height of a picture and an observation, see lockstep.h */
 
 struct picture {
-    const uint8_t *rgb;       /* [height][width][3]; NULL if the picture is in RDRAM */
+    const uint32_t *pixels;   /* 0xBBGGRR, the top byte is undefined. They begin with the top row. Each next row lies `stride`
+                               * pixels before, as in OpenGL. NULL if the picture is in RDRAM */
     const uint8_t *rdram;
     uint32_t origin;          /* byte address of the first pixel in RDRAM */
     uint32_t stride;          /* pixels from one row to the next */
@@ -27,7 +28,7 @@ struct picture picture_from_vi(const uint8_t *rdram, uint32_t rdram_bytes, uint3
  * part is clipped to the picture, but keeps at least one pixel. No pixels are copied. */
 struct picture picture_crop(struct picture picture, uint32_t top, uint32_t left, uint32_t height, uint32_t width);
 
-/* Writes one row as 0xRRGGBB values: out [width]. */
+/* Writes one row as 0xBBGGRR values with an undefined top byte: out [width]. */
 void picture_row(const struct picture *picture, uint32_t y, uint32_t *out);
 
 /* Writes the picture as RGB: out [height][width][3]. */

@@ -38,7 +38,7 @@ extern struct real_plugin real;
 const char *real_load(const char *path);
 
 /* Returns the picture in the plugin's back buffer. Call it only on the emulation thread and before the buffers are swapped.
- * The picture's rgb is NULL if there is no picture. The picture is valid until the next call. */
+ * Its pixels are NULL if there is no picture. The picture is valid until the next call. */
 struct picture real_read_back_buffer(void);
 
 #endif

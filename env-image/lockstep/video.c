@@ -93,7 +93,7 @@ static void rendered(int redrawn)
 static struct picture current_picture(void)
 {
     struct picture picture = gpu_picture();
-    if (picture.rgb)
+    if (picture.pixels)
         return picture;
     return picture_from_vi(gfx.RDRAM, LOCKSTEP_RDRAM_BYTES, *gfx.VI_STATUS_REG, *gfx.VI_ORIGIN_REG, origins[0],
                            *gfx.VI_WIDTH_REG, *gfx.VI_H_START_REG, *gfx.VI_V_START_REG, *gfx.VI_X_SCALE_REG, *gfx.VI_Y_SCALE_REG);

@@ -22,7 +22,7 @@ from n64gym.drawing import Drawing
 from n64gym.episode import Begun, Outcome, Snapshot, StartError, check_arguments
 from n64gym.game import Game
 from n64gym.machine.console import CONSOLE, Console
-from n64gym.machine.emulator import Emulator, EmulatorError
+from n64gym.machine.emulator import NATIVE_SIZE, Emulator, EmulatorError
 from n64gym.machine.rom import Rom, open_rom
 from n64gym.machine.supervisor import EmulatorSupervisor
 from n64gym.observations import ObservationBuilder
@@ -44,13 +44,14 @@ class N64Env(Game, gymnasium.Env[Any, Any]):
     rom: path. obs_type: "rgb" uint8 [H, W, 3], "grayscale" uint8 [H, W] or "ram" uint8 [8388608] (RDRAM, big endian).
     keep_dim: grey pictures keep the axis of their channel, [H, W, 1], as Stable-Baselines3 expects pictures.
     size: (H, W) of picture observations; None: the game's size. Each pixel is the mean of the area that it covers.
-    crop: observe only this part of the picture, (top, left, height, width) in the game's pixels.
+    crop: observe only this part of the picture, (top, left, height, width) in its own pixels.
     telemetry: observations are Dict(picture, telemetry). telemetry is a float32 vector, one number per telemetry name.
     frameskip: VIs per step (60 per second, PAL: 50). noop_max: reset idles for 0 to noop_max VIs, drawn from the seed.
     random_max: then reset presses at random for 0 to random_max VIs, so that starts vary more.
     choices: values for the game's settings (see `settings`). From a list, each reset draws a value.
     cache: where start states are kept: True (the user's cache folder), another folder, or False (this process only).
     video: None, or the real video plugin ("glide64mk2", "rice") for a ROM that draws with the GPU.
+    video_size: (H, W) of the picture that it draws. A larger one is sharper for people, a smaller one is faster.
     console: the console's clock and paks: a Console, or some of its fields.
     timeout: seconds without an answer after which the emulator is replaced.
     Raises RomError, EmulatorError, ValueError.
@@ -83,6 +84,7 @@ class N64Env(Game, gymnasium.Env[Any, Any]):
         choices: Mapping[str, Any] | None = None,
         cache: bool | str | Path = True,
         video: str | None = None,
+        video_size: tuple[int, int] = NATIVE_SIZE,
         console: Console | Mapping[str, Any] = CONSOLE,
         timeout: float = 10.0,
     ) -> None:
@@ -100,6 +102,7 @@ class N64Env(Game, gymnasium.Env[Any, Any]):
         self.rom = rom if isinstance(rom, Rom) else open_rom(rom)
         self.metadata = {**self.metadata, "render_fps": self.rom.vis_per_second / frameskip}
         self.video = video
+        self.video_size = video_size
         self.console = Console.of(console)
         self._timeout = timeout
         self._drawing = Drawing(video) if obs_type != "ram" else None
@@ -305,8 +308,14 @@ class N64Env(Game, gymnasium.Env[Any, Any]):
         return self.road(self.emulator) if self.emulator else None
 
     def _start_emulator(self) -> Emulator:
-        observation, timeout = self.observations.format, self._timeout
-        return Emulator(self.rom, video=self.video, observation=observation, console=self.console, timeout=timeout)
+        return Emulator(
+            self.rom,
+            video=self.video,
+            video_size=self.video_size,
+            observation=self.observations.format,
+            console=self.console,
+            timeout=self._timeout,
+        )
 
     def observe(self, emulator: Emulator) -> Any:
         """Return the observation of an emulator that has just ended a step."""

@@ -8,10 +8,9 @@ import numpy as np
 from gymnasium import spaces
 
 from n64gym.machine.emulator import Emulator, ObservationFormat
-from n64gym.machine.shared import RDRAM_BYTES
+from n64gym.machine.shared import LARGEST, RDRAM_BYTES
 
 CHANNELS = {"grayscale": 1, "rgb": 3}
-LARGEST = (768, 1024)  # height, width
 BOUND = 100.0  # of telemetry in the space; most values are between -1 and 1
 
 

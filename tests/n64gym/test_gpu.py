@@ -21,14 +21,14 @@ TWO_LISTS = controller.START
 
 
 def expected_picture(shown, word):
-    """Return what gpu.S draws as its picture number `shown`, counted from 0: uint8 [480, 640, 3]."""
+    """Return what gpu.S draws as its picture number `shown`, counted from 0: uint8 [240, 320, 3]."""
     half = int.from_bytes(word.to_bytes(4, "little")[:2], "big")
     picture = np.zeros((240, 320, 3), np.uint8)
     picture[:] = [channel << 3 | channel >> 2 for channel in (half >> 11, half >> 6 & 31, half >> 1 & 31)]
     x, y = 8 * shown & 255, 4 * shown & 127
     picture[48:80, x : x + 32] = 255
     picture[y : y + 32, 144:176] = [255, 0, 0]
-    return picture.repeat(2, 0).repeat(2, 1)
+    return picture
 
 
 def on_screen(emulator):
@@ -49,7 +49,7 @@ def test_a_gpu_game_runs_without_a_video_plugin(rom):
 @pytest.mark.parametrize("word", [GREEN, GREEN | TWO_LISTS])
 @pytest.mark.parametrize("vis", [1, 2, 3, 4, 5, 8, 13])
 def test_the_picture_after_a_step_is_the_one_on_the_screen(rom, display, vis, word):
-    with Emulator(rom("gpu"), video="glide64mk2", observation=ObservationFormat(480, 640, 3)) as emulator:
+    with Emulator(rom("gpu"), video="glide64mk2", observation=ObservationFormat(240, 320, 3)) as emulator:
         for _ in range(4):
             emulator.step(vis, word)  # the emulator needs a few steps to predict the step's length
         drawn, begun = emulator.drawn_lists, emulator.display_lists
@@ -61,6 +61,21 @@ def test_the_picture_after_a_step_is_the_one_on_the_screen(rom, display, vis, wo
         lists = 2 if word & TWO_LISTS else 1
         pictures = (emulator.display_lists - begun) // lists
         assert (emulator.drawn_lists - drawn) // lists == min(12, pictures)  # one per step, or all
+
+
+@pytest.mark.parametrize("size", [(480, 640), (120, 160)])
+def test_the_plugin_draws_at_the_wanted_size(rom, display, size):
+    with Emulator(rom("gpu"), video="glide64mk2", video_size=size) as emulator:
+        emulator.step(40, GREEN)
+        native = expected_picture(on_screen(emulator), GREEN)
+        times = size[0] / 240
+        assert np.array_equal(emulator.frame(), native.repeat(2, 0).repeat(2, 1) if times == 2 else native[::2, ::2])
+
+
+@pytest.mark.parametrize("size", [(0, 320), (769, 320), (240, 1025)])
+def test_an_impossible_size_is_refused(rom, size):
+    with pytest.raises(ValueError, match=r"video_size is .*; expected \(height, width\) up to \(768, 1024\)"):
+        Emulator(rom("gpu"), video="glide64mk2", video_size=size)
 
 
 def test_drawing_does_not_change_rdram(rom, display):
@@ -82,7 +97,7 @@ def test_steps_of_unexpected_lengths_show_whole_pictures_at_most_a_step_old(rom,
     runs = []
     for _ in range(2):
         run = []
-        with Emulator(rom("gpu"), video="glide64mk2", observation=ObservationFormat(480, 640, 3)) as emulator:
+        with Emulator(rom("gpu"), video="glide64mk2", observation=ObservationFormat(240, 320, 3)) as emulator:
             emulator.step(20, GREEN)
             before = on_screen(emulator)
             for vis in lengths:
@@ -124,7 +139,7 @@ def xvfbs():
 def test_without_a_display_the_emulator_starts_an_xvfb(rom, monkeypatch, end):
     monkeypatch.delenv("DISPLAY", raising=False)
     assert not xvfbs()
-    emulator = Emulator(rom("gpu"), video="glide64mk2", observation=ObservationFormat(480, 640, 3))
+    emulator = Emulator(rom("gpu"), video="glide64mk2", observation=ObservationFormat(240, 320, 3))
     emulator.step(20, GREEN)
     assert (emulator.frame() == expected_picture(on_screen(emulator), GREEN)).all()
     (server,) = xvfbs()

@@ -26,6 +26,7 @@ from n64gym.machine.workspace import Workspace
 
 # Debian's folder of mupen64plus plugins, for example /usr/lib/x86_64-linux-gnu/mupen64plus
 PLUGINS = Path("/usr/lib", sysconfig.get_config_var("MULTIARCH") or "", "mupen64plus")
+NATIVE_SIZE = (240, 320)  # height and width of nearly all games' pictures
 DEATH_CHECK_S = 0.05  # interval of the checks for a dead emulator process
 SLOWEST_VI_S = 0.1  # allowance per VI on a loaded machine; a step that exceeds it counts as hung
 START_S = 120.0  # a start takes 0.25 s, but the interpreter gets several seconds of a loaded machine's processor
@@ -53,7 +54,7 @@ class Emulator:
 
     rom: a file in any of the three byte orders, or an opened Rom. video: None for ROMs that draw into RDRAM with the
     CPU, else the name of a real video plugin ("glide64mk2", "rice"). The plugin draws on $DISPLAY, or on a new Xvfb if
-    that is not set. observation: the format of the attribute `observation`, which each step updates. controllers: the
+    that is not set, at video_size (height, width). observation: the format of the attribute `observation`, which each step updates. controllers: the
     number of connected controllers; only the first gets input. console: its clock and paks. movie: samples as for
     `play`, used from the first controller read on. timeout: seconds; a short step that takes longer counts as hung.
     Raises RomError or EmulatorError.
@@ -69,6 +70,7 @@ class Emulator:
         rom: str | Path | Rom,
         *,
         video: str | None = None,
+        video_size: tuple[int, int] = NATIVE_SIZE,
         observation: ObservationFormat | None = None,
         controllers: int = 1,
         console: Console = CONSOLE,
@@ -78,6 +80,8 @@ class Emulator:
         self._process: EmulatorProcess | None = None  # first, for __del__
         if video is not None and not re.fullmatch("[A-Za-z0-9_-]+", video):  # it becomes part of a file's name
             raise ValueError(f'video is {video!r}; expected the name of a plugin such as "glide64mk2"')
+        if not (1 <= video_size[0] <= shared.LARGEST[0] and 1 <= video_size[1] <= shared.LARGEST[1]):
+            raise ValueError(f"video_size is {tuple(video_size)}; expected (height, width) up to {shared.LARGEST}")
         self.rom = rom if isinstance(rom, Rom) else open_rom(rom)
         self.timeout = timeout
         self._console = console
@@ -87,7 +91,7 @@ class Emulator:
         self._at: State | None = None  # equals the machine's present state; None after time has passed
         try:
             for index, way in boot.ways(self.rom.sha1):
-                self._start(video, controllers, way)
+                self._start(video, video_size, controllers, way)
                 try:
                     self._wait(START_S, silent_after=way.silent_cpu_s)
                 except SilentEmulator:
@@ -112,7 +116,7 @@ class Emulator:
             shape += (3,) if observation.channels == 3 else ()
             self.observation = self._memory.array(shared.OBSERVATION_OFFSET, shape)
 
-    def _start(self, video: str | None, controllers: int, way: boot.Way) -> None:
+    def _start(self, video: str | None, video_size: tuple[int, int], controllers: int, way: boot.Way) -> None:
         try:
             workspace = Workspace()
         except OSError as error:
@@ -143,7 +147,7 @@ class Emulator:
             "input_plugin": str(DATA / "lockstep-input.so"),
             "real_plugin": str(PLUGINS / f"mupen64plus-video-{video}.so") if video else None,
             "rsp_plugin": str(PLUGINS / "mupen64plus-rsp-hle.so"),
-            "screen": (480, 640),
+            "screen": tuple(video_size),
             "cpu": way.cpu,
             "force_video": way.force_video,
         }

@@ -53,6 +53,7 @@ def main(request: dict) -> None:
     """Run the ROM of `request` until the parent requests a stop."""
     threading.Thread(target=follow_parent, args=(os.getppid(), request["folder"]), daemon=True).start()
     if request["real_plugin"]:
+        os.environ["LP_NUM_THREADS"] = "0"  # llvmpipe draws in this thread: such a small picture is slower in two
         os.environ["SDL_VIDEODRIVER"] = "x11"  # independent of the parent's video driver
         if not os.environ.get("DISPLAY"):
             os.environ.update(start_display(request["screen"]))

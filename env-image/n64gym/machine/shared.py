@@ -14,7 +14,8 @@ MAGIC = 0x4C4F434B  # "LOCK"
 VERSION = 5
 
 CONTROL_BYTES = 4096
-PICTURE_BYTES = OBSERVATION_BYTES = 1024 * 768 * 3
+LARGEST = (768, 1024)  # height and width of a picture and of an observation
+PICTURE_BYTES = OBSERVATION_BYTES = LARGEST[0] * LARGEST[1] * 3
 PICTURE_OFFSET = CONTROL_BYTES
 OBSERVATION_OFFSET = PICTURE_OFFSET + PICTURE_BYTES
 SAMPLES = 1 << 22  # controller words in the movie, and in the history: 19 hours at 60 per second

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from n64gym.machine.console import Console
-from n64gym.machine.emulator import Emulator, ObservationFormat
+from n64gym.machine.emulator import NATIVE_SIZE, Emulator, ObservationFormat
 from n64gym.machine.rom import OPEN_KART, open_rom
 from n64gym.machine.shared import SAMPLES
 from n64gym.movies import m64
@@ -27,7 +27,7 @@ UNKNOWN_LENGTH = 60 * 60 * 60 * 4  # VIs: length of a movie that does not state 
 class Playback:
     """A movie that plays from power-on in a new emulator. Movies of other programs, which have no JSON, also play.
 
-    rom: default Open Kart. observation, video: see Emulator.
+    rom: default Open Kart. observation, video, video_size: see Emulator.
     Raises MovieError, RomError, EmulatorError.
     """
 
@@ -38,6 +38,7 @@ class Playback:
         *,
         observation: ObservationFormat | None = None,
         video: str | None = None,
+        video_size: tuple[int, int] = NATIVE_SIZE,
     ) -> None:
         self.path = Path(path)
         self.movie = m64.read(path)
@@ -67,6 +68,7 @@ class Playback:
             rom_file,
             observation=observation,
             video=self.video,
+            video_size=video_size,
             console=Console.of(self.facts.get("console", {})),
             movie=self.movie.samples,
         )
@@ -143,7 +145,7 @@ def demonstrations(path: str | Path, env: N64Env) -> Iterator[Demonstration]:
 
     Raises MovieError, RomError, EmulatorError.
     """
-    playback = Playback(path, env.rom.path, observation=env.observations.format, video=env.video)
+    playback = Playback(path, env.rom.path, observation=env.observations.format, video=env.video, video_size=env.video_size)
     try:
         held = 0
         while not playback.over:
