@@ -11,7 +11,7 @@ COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose
 SIDE_BY_SIDE := tests/n64gym tests/openkart
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train up down scale logs vnc build results test simulate fuzz e2e bench chaos bench-env bench-families bench-server bench-stability bench-staleness bench-training bench-view bench-learn bench-learn-plot lint docs pages picture browser clean apt native
+.PHONY: help setup train up down scale logs vnc build results test simulate fuzz e2e bench chaos bench-env bench-gpu bench-families bench-server bench-stability bench-staleness bench-training bench-view bench-learn bench-learn-plot lint docs pages picture browser clean apt native
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
@@ -39,6 +39,9 @@ fuzz: setup .venv/dev ## give damaged files and messages to every reader for MIN
 
 bench-env: native .venv-bench/bench ## compare the speed of n64gym, stable-retro and the bare emulator (2 minutes)
 	@PYTHONPATH=env-image .venv-bench/bin/python tests/bench/bench_env.py
+
+bench-gpu: setup .venv/dev ## measure a step of a game that draws with the GPU, by the size of the picture (1 minute)
+	@.venv/bin/python tests/bench/bench_gpu.py
 
 bench-server: setup ## compare the throughput of the parameter server with Ray's (6 minutes)
 	-@$(MAKE) --no-print-directory .venv-bench/ray  # some machines have no Ray package: the table has no Ray rows then

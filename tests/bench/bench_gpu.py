@@ -49,7 +49,8 @@ def main() -> None:
     for name, seconds in costs.items():
         median = statistics.median(seconds)
         low, high = min(seconds), max(seconds)
-        print(f"{name:42} {1e6 * median:6.0f} us of CPU a step ({1e6 * low:.0f} to {1e6 * high:.0f}), {VIS / median:7.0f} VI/s")
+        print(f"{name:42} {1e6 * median:6.0f} us of CPU a step ({1e6 * low:.0f} to {1e6 * high:.0f})", end="")
+        print(f", {VIS / median:7.0f} VIs per second of CPU")
     for emulator in emulators.values():
         emulator.close()
 
