@@ -54,10 +54,10 @@ class Emulator:
 
     rom: a file in any of the three byte orders, or an opened Rom. video: None for ROMs that draw into RDRAM with the
     CPU, else the name of a real video plugin ("glide64mk2", "rice"). The plugin draws on $DISPLAY, or on a new Xvfb if
-    that is not set, at video_size (height, width). observation: the format of the attribute `observation`, which each step updates. controllers: the
-    number of connected controllers; only the first gets input. console: its clock and paks. movie: samples as for
-    `play`, used from the first controller read on. timeout: seconds; a short step that takes longer counts as hung.
-    Raises RomError or EmulatorError.
+    that is not set, at video_size (height, width). observation: the format of the attribute `observation`, which each
+    step updates. controllers: the number of connected controllers; only the first gets input. console: its clock and
+    paks. movie: samples as for `play`, used from the first controller read on. timeout: seconds; a short step that
+    takes longer counts as hung. Raises RomError or EmulatorError.
 
     `samples` records every controller word that the game has read since power-on. Another emulator that plays them
     repeats the run bit for bit. Loading a state also restores this record.

@@ -145,7 +145,8 @@ def demonstrations(path: str | Path, env: N64Env) -> Iterator[Demonstration]:
 
     Raises MovieError, RomError, EmulatorError.
     """
-    playback = Playback(path, env.rom.path, observation=env.observations.format, video=env.video, video_size=env.video_size)
+    drawn = {"observation": env.observations.format, "video": env.video, "video_size": env.video_size}
+    playback = Playback(path, env.rom.path, **drawn)
     try:
         held = 0
         while not playback.over:
