@@ -145,8 +145,8 @@ def demonstrations(path: str | Path, env: N64Env) -> Iterator[Demonstration]:
 
     Raises MovieError, RomError, EmulatorError.
     """
-    drawn = {"observation": env.observations.format, "video": env.video, "video_size": env.video_size}
-    playback = Playback(path, env.rom.path, **drawn)
+    observation = env.observations.format
+    playback = Playback(path, env.rom.path, observation=observation, video=env.video, video_size=env.video_size)
     try:
         held = 0
         while not playback.over:
