@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 
 from a3c64 import presets
 from a3c64.config import BadInputError, Settings, flag, load, nearest, variable
-from a3c64.hyperparameters import Hyperparameters
+from a3c64.hyperparameters import OWN, Hyperparameters
 
 SHORT = 15  # a command with more settings than this shows only the common ones in --help
 COMMON = {
@@ -27,7 +27,8 @@ _SERVING = (
 _LOGGING = ("log_level", "log_format")
 _WORKING = ("rom", "hang_timeout", "replays_mb", "vnc_port", "vnc_host", "vnc_view", "vnc_password_file")
 STEPPING = ("frameskip", "sticky_actions", "max_episode_steps")
-_PLAYING = ("run_dir", "env_id", "env_args", "rom", "seed", *STEPPING)
+LISTS = ("wrapper",)  # settings with several values; their flags may be repeated
+_PLAYING = ("run_dir", "env_id", "env_args", *OWN, "rom", "seed", *STEPPING)
 USES: dict[str, frozenset[str]] = {  # command -> its settings; A3C64_* variables are accepted by all commands
     "train": frozenset({*Hyperparameters.model_fields, *_SERVING, *_WORKING, *_LOGGING, "workers"}),
     "server": frozenset({*Hyperparameters.model_fields, *_SERVING, *_LOGGING}),
@@ -47,9 +48,9 @@ USES: dict[str, frozenset[str]] = {  # command -> its settings; A3C64_* variable
 }
 GROUPS: dict[str, tuple[str, ...]] = {  # as --help shows them; every setting is in one group
     "environment": (
-        "env_id", "env_args", "rom", "preset", "frame_size", "frame_colours", "frame_stack", "frameskip",
-        "sticky_actions", "max_episode_steps", "envs_per_worker", "workers", "worker_index", "hang_timeout", "seed",
-        "deterministic",
+        "env_id", "env_args", "reward", "wrapper", "rom", "preset", "frame_size", "frame_colours", "frame_stack",
+        "frameskip", "sticky_actions", "max_episode_steps", "envs_per_worker", "workers", "worker_index",
+        "hang_timeout", "seed", "deterministic",
     ),
     "run folder": (
         "run_dir", "resume", "transfer", "from_policy", "checkpoint_interval", "keep_checkpoints", "replays_mb",
@@ -89,6 +90,11 @@ MEANS = {  # (command, setting) -> its help text there, where the setting's desc
     ("keys", "run_dir"): "the run that others are to join",
     ("worker", "workers"): "with --join: number of workers to start, instead of one for each core",
     ("export", "env_id"): _TRUST,
+    **{
+        (command, name): f"{Settings.model_fields[name].description}; instead of the run's"
+        for command in ("eval", "enjoy", "export")
+        for name in OWN
+    },
     **{
         (command, name): f"{Settings.model_fields[name].description}; instead of the run's"
         for command in ("eval", "enjoy")
@@ -139,9 +145,8 @@ class Parser(argparse.ArgumentParser):
             group = self.add_argument_group(title)
             for name in names:
                 if name in uses:
-                    action = group.add_argument(
-                        flag(name), dest=name, default=argparse.SUPPRESS, **_shown(self.command, name)
-                    )
+                    how = _shown(self.command, name) | ({"action": _Listed} if name in LISTS else {})
+                    action = group.add_argument(flag(name), dest=name, default=argparse.SUPPRESS, **how)
                     if name in hidden:
                         self.rare.append(action)
 
@@ -172,6 +177,14 @@ class Parser(argparse.ArgumentParser):
                 return f"{word} is a setting of {users}, not of `{self.prog}`" + (instead and f": {instead}")
         flags = [option for action in self._actions for option in action.option_strings]
         return f"unknown argument {argument}{nearest(word, flags, '--') or '; see --help'}"
+
+
+class _Listed(argparse.Action):
+    """Join the values of a flag that is given several times, with commas between."""
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, *_: Any) -> None:
+        before = getattr(namespace, self.dest, None)
+        setattr(namespace, self.dest, f"{before},{values}" if before else values)
 
 
 class _Help(argparse.Action):

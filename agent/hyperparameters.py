@@ -1,12 +1,14 @@
 """The hyperparameters: the settings that belong to a run, not to one of its processes."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 MAX_NESTING = 50  # levels of objects and lists in an environment's arguments
+OWN = ("reward", "wrapper")  # settings that name code of the user, besides env_id
 REMOVED = frozenset({"staleness_damping"})  # hyperparameters of earlier releases that playing a policy does not need
 
 
@@ -31,18 +33,42 @@ def as_meant(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return recorded hyperparameters with the meaning that their release gave them.
 
     Before `sticky_actions` was added, `frameskip` was recorded for every environment, but only n64gym's had one.
-    Before `eval_policy` was added, evaluations were greedy.
+    Before `eval_policy` was added, evaluations were greedy. Before those of OWN were added, there was no such code.
     """
-    values = {"eval_policy": "greedy", **values}
+    values = {"eval_policy": "greedy", **dict.fromkeys(OWN), **values}
     if "sticky_actions" in values:
         return values
     n64 = str(values.get("env_id", "n64gym/")).rpartition(":")[2].startswith("n64gym/")
     return {**values, **({} if n64 else {"frameskip": 0}), "sticky_actions": 0.0, "max_episode_steps": 0}
 
 
+OWN_CODE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")  # module:name
+
+
+def _own_code(value: str | None) -> str | None:
+    """Accept a name of the user's code."""
+    if value and not OWN_CODE.fullmatch(value):
+        raise ValueError("module:name, such as my_module:MyClass, where my_module is a file in the working folder")
+    return value or None
+
+
+def _own_codes(value: str | None) -> str | None:
+    """Accept names of the user's code, with commas between."""
+    return ",".join(filter(None, map(_own_code, listed(value)))) or None
+
+
+def listed(names: str | None) -> tuple[str, ...]:
+    """Return the names in a setting that lists them with commas between."""
+    return tuple(name.strip() for name in names.split(",") if name.strip()) if names else ()
+
+
 def none(value: Any) -> Any:
     """Convert the word "none" to None. An empty variable cannot mean None, because it means "not set"."""
     return None if value == "none" else value
+
+
+OwnCode = Annotated[str | None, AfterValidator(_own_code), BeforeValidator(none)]
+OwnCodes = Annotated[str | None, AfterValidator(_own_codes), BeforeValidator(none)]
 
 
 class Hyperparameters(BaseModel):
@@ -80,6 +106,16 @@ class Hyperparameters(BaseModel):
     )
     max_episode_steps: int = Field(
         0, ge=0, description="episodes are cut after this many actions; 0 = the environment's own limit"
+    )
+    reward: OwnCode = Field(
+        None,
+        description="your function that returns the terms of a step's reward, as module:function, instead of the "
+        "environment's own reward; none = its own",
+    )
+    wrapper: OwnCodes = Field(
+        None,
+        description="your Gymnasium wrappers of the environment as module:Class, the innermost first, with commas "
+        "between; none = no wrapper",
     )
     envs_per_worker: int = Field(
         4, ge=1, le=256, description="environments a worker steps as one batch; 1 = A3C as published"

@@ -115,9 +115,10 @@ class Policy:
     def _check_trust(self) -> None:
         """Refuse to import a module that only a policy file names."""
         if not self._trusted:
+            code = foreign.code_of(self.hyperparameters)
             raise BadInputError(
-                f"the policy's environment is {self.hyperparameters.env_id}, so this would import a module that a file "
-                "names; if you trust it, give load the same env_id"
+                f"the policy's environment is {', '.join(code.values())}, so this would import a module that a file "
+                f"names; if you trust it, give load the same {' and '.join(code)}"
             )
 
 
@@ -127,6 +128,8 @@ def load(
     *,
     best: bool = False,
     env_id: str = "",
+    reward: str | None = None,
+    wrapper: str | None = None,
     rom: str = "",
 ) -> Policy:
     """Load a trained policy. TensorFlow is not needed.
@@ -139,6 +142,8 @@ def load(
         best: of a run's folder, take the policy with the best evaluation instead of the newest.
         env_id: without a path, the environment whose policy to load. With a file, needed if the policy's environment
             is in a module of yours, such as my_env:My-v0: a file may be a stranger's, so it imports only what you name.
+        reward: needed with a file in the same way, if the policy was trained with a reward of yours.
+        wrapper: needed with a file in the same way, if the policy was trained in wrappers of yours.
         rom: path of an N64 ROM; empty = Open Kart.
 
     Raises:
@@ -154,8 +159,8 @@ def load(
     settings, trusted = policy.hyperparameters, True
     if path is not None and not path.is_dir():
         if env is None:
-            foreign.check_id(settings.env_id, path, env_id)
-        trusted = env is None or ":" not in settings.env_id
+            foreign.check_code(settings, path, {"env_id": env_id, "reward": reward, "wrapper": wrapper})
+        trusted = env is None or not foreign.code_of(settings)
         settings = foreign.without_paths(settings, path)
     made = env or _make(settings, rom)
     try:

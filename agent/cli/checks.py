@@ -125,13 +125,14 @@ def _wrong_with(hyperparameters: Hyperparameters, rom: str, parsed: Parsed, star
         spec = making.find(hyperparameters.env_id)
         if "rom" in parsed and not making.is_n64(spec):
             return f"{flag('rom')}: {hyperparameters.env_id} is not an N64 game; leave this setting out"
-        if making.is_n64(spec):  # its first reset plays through menus; starting the emulator takes milliseconds
+        own = hyperparameters.reward or hyperparameters.wrapper  # the user's code is tried in a few steps
+        if making.is_n64(spec) and not own:  # a first reset plays through menus; a start takes milliseconds
             env = making.make_one(hyperparameters, rom)
             shape, family = view_of(env, hyperparameters).shape, family_of(env.action_space)
             env.unwrapped.start()  # type: ignore[attr-defined]
             env.close()
         else:
-            batch = EnvironmentBatch.make(hyperparameters.model_copy(update={"envs_per_worker": 1}), worker=0)
+            batch = EnvironmentBatch.make(hyperparameters.model_copy(update={"envs_per_worker": 1}), 0, rom)
             parameters = np.zeros((1, batch.family.outputs + batch.family.free), np.float32)
             for _ in range(STEPS):
                 batch.step(batch.family.draw(masked(parameters, batch.allowed), np.random.default_rng(0)))

@@ -12,7 +12,7 @@ from a3c64.arguments import STEPPING
 from a3c64.cli.command import Command, Parsed, at_least
 from a3c64.config import BadInputError, Settings, has_display
 from a3c64.files import why_unwritable
-from a3c64.hyperparameters import Hyperparameters
+from a3c64.hyperparameters import OWN, Hyperparameters
 from a3c64.program import EXIT_STOPPED
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _add_which(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--load-best", action="store_true", help="the run's policy with the best evaluation")
     which.add_argument("--load-checkpoint", type=int, metavar="STEP", help="the run's checkpoint of that step")
-    rule = "it imports no module that --env-id does not name, and gives the environment no paths"
+    rule = "it imports no module that your own flags do not name, and gives the environment no paths"
     which.add_argument("--policy", type=Path, metavar="FILE", help=f"a file that `a3c64 export` wrote; {rule}")
 
 
@@ -209,8 +209,8 @@ def _chosen(settings: Settings, parsed: Parsed) -> "Policy":
 def _to_play(settings: Settings, parsed: Parsed, policy: "Policy | None") -> Hyperparameters:
     """Return the settings to play with: those that the policy was trained with, or the user's if there is no policy.
 
-    --env-args and the settings of STEPPING replace the policy's if they are given. The seed is always the user's. A
-    policy file imports no module that the user did not name with --env-id, and gives the environment no paths.
+    --env-args and the settings of OWN and STEPPING replace the policy's if they are given. The seed is always the
+    user's. A policy file imports no module that the user did not name, and gives the environment no paths.
 
     Raises:
         BadInputError: --env-id names another environment than the policy's, or the policy file would import a module.
@@ -223,9 +223,11 @@ def _to_play(settings: Settings, parsed: Parsed, policy: "Policy | None") -> Hyp
             f"--env-id: found {settings.env_id}, but this policy was trained on {hyperparameters.env_id}; "
             "leave --env-id out"
         )
+    own = {name: getattr(settings, name) for name in OWN if name in parsed}
+    hyperparameters = hyperparameters.model_copy(update=own)
     if parsed["policy"]:
-        named = settings.env_id if "env_id" in settings.model_fields_set else ""
-        foreign.check_id(hyperparameters.env_id, parsed["policy"], named)
+        named = {name: getattr(settings, name) for name in settings.model_fields_set}
+        foreign.check_code(hyperparameters, parsed["policy"], named)
     if "env_args" in parsed:
         hyperparameters = hyperparameters.model_copy(update={"env_args": settings.env_args})
     elif parsed["policy"]:

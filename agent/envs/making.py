@@ -1,16 +1,10 @@
 """Make environments by their Gymnasium id; errors in an id or an argument become one line."""
 
-import importlib
 import inspect
 import json
-import os
 import re
 import sys
-from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import gymnasium as gym
@@ -20,26 +14,12 @@ from a3c64.config import BadInputError, named, nearest
 from a3c64.envs.failures import failed, is_about_the_rom, place_of
 from a3c64.envs.figures import UNDECLARED, Figures, declared_in
 from a3c64.envs.frame_skip import FrameSkip
+from a3c64.envs.own_code import module_of
+from a3c64.envs.own_parts import OwnParts
 from a3c64.envs.plugins import RETRO, is_installed, load, offer_retro, plugin_of
 from a3c64.hyperparameters import Hyperparameters
 
 OBS_TYPES = {"rgb": "rgb", "grey": "grayscale"}  # our name -> ALE's
-
-
-class WorkingFolder(MetaPathFinder):
-    """Finds modules in the working folder.
-
-    It comes last in sys.meta_path, so that a user's worker.py or queue.py does not replace an installed module of the
-    same name. A folder at the end of sys.path would come too early: the finders of packages that are installed with
-    `pip install -e` come after sys.path.
-    """
-
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
-
-    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        """Return the spec of a top-level module in the folder, else None."""
-        return None if path is not None else PathFinder.find_spec(name, [self._folder], target)
 
 
 def make_one(hyperparameters: Hyperparameters, rom: str = "", render: bool = False) -> gym.Env:
@@ -48,19 +28,21 @@ def make_one(hyperparameters: Hyperparameters, rom: str = "", render: bool = Fal
     Raises:
         BadInputError: the id is unknown, or the environment refuses its arguments.
     """
-    spec = find(hyperparameters.env_id)
+    spec, parts = find(hyperparameters.env_id), OwnParts(hyperparameters)
     arguments: dict[str, Any] = {"render_mode": "rgb_array"} if render else {}
-    skip = hyperparameters.frameskip
-    if skip and (is_n64(spec) or is_ale(spec)):
+    skip, n64 = hyperparameters.frameskip, is_n64(spec)
+    takes = accepted(spec) if n64 else []
+    if skip and ("frameskip" in takes or is_ale(spec)):
         arguments["frameskip"] = skip
         skip = 0
     if hyperparameters.sticky_actions and is_ale(spec):
         arguments["repeat_action_probability"] = hyperparameters.sticky_actions
     if hyperparameters.max_episode_steps:  # Gymnasium's limit is inside FrameSkip
         arguments["max_episode_steps"] = hyperparameters.max_episode_steps * max(1, skip)
-    if is_n64(spec):
+    if n64:
         size = hyperparameters.frame_size
-        arguments |= {"obs_type": OBS_TYPES[hyperparameters.frame_colours], "size": (size, size)}
+        usual = {"obs_type": OBS_TYPES[hyperparameters.frame_colours], "size": (size, size)}
+        arguments |= {name: value for name, value in usual.items() if name in takes}
         if rom:
             arguments["rom"] = rom
     elif hyperparameters.env_id.rpartition(":")[2].startswith("ALE/"):
@@ -72,7 +54,11 @@ def make_one(hyperparameters: Hyperparameters, rom: str = "", render: bool = Fal
         raise unusable(hyperparameters, error) from error
     except (Exception, SystemExit) as error:  # a user's own environment may raise anything
         raise failed(hyperparameters.env_id, "making it", error) from error
-    return FrameSkip(env, skip) if skip > 1 else env
+    try:
+        return parts.around(FrameSkip(env, skip) if skip > 1 else env)
+    except BadInputError:
+        env.close()
+        raise
 
 
 def find(env_id: str) -> EnvSpec:
@@ -85,7 +71,7 @@ def find(env_id: str) -> EnvSpec:
     """
     module, _, name = env_id.rpartition(":")
     if module:
-        _import(module)
+        module_of("env_id", module)
     similar = offer_retro(module, name) if module in RETRO and name not in gym.registry else ""
     if name not in gym.registry and (plugin := plugin_of(name)):
         if not is_installed(plugin):
@@ -114,8 +100,22 @@ def declared_for(env_id: str) -> Figures:
 
 
 def is_n64(spec: EnvSpec) -> bool:
-    """Return whether an environment is one of n64gym's, which take a ROM and a frame skip."""
-    return isinstance(spec.entry_point, str) and spec.entry_point.startswith("n64gym.")
+    """Return whether an environment is a class for an N64 game, n64gym's or the user's. They take a ROM and a size."""
+    if isinstance(spec.entry_point, str) and spec.entry_point.startswith("n64gym."):
+        return True
+    game = _class_of(spec)
+    base = getattr(sys.modules.get("n64gym"), "N64Env", None)  # the class of a game has imported it
+    return inspect.isclass(game) and base is not None and issubclass(game, base)
+
+
+def _class_of(spec: EnvSpec) -> Any:
+    """Return the class or function that makes an environment; None if it cannot be imported, which gym.make reports."""
+    if not isinstance(spec.entry_point, str):
+        return spec.entry_point
+    try:
+        return load_env_creator(spec.entry_point)
+    except Exception:  # the module is the user's, or of a package that may lack others
+        return None
 
 
 def is_ale(spec: EnvSpec) -> bool:
@@ -127,24 +127,27 @@ def check(hyperparameters: Hyperparameters, rom: str = "") -> None:
     """Check that an environment can be trained in and its ROM exists, without making it; takes milliseconds.
 
     Raises:
-        BadInputError: no environment has this id, its ROM is missing, or it has no reward.
+        BadInputError: no environment has this id, its ROM is missing, it has no reward, or the user's code cannot be
+            imported.
     """
     spec = find(hyperparameters.env_id)
+    OwnParts(hyperparameters)
     arguments = json.loads(hyperparameters.env_args)
     if not is_n64(spec):
         return
-    game = load_env_creator(str(spec.entry_point))
+    game = _class_of(spec)
     path = rom or arguments.get("rom", "")
     if path and not Path(path).is_file():
         raise BadInputError(f"{named('rom')}: found {path!r}, expected an N64 ROM; there is no such file")
-    if not path and inspect.signature(game).parameters["rom"].default == "":
+    needed = inspect.signature(game).parameters.get("rom")
+    if not path and needed is not None and needed.default in ("", needed.empty):
         raise BadInputError(
             f"{named('rom')}: {hyperparameters.env_id} needs the file of its ROM: --rom /path/to/game.z64"
         )
-    if not getattr(game, "has_reward", lambda: True)():
+    if not hyperparameters.reward and not getattr(game, "has_reward", lambda: True)():
         raise BadInputError(
-            f"{named('env_id')}: {hyperparameters.env_id} has no reward, so there is nothing to learn; expected a game "
-            "with a reward: docs/your-own.md says how to add one for a ROM"
+            f"{named('env_id')}: {hyperparameters.env_id} has no reward, so there is nothing to learn; give yours with "
+            "--reward my_module:function, as docs/your-own.md says"
         )
 
 
@@ -155,26 +158,9 @@ def unusable(hyperparameters: Hyperparameters, error: Exception) -> BadInputErro
     said = " ".join(str(error).split()).partition(" was raised from the environment creator")[0]  # Gymnasium adds this
     if unexpected := re.search(r"unexpected keyword argument '(\w+)'", said):
         name = unexpected[1]
-        known = _arguments(gym.spec(hyperparameters.env_id.rpartition(":")[2]))
+        known = accepted(gym.spec(hyperparameters.env_id.rpartition(":")[2]))
         said = f"there is no argument {name!r}{nearest(name, known) or '; expected one of ' + ', '.join(known)}"
     return BadInputError(f"{named(setting)}: {hyperparameters.env_id}: {said}")
-
-
-def _import(module: str) -> None:
-    """Import a module by name, from the installed packages or else from the working folder."""
-    folder = os.getcwd()
-    if not any(isinstance(finder, WorkingFolder) for finder in sys.meta_path):
-        sys.meta_path.append(WorkingFolder(folder))
-    try:
-        importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name and (module == error.name or module.startswith(f"{error.name}.")):
-            files = sorted(path.stem for path in Path(folder).glob("*.py"))
-            hint = nearest(module, files) or f": it is neither installed nor in {folder}"
-            raise _refused(f"there is no module {module!r}{hint}") from None
-        raise _refused(f"{module} cannot be imported: {place_of(error)}") from None
-    except (Exception, SystemExit) as error:  # a user's module may raise anything on import
-        raise _refused(f"{module} cannot be imported: {place_of(error)}") from None
 
 
 def _refused(reason: str) -> BadInputError:
@@ -188,7 +174,7 @@ def _hint(module: str) -> str:
     )
 
 
-def _arguments(spec: EnvSpec) -> list[str]:
+def accepted(spec: EnvSpec) -> list[str]:
     """Return the names of the arguments that an environment takes, as far as its signatures show."""
     entry: Any = load_env_creator(spec.entry_point) if isinstance(spec.entry_point, str) else spec.entry_point
     names: dict[str, None] = {}

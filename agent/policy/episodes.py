@@ -12,7 +12,7 @@ from a3c64.config import BadInputError
 from a3c64.envs.batch import EnvironmentBatch
 from a3c64.envs.episode import Episode
 from a3c64.envs.failures import GivenUpError
-from a3c64.envs.making import find
+from a3c64.envs.making import accepted, find, is_n64
 from a3c64.envs.masks import masked
 from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning.actor import Actor
@@ -31,7 +31,8 @@ def varied(hyperparameters: Hyperparameters) -> Hyperparameters:
 
     Without the delay, a greedy policy would repeat exactly the same episode.
     """
-    if not hyperparameters.env_id.rpartition(":")[2].startswith("n64gym/"):
+    spec = find(hyperparameters.env_id)
+    if not is_n64(spec) or "noop_max" not in accepted(spec):
         return hyperparameters
     return hyperparameters.model_copy(
         update={"env_args": json.dumps({"noop_max": NOOP_MAX, **json.loads(hyperparameters.env_args)})}

@@ -5,32 +5,41 @@ A run's folder is the user's own: its environment and arguments are used as they
 
 import json
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from a3c64.config import BadInputError
-from a3c64.hyperparameters import Hyperparameters
+from a3c64.config import BadInputError, flag
+from a3c64.hyperparameters import OWN, Hyperparameters, listed
 
 log = logging.getLogger(__name__)
 
 PATHS = ("cache", "rom")  # arguments of n64gym's environments that are paths
 
 
-def check_id(env_id: str, file: Path, named: str) -> None:
-    """Refuse an environment whose module would be imported, unless the user named the same environment.
+def code_of(hyperparameters: Hyperparameters) -> dict[str, str]:
+    """Return the settings whose value names a module to import: setting -> value."""
+    named = {name: getattr(hyperparameters, name) for name in ("env_id", *OWN)}
+    return {name: value for name, value in named.items() if value and ":" in value}
+
+
+def check_code(hyperparameters: Hyperparameters, file: Path, given: Mapping[str, Any]) -> None:
+    """Refuse a policy file that names modules to import, unless the user named the same.
 
     Args:
-        env_id: found in the policy file.
+        hyperparameters: found in the policy file, with the user's own in place of those that the user replaces.
         file: the policy file.
-        named: the environment's id that the user gave; "" if none.
+        given: the settings that the user gave.
 
     Raises:
-        BadInputError: the id names a module, and the user did not give the same id.
+        BadInputError: a setting names a module, and the user did not give the same value.
     """
-    if ":" in env_id and env_id != named:
+    code = {name: value for name, value in code_of(hyperparameters).items() if given.get(name) != value}
+    if code:
+        modules = ", ".join(name.rpartition(":")[0] for value in code.values() for name in listed(value))
+        flags = " ".join(f"{flag(name)} {value}" for name, value in code.items())
         raise BadInputError(
-            f"--policy: {file} plays in {env_id}, so it would import {env_id.rpartition(':')[0]} and run that code; "
-            f"if you trust the code, give --env-id {env_id}"
+            f"--policy: {file} would import {modules} and run that code; if you trust the code, give {flags}"
         )
 
 

@@ -25,7 +25,7 @@ MAX_CONFIG = 1 << 20  # bytes; a typical one has 1,000
 # Cannot change during a run: they determine the shapes of the weights, or the form of the network's input.
 FIXED = ("frame_size", "frame_colours", "frame_stack", "normalise_observations", "trunk", "lstm_size")
 # Returns before and after a change of these cannot be compared.
-TASK = ("env_id", "env_args", "frameskip", "sticky_actions", "max_episode_steps", "eval_policy")
+TASK = ("env_id", "env_args", "reward", "wrapper", "frameskip", "sticky_actions", "max_episode_steps", "eval_policy")
 
 
 class Change(NamedTuple):

@@ -6,16 +6,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import gymnasium
 import numpy as np
 import pytest
 from policy_facts import facts_of
 from safetensors.numpy import load_file, save_file
 
-from a3c64.config import BadInputError
+from a3c64 import load
+from a3c64.config import BadInputError, Settings
 from a3c64.envs.batch import EnvironmentBatch
 from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning.network import design
 from a3c64.policy import checkpoint, policy_file
+from a3c64.policy.resume import resume
 
 EVIL = """
 import pathlib
@@ -70,6 +73,32 @@ def test_a_policy_file_imports_no_module_unless_the_user_names_it(folder, comman
     done = a3c64(folder, command, "--policy", file, "--episodes", "1", "--env-id", "evil:Evil-v0")
     assert done.returncode == 0, done.stderr
     assert (folder / "imported").exists()
+
+
+@pytest.mark.parametrize("setting", ["wrapper", "reward"])
+def test_a_policy_file_brings_no_code_of_its_own(folder, setting):
+    """Neither for playing nor for an export, nor when a run begins with it."""
+    (folder / "evil.py").write_text(EVIL + "\ndef part(*given):\n    return given[0]\n")
+    file = policy(folder / "x.safetensors", "CartPole-v1", env_id="CartPole-v1", **{setting: "evil:part"})
+    flag = f"--{setting}"
+    for words in (("eval", "--episodes", "1"), ("enjoy", "--episodes", "1"), ("export", "x.onnx")):
+        done = a3c64(folder, *words, "--policy", file, **{f"A3C64_{setting.upper()}": "math:pi"})
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+        assert "would import evil" in done.stderr
+        assert f"give {flag} evil:part" in done.stderr
+    with pytest.raises(BadInputError, match="would import evil"):
+        load(file)
+    with pytest.raises(BadInputError, match=f"give load the same {setting}"), gymnasium.make("CartPole-v1") as env:
+        load(file, env).make()
+    done = a3c64(folder, "eval", "--policy", file, "--episodes", "1", flag, "none")
+    assert done.returncode == 0, done.stderr
+    assert not (folder / "imported").exists()
+    settings = resume(Settings(run_dir=folder / "run", from_policy=file)).settings
+    assert getattr(settings, setting) is None
+    if setting == "wrapper":
+        done = a3c64(folder, "eval", "--policy", file, "--episodes", "1", flag, "evil:part")
+        assert done.returncode == 0, done.stderr
+        assert (folder / "imported").exists()
 
 
 def test_random_play_and_export_import_nothing_either(folder):

@@ -25,6 +25,12 @@ from a3c64.policy import onnx_file
 from a3c64.policy.fitted import fit
 
 LISTINGS = {one.title: one.text for one in listings() if one.language == "python" and one.title}
+TENTH = """
+
+class Tenth(gym.RewardWrapper):
+    def reward(self, reward):
+        return float(reward) / 10
+"""
 OWN_FILES = [title for title in LISTINGS if title.startswith("my_")]
 
 
@@ -58,28 +64,50 @@ def test_every_python_listing_has_a_test():
     assert [one.page.parent.name for one in untitled] == ["env-image"]  # tests/n64gym/test_readme.py runs it
 
 
-@pytest.mark.parametrize("title", OWN_FILES)
-def test_documented_environments_keep_gymnasiums_contract(folder, title, monkeypatch):
+def test_the_documented_environment_keeps_gymnasiums_contract(folder, monkeypatch):
     monkeypatch.syspath_prepend(str(folder))
-    importlib.import_module(title.removesuffix(".py"))
-    (added,) = re.findall(r'register\("([^"]+)"', LISTINGS[title])
-    with gymnasium.make(added) as env:
-        if title == "my_env.py":
-            check_env(env.unwrapped, skip_render_check=True)
+    importlib.import_module("my_env")
+    with gymnasium.make("Corridor-v0") as env:
+        check_env(env.unwrapped, skip_render_check=True)
+
+
+def small(run):
+    """The flags of a short run."""
+    ports = ["--bind", f"tcp://127.0.0.1:{free_port()}", "--tensorboard-port", "0", "--web-port", "0"]
+    return ["--run-dir", run, *ports, "--workers", "1", "--eval-interval", "0", "--status-interval", "1"]
+
+
+def test_the_documented_wrapper_and_reward_are_used_by_train_eval_and_enjoy(folder):
+    """In one run, because the reward is inside the wrapper."""
+    short = json.dumps({"laps": 1, "time_limit": 2, "noop_max": 0})
+    own = ["--reward", "my_kart:fast", "--wrapper", "my_reward:Tenth"]
+    (folder / "my_reward.py").write_text(LISTINGS["my_reward.py"] + TENTH)
+    a3c64(folder, "train", *own, "--env-args", short, *small("runs/own"), "--total-timesteps", "400")
+    config = json.loads((folder / "runs/own/config.json").read_text())
+    assert (config["reward"], config["wrapper"]) == ("my_kart:fast", "my_reward:Tenth")
+    run = ["--run-dir", "runs/own", "--episodes", "1"]
+    found = json.loads(a3c64(folder, "eval", *run))
+    terms = {name: value for name, value in found["figures"].items() if name.startswith("reward_")}
+    assert terms.keys() == {"reward_driven", "reward_speed"}
+    assert found["mean_return"] == pytest.approx(sum(terms.values()) / 10, rel=1e-3)
+    without = json.loads(a3c64(folder, "eval", *run, "--wrapper", "none", "--reward", "none"))
+    assert without["figures"].keys() & {"reward_driven", "reward_progress"} == {"reward_progress"}
+    a3c64(folder, "enjoy", *run, "--mp4", "own.mp4")
+    assert (folder / "own.mp4").stat().st_size > 1000
+
+
+def test_the_documented_wrapper_changes_the_reward(folder, monkeypatch):
+    monkeypatch.syspath_prepend(str(folder))
+    with gymnasium.make("CartPole-v1") as plain:
+        env = importlib.import_module("my_reward").Centred(plain)
         env.reset(seed=1)
-        rewards = [env.step(1)[1] for _ in range(4)]
-    plain = {"my_reward.py": "CartPole-v1", "my_kart.py": "n64gym/OpenKart-v0"}.get(title)
-    if plain:
-        with gymnasium.make(plain) as env:
-            env.reset(seed=1)
-            assert rewards != [env.step(1)[1] for _ in range(4)]
+        observation, reward, *_ = env.step(1)
+    assert reward == 1.0 - abs(observation[0])
 
 
 def test_the_corridor_is_trained_evaluated_filmed_and_exported(folder):
     run = ["--run-dir", "runs/corridor"]
-    ports = ["--bind", f"tcp://127.0.0.1:{free_port()}", "--tensorboard-port", "0", "--web-port", "0"]
-    small = ["--workers", "1", "--total-timesteps", "4000", "--eval-interval", "0", "--status-interval", "1"]
-    a3c64(folder, "train", "--env-id", "my_env:Corridor-v0", *run, *ports, *small)
+    a3c64(folder, "train", "--env-id", "my_env:Corridor-v0", *small("runs/corridor"), "--total-timesteps", "4000")
     evaluated = json.loads(a3c64(folder, "eval", *run, "--episodes", "4"))
     assert evaluated["env_id"] == "my_env:Corridor-v0"
     assert evaluated["n"] == 4

@@ -138,7 +138,7 @@ def read_policy(folder: Path) -> bool:
     path = folder / "x.safetensors"
     try:
         policy = policy_file.load(path)
-        foreign.check_id(policy.hyperparameters.env_id, path, "")
+        foreign.check_code(policy.hyperparameters, path, {})
     except BadInputError as error:
         return refusal(error)
     assert np.isfinite(policy.weights).all()
