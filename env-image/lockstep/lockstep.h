@@ -25,7 +25,7 @@
 #include <stdint.h>
 
 #define LOCKSTEP_MAGIC 0x4C4F434BU /* "LOCK" */
-#define LOCKSTEP_VERSION 5U
+#define LOCKSTEP_VERSION 6U
 
 #define LOCKSTEP_CONTROL_BYTES 4096
 #define LOCKSTEP_PICTURE_BYTES (1024 * 768 * 3)     /* the largest picture that a ROM or a real video plugin can show */
@@ -44,7 +44,9 @@
 #define LOCKSTEP_PAKS 0x29000
 #define LOCKSTEP_PAK_BYTES 0x8000
 #define LOCKSTEP_PAKS_BYTES (4 * LOCKSTEP_PAK_BYTES)
-#define LOCKSTEP_SAVES_BYTES (LOCKSTEP_PAKS + LOCKSTEP_PAKS_BYTES)
+#define LOCKSTEP_RSP (LOCKSTEP_PAKS + LOCKSTEP_PAKS_BYTES) /* the registers of an interpreted RSP, see rsp.c */
+#define LOCKSTEP_RSP_BYTES 0x1000
+#define LOCKSTEP_SAVES_BYTES (LOCKSTEP_RSP + LOCKSTEP_RSP_BYTES)
 
 #define LOCKSTEP_PICTURE_OFFSET LOCKSTEP_CONTROL_BYTES
 #define LOCKSTEP_OBSERVATION_OFFSET (LOCKSTEP_PICTURE_OFFSET + LOCKSTEP_PICTURE_BYTES)
@@ -95,6 +97,7 @@ struct lockstep_control {
     uint32_t drawn_lists;      /* display lists that were drawn; 0 without a real plugin */
     uint32_t rdp_lists;        /* lists of RDP commands that the ROM gave to the GPU directly; no plugin draws them */
     uint32_t unknown_tasks;    /* RSP programs that nobody ran, because the RSP plugin does not know them */
+    uint32_t interpreted_tasks; /* RSP programs that rsp.c ran, because the RSP plugin does not know them */
     uint32_t picture_height, picture_width;
     uint32_t state_failed; /* 1 if the core reports that the last LOCKSTEP_SAVE or LOCKSTEP_LOAD failed, else 0 */
 

@@ -22,6 +22,9 @@
 #define PARENT_CHECK_S 1 /* how often a waiting emulator checks that its parent is still running */
 #define PAGE_BYTES 4096  /* RDRAM can be shared only with pages of this size */
 
+enum sp_status { SP_HALT = 0x1, SP_BROKE = 0x2, SP_INTERRUPT_ON_BREAK = 0x40 };
+#define MI_INTR_SP 0x1
+
 static struct lockstep_control *control;
 static uint8_t *shared;
 static int shared_fd = -1;
@@ -290,10 +293,18 @@ EXPORT void CALL ProcessRDPList(void)
     *gfx.DPC_START_REG = *gfx.DPC_CURRENT_REG = *gfx.DPC_END_REG &= 0xFFFFF8;
 }
 
-/* host.py calls this when the RSP plugin reports a program that it does not know. */
+/* host.py calls this when the RSP plugin reports a program that it does not know. It ends like one that has run. The plugin
+ * may leave the RSP running instead, and then the core can neither take nor load savestates. */
 EXPORT void CALL lockstep_unknown_task(void)
 {
     control->unknown_tasks++;
+    if (*gfx.SP_STATUS_REG & SP_HALT)
+        return;
+    *gfx.SP_STATUS_REG |= SP_HALT | SP_BROKE;
+    if (*gfx.SP_STATUS_REG & SP_INTERRUPT_ON_BREAK) {
+        *gfx.MI_INTR_REG |= MI_INTR_SP;
+        gfx.CheckInterrupts();
+    }
 }
 
 EXPORT void CALL SetRenderingCallback(void (*callback)(int))

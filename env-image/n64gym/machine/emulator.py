@@ -8,7 +8,6 @@ with Emulator("game.z64") as n64:
 from __future__ import annotations
 
 import re
-import sysconfig
 import time
 import warnings
 from pathlib import Path
@@ -17,15 +16,13 @@ from typing import NamedTuple, NoReturn, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from n64gym.machine import boot, shared
+from n64gym.machine import boot, plugins, shared
 from n64gym.machine.console import CONSOLE, Console
 from n64gym.machine.process import EmulatorProcess
 from n64gym.machine.rom import DATA, LARGEST_ROM, Rom, open_rom
 from n64gym.machine.state import State
 from n64gym.machine.workspace import Workspace
 
-# Debian's folder of mupen64plus plugins, for example /usr/lib/x86_64-linux-gnu/mupen64plus
-PLUGINS = Path("/usr/lib", sysconfig.get_config_var("MULTIARCH") or "", "mupen64plus")
 NATIVE_SIZE = (240, 320)  # height and width of nearly all games' pictures
 DEATH_CHECK_S = 0.05  # interval of the checks for a dead emulator process
 SLOWEST_VI_S = 0.1  # allowance per VI on a loaded machine; a step that exceeds it counts as hung
@@ -84,13 +81,14 @@ class Emulator:
             raise ValueError(f"video_size is {tuple(video_size)}; expected (height, width) up to {shared.LARGEST}")
         self.rom = rom if isinstance(rom, Rom) else open_rom(rom)
         self.timeout = timeout
-        self._console = console
+        self.console = console
+        """Its `processor` and `rsp` are the ones in use, and not "auto" where that makes a difference."""
         self._format = observation
         self._movie = movie
         self._state: State | None = None  # the savestate that is being saved or loaded
         self._at: State | None = None  # equals the machine's present state; None after time has passed
         try:
-            for index, way in boot.ways(self.rom.sha1):
+            for index, way in boot.ways(self.rom.sha1, console.processor):
                 self._start(video, video_size, controllers, way)
                 try:
                     self._wait(START_S, silent_after=way.silent_cpu_s)
@@ -98,7 +96,9 @@ class Emulator:
                     continue
                 if way.warning:
                     warnings.warn(f"{self.rom.path.name} {way.warning}", stacklevel=2)
-                boot.remember(self.rom.sha1, index)
+                if console.processor == "auto":
+                    boot.remember(self.rom.sha1, index)
+                self.console = self.console._replace(processor=way.name)
                 break
             self._finish()
         except BaseException:
@@ -127,8 +127,8 @@ class Emulator:
         self._memory = shared.SharedMemory()
         self._control = self._memory.control
         self._control.present = (1 << controllers) - 1
-        self._control.with_pak = self._control.present if self._console.controller_pak else 0
-        self._control.clock = self._console.seconds
+        self._control.with_pak = self._control.present if self.console.controller_pak else 0
+        self._control.clock = self.console.seconds
         self._control.vis_per_second = self.rom.vis_per_second
         self._saves = self._memory.array(shared.SAVES_OFFSET, (shared.SAVES_BYTES,))
         self._saves[: shared.PAKS] = BLANK
@@ -138,15 +138,19 @@ class Emulator:
             self._control.observation_crop[:] = crop or (0, 0, 0, 0)
         if self._movie is not None:
             self._play(self._movie)
+        fallback = plugins.rsp_fallback(self.console.rsp)
+        if fallback is None:
+            self.console = self.console._replace(rsp="hle")
         request = {
             "rom": str(self.rom.path),
             "largest_rom": LARGEST_ROM,
-            "expansion_pak": self._console.expansion_pak,
+            "expansion_pak": self.console.expansion_pak,
             "fd": self._memory.fd,
             "video_plugin": str(DATA / "lockstep-video.so"),
             "input_plugin": str(DATA / "lockstep-input.so"),
-            "real_plugin": str(PLUGINS / f"mupen64plus-video-{video}.so") if video else None,
-            "rsp_plugin": str(PLUGINS / "mupen64plus-rsp-hle.so"),
+            "real_plugin": str(plugins.PLUGINS / f"mupen64plus-video-{video}.so") if video else None,
+            "rsp_plugin": str(plugins.RSP),
+            "rsp_fallback": fallback,
             "screen": tuple(video_size),
             "cpu": way.cpu,
             "force_video": way.force_video,
@@ -198,6 +202,12 @@ class Emulator:
     def unknown_tasks(self) -> int:
         """RSP programs that did not run, because the RSP plugin does not know them, since this emulator was started."""
         return self._control.unknown_tasks
+
+    @property
+    def interpreted_tasks(self) -> int:
+        """RSP programs that mupen64plus-rsp-z64 ran, because the RSP plugin does not know them, since this emulator was
+        started."""
+        return self._control.interpreted_tasks
 
     def step(self, vis: int = 1, buttons: int = 0) -> None:
         """Run exactly `vis` VIs with controller 1 held at `buttons` (a mupen64plus BUTTONS word)."""

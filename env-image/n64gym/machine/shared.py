@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAGIC = 0x4C4F434B  # "LOCK"
-VERSION = 5
+VERSION = 6
 
 CONTROL_BYTES = 4096
 LARGEST = (768, 1024)  # height and width of a picture and of an observation
@@ -23,7 +23,8 @@ MOVIE_OFFSET = OBSERVATION_OFFSET + OBSERVATION_BYTES
 HISTORY_OFFSET = MOVIE_OFFSET + 4 * SAMPLES
 SAVES_OFFSET = HISTORY_OFFSET + 4 * SAMPLES
 PAKS, PAKS_BYTES = 0x29000, 0x20000  # in the saves
-SAVES_BYTES = PAKS + PAKS_BYTES
+RSP_BYTES = 0x1000
+SAVES_BYTES = PAKS + PAKS_BYTES + RSP_BYTES
 PAKS_OFFSET = SAVES_OFFSET + SAVES_BYTES
 RDRAM_OFFSET = PAKS_OFFSET + PAKS_BYTES
 RDRAM_BYTES = 8 << 20
@@ -67,6 +68,7 @@ class Control(ctypes.Structure):
         ("drawn_lists", ctypes.c_uint32),
         ("rdp_lists", ctypes.c_uint32),
         ("unknown_tasks", ctypes.c_uint32),
+        ("interpreted_tasks", ctypes.c_uint32),
         ("picture_height", ctypes.c_uint32),
         ("picture_width", ctypes.c_uint32),
         ("state_failed", ctypes.c_uint32),

@@ -64,12 +64,13 @@ class Playback:
         self.diverged = ""  # description of the divergence
         self.video = video or self.facts.get("video")
         """The real video plugin that draws, or None."""
+        earlier = {"rsp": "hle"} if self.facts else {}  # of movies whose JSON does not say it
         self.emulator = Emulator(
             rom_file,
             observation=observation,
             video=self.video,
             video_size=video_size,
-            console=Console.of(self.facts.get("console", {})),
+            console=Console.of({**earlier, **self.facts.get("console", {})}),
             movie=self.movie.samples,
         )
         self._watch = Watch(self.emulator, self.facts.get("watch", []))

@@ -84,7 +84,7 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
             "start_state": info["start_state"],
             "frameskip": self._game.frameskip,
             "video": self._game.video,
-            "console": self._game.console._asdict(),
+            "console": emulator.console._asdict(),
             "begins": {"sample": emulator.controller_reads, "vi": emulator.vi_count},
             "watch": list(self._game.watch),
             "watch_at_end": list(self._game.watch_at_end),
