@@ -8,6 +8,7 @@ import gymnasium
 
 from n64gym.episode import Outcome, Snapshot, StartError
 from n64gym.files import TEMPORARY
+from n64gym.game_folder.files import read_game_files
 from n64gym.game_folder.model import GameFile
 from n64gym.game_folder.reader import read_game
 from n64gym.game_folder.table import GameError
@@ -53,6 +54,7 @@ __all__ = [
     "open_rom",
     "read_facts",
     "read_game",
+    "read_game_files",
     "track",
     "verify",
     "write_game",
