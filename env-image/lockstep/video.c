@@ -184,11 +184,13 @@ EXPORT void CALL lockstep_state_changed(void *context, m64p_core_param parameter
     if (parameter == M64CORE_STATE_SAVECOMPLETE) {
         control->state_vi_count = control->vi_count;
         control->state_controller_reads = control->controller_reads;
+        memcpy(control->state_reads, control->reads, sizeof control->reads);
         if (lockstep_saves)
             lockstep_saves(false);
     } else if (parameter == M64CORE_STATE_LOADCOMPLETE) {
         control->vi_count = control->state_vi_count;
         control->controller_reads = control->state_controller_reads;
+        memcpy(control->reads, control->state_reads, sizeof control->reads);
         if (lockstep_saves)
             lockstep_saves(true);
         gpu_forget();

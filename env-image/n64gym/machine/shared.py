@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAGIC = 0x4C4F434B  # "LOCK"
-VERSION = 6
+VERSION = 7
 
 CONTROL_BYTES = 4096
 LARGEST = (768, 1024)  # height and width of a picture and of an observation
 PICTURE_BYTES = OBSERVATION_BYTES = LARGEST[0] * LARGEST[1] * 3
 PICTURE_OFFSET = CONTROL_BYTES
 OBSERVATION_OFFSET = PICTURE_OFFSET + PICTURE_BYTES
+CONTROLLERS = 4
 SAMPLES = 1 << 22  # controller words in the movie, and in the history: 19 hours at 60 per second
 MOVIE_OFFSET = OBSERVATION_OFFSET + OBSERVATION_BYTES
 HISTORY_OFFSET = MOVIE_OFFSET + 4 * SAMPLES
@@ -49,7 +50,7 @@ class Control(ctypes.Structure):
         ("request", ctypes.c_uint32),
         ("command", ctypes.c_uint32),
         ("vis", ctypes.c_uint32),
-        ("buttons", ctypes.c_uint32),
+        ("buttons", ctypes.c_uint32 * CONTROLLERS),
         ("present", ctypes.c_uint32),
         ("with_pak", ctypes.c_uint32),
         ("clock", ctypes.c_uint32),
@@ -63,6 +64,7 @@ class Control(ctypes.Structure):
         ("answered", ctypes.c_uint32),
         ("vi_count", ctypes.c_uint32),
         ("controller_reads", ctypes.c_uint32),
+        ("reads", ctypes.c_uint32 * CONTROLLERS),
         ("movie_position", ctypes.c_uint32),
         ("display_lists", ctypes.c_uint32),
         ("drawn_lists", ctypes.c_uint32),
@@ -74,6 +76,7 @@ class Control(ctypes.Structure):
         ("state_failed", ctypes.c_uint32),
         ("state_vi_count", ctypes.c_uint32),
         ("state_controller_reads", ctypes.c_uint32),
+        ("state_reads", ctypes.c_uint32 * CONTROLLERS),
     )
 
 

@@ -126,6 +126,8 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
             video_plugin="a3c64 lockstep video",
             input_plugin="a3c64 lockstep input",
             author="n64gym",
+            controllers=emulator.plugged_in.bit_count(),
+            controller_flags=emulator.plugged_in * (0x11 if self._game.console.controller_pak else 1),
             description=f"{self._facts['game']} {json.dumps(self._facts['setup'])}"[:200],
         )
         facts = {
