@@ -31,6 +31,9 @@ LISTS = ("wrapper",)  # settings with several values; their flags may be repeate
 _PLAYING = ("run_dir", "env_id", "env_args", *OWN, "rom", "seed", *STEPPING)
 USES: dict[str, frozenset[str]] = {  # command -> its settings; A3C64_* variables are accepted by all commands
     "train": frozenset({*Hyperparameters.model_fields, *_SERVING, *_WORKING, *_LOGGING, "workers"}),
+    "imitate": frozenset(
+        {*Hyperparameters.model_fields, "preset", "run_dir", "from_policy", "keep_checkpoints", "rom"}
+    ),
     "server": frozenset({*Hyperparameters.model_fields, *_SERVING, *_LOGGING}),
     "worker": frozenset({"server", "run_dir", *_KEYS, "workers", "worker_index", *_WORKING, *_LOGGING}),
     "evaluator": frozenset({"server", "run_dir", *_KEYS, "rom", *_LOGGING}),
@@ -87,6 +90,7 @@ MEANS = {  # (command, setting) -> its help text there, where the setting's desc
         (command, "env_args"): "arguments of the environment as JSON, instead of the run's"
         for command in ("eval", "enjoy", "export")
     },
+    ("imitate", "run_dir"): "the folder of the new run",
     ("keys", "run_dir"): "the run that others are to join",
     ("worker", "workers"): "with --join: number of workers to start, instead of one for each core",
     ("export", "env_id"): _TRUST,

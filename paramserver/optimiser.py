@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from a3c64.policy.checkpoint import MEAN_SQUARE
+
 log = logging.getLogger(__name__)
 
-MEAN_SQUARE = "mean_square"
 VECTORS = {MEAN_SQUARE: 0.0}  # the vectors that a checkpoint holds for the optimiser: name -> first value
 TINY = 1e-12  # avoids a division by zero for a step of length 0
 PACE_GAIN = 0.05  # of the logarithm of the pace, per push, with one worker

@@ -43,6 +43,9 @@ class Family(Protocol):
     def for_environment(self, actions: np.ndarray) -> np.ndarray:
         """Turn actions [B, *shape] into what the environments' `step` takes, [B, ...]."""
 
+    def stored(self, actions: np.ndarray) -> np.ndarray:
+        """Invert `for_environment`: [B, ...] -> [B, *shape]."""
+
 
 class Categorical(NamedTuple):
     """One choice among `outputs`; the environment counts from `start`."""
@@ -69,6 +72,10 @@ class Categorical(NamedTuple):
     def for_environment(self, actions: np.ndarray) -> np.ndarray:
         """Shift to the environment's numbering, which may begin at another number than 0."""
         return actions + self.start
+
+    def stored(self, actions: np.ndarray) -> np.ndarray:
+        """Count from 0."""
+        return (actions - self.start).astype(np.int32)
 
 
 class MultiCategorical(NamedTuple):
@@ -107,6 +114,10 @@ class MultiCategorical(NamedTuple):
     def for_environment(self, actions: np.ndarray) -> np.ndarray:
         """Shift to the environment's numbering, which may begin at another number than 0."""
         return actions + np.array(self.starts, np.int32)
+
+    def stored(self, actions: np.ndarray) -> np.ndarray:
+        """Count from 0."""
+        return (actions - np.array(self.starts, np.int32)).astype(np.int32)
 
 
 class DiagonalGaussian(NamedTuple):
@@ -156,6 +167,11 @@ class DiagonalGaussian(NamedTuple):
         """Clip to -1..1 and scale to the environment's range."""
         clipped = np.clip(actions, -1.0, 1.0).reshape(-1, *self.low.shape)
         return (self.low + (clipped + 1.0) * 0.5 * (self.high - self.low)).astype(self.low.dtype)
+
+    def stored(self, actions: np.ndarray) -> np.ndarray:
+        """Scale from the environment's range to -1..1."""
+        scaled = (actions - self.low) / (self.high - self.low) * 2.0 - 1.0
+        return scaled.reshape(len(actions), -1).astype(np.float32)
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:

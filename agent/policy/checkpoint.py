@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 FORMAT = 2
 FIRST_FORMAT = 1  # its optimiser.safetensors holds one vector, RMSProp's mean squares, under the parameters' bare names
-FIRST_FORMAT_VECTOR = "mean_square"
+MEAN_SQUARE = "mean_square"  # the name of the vector of RMSProp, see paramserver/optimiser.py
 MAX_STATE = 4 << 20  # bytes of state.json; a typical one has 3,000
 MAX_TENSORS = 4 * MAX_PARAMETERS + (1 << 20)  # bytes of a file with one vector
 MAX_VECTORS = 4  # of an optimiser; Adam has two, AMSGrad three
@@ -165,7 +165,7 @@ def load(path: Path) -> Snapshot:
     try:
         state = read_json(path / "state.json", MAX_STATE)
         if state["format"] == FIRST_FORMAT:
-            names = {FIRST_FORMAT_VECTOR: ""}
+            names = {MEAN_SQUARE: ""}
         elif state["format"] == FORMAT:
             names = {name: f"{name}/" for name in _vector_names(state["optimiser"])}
         else:

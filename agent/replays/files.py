@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from a3c64.config import BadInputError
+from a3c64.envs.demonstrations import movies_in
 from n64gym import MovieError, read_facts
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -54,16 +55,8 @@ def find(paths: Iterable[Path]) -> tuple[list[Replay], list[Skipped]]:
     Raises:
         BadInputError: a path does not exist.
     """
-    files: dict[Path, None] = {}
-    for path in paths:
-        if not path.exists():
-            raise BadInputError(
-                f"{path} does not exist; expected a movie (.m64) or a folder with movies, such as a run folder"
-            )
-        found = sorted(path.rglob("*.m64")) if path.is_dir() else [path]
-        files.update(dict.fromkeys(file for file in found if file.is_file()))
     replays, skipped = [], []
-    for file in files:
+    for file in movies_in(paths):
         try:
             replays.append(Replay(file, read_facts(file)))
         except MovieError as error:

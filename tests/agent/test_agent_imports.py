@@ -35,6 +35,7 @@ WIRE = LEARNING | {"a3c64.wire"}
 POLICY = WIRE | {"a3c64.policy"}
 PLAY = POLICY | {"a3c64.play", "a3c64.report"}  # an evaluation writes a report page
 REPLAYS = POLICY | {"a3c64.play", "a3c64.replays", "n64gym"}  # films of replays use play's video writer
+TEACHING = POLICY | {"a3c64.teaching", "n64gym"}
 REPORT = POLICY | {"a3c64.report", "n64gym"}
 MAY_IMPORT = {  # a package, and the packages that it may import from
     **dict.fromkeys(BASE, BASE),
@@ -45,12 +46,13 @@ MAY_IMPORT = {  # a package, and the packages that it may import from
     "a3c64.play": PLAY,
     "a3c64.replays": REPLAYS,
     "a3c64.report": REPORT,
+    "a3c64.teaching": TEACHING,
     "a3c64.api": PLAY | {"a3c64.api"},
     "a3c64": {"a3c64.api", "a3c64.config"},
-    "a3c64.cli": PLAY | REPLAYS | {"a3c64.cli", "a3c64.paramserver", "a3c64.worker"},
+    "a3c64.cli": PLAY | REPLAYS | TEACHING | {"a3c64.cli", "a3c64.paramserver", "a3c64.worker"},
     "a3c64.__main__": {"a3c64.cli"},
     "a3c64.paramserver": POLICY | {"a3c64.paramserver"},
-    "a3c64.worker": POLICY | {"a3c64.worker", "n64gym"},
+    "a3c64.worker": TEACHING | {"a3c64.worker"},
     "n64gym": {"n64gym"},
 }
 

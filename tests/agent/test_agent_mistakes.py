@@ -52,9 +52,6 @@ MISTAKES = {  # a command line -> a part of its error
     f"train {QUIET} --env-id n64gym/OpenCart-v0": "did you mean n64gym/OpenKart-v0?",
     f"train {QUIET} --env-id my_evn:My-v0": "there is no module 'my_evn', did you mean my_env?",
     f"train {QUIET} --env-id my_env:My-v0": "no environment is called 'my_env:My-v0'; my_env does not register it",
-    "train --game nowhere": "there is no file",
-    "train --game folder --env-id CartPole-v1": "--game: found --env-id CartPole-v1 as well",
-    """train --game folder --env-args '{"game": "x"}'""": "--game: found a game in --env-args as well",
     "train --frameskip 61": "--frameskip: found '61', expected 60 or less",
     "train --sticky-actions 1": "--sticky-actions: found '1', expected a number below 1.0",
     f"train {QUIET} --env-id CartPole-v1 --rom file": "--rom: CartPole-v1 is not an N64 game",
@@ -119,6 +116,14 @@ MISTAKES = {  # a command line -> a part of its error
     "verify folder": "no movie (.m64) in folder",
     "verify file": "file: refused: not usable: movie not usable: file begins with 74 65 78 74",
     "completion fish": "'bash'",
+    "imitate": "the following arguments are required: MOVIES",
+    "imitate nowhere": "nowhere does not exist",
+    "imitate folder": "imitate: no movie (.m64) found in folder",
+    "imitate file": "movie not usable: file begins with",
+    "imitate file --updates 0": "--updates: found 0, expected 1 or more",
+    "imitate file --run-dir file": "--run-dir (A3C64_RUN_DIR): file cannot be used: file is not a folder",
+    "imitate file --env-id CartPole-v1": "imitate: CartPole-v1 is not an environment of n64gym",
+    "imitate file --workers 2": "--workers is a setting of `a3c64 train`",
 }
 
 

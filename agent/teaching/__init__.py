@@ -1,0 +1,1 @@
+"""Teaching a policy with movies of a game."""
