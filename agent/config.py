@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from a3c64 import addresses, presets
@@ -38,8 +38,10 @@ WANTED = {  # type of pydantic's error -> what the message says is expected
     "greater_than_equal": "{ge} or more",
     "less_than": "a number below {lt}",
     "less_than_equal": "{le} or less",
+    "int_from_float": "a whole number",
     "string_pattern_mismatch": "names without scheme and port, with commas between",
 }
+WORDY = re.compile(r"^(Value error, |Input should be )")  # the beginning of pydantic's other messages
 
 
 class BadInputError(Exception):
@@ -57,7 +59,19 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 def _preset(value: str) -> str:
-    """Accept the name of a preset."""
+    """Accept the name of a preset, or the path of a preset's file with settings that are hyperparameters."""
+    if value.endswith(presets.SUFFIX):
+        try:
+            for name, given in presets.read(Path(value)).items():
+                if name not in Hyperparameters.model_fields:
+                    raise ValueError(
+                        f"{name} is not a hyperparameter{nearest(name, list(Hyperparameters.model_fields))}"
+                    )
+                if checked(name, given) != given:
+                    raise ValueError(f"{name}: found {given!r}, expected {checked(name, given)!r}")
+        except ValueError as error:
+            raise ValueError(f"a preset such as agent/presets/classic.toml: {error}") from None
+        return value
     names = [presets.AUTOMATIC, presets.NONE, *presets.presets()]
     if value not in names:
         raise ValueError(f"one of {', '.join(names)}{nearest(value, names)}")
@@ -74,7 +88,8 @@ class Settings(Hyperparameters, BaseSettings):
 
     preset: Annotated[str, AfterValidator(_preset)] = Field(
         presets.AUTOMATIC,
-        description="defaults for a family of environments: auto = by A3C64_ENV_ID; a name of agent/presets; none",
+        description="defaults for a family of environments: auto = by A3C64_ENV_ID; a name of agent/presets; the path "
+        "of such a file; none",
     )
     server: Endpoint = Field("tcp://127.0.0.1:5555", description="worker, status: where the parameter server listens")
     bind: Endpoint = Field("tcp://127.0.0.1:5555", description="server, train: the address the parameter server binds")
@@ -237,17 +252,30 @@ def load(flags: Mapping[str, Any] | None = None) -> Settings:
         settings = Settings(**given)
         return settings.filled(presets.chosen(settings.preset, settings.env_id))
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0])
-        source = flag(name) if name in given else variable(name)
-        raise BadInputError(f"{source}: found {first['input']!r}, expected {_wanted(first)}") from None
+        name = str(error.errors()[0]["loc"][0])
+        raise BadInputError(f"{flag(name) if name in given else variable(name)}: {_refusal(error)}") from None
 
 
-def _wanted(error: Mapping[str, Any]) -> str:
-    """Return what pydantic expected, in plain words."""
-    if words := WANTED.get(error["type"]):
-        return words.format(**error.get("ctx", {}))
-    return re.sub(r"^(Value error, |Input should be )", "", error["msg"])
+def checked(name: str, value: Any) -> Any:
+    """Return a setting's value in the setting's type.
+
+    Raises:
+        ValueError: it is refused; the message is what was found and what is expected.
+    """
+    field = Settings.model_fields[name]
+    kind: Any = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
+    try:
+        return TypeAdapter(kind).validate_python(value)
+    except ValidationError as error:
+        raise ValueError(_refusal(error)) from None
+
+
+def _refusal(error: ValidationError) -> str:
+    """Return what was found and what pydantic expected, in plain words."""
+    first = error.errors()[0]
+    words = WANTED.get(first["type"])
+    wanted = words.format(**first.get("ctx", {})) if words else WORDY.sub("", first["msg"])
+    return f"found {first['input']!r}, expected {wanted}"
 
 
 def main() -> None:

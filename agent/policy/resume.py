@@ -163,7 +163,7 @@ def _ignored(given: Settings, complete: Settings) -> str:
     """Return a message about a preset that was given but applies to new runs only; "" if there is none."""
     if "preset" not in given.model_fields_set or given.preset in (presets.AUTOMATIC, presets.NONE):
         return ""
-    wanted = presets.presets()[given.preset].settings
+    wanted = presets.chosen(given.preset, given.env_id)
     other = [
         f"{name} {_shown(getattr(complete, name))}, not {_shown(value)}"
         for name, value in wanted.items()

@@ -192,6 +192,26 @@ def test_the_environments_id_chooses_the_preset(env_id, preset):
     assert chosen("auto", env_id) is presets()[preset].settings
 
 
+def test_a_preset_may_be_a_file(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("[settings]\nt_max = 8\nlearning_rate = 1e-3\n")
+    settings = load({"preset": str(path), "env_id": "CartPole-v1", "learning_rate": "2e-3"})
+    assert (settings.t_max, settings.learning_rate, settings.envs_per_worker) == (8, 2e-3, 4)
+    for text, said in (
+        ("[settings]\nt_maxx = 8", "t_maxx is not a hyperparameter, did you mean t_max?"),
+        ("[settings]\nt_max = 0", "found 0, expected 1 or more"),
+        ("[settings]\nt_max = '8'", "t_max: found '8', expected 8"),
+        ("t_max = 8", "it has no section [settings]"),
+        ("t_max = ", "it is not TOML"),
+    ):
+        path.write_text(text)
+        with pytest.raises(BadInputError, match=r"^--preset: found .*mine.toml', expected a preset such as") as refused:
+            load({"preset": str(path)})
+        assert said in str(refused.value)
+    with pytest.raises(BadInputError, match=r"no-such.toml', expected a preset such as .*: No such file or directory"):
+        load({"preset": "no-such.toml"})
+
+
 def test_an_unknown_preset_is_refused_with_the_nearest_name():
     with pytest.raises(BadInputError, match=r"--preset: found 'atarri', expected one of .*did you mean atari"):
         load({"preset": "atarri"})
