@@ -43,6 +43,7 @@ USES: dict[str, frozenset[str]] = {  # command -> its settings; A3C64_* variable
     "eval": frozenset(_PLAYING),
     "enjoy": frozenset(_PLAYING),
     "export": frozenset(_PLAYING) - {"seed"},
+    "sweep": frozenset(_LOGGING),
     "runs": frozenset(),
     "compare": frozenset(),
     "replay": frozenset({"rom"}),

@@ -19,10 +19,21 @@ def main() -> int:
 
 def groups() -> "dict[str, tuple[Command, ...]]":
     """Return all commands, as `a3c64 --help` lists them."""
-    from a3c64.cli import completion, keys, laps, monitoring, policies, recordings, run_list, teaching, training
+    from a3c64.cli import (
+        completion,
+        keys,
+        laps,
+        monitoring,
+        policies,
+        recordings,
+        run_list,
+        sweeping,
+        teaching,
+        training,
+    )
 
     return {
-        "train": (*training.COMMANDS, *teaching.COMMANDS, *keys.COMMANDS),
+        "train": (*training.COMMANDS, *teaching.COMMANDS, *keys.COMMANDS, *sweeping.COMMANDS),
         "follow a run": (*monitoring.COMMANDS, *run_list.COMMANDS),
         "use what was learned": policies.COMMANDS,
         "look at recorded episodes": recordings.COMMANDS,

@@ -124,6 +124,11 @@ MISTAKES = {  # a command line -> a part of its error
     "imitate file --run-dir file": "--run-dir (A3C64_RUN_DIR): file cannot be used: file is not a folder",
     "imitate file --env-id CartPole-v1": "imitate: CartPole-v1 is not an environment of n64gym",
     "imitate file --workers 2": "--workers is a setting of `a3c64 train`",
+    "sweep": "the following arguments are required: FILE",
+    "sweep nowhere.toml": "nowhere.toml cannot be read: No such file or directory",
+    "sweep sweep.toml --trials 0": "--trials: found 0, expected 1 or more",
+    "sweep sweep.toml --folder file": "--folder: file cannot be used: file is not a folder",
+    "sweep sweep.toml": "did you mean CartPole-v1?",
 }
 
 
@@ -149,6 +154,8 @@ def folder(tmp_path):
     (tmp_path / "file").write_text("text\n")
     (tmp_path / "folder").mkdir()
     (tmp_path / "my_env.py").write_text("import gymnasium\n")
+    space = "[run]\nenv_id = 'CartPol-v1'\ntotal_timesteps = 100\n[space]\nt_max = [8, 16]\n"
+    (tmp_path / "sweep.toml").write_text(space)
     bundled = Path(__file__).parents[2] / "agent" / "policy" / "bundled" / "openkart.safetensors"
     shutil.copy(bundled, tmp_path / "kart.safetensors")
     return tmp_path
