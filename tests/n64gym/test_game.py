@@ -1,6 +1,7 @@
 """n64gym/Game-v0: a game folder gives the same episodes as the class of its game."""
 
 import pickle
+import re
 from pathlib import Path
 
 import gymnasium
@@ -65,4 +66,15 @@ def test_an_episode_can_begin_at_a_savestate_of_the_folder(tmp_path):
     assert info["progress"] > 0.1
     assert env.step(1)[4]["speed"] == pytest.approx(expected["speed"], abs=1)
     race.close()
+    env.close()
+
+
+def test_the_documented_game_is_played(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "games.md").read_text()
+    (text,) = re.findall(r'```toml title="my_game/game.toml"\n(.*?)```', page, re.DOTALL)
+    (tmp_path / "game.toml").write_text(text)
+    env = n64gym.make_game(tmp_path, size=(42, 42))
+    env.reset()
+    steps = [env.step(1) for _ in range(40)]
+    assert steps[-1][1] == steps[-1][4]["kmh"] / 100 > 0.1
     env.close()
