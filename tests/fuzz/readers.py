@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
+from game_readers import games, read_game, read_savestate, states
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from mutations import damaged_bytes, damaged_text
@@ -336,4 +337,6 @@ READERS = (
     Reader("replay played", replays, play_replay, cost=20),
     Reader(".m64", movies, read_movie),
     Reader("ROM header", roms, read_rom),
+    Reader("game.toml", games, read_game),
+    Reader("game's savestate", states, read_savestate),
 )

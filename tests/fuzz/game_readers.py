@@ -1,0 +1,91 @@
+"""The readers of a game folder, which may be a stranger's: game.toml, a savestate and a movie."""
+
+import gzip
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from mutations import damaged_bytes, damaged_value
+from refusals import refusal
+
+import n64gym
+from n64gym import GameError
+from n64gym.game_folder.actions import action_space
+from n64gym.game_folder.expressions import BUILT_IN, result
+from n64gym.game_folder.program import Program
+from n64gym.game_folder.starts import read_state
+from n64gym.machine.shared import RDRAM_BYTES, SAVES_BYTES
+from n64gym.machine.state import COUNTS
+
+OPEN_KART = Path(n64gym.__file__).parent / "game_folder" / "openkart" / "game.toml"
+MEMORY = np.random.default_rng(0).integers(0, 2**32, RDRAM_BYTES // 4, np.uint32)
+EXPRESSIONS = (
+    "speed.__class__", "().__class__", "prev.x", "delta(delta(x))", "a" * 600, "(" * 200, "- " * 200 + "1",
+    "speed << 99", "speed / 0", "1e308 * 1e308 * speed", "x if y", "lambda: 0", "'a' * 9", "speed ** speed",
+    "[speed]", "f(x)(y)",
+)  # fmt: skip
+
+
+def games() -> st.SearchStrategy[dict[str, bytes]]:
+    """Draw damaged game.toml files: mostly with damaged values, else with damaged bytes."""
+    text = OPEN_KART.read_bytes()
+    valid = tomllib.loads(text.decode())
+    damaged = damaged_value(valid).map(toml)
+    odd = st.sampled_from(EXPRESSIONS).map(lambda one: toml({**valid, "reward": {"odd": one}, "values": {"odd": one}}))
+    return (damaged | damaged | odd | damaged_bytes(text, len(text))).map(lambda data: {"game.toml": data})
+
+
+def toml(value: Any) -> bytes:
+    """Return a mapping as TOML, with all values in line."""
+    return "".join(f"{key(name)} = {inline(one)}\n" for name, one in value.items()).encode(errors="surrogatepass")
+
+
+def key(name: str) -> str:
+    return json.dumps(name, ensure_ascii=False)
+
+
+def inline(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key(name)} = {inline(one)}" for name, one in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(inline, value)) + "]"
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, str) and value.startswith("@deep"):
+        return "[" * 900 + "]" * 900
+    return json.dumps(value, ensure_ascii=False)
+
+
+def read_game(folder: Path) -> bool:
+    try:
+        game = n64gym.read_game(folder)
+    except GameError as error:
+        return refusal(error)
+    program = Program(game)
+    before = program.read(MEMORY, [0] * len(BUILT_IN), [0] * len(program.names))
+    now = program.read(MEMORY, [4, 4 / 60, 1.0, 1, 0, 0], before)
+    for function in (*program.reward.values(), *program.done.values(), *program.telemetry, *program.figures.values()):
+        assert np.isfinite(float(result(function, now, before)))
+    actions = action_space(game.actions)
+    assert 0 <= actions.word(actions.space().sample()) < 2**32
+    n64gym.write_game(game, folder / "again")
+    assert n64gym.read_game(folder / "again") == game
+    return True
+
+
+def states() -> st.SearchStrategy[dict[str, bytes]]:
+    """Draw damaged savestates: their compressed bytes, or what is in them."""
+    plain = COUNTS.pack(100, 2) + bytes(8) + bytes(SAVES_BYTES) + b"machine"
+    inner = damaged_bytes(plain, 40).map(lambda data: gzip.compress(data, 1))
+    return (inner | damaged_bytes(gzip.compress(plain), 200)).map(lambda data: {"x.state": data})
+
+
+def read_savestate(folder: Path) -> bool:
+    try:
+        state = read_state(folder, "x.state")
+    except GameError as error:
+        return refusal(error)
+    return len(state.saves) == SAVES_BYTES
