@@ -18,8 +18,9 @@ WIDTH = 100  # characters; a longer signature is split
 SECTIONS = ("Args:", "Attributes:", "Raises:", "Returns:")
 
 NAMES = {  # module -> its public names that the page shows; "Class.method" for methods too
-    "n64gym": ("RecordMovie", "Playback", "verify", "Verified", "demonstrations", "Demonstrator", "Emulator", "State",
-               "Rom", "open_rom", "ObservationFormat", "RomError", "EmulatorError", "MovieError"),
+    "n64gym": ("parallel_env", "RecordMovie", "Playback", "verify", "Verified", "demonstrations", "Demonstrator",
+               "Emulator", "State", "Rom", "open_rom", "ObservationFormat", "RomError", "EmulatorError", "MovieError"),
+    "n64gym.machine.counters": ("Counters",),
     "n64gym.game": ("Game",),
     "n64gym.n64_env": ("N64Env", "Outcome", "StartError"),
     "n64gym.race_env": ("RaceEnv",),

@@ -7,6 +7,7 @@ from a3c64 import logs
 from a3c64.addresses import link
 from a3c64.cli.checks import check_environment, check_ports, check_run_folder
 from a3c64.cli.command import Command, Parsed
+from a3c64.cli.games import add_game, keep_game, with_game
 from a3c64.config import BadInputError, Settings
 from a3c64.output import say
 
@@ -22,6 +23,12 @@ def add_listen(parser: argparse.ArgumentParser) -> None:
         metavar="HOST",
         help="let workers of other machines join: listen on all IPv4 addresses, or on HOST, and print their command",
     )
+
+
+def add_train_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `train`."""
+    add_listen(parser)
+    add_game(parser)
 
 
 def add_join(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +51,7 @@ def train(settings: Settings, parsed: Parsed) -> int:
     from a3c64.policy import policy_file
     from a3c64.policy.resume import resume
 
-    resumption = resume(settings)
+    resumption = resume(with_game(settings, parsed))
     settings = listening(resumption.settings, parsed["listen"])
     start = policy_file.find(settings.from_policy) if settings.from_policy and not resumption.exists else None
     if settings.deterministic and settings.workers != 1:
@@ -56,6 +63,7 @@ def train(settings: Settings, parsed: Parsed) -> int:
     check_run_folder(settings.run_dir)
     check_ports(settings)
     check_environment(settings.hyperparameters(), settings.rom, parsed, start)
+    settings = keep_game(settings)
     from a3c64.cli.local import LocalRun
     from a3c64.processes import stop_on_signals
 
@@ -112,7 +120,7 @@ def evaluator(settings: Settings, parsed: Parsed) -> int:
 
 
 COMMANDS = (
-    Command("train", train, add_listen),
+    Command("train", train, add_train_options),
     Command("server", server),
     Command("worker", worker, add_join),
     Command("evaluator", evaluator),

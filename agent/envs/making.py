@@ -137,7 +137,7 @@ def check(hyperparameters: Hyperparameters, rom: str = "") -> None:
         return
     game = _class_of(spec)
     path = rom or arguments.get("rom", "")
-    if path and not Path(path).is_file():
+    if path and not Path(path).exists():
         raise BadInputError(f"{named('rom')}: found {path!r}, expected an N64 ROM; there is no such file")
     needed = inspect.signature(game).parameters.get("rom")
     if not path and needed is not None and needed.default in ("", needed.empty):

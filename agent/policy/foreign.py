@@ -14,7 +14,7 @@ from a3c64.hyperparameters import OWN, Hyperparameters, listed
 
 log = logging.getLogger(__name__)
 
-PATHS = ("cache", "rom")  # arguments of n64gym's environments that are paths
+PATHS = ("cache", "game", "rom")  # arguments of n64gym's environments that are paths
 
 
 def code_of(hyperparameters: Hyperparameters) -> dict[str, str]:

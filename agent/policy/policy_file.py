@@ -22,7 +22,7 @@ from a3c64.files import write_whole
 from a3c64.hyperparameters import REMOVED, Hyperparameters, as_meant
 from a3c64.learning.parameters import MOMENTS, ParameterSpec, named_views, total_size
 from a3c64.output import short
-from a3c64.policy import checkpoint
+from a3c64.policy import checkpoint, game_copy
 from a3c64.policy.checkpoint import Snapshot
 from a3c64.wire import messages as wire
 
@@ -73,6 +73,12 @@ def of_run(folder: Path, best: bool = False, step: int | None = None) -> Policy:
     Raises:
         BadInputError: there is no such policy, or it is damaged.
     """
+    found = _of_run(folder, best, step)
+    known = found.hyperparameters.model_dump()
+    return found._replace(hyperparameters=Hyperparameters(**game_copy.with_copy(known, folder)))
+
+
+def _of_run(folder: Path, best: bool, step: int | None) -> Policy:
     if best:
         snapshot = checkpoint.newest(folder / checkpoint.BEST)
         if snapshot is None:

@@ -16,7 +16,7 @@ from a3c64 import presets
 from a3c64.config import BadInputError, Settings, flag
 from a3c64.files import read_json
 from a3c64.hyperparameters import Hyperparameters, as_meant
-from a3c64.policy import checkpoint, policy_file
+from a3c64.policy import checkpoint, game_copy, policy_file
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ def recorded(folder: Path) -> dict[str, Any] | None:
         BadInputError: this release does not accept a value, or config.json cannot be read.
     """
     try:
-        return _checked(read_json(folder / CONFIG, MAX_CONFIG), folder / CONFIG)
+        return _checked(read_json(folder / CONFIG, MAX_CONFIG), folder / CONFIG, folder)
     except (FileNotFoundError, NotADirectoryError):
         damage = ""
     except PermissionError as error:
@@ -103,11 +103,11 @@ def recorded(folder: Path) -> dict[str, Any] | None:
     if damage:
         instead = "" if known is None else "; the newest checkpoint's settings are used"
         log.warning("%s is damaged (%s)%s", folder / CONFIG, damage, instead)
-    return None if known is None else _checked(known, folder / checkpoint.CHECKPOINTS)
+    return None if known is None else _checked(known, folder / checkpoint.CHECKPOINTS, folder)
 
 
-def _checked(known: Any, path: Path) -> dict[str, Any]:
-    """Return the hyperparameters that this release knows. Log the others.
+def _checked(known: Any, path: Path, run_dir: Path) -> dict[str, Any]:
+    """Return the hyperparameters that this release knows, with the path of the run's own game. Log the others.
 
     Raises:
         ValueError: `known` is not a JSON object.
@@ -125,7 +125,7 @@ def _checked(known: Any, path: Path) -> dict[str, Any]:
         raise BadInputError(
             f"{path}: {first['loc'][0]}: {first['msg']}, found {first['input']!r:.200}; correct the file"
         ) from None
-    return usable
+    return game_copy.with_copy(usable, run_dir)
 
 
 def _changes(before: Hyperparameters, known: Mapping[str, Any], after: Settings) -> tuple[Change, ...]:

@@ -1,6 +1,6 @@
-/* mupen64plus input plugin. It answers a read of controller 1 with the movie's next word. After the movie's end, or without
- * a movie, it answers with the word that Python has set. It records every word that the game has read. The other
- * controllers always answer with a neutral word.
+/* mupen64plus input plugin. It answers each read of a controller with the movie's next word. After the movie's end, or
+ * without a movie, it answers with the word that Python has set for this controller. It records every word that the game has
+ * read. Movie and record have the words of all controllers in the order of the reads, as an .m64 file has.
  *
  * It handles raw joybus commands, because only they distinguish a controller read (0x01) from a status request. */
 #include "lockstep.h"
@@ -35,22 +35,23 @@ EXPORT const char *CALL lockstep_attach(int fd, const char *unused)
     return NULL;
 }
 
-/* Returns the word for one read of controller 1, and records it. An .m64 movie calls this word a sample. */
-static uint32_t next_sample(void)
+/* Returns the word for one read of a controller, and records it. An .m64 movie calls this word a sample. */
+static uint32_t next_sample(int port)
 {
-    uint32_t word = control->buttons;
+    uint32_t word = control->buttons[port];
 
     if (control->movie_position < control->movie_length)
         word = movie[control->movie_position++];
     if (control->controller_reads < LOCKSTEP_SAMPLES)
         history[control->controller_reads] = word;
     control->controller_reads++;
+    control->reads[port]++;
     return word;
 }
 
 EXPORT void CALL InitiateControllers(CONTROL_INFO info)
 {
-    for (int port = 0; port < 4; port++) {
+    for (int port = 0; port < LOCKSTEP_CONTROLLERS; port++) {
         info.Controls[port].Present = control && (control->present >> port & 1);
         info.Controls[port].RawData = 1;
         info.Controls[port].Plugin = PLUGIN_RAW;
@@ -92,7 +93,7 @@ static void use_pak(uint8_t *pak, unsigned char *command, unsigned char *answer)
 /* command: [0] bytes sent, [1] bytes expected, [2] the command's code, then its data, then the answer. */
 EXPORT void CALL ReadController(int port, unsigned char *command)
 {
-    if (port < 0 || port > 3 || !command || !control)
+    if (port < 0 || port >= LOCKSTEP_CONTROLLERS || !command || !control)
         return;
     if (!(control->present >> port & 1)) {
         command[1] |= 0x80; /* no answer: there is no controller */
@@ -106,7 +107,7 @@ EXPORT void CALL ReadController(int port, unsigned char *command)
         memcpy(answer, (unsigned char[]){0x05, 0x00, control->with_pak >> port & 1}, 3);
         break;
     case JOYBUS_READ: { /* a little-endian BUTTONS has the byte order of the joybus */
-        uint32_t word = port == 0 ? next_sample() : 0;
+        uint32_t word = next_sample(port);
         memcpy(answer, &word, 4);
         break;
     }
@@ -122,7 +123,7 @@ EXPORT void CALL ReadController(int port, unsigned char *command)
 
 EXPORT void CALL GetKeys(int port, BUTTONS *keys)
 {
-    keys->Value = control && port == 0 ? control->buttons : 0;
+    keys->Value = control && port >= 0 && port < LOCKSTEP_CONTROLLERS ? control->buttons[port] : 0;
 }
 
 EXPORT m64p_error CALL PluginGetVersion(m64p_plugin_type *type, int *version, int *api, const char **name, int *capabilities)

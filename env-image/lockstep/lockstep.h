@@ -25,11 +25,12 @@
 #include <stdint.h>
 
 #define LOCKSTEP_MAGIC 0x4C4F434BU /* "LOCK" */
-#define LOCKSTEP_VERSION 5U
+#define LOCKSTEP_VERSION 7U
 
 #define LOCKSTEP_CONTROL_BYTES 4096
 #define LOCKSTEP_PICTURE_BYTES (1024 * 768 * 3)     /* the largest picture that a ROM or a real video plugin can show */
 #define LOCKSTEP_OBSERVATION_BYTES (1024 * 768 * 3)
+#define LOCKSTEP_CONTROLLERS 4
 #define LOCKSTEP_SAMPLES (1 << 22) /* controller words in the movie, and in the history: 19 hours at 60 per second */
 #define LOCKSTEP_RDRAM_BYTES (8 << 20)
 
@@ -44,7 +45,9 @@
 #define LOCKSTEP_PAKS 0x29000
 #define LOCKSTEP_PAK_BYTES 0x8000
 #define LOCKSTEP_PAKS_BYTES (4 * LOCKSTEP_PAK_BYTES)
-#define LOCKSTEP_SAVES_BYTES (LOCKSTEP_PAKS + LOCKSTEP_PAKS_BYTES)
+#define LOCKSTEP_RSP (LOCKSTEP_PAKS + LOCKSTEP_PAKS_BYTES) /* the registers of an interpreted RSP, see rsp.c */
+#define LOCKSTEP_RSP_BYTES 0x1000
+#define LOCKSTEP_SAVES_BYTES (LOCKSTEP_RSP + LOCKSTEP_RSP_BYTES)
 
 #define LOCKSTEP_PICTURE_OFFSET LOCKSTEP_CONTROL_BYTES
 #define LOCKSTEP_OBSERVATION_OFFSET (LOCKSTEP_PICTURE_OFFSET + LOCKSTEP_PICTURE_BYTES)
@@ -76,7 +79,7 @@ struct lockstep_control {
     uint32_t request; /* counts them; the first is the start of the emulation */
     uint32_t command;
     uint32_t vis;
-    uint32_t buttons;      /* controller 1's word, a mupen64plus BUTTONS; the other controllers stay neutral */
+    uint32_t buttons[LOCKSTEP_CONTROLLERS]; /* each controller's word, a mupen64plus BUTTONS */
     uint32_t present;      /* bit n: a controller is plugged into port n; read once, when the ROM is opened */
     uint32_t with_pak;     /* bit n: the controller in port n has a controller pak */
     uint32_t clock;        /* of the cartridge's clock chip at power-on, in seconds since 1970 */
@@ -89,17 +92,19 @@ struct lockstep_control {
     /* The reply, written by the plugins. */
     uint32_t answered;         /* the `request` that was carried out last */
     uint32_t vi_count;         /* VIs since power-on; after LOCKSTEP_LOAD, since the power-on of the loaded run */
-    uint32_t controller_reads; /* reads of controller 1 (joybus command 0x01), counted from the same power-on */
+    uint32_t controller_reads; /* reads of all controllers (joybus command 0x01), counted from the same power-on */
+    uint32_t reads[LOCKSTEP_CONTROLLERS]; /* reads of each controller */
     uint32_t movie_position;   /* words of the movie used so far */
     uint32_t display_lists;    /* display lists that the ROM gave to the GPU since this process began */
     uint32_t drawn_lists;      /* display lists that were drawn; 0 without a real plugin */
     uint32_t rdp_lists;        /* lists of RDP commands that the ROM gave to the GPU directly; no plugin draws them */
     uint32_t unknown_tasks;    /* RSP programs that nobody ran, because the RSP plugin does not know them */
+    uint32_t interpreted_tasks; /* RSP programs that rsp.c ran, because the RSP plugin does not know them */
     uint32_t picture_height, picture_width;
     uint32_t state_failed; /* 1 if the core reports that the last LOCKSTEP_SAVE or LOCKSTEP_LOAD failed, else 0 */
 
-    /* vi_count and controller_reads when the savestate was taken: LOCKSTEP_SAVE returns them, LOCKSTEP_LOAD needs them. */
-    uint32_t state_vi_count, state_controller_reads;
+    /* These counts when the savestate was taken: LOCKSTEP_SAVE returns them, LOCKSTEP_LOAD needs them. */
+    uint32_t state_vi_count, state_controller_reads, state_reads[LOCKSTEP_CONTROLLERS];
 };
 
 _Static_assert(sizeof(struct lockstep_control) <= LOCKSTEP_CONTROL_BYTES, "the control block is one page");

@@ -17,7 +17,7 @@
 
 /* One kind of memory that keeps its contents without power. */
 struct memory {
-    const char *ending; /* of its file's name */
+    const char *ending; /* of its file's name, with the dot */
     uint32_t offset, bytes;
     FILE *reading; /* the file that stands for it, while the core reads it */
     uint8_t *core; /* where the core keeps the contents */
@@ -28,8 +28,9 @@ static struct memory memories[] = {
     {".eep", LOCKSTEP_EEPROM, LOCKSTEP_EEPROM_BYTES, NULL, NULL, 0},
     {".sra", LOCKSTEP_SRAM, LOCKSTEP_SRAM_BYTES, NULL, NULL, 0},
     {".fla", LOCKSTEP_FLASHRAM, LOCKSTEP_FLASHRAM_BYTES, NULL, NULL, 0},
+    {"no file", LOCKSTEP_RSP, LOCKSTEP_RSP_BYTES, NULL, NULL, 0}, /* see lockstep_keep_rsp */
 };
-enum { MEMORIES = sizeof memories / sizeof *memories };
+enum { MEMORIES = sizeof memories / sizeof *memories, RSP = MEMORIES - 1 };
 
 static const struct lockstep_control *control;
 static uint8_t *saves, *paks;
@@ -60,6 +61,13 @@ EXPORT void lockstep_saves(bool to_machine)
         memcpy(paks, saves + LOCKSTEP_PAKS, LOCKSTEP_PAKS_BYTES);
     else
         memcpy(saves + LOCKSTEP_PAKS, paks, LOCKSTEP_PAKS_BYTES);
+}
+
+/* Savestates include the registers of the RSP from now on. */
+EXPORT void lockstep_keep_rsp(void *registers, size_t bytes)
+{
+    memories[RSP].core = registers;
+    memories[RSP].core_bytes = bytes;
 }
 
 EXPORT time_t time(time_t *out)

@@ -22,6 +22,9 @@
 #define PARENT_CHECK_S 1 /* how often a waiting emulator checks that its parent is still running */
 #define PAGE_BYTES 4096  /* RDRAM can be shared only with pages of this size */
 
+enum sp_status { SP_HALT = 0x1, SP_BROKE = 0x2, SP_INTERRUPT_ON_BREAK = 0x40 };
+#define MI_INTR_SP 0x1
+
 static struct lockstep_control *control;
 static uint8_t *shared;
 static int shared_fd = -1;
@@ -181,11 +184,13 @@ EXPORT void CALL lockstep_state_changed(void *context, m64p_core_param parameter
     if (parameter == M64CORE_STATE_SAVECOMPLETE) {
         control->state_vi_count = control->vi_count;
         control->state_controller_reads = control->controller_reads;
+        memcpy(control->state_reads, control->reads, sizeof control->reads);
         if (lockstep_saves)
             lockstep_saves(false);
     } else if (parameter == M64CORE_STATE_LOADCOMPLETE) {
         control->vi_count = control->state_vi_count;
         control->controller_reads = control->state_controller_reads;
+        memcpy(control->reads, control->state_reads, sizeof control->reads);
         if (lockstep_saves)
             lockstep_saves(true);
         gpu_forget();
@@ -290,10 +295,18 @@ EXPORT void CALL ProcessRDPList(void)
     *gfx.DPC_START_REG = *gfx.DPC_CURRENT_REG = *gfx.DPC_END_REG &= 0xFFFFF8;
 }
 
-/* host.py calls this when the RSP plugin reports a program that it does not know. */
+/* host.py calls this when the RSP plugin reports a program that it does not know. It ends like one that has run. The plugin
+ * may leave the RSP running instead, and then the core can neither take nor load savestates. */
 EXPORT void CALL lockstep_unknown_task(void)
 {
     control->unknown_tasks++;
+    if (*gfx.SP_STATUS_REG & SP_HALT)
+        return;
+    *gfx.SP_STATUS_REG |= SP_HALT | SP_BROKE;
+    if (*gfx.SP_STATUS_REG & SP_INTERRUPT_ON_BREAK) {
+        *gfx.MI_INTR_REG |= MI_INTR_SP;
+        gfx.CheckInterrupts();
+    }
 }
 
 EXPORT void CALL SetRenderingCallback(void (*callback)(int))

@@ -4,10 +4,15 @@ import gymnasium, n64gym
 env = gymnasium.make("n64gym/OpenKart-v0", obs_type="grayscale", size=(84, 84))
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import gymnasium
 
 from n64gym.episode import Outcome, Snapshot, StartError
 from n64gym.files import TEMPORARY
+from n64gym.game_folder.files import read_game_files
 from n64gym.game_folder.model import GameFile
 from n64gym.game_folder.reader import read_game
 from n64gym.game_folder.table import GameError
@@ -26,6 +31,9 @@ from n64gym.movies.track import Track, track
 from n64gym.movies.verify import RefusedError, Verified, verify
 from n64gym.n64_env import N64Env
 from n64gym.road import RoadEdges
+
+if TYPE_CHECKING:
+    from n64gym.parallel import ParallelGame
 
 __all__ = [
     "M64",
@@ -53,12 +61,26 @@ __all__ = [
     "demonstrations",
     "make_game",
     "open_rom",
+    "parallel_env",
     "read_facts",
     "read_game",
+    "read_game_files",
     "track",
     "verify",
     "write_game",
 ]
+
+
+def parallel_env(env: str | gymnasium.Env[Any, Any], **settings: Any) -> ParallelGame:
+    """Return a PettingZoo environment with one player for each controller.
+
+    env: the id of an N64 environment, made with `settings` (`controllers=2`), or an environment made already, in
+    wrappers such as RecordMovie. Raises ImportError without the package pettingzoo.
+    """
+    from n64gym.parallel import ParallelGame
+
+    return ParallelGame(gymnasium.make(env, **settings) if isinstance(env, str) else env)
+
 
 for name, game, vector in (
     ("OpenKart-v0", "openkart:OpenKartEnv", "open_kart"),

@@ -14,8 +14,11 @@ RDP = (
     "the picture shows only what the CPU has drawn"
 )
 MICROCODE = (
-    "this game runs RSP programs that the RSP plugin does not know, so they do nothing, and its picture or its sound "
-    "may be missing"
+    "this game has RSP programs that mupen64plus-rsp-hle does not know, so they do nothing, and its picture or its "
+    'sound may be missing: install mupen64plus-rsp-z64, and leave the console\'s "rsp" at "auto"'
+)
+INTERPRETED = (
+    "this game has RSP programs that mupen64plus-rsp-hle does not know: mupen64plus-rsp-z64 runs them, more slowly"
 )
 NOBODY = "this game has drawn nothing in its first {:.0f} seconds: its picture is black"
 
@@ -26,9 +29,13 @@ class Drawing:
     def __init__(self, video: str | None) -> None:
         self._video = video
         self.known = False  # whether `check` has found out; it need not be called again
+        self._told = False  # whether INTERPRETED was
 
     def check(self, emulator: Emulator) -> None:
         """Look at the picture of the step that has just ended."""
+        if emulator.interpreted_tasks and not self._told:
+            self._told = True
+            gymnasium.logger.warn(INTERPRETED)
         if self._video is None and emulator.display_lists:
             self._warn(GPU)
         elif emulator.rdp_lists:

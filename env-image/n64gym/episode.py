@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from n64gym.machine.rom import RomError
+from n64gym.machine.shared import CONTROLLERS
 from n64gym.machine.state import State
 
 
@@ -36,12 +37,14 @@ class StartError(RomError):
     """The game is not at the start of an episode."""
 
 
-def check_arguments(frameskip: int, noop_max: int, random_max: int, render_mode: str | None) -> None:
+def check_arguments(frameskip: int, noop_max: int, random_max: int, render_mode: str | None, controllers: int) -> None:
     """Raise ValueError if an argument of an environment is invalid."""
     if frameskip < 1:
         raise ValueError(f"frameskip is {frameskip}; expected a number of VIs per step, 1 or more")
     for name, vis in (("noop_max", noop_max), ("random_max", random_max)):
         if vis < 0:
             raise ValueError(f"{name} is {vis}; expected a maximum number of VIs, 0 or more")
+    if not 1 <= controllers <= CONTROLLERS:
+        raise ValueError(f"controllers is {controllers}; expected 1 to {CONTROLLERS}")
     if render_mode not in (None, "rgb_array", "human"):
         raise ValueError(f'render_mode is {render_mode!r}; expected None, "rgb_array" or "human"')

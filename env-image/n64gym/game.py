@@ -23,7 +23,7 @@ class Game(ABC):
     """Words of RDRAM, [first, end, stride], that a movie's playback compares after every step."""
     watch_at_end: ClassVar[Sequence[list[int]]] = ([0, RDRAM_BYTES // 4, 1],)
     """The same at the movie's end: all words that do not depend on how often pictures are read."""
-    remembers: ClassVar[tuple[str, ...]] = ("_start_vi", "_start_read", "_start_state")
+    remembers: ClassVar[tuple[str, ...]] = ("_start_vi", "_start_read", "_start_state", "_held")
     """Names of the attributes that hold the episode's state; a game adds more. A snapshot copies them."""
 
     @abstractmethod

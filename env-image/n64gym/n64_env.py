@@ -53,6 +53,8 @@ class N64Env(Game, gymnasium.Env[Any, Any]):
     video: None, or the real video plugin ("glide64mk2", "rice") for a ROM that draws with the GPU.
     video_size: (H, W) of the picture that it draws. A larger one is sharper for people, a smaller one is faster.
     console: the console's clock and paks: a Console, or some of its fields.
+    controllers: the number of connected controllers, 1 to 4. Actions are those of controller 1. The others are neutral
+        unless `hold` is called; `n64gym.parallel_env` gives each its own actions.
     timeout: seconds without an answer after which the emulator is replaced.
     Raises RomError, EmulatorError, ValueError.
     """
@@ -86,9 +88,10 @@ class N64Env(Game, gymnasium.Env[Any, Any]):
         video: str | None = None,
         video_size: tuple[int, int] = NATIVE_SIZE,
         console: Console | Mapping[str, Any] = CONSOLE,
+        controllers: int = 1,
         timeout: float = 10.0,
     ) -> None:
-        check_arguments(frameskip, noop_max, random_max, render_mode)
+        check_arguments(frameskip, noop_max, random_max, render_mode, controllers)
         if telemetry and not self.telemetry_names:
             raise ValueError("telemetry is True, but this game has no vector of telemetry")
         self._choices = dict(choices or {})
@@ -104,6 +107,8 @@ class N64Env(Game, gymnasium.Env[Any, Any]):
         self.video = video
         self.video_size = video_size
         self.console = Console.of(console)
+        self.controllers = controllers
+        self._held = [0] * (controllers - 1)  # the words of controllers 2 to 4
         self._timeout = timeout
         self._drawing = Drawing(video) if obs_type != "ram" else None
         self._noop_max = noop_max
@@ -126,6 +131,7 @@ class N64Env(Game, gymnasium.Env[Any, Any]):
         super().reset(seed=seed)
         settings.check(self.settings, options or {})
         self._off = "the last reset has not come to its end: call reset again"
+        self._held = [0] * (self.controllers - 1)
         setup = settings.draw(self.settings, {**self._choices, **(options or {})}, self.np_random)
         noops = int(self.np_random.integers(self._noop_max + 1)) if self._noop_max else 0
         presses: list[tuple[int, int]] = []
@@ -168,12 +174,21 @@ class N64Env(Game, gymnasium.Env[Any, Any]):
             with contextlib.suppress(EmulatorError):  # `step` fails the same way and reports it
                 self._begun = self._begin(action)
 
+    def hold(self, controller: int, action: Any) -> None:
+        """Hold `action` on controller 2, 3 or 4 in the next steps, until another `hold` or reset.
+
+        Raises ValueError for an invalid action, or if there is no such controller.
+        """
+        if not 2 <= controller <= self.controllers:
+            raise ValueError(f"controller is {controller}; expected 2 to {self.controllers}, the number of controllers")
+        self._held[controller - 2] = self._word(action)
+
     def _begin(self, action: Any) -> Begun:
         emulator, word = self._supervisor.emulator, self._word(action)
         if emulator is None:
             raise EmulatorError("the emulator has died; call reset")
         self._foresee(emulator)
-        emulator.step_async(self.frameskip, word)
+        emulator.step_async(self.frameskip, word, *self._held)
         return Begun(action, word)
 
     def _foresee(self, emulator: Emulator) -> None:
@@ -288,6 +303,7 @@ class N64Env(Game, gymnasium.Env[Any, Any]):
             "rom": self.rom.sha1,
             "video": self.video,
             "console": self.console,
+            "controllers": self.controllers,
             "setup": dict(self._what_matters(setup)),
         }
 
@@ -313,6 +329,7 @@ class N64Env(Game, gymnasium.Env[Any, Any]):
             video=self.video,
             video_size=self.video_size,
             observation=self.observations.format,
+            controllers=self.controllers,
             console=self.console,
             timeout=self._timeout,
         )

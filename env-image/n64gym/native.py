@@ -10,7 +10,7 @@ from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).parent
 COMPILERS = ("make", "gcc", "mips64-linux-gnuabi64-gcc")
-PRODUCTS = ("openkart.z64", "lockstep-video.so", "lockstep-input.so", "lockstep-system.so")
+PRODUCTS = ("openkart.z64", "lockstep-video.so", "lockstep-input.so", "lockstep-system.so", "lockstep-rsp.so")
 
 
 class BuildNative(build_py):

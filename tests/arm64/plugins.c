@@ -127,7 +127,7 @@ int main(int count, char **arguments)
     uint64_t random = 2;
     for (int step = 0; step < STEPS; step++) {
         control->vis = 1 + draw(&random) % 5;
-        control->buttons = draw(&random);
+        control->buttons[0] = draw(&random);
         control->observation_format = step % 3 ? LOCKSTEP_GRAY : LOCKSTEP_RGB;
         control->observation_height = 30 + step % 50, control->observation_width = 40 + step % 70;
         call(LOCKSTEP_STEP);

@@ -140,7 +140,7 @@ def test_help_lists_every_target_a_user_may_call() -> None:
 def test_every_debian_package_has_a_comment(name: str) -> None:
     lines = [line for line in (ROOT / name).read_text().splitlines() if not line.startswith("#")]
     assert lines
-    assert all(re.fullmatch(r"[a-z0-9][a-z0-9.+-]+ +# .+", line) for line in lines)
+    assert all(re.fullmatch(r"[a-z0-9][a-z0-9.+-]+( \[[a-z0-9 ]+\])? +# .+", line) for line in lines)
 
 
 @pytest.mark.parametrize(("part", "whole"), [("server", "run"), ("env", "run"), ("run", "dev")])

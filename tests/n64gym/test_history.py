@@ -83,7 +83,7 @@ def test_loading_a_state_ends_the_movie(rom):
         assert emulator.movie_position == 0
 
 
-def test_only_controller_1_is_recorded(rom):
+def test_controllers_that_the_game_does_not_read_are_not_recorded(rom):
     with Emulator(rom("pad"), controllers=4) as emulator:
         emulator.step(3, buttons=5)
         assert emulator.samples().tolist() == [5, 5, 5]
@@ -199,7 +199,7 @@ def test_loading_garbage_is_an_error(rom, keep):
     with Emulator(rom("pad"), timeout=3.0) as emulator:
         emulator.step(5)
         plain = gzip.decompress(emulator.save_state().data())
-        begin = 8 + 4 * 5 + shared.SAVES_BYTES  # counts, samples of the controller, saves
+        begin = 24 + 4 * 5 + shared.SAVES_BYTES  # counts, samples of the controller, saves
         head, machine = plain[:begin], plain[begin:]
         with pytest.raises(ValueError, match="ends early"):
             State.from_data(gzip.compress(head[:-1], 1))

@@ -1,11 +1,15 @@
 """Kinds of ROMs: each has a ROM of its own in tests/roms/kinds. n64gym/Rom-v0 opens it, and it repeats to the bit."""
 
+import json
+
 import gymnasium
 import numpy as np
 import pytest
 
-import n64gym  # noqa: F401 - registers the environments
+from n64gym import Playback, RecordMovie
 from n64gym.machine.emulator import Emulator
+from n64gym.machine.plugins import RSP_INTERPRETER
+from n64gym.machine.state import State
 
 RED, GREEN = [255, 0, 0], [0, 255, 0]
 
@@ -19,6 +23,11 @@ def titled(path, title, folder):
     return copy
 
 
+def need_interpreter():
+    if not RSP_INTERPRETER.exists():
+        pytest.skip("Debian has mupen64plus-rsp-z64 for amd64 and i386 only")
+
+
 def run(path, steps=30, **settings):
     """Play a ROM twice with the same random actions. Return the pictures of one run, and its emulator's counts."""
     runs = []
@@ -29,7 +38,8 @@ def run(path, steps=30, **settings):
             pictures += [env.step(env.action_space.sample())[0] for _ in range(steps)]
             emulator = env.unwrapped.emulator
             runs.append((np.array(pictures), emulator.rdram.copy()))
-            counts = {name: getattr(emulator, name) for name in ("display_lists", "rdp_lists", "unknown_tasks")}
+            names = ("display_lists", "rdp_lists", "unknown_tasks", "interpreted_tasks")
+            counts = {name: getattr(emulator, name) for name in names}
     assert (runs[0][0] == runs[1][0]).all()
     assert (runs[0][1] == runs[1][1]).all()
     return runs[0][0], counts
@@ -68,6 +78,64 @@ def test_lists_of_rdp_commands_are_counted_and_reported(rom, display, video):
         pictures, counts = run(rom("rdp"), steps=5, video=video)
     assert counts["rdp_lists"] >= 20
     assert not pictures.any()
+
+
+def test_microcode_of_a_game_s_own_runs_where_the_interpreter_is_installed(rom):
+    need_interpreter()
+    with pytest.warns(UserWarning, match="does not know: mupen64plus-rsp-z64 runs them, more slowly"):
+        pictures, counts = run(rom("microcode"), steps=20, frameskip=1)
+    assert counts["interpreted_tasks"] > 20
+    assert counts["unknown_tasks"] == counts["display_lists"] == counts["rdp_lists"] == 0
+    assert (pictures[..., [0, 2]] == 0).all()
+    greens = pictures[..., 1]
+    assert (greens == greens[:, :1, :1]).all()  # each is of one colour
+    assert len(np.unique(greens)) == 21  # and another than the last: a register counts them
+    with pytest.warns(UserWarning, match="so they do nothing, and its picture or its sound may be missing: install"):
+        pictures, counts = run(rom("microcode"), steps=6, frameskip=60, console={"rsp": "hle"})
+    assert not pictures.any()
+    assert counts["interpreted_tasks"] == 0
+    assert counts["unknown_tasks"] > 300
+
+
+def test_registers_of_an_interpreted_rsp_belong_to_savestates(rom):
+    need_interpreter()
+    with Emulator(rom("microcode")) as emulator:
+        emulator.step(9)
+        state = State.from_data(emulator.save_state().data())
+        emulator.step(5)
+        expected = emulator.rdram.copy()
+        emulator.step(3)
+        emulator.load_state(state)
+        emulator.step(5)
+        assert (emulator.rdram == expected).all()
+    with Emulator(rom("microcode")) as emulator:  # another process
+        emulator.load_state(state)
+        emulator.step(5)
+        assert (emulator.rdram == expected).all()
+
+
+def test_movies_repeat_with_the_processors_that_they_were_recorded_with(rom, tmp_path):
+    need_interpreter()
+    for console in ({"rsp": "auto"}, {"rsp": "hle"}, {"processor": "interpreter"}):
+        with RecordMovie(gymnasium.make("n64gym/Rom-v0", rom=rom("microcode"), console=console), tmp_path) as env:
+            env.reset(seed=1)
+            for _ in range(20):
+                env.step(env.action_space.sample())
+        facts = json.loads(env.last_movie.with_suffix(".json").read_text())
+        assert facts["console"].items() >= {"rsp": "auto", "processor": "recompiler", **console}.items()
+        playback = Playback(env.last_movie, rom("microcode"))
+        while not playback.over:
+            playback.step()
+        playback.close()
+        assert not playback.diverged
+        assert playback.emulator.console.processor == facts["console"]["processor"]
+    # Movies of earlier releases name neither: at that time, such programs did nothing.
+    for name in ("processor", "rsp"):
+        del facts["console"][name]
+    env.last_movie.with_suffix(".json").write_text(json.dumps(facts))
+    playback = Playback(env.last_movie, rom("microcode"))
+    playback.close()
+    assert playback.emulator.console.rsp == "hle"
 
 
 def test_an_interlaced_picture_has_the_rows_of_both_fields(rom):

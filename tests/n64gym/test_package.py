@@ -48,7 +48,7 @@ def dependencies_of(package: Distribution) -> dict[str, Distribution]:
 
 def test_the_wheel_contains_its_modules_and_products_only(wheel: Path):
     names = zipfile.ZipFile(wheel).namelist()
-    for product in ("lockstep-video.so", "lockstep-input.so", "lockstep-system.so", "openkart.z64"):
+    for product in ("lockstep-video.so", "lockstep-input.so", "lockstep-system.so", "lockstep-rsp.so", "openkart.z64"):
         assert f"n64gym/data/{product}" in names
     modules = {f"n64gym/{path.name}" for path in (ENV_IMAGE / "n64gym").glob("*.py")}
     assert modules <= set(names)

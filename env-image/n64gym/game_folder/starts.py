@@ -8,8 +8,9 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-from n64gym.files import read_regular, write_whole
-from n64gym.game_folder.model import GameFile, Press
+from n64gym.files import write_whole
+from n64gym.game_folder.files import MAX_STATE_BYTES, read_file
+from n64gym.game_folder.model import Press
 from n64gym.game_folder.reader import MAX_START_VIS
 from n64gym.game_folder.table import GameError
 from n64gym.machine.emulator import Emulator
@@ -18,22 +19,17 @@ from n64gym.machine.state import State
 from n64gym.movies import m64
 from n64gym.movies.m64 import MovieError
 
-MAX_STATE_BYTES = 64 << 20  # compressed or not; a savestate has 17 million bytes
-
 
 def read_state(folder: Path, name: str) -> State:
     """Return a savestate of a game folder. Raises GameError."""
-    path = inside(folder, name)
+    data = read_file(folder, name)
     try:
-        data = read_regular(path, MAX_STATE_BYTES)
         with gzip.open(io.BytesIO(data)) as file:
             if len(file.read(MAX_STATE_BYTES + 1)) > MAX_STATE_BYTES:
                 raise ValueError(f"it has more than {MAX_STATE_BYTES} bytes")
         return State.from_data(data)
-    except OSError as error:
-        raise GameError(f"{path} cannot be read: {error.strerror or error}") from None
-    except (EOFError, zlib.error, ValueError) as error:
-        raise GameError(f"{path} is not a savestate of n64gym: {error}") from None
+    except (OSError, EOFError, zlib.error, ValueError) as error:
+        raise GameError(f"{folder / name} is not a savestate of n64gym: {error}") from None
 
 
 def write_state(state: State, folder: Path, name: str) -> None:
@@ -41,26 +37,18 @@ def write_state(state: State, folder: Path, name: str) -> None:
     write_whole(Path(folder) / name, state.data())
 
 
-def read_movie(folder: Path, name: str, game: GameFile) -> m64.M64:
+def read_movie(folder: Path, name: str) -> m64.M64:
     """Return a movie of a game folder. Raises GameError."""
-    path = inside(folder, name)
+    path = folder / name
     try:
-        movie = m64.read(path)
+        movie = m64.parse(read_file(folder, name))
     except MovieError as error:
-        raise GameError(str(error)) from None
+        raise GameError(f"{path} {error}") from None
     if movie.controllers != 1 or movie.vis > MAX_START_VIS:
         raise GameError(
             f"{path} has {movie.controllers} controllers and {movie.vis} VIs; expected 1 and at most {MAX_START_VIS}"
         )
     return movie
-
-
-def inside(folder: Path, name: str) -> Path:
-    """Return the path of a file in a game folder. Raises GameError for a link, which could lead out of it."""
-    path = Path(folder) / name
-    if path.is_symlink():
-        raise GameError(f"{path} is a symbolic link; expected a file")
-    return path
 
 
 def press(

@@ -13,10 +13,12 @@ from n64gym.episode import Outcome, StartError
 from n64gym.game_folder import starts
 from n64gym.game_folder.actions import action_space
 from n64gym.game_folder.expressions import BUILT_IN, Number, result
+from n64gym.game_folder.files import read_file
 from n64gym.game_folder.model import GameFile
 from n64gym.game_folder.program import Program
 from n64gym.game_folder.reader import read_game
 from n64gym.game_folder.rom_search import rom_of
+from n64gym.game_folder.table import GameError
 from n64gym.machine.controller import stick_of
 from n64gym.machine.emulator import Emulator
 from n64gym.n64_env import N64Env
@@ -42,7 +44,7 @@ class GameEnv(N64Env):
     def __init__(
         self,
         game: str | Path | GameFile = "",
-        rom: str | Path = "",
+        rom: str | Path | None = None,
         *,
         start: Any = None,
         frameskip: int = 0,
@@ -50,6 +52,10 @@ class GameEnv(N64Env):
         console: Mapping[str, Any] | None = None,
         **settings: Any,
     ) -> None:
+        if not isinstance(game, GameFile) and not str(game):
+            raise GameError(
+                'n64gym/Game-v0 needs a game folder: gymnasium.make("n64gym/Game-v0", game="/path/to/folder")'
+            )
         self.folder = Path() if isinstance(game, GameFile) else Path(game)
         self.game = game if isinstance(game, GameFile) else read_game(game)
         names = tuple(self.game.starts)
@@ -68,7 +74,7 @@ class GameEnv(N64Env):
         self._compiled: Program | None = None  # made when it is needed, so that an unused environment can be pickled
         self._now: list[Number] = []
         super().__init__(
-            rom_of(self.game, rom),
+            rom_of(self.game, rom or ""),
             choices={} if start is None else {"start": start},
             frameskip=frameskip or self.game.frameskip,
             video=(self.game.video or None) if video == "" else video,
@@ -103,8 +109,8 @@ class GameEnv(N64Env):
 
     def _what_starts(self, setup: Mapping[str, Any]) -> dict[str, Any]:
         start = self.game.starts[setup["start"]]
-        files = [starts.inside(self.folder, name) for name in (start.state, start.movie) if name]
-        content = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()]
+        names = [name for name in (start.state, start.movie) if name]
+        content = [hashlib.sha256(read_file(self.folder, name)).hexdigest() for name in names]
         return super()._what_starts(setup) | {"way": repr(start), "files": content}
 
     def _go_to_start(self, emulator: Emulator, setup: Mapping[str, Any]) -> None:
@@ -120,7 +126,7 @@ class GameEnv(N64Env):
 
     def _state_after(self, movie: str) -> Any:
         """Return the savestate at the end of a movie of the folder."""
-        found = starts.read_movie(self.folder, movie, self.game)
+        found = starts.read_movie(self.folder, movie)
         with Emulator(self.rom, video=self.video, console=self.console, movie=found.samples) as player:
             player.step(max(1, found.vis - player.vi_count))
             return player.save_state()

@@ -12,6 +12,7 @@ CRASHES = {-signal.SIGSEGV, -signal.SIGILL, -signal.SIGBUS, -signal.SIGFPE, -sig
 class Way(NamedTuple):
     """How the core runs a ROM."""
 
+    name: str  # as in Console.processor
     cpu: int  # RECOMPILER or INTERPRETER
     force_video: bool  # switch the video on for the ROM, because steps end at VIs and a ROM without video has none
     silent_cpu_s: float | None  # processor time without a VI after which the next way is tried; None = wait on
@@ -19,16 +20,34 @@ class Way(NamedTuple):
 
 
 WAYS = (
-    Way(RECOMPILER, False, 2.0, ""),
-    Way(INTERPRETER, False, 5.0, "does not start in the recompiler, so n64gym runs it in the interpreter: slowly"),
-    Way(INTERPRETER, True, None, "did not switch on its video, so n64gym did: it runs slowly"),
+    Way("recompiler", RECOMPILER, False, 2.0, ""),
+    Way(
+        "interpreter",
+        INTERPRETER,
+        False,
+        5.0,
+        "does not start in the recompiler, so n64gym runs it in the interpreter: slowly",
+    ),
+    Way(
+        "interpreter+video",
+        INTERPRETER,
+        True,
+        None,
+        "did not switch on its video, so n64gym did: it runs slowly",
+    ),
 )
 
 _ways: dict[str, int] = {}  # a ROM's SHA-1 -> index of the way that worked in this process
 
 
-def ways(sha1: str) -> list[tuple[int, Way]]:
-    """Return the ways to try for a ROM, with their indices. The way that has worked before comes first."""
+def ways(sha1: str, processor: str) -> list[tuple[int, Way]]:
+    """Return the ways to try for a ROM, with their indices. The way that has worked before comes first.
+
+    processor: as in Console. If it names a way, only this one is tried, without a limit and without a warning.
+    """
+    chosen = [(index, way) for index, way in enumerate(WAYS) if way.name == processor]
+    if chosen:
+        return [(index, way._replace(silent_cpu_s=None, warning="")) for index, way in chosen]
     return list(enumerate(WAYS))[_ways.get(sha1, 0) :]
 
 

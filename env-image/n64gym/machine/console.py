@@ -1,4 +1,4 @@
-"""What a console has besides the game and its controllers: a clock and paks."""
+"""What a console has besides the game and its controllers: a clock, paks, and the way in which it is emulated."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple, Self
 
 LAST_CLOCK = 2**32 - 1  # seconds since 1970: the year 2106
+VALUES = {"processor": ("auto", "recompiler", "interpreter", "interpreter+video"), "rsp": ("auto", "hle")}
 
 
 class Console(NamedTuple):
@@ -18,6 +19,12 @@ class Console(NamedTuple):
     """8 MB of RDRAM, else 4 MB."""
     controller_pak: bool = False
     """Each controller has a controller pak, which is empty at power-on."""
+    processor: str = "auto"
+    """What runs the game's program: "recompiler", "interpreter" (slow), "interpreter+video", which also switches on the
+    video for the game, or "auto": the first of these with which the game shows a picture."""
+    rsp: str = "auto"
+    """What runs the RSP's programs: "hle", which imitates those of most games and leaves out others, or "auto": the
+    others run in mupen64plus-rsp-z64, if that is installed."""
 
     @classmethod
     def of(cls, value: Any) -> Self:
@@ -31,6 +38,10 @@ class Console(NamedTuple):
         for name in ("expansion_pak", "controller_pak"):
             if not isinstance(getattr(console, name), bool):
                 raise ValueError(f"console: {name} is {getattr(console, name)!r:.100}; expected true or false")
+        for name, values in VALUES.items():
+            if getattr(console, name) not in values:
+                expected = " or ".join(repr(one) for one in values)
+                raise ValueError(f"console: {name} is {getattr(console, name)!r:.100}; expected {expected}")
         _ = console.seconds
         return console
 

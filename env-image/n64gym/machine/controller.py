@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from gymnasium import spaces
 
+from n64gym.machine.shared import CONTROLLERS
+
 D_RIGHT, D_LEFT, D_DOWN, D_UP, START, Z, B, A = (1 << bit for bit in range(8))
 C_RIGHT, C_LEFT, C_DOWN, C_UP, R, L = (1 << bit for bit in range(8, 14))
 
@@ -24,6 +26,15 @@ def stick_of(buttons: int) -> tuple[int, int]:
     """Return the stick's x and y in a BUTTONS word, -128 to 127."""
     x, y = buttons >> 16 & 0xFF, buttons >> 24 & 0xFF
     return (x ^ 0x80) - 0x80, (y ^ 0x80) - 0x80
+
+
+def plugged_in(controllers: int | Sequence[int]) -> int:
+    """Return the bits of the ports with a controller, port 1 the lowest: of a number of controllers, or a list of
+    ports. Raises ValueError."""
+    ports = range(1, controllers + 1) if isinstance(controllers, int) else controllers
+    if not set(ports) <= set(range(1, CONTROLLERS + 1)):
+        raise ValueError(f"controllers is {controllers!r}; expected 0 to {CONTROLLERS}, or a list of ports from 1 on")
+    return sum(1 << port - 1 for port in set(ports))
 
 
 class DrivingAction(NamedTuple):

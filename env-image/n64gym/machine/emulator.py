@@ -8,24 +8,24 @@ with Emulator("game.z64") as n64:
 from __future__ import annotations
 
 import re
-import sysconfig
 import time
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, NoReturn, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from n64gym.machine import boot, shared
+from n64gym.machine import boot, plugins, shared
 from n64gym.machine.console import CONSOLE, Console
+from n64gym.machine.controller import plugged_in
+from n64gym.machine.counters import Counters
 from n64gym.machine.process import EmulatorProcess
 from n64gym.machine.rom import DATA, LARGEST_ROM, Rom, open_rom
 from n64gym.machine.state import State
 from n64gym.machine.workspace import Workspace
 
-# Debian's folder of mupen64plus plugins, for example /usr/lib/x86_64-linux-gnu/mupen64plus
-PLUGINS = Path("/usr/lib", sysconfig.get_config_var("MULTIARCH") or "", "mupen64plus")
 NATIVE_SIZE = (240, 320)  # height and width of nearly all games' pictures
 DEATH_CHECK_S = 0.05  # interval of the checks for a dead emulator process
 SLOWEST_VI_S = 0.1  # allowance per VI on a loaded machine; a step that exceeds it counts as hung
@@ -49,15 +49,15 @@ class ObservationFormat(NamedTuple):
     edge. The part is clipped to the picture."""
 
 
-class Emulator:
+class Emulator(Counters):
     """A running game, stopped between two steps.
 
     rom: a file in any of the three byte orders, or an opened Rom. video: None for ROMs that draw into RDRAM with the
     CPU, else the name of a real video plugin ("glide64mk2", "rice"). The plugin draws on $DISPLAY, or on a new Xvfb if
     that is not set, at video_size (height, width). observation: the format of the attribute `observation`, which each
-    step updates. controllers: the number of connected controllers; only the first gets input. console: its clock and
-    paks. movie: samples as for `play`, used from the first controller read on. timeout: seconds; a short step that
-    takes longer counts as hung. Raises RomError or EmulatorError.
+    step updates. controllers: the number of connected controllers, or a list of their ports, 1 to 4. console: its clock
+    and paks. movie: samples as for `play`, used from the first controller read on. timeout: seconds; a short step that
+    takes longer counts as hung. Raises RomError, EmulatorError or ValueError.
 
     `samples` records every controller word that the game has read since power-on. Another emulator that plays them
     repeats the run bit for bit. Loading a state also restores this record.
@@ -72,7 +72,7 @@ class Emulator:
         video: str | None = None,
         video_size: tuple[int, int] = NATIVE_SIZE,
         observation: ObservationFormat | None = None,
-        controllers: int = 1,
+        controllers: int | Sequence[int] = 1,
         console: Console = CONSOLE,
         movie: NDArray[np.uint32] | None = None,
         timeout: float = 10.0,
@@ -84,21 +84,26 @@ class Emulator:
             raise ValueError(f"video_size is {tuple(video_size)}; expected (height, width) up to {shared.LARGEST}")
         self.rom = rom if isinstance(rom, Rom) else open_rom(rom)
         self.timeout = timeout
-        self._console = console
+        self.plugged_in = plugged_in(controllers)
+        """Bit n: a controller is plugged into port n + 1."""
+        self.console = console
+        """Its `processor` and `rsp` are the ones in use, and not "auto" where that makes a difference."""
         self._format = observation
         self._movie = movie
         self._state: State | None = None  # the savestate that is being saved or loaded
         self._at: State | None = None  # equals the machine's present state; None after time has passed
         try:
-            for index, way in boot.ways(self.rom.sha1):
-                self._start(video, video_size, controllers, way)
+            for index, way in boot.ways(self.rom.sha1, console.processor):
+                self._start(video, video_size, way)
                 try:
                     self._wait(START_S, silent_after=way.silent_cpu_s)
                 except SilentEmulator:
                     continue
                 if way.warning:
                     warnings.warn(f"{self.rom.path.name} {way.warning}", stacklevel=2)
-                boot.remember(self.rom.sha1, index)
+                if console.processor == "auto":
+                    boot.remember(self.rom.sha1, index)
+                self.console = self.console._replace(processor=way.name)
                 break
             self._finish()
         except BaseException:
@@ -116,7 +121,7 @@ class Emulator:
             shape += (3,) if observation.channels == 3 else ()
             self.observation = self._memory.array(shared.OBSERVATION_OFFSET, shape)
 
-    def _start(self, video: str | None, video_size: tuple[int, int], controllers: int, way: boot.Way) -> None:
+    def _start(self, video: str | None, video_size: tuple[int, int], way: boot.Way) -> None:
         try:
             workspace = Workspace()
         except OSError as error:
@@ -126,9 +131,10 @@ class Emulator:
             ) from None
         self._memory = shared.SharedMemory()
         self._control = self._memory.control
-        self._control.present = (1 << controllers) - 1
-        self._control.with_pak = self._control.present if self._console.controller_pak else 0
-        self._control.clock = self._console.seconds
+        self._pads = self._control.buttons
+        self._control.present = self.plugged_in
+        self._control.with_pak = self.plugged_in if self.console.controller_pak else 0
+        self._control.clock = self.console.seconds
         self._control.vis_per_second = self.rom.vis_per_second
         self._saves = self._memory.array(shared.SAVES_OFFSET, (shared.SAVES_BYTES,))
         self._saves[: shared.PAKS] = BLANK
@@ -138,15 +144,19 @@ class Emulator:
             self._control.observation_crop[:] = crop or (0, 0, 0, 0)
         if self._movie is not None:
             self._play(self._movie)
+        fallback = plugins.rsp_fallback(self.console.rsp)
+        if fallback is None:
+            self.console = self.console._replace(rsp="hle")
         request = {
             "rom": str(self.rom.path),
             "largest_rom": LARGEST_ROM,
-            "expansion_pak": self._console.expansion_pak,
+            "expansion_pak": self.console.expansion_pak,
             "fd": self._memory.fd,
             "video_plugin": str(DATA / "lockstep-video.so"),
             "input_plugin": str(DATA / "lockstep-input.so"),
-            "real_plugin": str(PLUGINS / f"mupen64plus-video-{video}.so") if video else None,
-            "rsp_plugin": str(PLUGINS / "mupen64plus-rsp-hle.so"),
+            "real_plugin": str(plugins.PLUGINS / f"mupen64plus-video-{video}.so") if video else None,
+            "rsp_plugin": str(plugins.RSP),
+            "rsp_fallback": fallback,
             "screen": tuple(video_size),
             "cpu": way.cpu,
             "force_video": way.force_video,
@@ -162,54 +172,23 @@ class Emulator:
         """Whether this process started the emulator; False in a fork of that process."""
         return self._process is None or self._process.is_ours
 
-    @property
-    def vi_count(self) -> int:
-        """VIs since power-on; after `load_state`, since the power-on of the loaded run."""
-        return self._control.vi_count
+    def step(self, vis: int = 1, buttons: int = 0, *others: int) -> None:
+        """Run exactly `vis` VIs with controller 1 held at `buttons` (a mupen64plus BUTTONS word).
 
-    @property
-    def controller_reads(self) -> int:
-        """The number of reads of controller 1 (joybus command 0x01), from the same power-on as `vi_count`."""
-        return self._control.controller_reads
-
-    @property
-    def movie_position(self) -> int:
-        """The number of words given to `play` that the game has read."""
-        return self._control.movie_position
-
-    @property
-    def display_lists(self) -> int:
-        """Display lists that the ROM gave to the GPU since this emulator was started; mostly one per picture."""
-        return self._control.display_lists
-
-    @property
-    def drawn_lists(self) -> int:
-        """Display lists that were drawn: 0 without `video`, else only those of pictures on the screen at the end of a
-        step."""
-        return self._control.drawn_lists
-
-    @property
-    def rdp_lists(self) -> int:
-        """Lists of RDP commands that the ROM gave to the GPU directly, since this emulator was started. No plugin of
-        Debian draws them."""
-        return self._control.rdp_lists
-
-    @property
-    def unknown_tasks(self) -> int:
-        """RSP programs that did not run, because the RSP plugin does not know them, since this emulator was started."""
-        return self._control.unknown_tasks
-
-    def step(self, vis: int = 1, buttons: int = 0) -> None:
-        """Run exactly `vis` VIs with controller 1 held at `buttons` (a mupen64plus BUTTONS word)."""
-        self.step_async(vis, buttons)
+        others: the words of controllers 2, 3 and 4, which are neutral without them. Raises ValueError if there is no
+        such controller.
+        """
+        self.step_async(vis, buttons, *others)
         self.step_wait()
 
-    def step_async(self, vis: int = 1, buttons: int = 0) -> None:
+    def step_async(self, vis: int = 1, buttons: int = 0, *others: int) -> None:
         """Begin a step. `step_wait` waits for its end; so does every other method that needs it."""
+        if others and self.plugged_in >> len(others) == 0:
+            raise ValueError(f"words for {1 + len(others)} controllers; expected {self.plugged_in.bit_length()}")
         self._prepare()
         self._at = None
         self._control.vis = vis
-        self._control.buttons = buttons
+        self._hold(buttons, *others)
         self._memory.send(shared.STEP)
 
     def step_wait(self) -> None:
@@ -228,6 +207,8 @@ class Emulator:
     def play(self, samples: NDArray[np.uint32]) -> None:
         """Answer each of the next N controller reads with one word of `samples` [N], instead of the steps' buttons.
 
+        With several controllers, the words are in the order of the reads.
+
         Raises ValueError if N > shared.SAMPLES.
         """
         self._prepare()
@@ -235,7 +216,7 @@ class Emulator:
         self._busy = False
 
     def samples(self) -> NDArray[np.uint32]:
-        """Return a copy of all words that the game has read from controller 1 since power-on, [controller_reads].
+        """Return a copy of all words that the game has read since power-on, in order, [controller_reads].
 
         Raises ValueError after more than shared.SAMPLES reads.
         """
@@ -250,7 +231,7 @@ class Emulator:
             return self._at
         self._prepare()
         self._state = state = State()
-        self._control.buttons = 0
+        self._hold(0)
         self._control.path = state.path.encode()
         self._call(shared.SAVE)
         return state
@@ -260,10 +241,11 @@ class Emulator:
         self._prepare()
         self._at = None
         self._state = state
-        self._control.buttons = 0
+        self._hold(0)
         self._control.movie_position = self._control.movie_length = 0
         self._control.state_vi_count = state.vi_count
         self._control.state_controller_reads = len(state.samples)
+        self._control.state_reads[:] = state.reads
         self._control.path = state.path.encode()
         self._saves[:] = np.frombuffer(state.saves, np.uint8)
         self._call(shared.LOAD)
@@ -287,6 +269,11 @@ class Emulator:
 
     def __del__(self) -> None:
         self._destroy()
+
+    def _hold(self, buttons: int, *others: int) -> None:
+        self._pads[0] = buttons
+        if self.plugged_in > 1:
+            self._pads[1:] = (*others, 0, 0, 0)[: shared.CONTROLLERS - 1]
 
     def _play(self, samples: NDArray[np.uint32]) -> None:
         if len(samples) > shared.SAMPLES:
@@ -357,6 +344,7 @@ class Emulator:
                 self._fail(str(error))
             state.vi_count = self._control.state_vi_count
             state.samples = self._history(self._control.state_controller_reads).copy()
+            state.reads = tuple(self._control.state_reads)
             state.saves = self._saves.tobytes()
             self._at = state
         elif state is not None and self._control.command == shared.LOAD:

@@ -14,7 +14,7 @@ import struct
 import subprocess
 import sys
 import threading
-from ctypes import byref, c_char_p, c_int, c_void_p
+from ctypes import byref, c_char_p, c_float, c_int, c_void_p
 from pathlib import Path
 
 CORE = "libmupen64plus.so.2"
@@ -24,7 +24,8 @@ FRONTEND_API = 0x020001
 ROM_OPEN, EXECUTE, CORE_STATE_SET = 1, 5, 17
 SPEED_LIMITER = 5
 PLUGIN_RSP, PLUGIN_GFX, PLUGIN_INPUT = 1, 2, 4
-INT, BOOL, STRING = 1, 3, 4
+INT, FLOAT, BOOL, STRING = 1, 2, 3, 4
+NUMBERS: dict = {INT: c_int, FLOAT: c_float, BOOL: c_int}
 EMULATOR_PACKAGES = (
     "an emulator needs Debian packages: apt-get install libmupen64plus2 mupen64plus-data mupen64plus-rsp-hle"
 )
@@ -34,7 +35,7 @@ PLUGINS_MISSING = (
 )
 DISPLAY_PACKAGES = "GPU pictures need Debian packages: apt-get install xvfb libgl1-mesa-dri, or set DISPLAY"
 LOG_ERROR = 1
-IGNORED = (b"SDL swap interval",)  # how errors begin that make no difference
+IGNORED = (b"SDL swap interval", b"RSP: unknown opcode")  # how errors begin that make no difference
 UNKNOWN_TASK = (b"unknown RSP code", b"unknown OSTask")  # how the RSP plugin's warnings begin
 
 VI_V_INTR, VI_V_SYNC = 0xA440000C, 0xA4400018
@@ -68,7 +69,10 @@ def main(request: dict) -> None:
     core = load(CORE, EMULATOR_PACKAGES)
     video = load(request["video_plugin"], PLUGINS_MISSING)
     inputs = load(request["input_plugin"], PLUGINS_MISSING)
-    for plugin, real in ((video, request["real_plugin"]), (inputs, None)):
+    attached = [(video, request["real_plugin"]), (inputs, None)]
+    if request["rsp_fallback"]:
+        attached.append((load(request["rsp_fallback"][0], PLUGINS_MISSING), request["rsp_fallback"][1]))
+    for plugin, real in attached:
         plugin.lockstep_attach.restype = c_char_p
         problem = plugin.lockstep_attach(request["fd"], real.encode() if real else None)
         if problem:
@@ -173,7 +177,7 @@ def force_video(core: ctypes.CDLL) -> tuple:
 def configure(core: ctypes.CDLL, request: dict) -> None:
     """Configure the core for speed and determinism (all randomness is off), with all its files in the workspace."""
     folder = request["folder"]
-    sections: dict[str, dict[str, tuple[int, int | str]]] = {
+    sections: dict[str, dict[str, tuple[int, float | str]]] = {
         "Core": {
             "R4300Emulator": (INT, request["cpu"]),
             "DisableExtraMem": (BOOL, not request["expansion_pak"]),
@@ -193,13 +197,16 @@ def configure(core: ctypes.CDLL, request: dict) -> None:
         },
         # The lockstep plugin expects each picture's swap at the begin of the next. Some games' default is another.
         "Video-Glide64mk2": {"swapmode": (INT, 1)},
-        "Rsp-HLE": {"AudioListToAudioPlugin": (BOOL, 1)},  # the audio plugin is a dummy
+        "Rsp-HLE": {
+            "Version": (FLOAT, 1.0),  # without it, the plugin discards this section
+            "RspFallback": (STRING, request["rsp_fallback"][0] if request["rsp_fallback"] else ""),
+        },
     }
     for section, parameters in sections.items():
         handle = c_void_p()
         check(core.ConfigOpenSection(section.encode(), byref(handle)), f"no configuration section {section}")
         for name, (kind, value) in parameters.items():
-            pointer = c_char_p(value.encode()) if isinstance(value, str) else byref(c_int(value))
+            pointer = c_char_p(value.encode()) if isinstance(value, str) else byref(NUMBERS[kind](value))
             check(core.ConfigSetParameter(handle, name.encode(), kind, pointer), f"{section}.{name} cannot be set")
 
 

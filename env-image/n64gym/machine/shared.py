@@ -11,19 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAGIC = 0x4C4F434B  # "LOCK"
-VERSION = 5
+VERSION = 7
 
 CONTROL_BYTES = 4096
 LARGEST = (768, 1024)  # height and width of a picture and of an observation
 PICTURE_BYTES = OBSERVATION_BYTES = LARGEST[0] * LARGEST[1] * 3
 PICTURE_OFFSET = CONTROL_BYTES
 OBSERVATION_OFFSET = PICTURE_OFFSET + PICTURE_BYTES
+CONTROLLERS = 4
 SAMPLES = 1 << 22  # controller words in the movie, and in the history: 19 hours at 60 per second
 MOVIE_OFFSET = OBSERVATION_OFFSET + OBSERVATION_BYTES
 HISTORY_OFFSET = MOVIE_OFFSET + 4 * SAMPLES
 SAVES_OFFSET = HISTORY_OFFSET + 4 * SAMPLES
 PAKS, PAKS_BYTES = 0x29000, 0x20000  # in the saves
-SAVES_BYTES = PAKS + PAKS_BYTES
+RSP_BYTES = 0x1000
+SAVES_BYTES = PAKS + PAKS_BYTES + RSP_BYTES
 PAKS_OFFSET = SAVES_OFFSET + SAVES_BYTES
 RDRAM_OFFSET = PAKS_OFFSET + PAKS_BYTES
 RDRAM_BYTES = 8 << 20
@@ -48,7 +50,7 @@ class Control(ctypes.Structure):
         ("request", ctypes.c_uint32),
         ("command", ctypes.c_uint32),
         ("vis", ctypes.c_uint32),
-        ("buttons", ctypes.c_uint32),
+        ("buttons", ctypes.c_uint32 * CONTROLLERS),
         ("present", ctypes.c_uint32),
         ("with_pak", ctypes.c_uint32),
         ("clock", ctypes.c_uint32),
@@ -62,16 +64,19 @@ class Control(ctypes.Structure):
         ("answered", ctypes.c_uint32),
         ("vi_count", ctypes.c_uint32),
         ("controller_reads", ctypes.c_uint32),
+        ("reads", ctypes.c_uint32 * CONTROLLERS),
         ("movie_position", ctypes.c_uint32),
         ("display_lists", ctypes.c_uint32),
         ("drawn_lists", ctypes.c_uint32),
         ("rdp_lists", ctypes.c_uint32),
         ("unknown_tasks", ctypes.c_uint32),
+        ("interpreted_tasks", ctypes.c_uint32),
         ("picture_height", ctypes.c_uint32),
         ("picture_width", ctypes.c_uint32),
         ("state_failed", ctypes.c_uint32),
         ("state_vi_count", ctypes.c_uint32),
         ("state_controller_reads", ctypes.c_uint32),
+        ("state_reads", ctypes.c_uint32 * CONTROLLERS),
     )
 
 

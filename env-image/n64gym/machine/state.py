@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from n64gym.machine.shared import SAVES_BYTES
+from n64gym.machine.shared import CONTROLLERS, SAVES_BYTES
 
 POLL_S = 0.01
 STORED = 0  # gzip level: no compression, so that loading is fast
@@ -20,7 +20,7 @@ QUICK = 1  # gzip level for the disk: most bytes are 0, so higher levels save li
 # In the core's file: pairs of words, then LAST, then leftover bytes of the core's stack.
 EVENTS = slice(44 + 16_788_244, 44 + 16_788_244 + 1024)
 LAST = b"\xff\xff\xff\xff"
-COUNTS = struct.Struct("<II")  # data() begins with vi_count and the number of samples
+COUNTS = struct.Struct(f"<II{CONTROLLERS}I")  # data() begins with vi_count, the number of samples, and `reads`
 
 
 class State:
@@ -30,6 +30,8 @@ class State:
     """VIs from power-on to this state."""
     samples: NDArray[np.uint32] = np.zeros(0, np.uint32)
     """The controller words from power-on to this state, [N]."""
+    reads: tuple[int, ...] = (0,) * CONTROLLERS
+    """The number of these words that belong to each controller."""
 
     saves = bytes(SAVES_BYTES)
     """The contents of EEPROM, SRAM, FlashRAM and controller paks, see lockstep.h."""
@@ -46,7 +48,7 @@ class State:
 
     def data(self) -> bytes:
         """Return the state as compressed bytes, for the disk."""
-        head = COUNTS.pack(self.vi_count, len(self.samples))
+        head = COUNTS.pack(self.vi_count, len(self.samples), *self.reads)
         machine = gzip.decompress(self._read())
         return gzip.compress(head + self.samples.astype("<u4").tobytes() + self.saves + machine, QUICK, mtime=0)
 
@@ -55,7 +57,7 @@ class State:
         """Return the state in `data`. Raises ValueError if the bytes are truncated or not a state."""
         try:
             plain = gzip.decompress(data)
-            vi_count, count = COUNTS.unpack_from(plain)
+            vi_count, count, *reads = COUNTS.unpack_from(plain)
             begin = COUNTS.size + 4 * count
             saves, machine = plain[begin : begin + SAVES_BYTES], plain[begin + SAVES_BYTES :]
             samples = np.frombuffer(plain, "<u4", count, COUNTS.size).astype(np.uint32)
@@ -64,7 +66,7 @@ class State:
         except (EOFError, gzip.BadGzipFile, zlib.error, struct.error, ValueError) as error:
             raise ValueError(f"not a savestate, or a damaged one: {error}") from None
         state = cls()
-        state.vi_count, state.samples, state.saves = vi_count, samples, saves
+        state.vi_count, state.samples, state.reads, state.saves = vi_count, samples, tuple(reads), saves
         state._write(gzip.compress(machine, STORED, mtime=0))
         return state
 

@@ -54,7 +54,7 @@ class M64:
     """A movie that begins at power-on."""
 
     samples: NDArray[np.uint32]
-    """BUTTONS words [N], one per controller read. With several controllers, their words alternate, as in the file."""
+    """BUTTONS words [N], one per read of any controller, in the order of the reads."""
     vis: int  # length in vertical interrupts
     rom_name: str  # the internal name in the ROM's header
     crc1: int  # of the ROM's header, as ROM databases print it
@@ -63,9 +63,8 @@ class M64:
     rerecords: int = 0
     vis_per_second: int = 60
     controllers: int = 1
-    controller_flags: int = (
-        1  # bit n: controller n + 1 is plugged in, bit n + 4: with a memory pak, n + 8: a rumble pak
-    )
+    controller_flags: int = 1
+    """Bit n: controller n + 1 is plugged in, bit n + 4: with a controller pak, bit n + 8: with a rumble pak."""
     start: int = POWER_ON
     video_plugin: str = ""
     sound_plugin: str = ""
@@ -76,6 +75,17 @@ class M64:
     extended_version: int = 0
     extended_flags: int = 0
     extended_data: bytes = bytes(32)
+
+    @property
+    def ports(self) -> list[int]:
+        """The ports with a controller, 1 to 4. Flags without any port count as the first ports."""
+        flags = self.controller_flags & 0xF or (1 << self.controllers) - 1
+        return [port for port in range(1, 5) if flags >> port - 1 & 1]
+
+    @property
+    def controller_pak(self) -> bool:
+        """Whether each of these controllers has a controller pak."""
+        return all(self.controller_flags >> port + 3 & 1 for port in self.ports)
 
 
 def read(path: str | Path) -> M64:

@@ -52,10 +52,6 @@ class Playback:
                 f"{self.path} was recorded on another ROM: it names {self.movie.rom_name!r} with {what} {wanted}; "
                 f"found {rom_file.title!r} ({rom_file.path.name}) with {found}; pass the right file as rom="
             )
-        if self.movie.controllers != 1:
-            raise MovieError(
-                f"{self.path} has {self.movie.controllers} controllers; only movies with one can be played"
-            )
         if len(self.movie.samples) > SAMPLES:
             raise MovieError(f"{self.path} has {len(self.movie.samples)} samples; at most {SAMPLES} can be played")
         self._last_vi = self.facts["ends"]["vi"] if self.facts else self.movie.vis or UNKNOWN_LENGTH
@@ -64,12 +60,16 @@ class Playback:
         self.diverged = ""  # description of the divergence
         self.video = video or self.facts.get("video")
         """The real video plugin that draws, or None."""
+        earlier = {"rsp": "hle"}  # of movies whose JSON does not say it
+        other = {"controller_pak": self.movie.controller_pak}  # of a movie of another program
+        console = Console.of({**earlier, **self.facts.get("console", {})} if self.facts else other)
         self.emulator = Emulator(
             rom_file,
             observation=observation,
             video=self.video,
             video_size=video_size,
-            console=Console.of(self.facts.get("console", {})),
+            controllers=self.movie.ports,
+            console=console,
             movie=self.movie.samples,
         )
         self._watch = Watch(self.emulator, self.facts.get("watch", []))
@@ -148,6 +148,8 @@ def demonstrations(path: str | Path, env: N64Env) -> Iterator[Demonstration]:
     observation = env.observations.format
     playback = Playback(path, env.rom.path, observation=observation, video=env.video, video_size=env.video_size)
     try:
+        if len(playback.movie.ports) > 1:
+            raise MovieError(f"{path} has {len(playback.movie.ports)} controllers; expected one player's movie")
         held = 0
         while not playback.over:
             in_play = env.in_play(playback.emulator)

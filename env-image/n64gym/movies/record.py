@@ -84,7 +84,7 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
             "start_state": info["start_state"],
             "frameskip": self._game.frameskip,
             "video": self._game.video,
-            "console": self._game.console._asdict(),
+            "console": emulator.console._asdict(),
             "begins": {"sample": emulator.controller_reads, "vi": emulator.vi_count},
             "watch": list(self._game.watch),
             "watch_at_end": list(self._game.watch_at_end),
@@ -126,6 +126,8 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
             video_plugin="a3c64 lockstep video",
             input_plugin="a3c64 lockstep input",
             author="n64gym",
+            controllers=emulator.plugged_in.bit_count(),
+            controller_flags=emulator.plugged_in * (0x11 if self._game.console.controller_pak else 1),
             description=f"{self._facts['game']} {json.dumps(self._facts['setup'])}"[:200],
         )
         facts = {
