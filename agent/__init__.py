@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from a3c64.api.playing import Policy, State, evaluate, load
     from a3c64.api.training import Training, train
+    from a3c64.callback import Callback, Moment, StopTraining
     from a3c64.config import BadInputError
 
-__all__ = ["BadInputError", "Policy", "State", "Training", "evaluate", "load", "train"]
+__all__ = [
+    "BadInputError", "Callback", "Moment", "Policy", "State", "StopTraining", "Training", "evaluate", "load", "train",
+]  # fmt: skip
 
 _MODULES = {
     "a3c64.api.playing": ("Policy", "State", "evaluate", "load"),
     "a3c64.api.training": ("Training", "train"),
+    "a3c64.callback": ("Callback", "Moment", "StopTraining"),
     "a3c64.config": ("BadInputError",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

@@ -20,14 +20,14 @@ COMMON = {
 
 _KEYS = ("key_file", "no_encryption")
 _SERVING = (
-    "preset", "bind", *_KEYS, "run_dir", "resume", "transfer", "from_policy", "tensorboard_host", "tensorboard_port",
-    "legacy_tags", "web_host", "web_hosts", "web_port", "vnc_password_file", "checkpoint_interval", "keep_checkpoints",
-    "status_interval",
+    "preset", "bind", *_KEYS, "run_dir", "resume", "transfer", "from_policy", "callback", "tensorboard_host",
+    "tensorboard_port", "legacy_tags", "web_host", "web_hosts", "web_port", "vnc_password_file", "checkpoint_interval",
+    "keep_checkpoints", "status_interval",
 )  # fmt: skip
 _LOGGING = ("log_level", "log_format")
 _WORKING = ("rom", "hang_timeout", "replays_mb", "vnc_port", "vnc_host", "vnc_view", "vnc_password_file")
 STEPPING = ("frameskip", "sticky_actions", "max_episode_steps")
-LISTS = ("wrapper",)  # settings with several values; their flags may be repeated
+LISTS = ("wrapper", "callback")  # settings with several values; their flags may be repeated
 _PLAYING = ("run_dir", "env_id", "env_args", *OWN, "rom", "seed", *STEPPING)
 USES: dict[str, frozenset[str]] = {  # command -> its settings; A3C64_* variables are accepted by all commands
     "train": frozenset({*Hyperparameters.model_fields, *_SERVING, *_WORKING, *_LOGGING, "workers"}),
@@ -61,7 +61,7 @@ GROUPS: dict[str, tuple[str, ...]] = {  # as --help shows them; every setting is
     ),
     "ending and evaluation": (
         "total_timesteps", "stop_at_reward", "time_limit", "eval_interval", "eval_policy", "eval_episodes",
-        "guard",
+        "guard", "callback",
     ),
     "network": ("trunk", "lstm_size"),
     "learning": (

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, Valida
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from a3c64 import addresses, presets
-from a3c64.hyperparameters import Hyperparameters, none
+from a3c64.hyperparameters import Hyperparameters, OwnCodes, none
 
 PREFIX = "A3C64_"
 EXIT_FAILED = 1  # the process shut down cleanly, but something is missing, such as the last checkpoint
@@ -109,6 +109,11 @@ class Settings(Hyperparameters, BaseSettings):
         None,
         description="train, server: a policy file or a run's folder, whose weights a new run begins with; "
         "empty = random weights",
+    )
+    callback: OwnCodes = Field(
+        None,
+        description="train, server: your callbacks, called after episodes, updates, evaluations and checkpoints, as "
+        "module:Class, with commas between; none = no callback",
     )
     rom: str = Field("", description="path of an N64 ROM; empty = Open Kart")
     workers: int = Field(2, ge=1, le=1024, description="train: number of workers to start")

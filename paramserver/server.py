@@ -9,10 +9,10 @@ import zmq
 
 from a3c64.config import BadInputError, Settings
 from a3c64.files import printable
-from a3c64.hyperparameters import Hyperparameters
 from a3c64.paramserver import run_lock
 from a3c64.paramserver.admission import Admission
 from a3c64.paramserver.authentication import Authentication
+from a3c64.paramserver.callbacks import Callbacks
 from a3c64.paramserver.evaluations import charted, text
 from a3c64.paramserver.figures import saved
 from a3c64.paramserver.incoming import Incoming, sender
@@ -22,9 +22,8 @@ from a3c64.paramserver.run_folder import RunFolder
 from a3c64.paramserver.run_keys import RunKeys, check_encryption
 from a3c64.paramserver.running_clock import RunningClock
 from a3c64.paramserver.service import Service
-from a3c64.paramserver.tensorboard.event_file import PICTURES, EventFile, interval
-from a3c64.paramserver.tensorboard.layout import HYPERPARAMETERS, OBSERVATION, STALENESS, hyperparameters_text, layout
-from a3c64.paramserver.tensorboard.legacy_tags import STATE, legacy
+from a3c64.paramserver.tensorboard.charts import Charts
+from a3c64.paramserver.tensorboard.event_file import EventFile, interval
 from a3c64.paramserver.tensorboard.process import TensorBoardProcess
 from a3c64.paramserver.web.feed import Web
 from a3c64.paramserver.weights import SharedWeights
@@ -58,6 +57,7 @@ class Server:
     def __init__(self, settings: Settings, command: str = "") -> None:
         resumption = resume(settings)
         self._settings = settings = resumption.settings
+        callbacks = Callbacks(settings.callback)
         self._command, self._name = command or typed_command(), printable(settings.run_dir.resolve().name)
         self._clock = RunningClock()
         if who := run_lock.holder(settings.run_dir):
@@ -107,6 +107,8 @@ class Server:
             clock=self._clock,
             evaluations=None if resumption.new_task else self._folder.evaluations(),
             reachable=self._reachable,
+            callbacks=callbacks,
+            run_dir=settings.run_dir,
         )
         self._incoming = Incoming(self._socket, self.service)
         self._received = self._sent = 0  # bytes
@@ -118,7 +120,7 @@ class Server:
         self._over_before = bool(self.service.over)
         self._events = EventFile(self._folder.tensorboard, snapshot.step + 1 if snapshot else 0)
         self._milestones = Milestones(self.service.metrics, self._clock)
-        self._laid_out: object = None  # names and declarations of figures in the written layout
+        self._charts = Charts(self._events, self.service, settings.legacy_tags)
         self._unwritten: Resumption | None = resumption
         if not resumption.new_task:
             self._write_down()
@@ -130,7 +132,7 @@ class Server:
         self._saved = snapshot.step if snapshot else -1
         self._saved_version = snapshot.version if snapshot else -1
         self._started = self._last_save = self._last_status = self._clock()
-        self._rated = self._next_point = self._next_picture = self._started
+        self._rated = self._next_point = self._started
         self.service.metrics.measure_rate(self._started, self.service.weights.step)
         self._finished_at: float | None = None
         self._folder.announce(
@@ -170,6 +172,7 @@ class Server:
             self._tensorboard.close()
             self._web.close()
             self._events.close()
+            self.service.callbacks.close()
             self._folder.withdraw()
             self._lock.close()
         return whole
@@ -296,6 +299,8 @@ class Server:
             if best:
                 self._folder.save_best(best)
         self._folder.record(self.service.evaluations.all)
+        for one, _ in scored:
+            self.service.callbacks.evaluation(one, self.service.moment)
         guard = self.service.guard
         if guard.warning:
             log.warning(guard.warning)
@@ -329,7 +334,7 @@ class Server:
             hyperparameters, self._command, resumption.changes if resumption.exists else (), step
         )
         if new or not self.service.weights.known:
-            self._introduce(hyperparameters)
+            self._charts.introduce(printable(self._command), self._name)
 
     def _save(self) -> None:
         weights = self.service.weights
@@ -339,37 +344,8 @@ class Server:
         figures = self._web.sparklines.figures(self.service.figures())
         if self._folder.save(self.service.snapshot()._replace(figures=figures.plain())):
             self._saved, self._saved_version = weights.step, weights.version
-
-    def _introduce(self, hyperparameters: Hyperparameters) -> None:
-        """Write hyperparameters, command and layout for TensorBoard, at the current step."""
-        step = self.service.weights.step
-        self._events.text(HYPERPARAMETERS, hyperparameters_text(hyperparameters, printable(self._command)), step)
-        self._events.hyperparameters(hyperparameters.model_dump(), self._name, step)
-        self._lay_out()
-
-    def _lay_out(self) -> None:
-        """Write TensorBoard's layout if the environment has reported new figures."""
-        metrics = self.service.metrics
-        names = [figure.name for figure in metrics.figure_reports()]
-        if (names, metrics.declared.declared) != self._laid_out:
-            self._laid_out = names, metrics.declared.declared
-            self._events.layout(layout(names, metrics.declared), self.service.weights.step)
-
-    def _chart(self, now: float) -> None:
-        """Write a TensorBoard point of every tag, and the newest observation if a worker has sent one."""
-        service, weights = self.service, self.service.weights
-        scalars = service.scalars()
-        if self._settings.legacy_tags:
-            scalars |= legacy(scalars, weights.learned, service.environments)
-        self._events.scalars(scalars, weights.step)
-        self._events.histogram(STALENESS, service.metrics.staleness, weights.step)
-        if service.picture is not None and now >= self._next_picture:
-            self._next_picture = now + interval(0.0, service.seconds, PICTURES)
-            self._events.picture(OBSERVATION, service.picture, weights.step)
-            if self._settings.legacy_tags:
-                self._events.picture(STATE, service.picture, weights.step)
-            service.picture = None
-        self._lay_out()
+            path = self._folder.checkpoints / f"step_{weights.step}"
+            self.service.callbacks.checkpoint(path, self.service.moment)
 
     def _report(self, now: float, last: bool = False) -> None:
         """Log a line of progress. Write a TensorBoard point if one is due or this is the last report."""
@@ -382,7 +358,7 @@ class Server:
             # Half a status interval early, because reports are not exactly one interval apart.
             least = self._settings.status_interval
             self._next_point = now + interval(least, service.seconds) - least / 2
-            self._chart(now)
+            self._charts.add_point(now)
         report = service.report()
         parts = [
             f"steps {report.steps:,}",

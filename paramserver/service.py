@@ -3,16 +3,20 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 
+from a3c64.callback import Moment
 from a3c64.learning.parameters import signature
+from a3c64.paramserver.callbacks import Callbacks
 from a3c64.paramserver.ending import reward_reached, steps_taken, time_over
 from a3c64.paramserver.evaluations import Evaluations, evaluation
 from a3c64.paramserver.figures import SavedFigures
 from a3c64.paramserver.guard import Guard
 from a3c64.paramserver.limits import HandedOut, RefusalError, check_gradient, check_rollout, check_score
 from a3c64.paramserver.metrics import Metrics
+from a3c64.paramserver.reporting import report_of, scalars_of
 from a3c64.paramserver.roster import Member, Roster
 from a3c64.paramserver.weights import SharedWeights
 from a3c64.policy.checkpoint import Snapshot
@@ -40,12 +44,16 @@ class Service:
         clock: Callable[[], float] = time.monotonic,
         evaluations: Evaluations | None = None,
         reachable: Callable[[bytes], bool] = lambda connection: True,
+        callbacks: Callbacks | None = None,
+        run_dir: Path = Path(),
     ) -> None:
         self.weights = weights
         self.roster = Roster(clock, reachable)
         self.evaluators = Roster(clock, reachable)
         self.metrics = Metrics()
         self.evaluations = evaluations or Evaluations()
+        self.callbacks = callbacks or Callbacks()
+        self._run_dir = run_dir
         self.guard = Guard(weights, self.metrics, self.evaluations)
         self.scored: list[tuple[Evaluation, Snapshot | None]] = []  # not yet written; with the weights if best
         self.seconds = weights.snapshot().seconds if weights.known else 0.0  # of training
@@ -57,13 +65,13 @@ class Service:
             self._handed_out.add(weights)  # a score of the checkpoint's weights may arrive after a restart
         self._trained = False  # whether a gradient has been accepted since this start
         self.model_confirmed = False  # whether a worker with the model of these weights has joined
-        self._clock = clock
+        self.clock = clock
         self._looked = clock()
         self.timings = Timings(SECTIONS)
-        self._run_name = run_name
+        self.run_name = run_name
         self._host = ""  # sender of the current message
         self._faults: set[tuple[str, str, int]] = set()  # kinds of unexpected errors so far
-        self._server = server  # part of every report
+        self.server = server  # part of every report
 
     def handle(
         self, connection: bytes, frames: Sequence[bytes | memoryview], host: str = ""
@@ -108,7 +116,7 @@ class Service:
 
     def look(self) -> None:
         """Add the training time since the last call. Check whether the run is over; then weights stop changing."""
-        now = self._clock()
+        now = self.clock()
         if len(self.roster) and self.weights.known and not self.over:
             self.seconds += now - self._looked
         self._looked = now
@@ -117,6 +125,7 @@ class Service:
             self.over = (
                 steps_taken(hyperparameters, self.weights.step)
                 or time_over(hyperparameters, self.seconds)
+                or self.callbacks.over
                 or reward_reached(hyperparameters, self.metrics, self.evaluations, evaluated=len(self.evaluators) > 0)
             )
 
@@ -136,6 +145,11 @@ class Service:
         """Return whether another worker's model may replace the run's, because no gradient has fitted it."""
         return self.weights.known and self.weights.version == 0
 
+    @property
+    def moment(self) -> Moment:
+        """Return how far the run has come, for callbacks."""
+        return Moment(self.weights.step, self.weights.version, self.seconds, self._run_dir)
+
     def snapshot(self) -> Snapshot:
         """Return the content of a checkpoint. The arrays are not copies: they change with the next update."""
         return self.weights.snapshot()._replace(seconds=self.seconds, pace=self.weights.pace.value)
@@ -154,49 +168,11 @@ class Service:
 
     def report(self) -> RunReport:
         """Return a report on the run, for status, the web page and health checks."""
-        w, m = self.weights, self.metrics
-        return RunReport(
-            server=self._server,
-            run=self._run_name,
-            env_id=w.hyperparameters.env_id,
-            steps=w.step,
-            steps_per_s=round(m.fps, 1),
-            updates=w.version,
-            over=self.over,
-            seconds=round(self.seconds, 1),
-            evaluators=len(self.evaluators),
-            evaluation=self.evaluations.report(),
-            restored=self.guard.restored,
-            warning=self.guard.warning,
-            episodes=m.episodes,
-            workers=tuple(member.report(self._clock()) for member in self.roster.members()),
-            joined=self.roster.joined,
-            lost=self.roster.lost,
-            refused=dict(m.refused),
-            refused_connections=m.refused_connections,
-            staleness=m.staleness_figures(),
-            mean_return=m.mean_return,
-            mean_length=m.mean_length,
-            figures=m.figure_reports(),
-        )
+        return report_of(self)
 
     def scalars(self) -> dict[str, float]:
         """Return one TensorBoard point of every tag."""
-        return {
-            **self.metrics.rollout(),
-            **self.metrics.drain_training(),
-            "train/learning_rate": self.weights.learning_rate,
-            **({"train/pace": pace} if (pace := self.weights.pace.value) is not None else {}),
-            **{f"time/server_{section}": share for section, share in self.timings.drain().items()},
-            **self.guard.scalars(),
-            "time/fps": self.metrics.fps,
-            "time/total_timesteps": float(self.weights.step),
-            "workers/alive": float(len(self.roster)),
-            "workers/joined": float(self.roster.joined),
-            "workers/lost": float(self.roster.lost),
-            "workers/refused": float(self.metrics.refused.total()),
-            "workers/refused_connections": float(self.metrics.refused_connections),
-        }
+        return scalars_of(self)
 
     def _dispatch(self, connection: bytes, message: wire.Message) -> list[bytes | memoryview] | None:
         body = message.body
@@ -283,7 +259,7 @@ class Service:
         if not known:
             log.info("%s joined (%s)", f"{body.role} {member.index}", member.name)
         hyperparameters = self.weights.hyperparameters.model_dump()
-        return wire.encode(message.sequence, wire.Welcome(member.index, self._run_name, hyperparameters))
+        return wire.encode(message.sequence, wire.Welcome(member.index, self.run_name, hyperparameters))
 
     def _join(self, member: Member, message: wire.Message, body: wire.Join) -> list[bytes | memoryview]:
         specs, figures = wire.unpack_specs(body.specs), wire.unpack_figures(body.figures)
@@ -329,10 +305,11 @@ class Service:
         if self.over:
             return self._answer(message, accepted=False)
         staleness = weights.version - body.version
-        member.progress(self._clock(), body.steps, staleness, episodes)
+        member.progress(self.clock(), body.steps, staleness, episodes)
         weights.count(body.steps)
         self.metrics.add_episodes(episodes)
         self.metrics.add_update(statistics, staleness)
+        self.callbacks.episodes(episodes, self.moment)
         if "kl" in statistics and member.version >= self.guard.since:  # else it spans a return to the best weights
             weights.pace.measured(statistics["kl"], len(self.roster))
         self.timings.add("decode")
@@ -342,10 +319,12 @@ class Service:
         if accepted:
             weights.apply(np.asarray(gradient), body.steps)
             self._trained = True
+            self.callbacks.update(statistics, self.moment)
             self.timings.add("apply")
         else:
             self.metrics.refused["stale"] += 1
-        self.over = steps_taken(weights.hyperparameters, weights.step)  # `look` checks the other reasons
+        # `look` checks the other reasons.
+        self.over = steps_taken(weights.hyperparameters, weights.step) or self.callbacks.over
         return self._answer(message, accepted)
 
     def _pull(self, member: Member, message: wire.Message) -> list[bytes | memoryview]:
@@ -364,7 +343,7 @@ class Service:
         check_score(episodes, self.metrics.largest)
         self._handed_out.check(body, vector)
         episodes = self.metrics.bounded(episodes)
-        member.pushed = self._clock()
+        member.pushed = self.clock()
         how = self.weights.hyperparameters.eval_policy
         one = evaluation(body.step, body.version, self.seconds, episodes, self.metrics.declared, how)
         last = self.evaluations.last
@@ -388,7 +367,7 @@ class Service:
 
     def _show(self, member: Member, body: wire.Sample) -> None:
         """Store a picture to be written, unless the last one was a moment ago, because pictures fill the disk."""
-        picture, now = wire.unpack_sample(body), self._clock()
+        picture, now = wire.unpack_sample(body), self.clock()
         if now - self._pictured >= wire.SAMPLE_S / 2:
             self.picture, self._pictured = picture, now
 

@@ -11,7 +11,7 @@ from a3c64.addresses import parse
 from a3c64.cli.command import Parsed
 from a3c64.config import BadInputError, Settings, flag, named
 from a3c64.files import why_unwritable
-from a3c64.hyperparameters import Hyperparameters
+from a3c64.hyperparameters import listed
 from a3c64.progress import Progress
 
 if TYPE_CHECKING:
@@ -57,22 +57,22 @@ def check_run_folder(run_dir: Path) -> None:
         raise BadInputError(f"{named('run_dir')}: {run_dir} cannot be used: {reason}")
 
 
-def check_environment(
-    hyperparameters: Hyperparameters, rom: str, parsed: Parsed, start: "Policy | None" = None
-) -> None:
+def check_environment(settings: Settings, parsed: Parsed, start: "Policy | None" = None) -> None:
     """Make the run's environment, reset and step it, so that its errors appear before anything is started.
+
+    The user's callbacks are imported, too.
 
     This happens in a child process: an environment may use much memory, start threads, or crash.
 
     Raises:
-        BadInputError: the environment cannot be made, a flag does not apply to it, or the policy that the run is to
-            begin with does not fit it.
+        BadInputError: the environment cannot be made, a flag does not apply to it, the policy that the run is to begin
+            with does not fit it, or a callback cannot be imported.
     """
     read, write = os.pipe()
     child = os.fork()  # this process has one thread
     if child == 0:
         os.close(read)
-        _report(hyperparameters, rom, parsed, start, write)
+        _report(settings, parsed, start, write)
     os.close(write)
     try:
         if not select.select([read], [], [], QUIET_S)[0]:
@@ -86,11 +86,11 @@ def check_environment(
         _, status = os.waitpid(child, 0)
     if said != OK:
         raise BadInputError(
-            said or f"--env-id: {hyperparameters.env_id} cannot be made: its process ended with {_ending(status)}"
+            said or f"--env-id: {settings.env_id} cannot be made: its process ended with {_ending(status)}"
         )
 
 
-def _report(hyperparameters: Hyperparameters, rom: str, parsed: Parsed, start: "Policy | None", write: int) -> None:
+def _report(settings: Settings, parsed: Parsed, start: "Policy | None", write: int) -> None:
     """Make the environment and write its error, or OK, into a pipe. This function does not return."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C, the parent kills this process
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -98,14 +98,14 @@ def _report(hyperparameters: Hyperparameters, rom: str, parsed: Parsed, start: "
     for descriptor in range(3):  # the workers will print the same messages
         os.dup2(nowhere, descriptor)
     try:
-        said = _wrong_with(hyperparameters, rom, parsed, start) or OK
+        said = _wrong_with(settings, parsed, start) or OK
     except BaseException as error:
-        said = f"--env-id: {hyperparameters.env_id}: {type(error).__name__}: {' '.join(str(error).split())}"
+        said = f"--env-id: {settings.env_id}: {type(error).__name__}: {' '.join(str(error).split())}"
     os.write(write, said.encode()[: select.PIPE_BUF])
     os._exit(0)
 
 
-def _wrong_with(hyperparameters: Hyperparameters, rom: str, parsed: Parsed, start: "Policy | None") -> str:
+def _wrong_with(settings: Settings, parsed: Parsed, start: "Policy | None") -> str:
     """Return the error of making a run's environment; "" if it can be made."""
     from a3c64.processes import end_with_parent, limit_threads
 
@@ -117,10 +117,14 @@ def _wrong_with(hyperparameters: Hyperparameters, rom: str, parsed: Parsed, star
     from a3c64.envs.actions import family_of
     from a3c64.envs.batch import EnvironmentBatch, view_of
     from a3c64.envs.masks import masked
+    from a3c64.envs.own_code import load
     from a3c64.learning.network import design
     from a3c64.policy.transplant import check_fit
 
+    hyperparameters, rom = settings.hyperparameters(), settings.rom
     try:
+        for name in listed(settings.callback):
+            load("callback", name)
         making.check(hyperparameters, rom)
         spec = making.find(hyperparameters.env_id)
         if "rom" in parsed and not making.is_n64(spec):

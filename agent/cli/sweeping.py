@@ -44,7 +44,7 @@ def sweep(settings: Settings, parsed: Parsed) -> int:
     folder: Path = parsed["folder"] or FOLDER / parsed["space"].stem
     if reason := why_unwritable(folder / "study.db"):
         raise BadInputError(f"--folder: {folder} cannot be used: {reason}")
-    check_environment(fixed.hyperparameters(), fixed.rom, space.run)
+    check_environment(fixed, space.run)
     from a3c64.report.run_summary import table
 
     try:

@@ -62,7 +62,7 @@ def train(settings: Settings, parsed: Parsed) -> int:
     check_encryption(settings)
     check_run_folder(settings.run_dir)
     check_ports(settings)
-    check_environment(settings.hyperparameters(), settings.rom, parsed, start)
+    check_environment(settings, parsed, start)
     settings = keep_game(settings)
     from a3c64.cli.local import LocalRun
     from a3c64.processes import stop_on_signals

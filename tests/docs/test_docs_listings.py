@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import gymnasium
 import pytest
@@ -15,6 +16,7 @@ from live import ROOT, free_port
 from onnx_policies import played, random_policy
 from pages import listings
 
+import a3c64 as a3c64_package
 from a3c64.api.playing import Policy
 from a3c64.envs.batch import EnvironmentBatch
 from a3c64.envs.figures import declared_in
@@ -30,6 +32,13 @@ TENTH = """
 class Tenth(gym.RewardWrapper):
     def reward(self, reward):
         return float(reward) / 10
+"""
+TOLD = """
+
+class Told(Notes):
+    def on_evaluation(self, evaluation, moment):
+        with open(moment.run_dir / "notes.txt", "a") as notes:
+            notes.write("evaluated\\n" * (evaluation.episodes > 0))
 """
 OWN_FILES = [title for title in LISTINGS if title.startswith("my_")]
 
@@ -78,11 +87,13 @@ def small(run):
 
 
 def test_the_documented_wrapper_and_reward_are_used_by_train_eval_and_enjoy(folder):
-    """In one run, because the reward is inside the wrapper."""
+    """In one run with the callback, because the reward is inside the wrapper."""
     short = json.dumps({"laps": 1, "time_limit": 2, "noop_max": 0})
     own = ["--reward", "my_kart:fast", "--wrapper", "my_reward:Tenth"]
     (folder / "my_reward.py").write_text(LISTINGS["my_reward.py"] + TENTH)
-    a3c64(folder, "train", *own, "--env-args", short, *small("runs/own"), "--total-timesteps", "400")
+    (folder / "my_callback.py").write_text(LISTINGS["my_callback.py"] + TOLD)
+    evaluated = ["--callback", "my_callback:Told", "--eval-interval", "1", "--eval-episodes", "1"]
+    a3c64(folder, "train", *own, "--env-args", short, *small("runs/own"), "--total-timesteps", "400", *evaluated)
     config = json.loads((folder / "runs/own/config.json").read_text())
     assert (config["reward"], config["wrapper"]) == ("my_kart:fast", "my_reward:Tenth")
     run = ["--run-dir", "runs/own", "--episodes", "1"]
@@ -92,8 +103,21 @@ def test_the_documented_wrapper_and_reward_are_used_by_train_eval_and_enjoy(fold
     assert found["mean_return"] == pytest.approx(sum(terms.values()) / 10, rel=1e-3)
     without = json.loads(a3c64(folder, "eval", *run, "--wrapper", "none", "--reward", "none"))
     assert without["figures"].keys() & {"reward_driven", "reward_progress"} == {"reward_progress"}
+    notes = (folder / "runs/own/notes.txt").read_text().splitlines()
+    checkpoints = [line for line in notes if line != "evaluated"]
+    assert len(checkpoints) < len(notes)
+    assert re.fullmatch(r"step_\d+: [1-9]\d* episodes, [1-9]\d* updates", checkpoints[-1])
     a3c64(folder, "enjoy", *run, "--mp4", "own.mp4")
     assert (folder / "own.mp4").stat().st_size > 1000
+
+
+def test_the_documented_callback_ends_a_perfect_run(folder, monkeypatch):
+    monkeypatch.syspath_prepend(str(folder))
+    notes = importlib.import_module("my_callback").Notes()
+    for mean_reward in (500.0, 500.0, 499.0, 500.0, 500.0):
+        notes.on_evaluation(SimpleNamespace(mean_reward=mean_reward), None)
+    with pytest.raises(a3c64_package.StopTraining, match="three perfect"):
+        notes.on_evaluation(SimpleNamespace(mean_reward=500.0), None)
 
 
 def test_the_documented_wrapper_changes_the_reward(folder, monkeypatch):

@@ -109,7 +109,7 @@ def check_outputs(service, events, sparklines, step):
     json.dumps(report.plain(), allow_nan=False)
     assert status.text(report)
     assert lines(report, "here", 0.0)
-    sparklines.add(service._clock.now, report)
+    sparklines.add(service.clock.now, report)
     scalars = service.scalars()
     assert all(math.isfinite(value) for value in scalars.values()), scalars
     events.scalars(scalars, step)
@@ -135,7 +135,7 @@ def test_no_message_stops_the_server(tmp_path_factory, data):
     evaluator.hello()
     sequence = 10
     for _ in range(data.draw(st.integers(1, 10))):
-        service._clock.now += data.draw(st.sampled_from(WAITS))
+        service.clock.now += data.draw(st.sampled_from(WAITS))
         sequence += 1
         speaker, vector = connection(client), ONES
         kind = data.draw(st.sampled_from(["push", "push", "score", "anything"]))

@@ -77,15 +77,15 @@ def test_the_report_has_each_workers_state():
         assert service.report().workers[0].state == shown
     service.handle(b"b", wire.encode(0, wire.Beat("a", "building the network")))
     for second in range(1, 31):
-        service._clock.now = float(second)
+        service.clock.now = float(second)
         client.push(ONES, SIGNATURE, 0, 20, {}, [Episode(float(second), 9, {"emulator_restarts": 1.0})])
     worker = service.report().workers[0]
     assert (worker.state, worker.steps, worker.steps_per_s) == ("working", 600, 20.0)
     assert worker.mean_return == sum(range(11, 31)) / 20, "the mean return must be over the last 20 episodes"
     assert (worker.restarts, worker.emulator_restarts) == (0, 1)
-    service._clock.now += 3.0
+    service.clock.now += 3.0
     assert service.report().workers[0].state == "no heartbeat for 3 s"
-    service._clock.now += IDLE_S
+    service.clock.now += IDLE_S
     service.roster.beat("a")
     assert service.report().workers[0].state == "no gradient for 18 s"
     assert service.report().workers[0].steps_per_s < 20.0 * RATE_S / IDLE_S
