@@ -25,7 +25,7 @@
 #include <stdint.h>
 
 #define LOCKSTEP_MAGIC 0x4C4F434BU /* "LOCK" */
-#define LOCKSTEP_VERSION 7U
+#define LOCKSTEP_VERSION 8U
 
 #define LOCKSTEP_CONTROL_BYTES 4096
 #define LOCKSTEP_PICTURE_BYTES (1024 * 768 * 3)     /* the largest picture that a ROM or a real video plugin can show */
@@ -84,6 +84,7 @@ struct lockstep_control {
     uint32_t with_pak;     /* bit n: the controller in port n has a controller pak */
     uint32_t clock;        /* of the cartridge's clock chip at power-on, in seconds since 1970 */
     uint32_t vis_per_second;
+    uint32_t draws_rdp_lists; /* 1 if the real plugin draws lists of RDP commands into RDRAM, else 0; set before the start */
     uint32_t movie_length; /* while movie_position is less than this, the movie's words replace `buttons` */
     uint32_t observation_format, observation_height, observation_width;
     uint32_t observation_crop[4]; /* top, left, height, width in the picture's own pixels, see picture_crop; 0s = all */
@@ -97,7 +98,7 @@ struct lockstep_control {
     uint32_t movie_position;   /* words of the movie used so far */
     uint32_t display_lists;    /* display lists that the ROM gave to the GPU since this process began */
     uint32_t drawn_lists;      /* display lists that were drawn; 0 without a real plugin */
-    uint32_t rdp_lists;        /* lists of RDP commands that the ROM gave to the GPU directly; no plugin draws them */
+    uint32_t rdp_lists;        /* lists of RDP commands that the ROM gave to the GPU directly */
     uint32_t unknown_tasks;    /* RSP programs that nobody ran, because the RSP plugin does not know them */
     uint32_t interpreted_tasks; /* RSP programs that rsp.c ran, because the RSP plugin does not know them */
     uint32_t picture_height, picture_width;

@@ -27,6 +27,7 @@ const char *real_load(const char *path)
         {"InitiateGFX", &real.initiate},
         {"MoveScreen", &real.move_screen},
         {"ProcessDList", &real.process_dlist},
+        {"ProcessRDPList", &real.process_rdp_list},
         {"RomClosed", &real.rom_closed},
         {"RomOpen", &real.rom_open},
         {"ShowCFB", &real.show_cfb},

@@ -18,6 +18,7 @@ struct real_plugin {
     ptr_InitiateGFX initiate;
     ptr_MoveScreen move_screen;
     ptr_ProcessDList process_dlist;
+    ptr_ProcessRDPList process_rdp_list;
     ptr_RomClosed rom_closed;
     ptr_RomOpen rom_open;
     ptr_ShowCFB show_cfb;

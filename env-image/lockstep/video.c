@@ -6,6 +6,7 @@
 #include "gpu.h"
 #include "lockstep.h"
 #include "picture.h"
+#include "rdp_list.h"
 #include "real.h"
 
 #include <dlfcn.h>
@@ -23,7 +24,8 @@
 #define PAGE_BYTES 4096  /* RDRAM can be shared only with pages of this size */
 
 enum sp_status { SP_HALT = 0x1, SP_BROKE = 0x2, SP_INTERRUPT_ON_BREAK = 0x40 };
-#define MI_INTR_SP 0x1
+enum mi_interrupt { MI_INTR_SP = 0x1, MI_INTR_DP = 0x20 };
+#define DPC_ADDRESS 0xFFFFF8U /* the bits that the DPC registers have */
 
 static struct lockstep_control *control;
 static uint8_t *shared;
@@ -194,6 +196,7 @@ EXPORT void CALL lockstep_state_changed(void *context, m64p_core_param parameter
         if (lockstep_saves)
             lockstep_saves(true);
         gpu_forget();
+        rdp_list_forget();
         origins[0] = origins[1] = *gfx.VI_ORIGIN_REG; /* the abandoned run's are another picture's */
     } else {
         return;
@@ -288,11 +291,24 @@ EXPORT void CALL ProcessDList(void)
     control->drawn_lists += gpu_list(&gfx, (struct moment){now, now + vis_left, control->vis});
 }
 
-/* Debian's plugins do not show what they draw from these lists. The RDP is done at once; the core raises its interrupt. */
+/* A list of RDP commands, from the CPU or from a program of the RSP. Debian's plugins do not show what they draw from these
+ * lists. A plugin of the user's draws them into RDRAM. Without one, the RDP is done at once. */
 EXPORT void CALL ProcessRDPList(void)
 {
     control->rdp_lists++;
-    *gfx.DPC_START_REG = *gfx.DPC_CURRENT_REG = *gfx.DPC_END_REG &= 0xFFFFF8;
+    *gfx.DPC_START_REG &= DPC_ADDRESS;
+    *gfx.DPC_CURRENT_REG &= DPC_ADDRESS;
+    *gfx.DPC_END_REG &= DPC_ADDRESS;
+    if (control->draws_rdp_lists) {
+        real.process_rdp_list();
+        return;
+    }
+    bool syncs = rdp_list_syncs(&gfx);
+    *gfx.DPC_START_REG = *gfx.DPC_CURRENT_REG = *gfx.DPC_END_REG;
+    if (syncs) {
+        *gfx.MI_INTR_REG |= MI_INTR_DP;
+        gfx.CheckInterrupts();
+    }
 }
 
 /* host.py calls this when the RSP plugin reports a program that it does not know. It ends like one that has run. The plugin

@@ -5,13 +5,15 @@ from __future__ import annotations
 import gymnasium
 
 from n64gym.machine.emulator import Emulator
+from n64gym.machine.plugins import OWN
 
 PATIENCE_VIS = 300  # a picture that is black for so long after power-on is reported: five seconds
 
 GPU = 'this game draws with the GPU, so its picture is missing: pass video="glide64mk2"'
 RDP = (
     "this game gives the GPU lists of RDP commands without a display list. No video plugin of Debian draws these, so "
-    "the picture shows only what the CPU has drawn"
+    "the picture shows only what the CPU has drawn; with a plugin of yours that does (angrylion, parallel-rdp), set "
+    'A3C64_VIDEO_PLUGIN to its path and pass video="own"'
 )
 MICROCODE = (
     "this game has RSP programs that mupen64plus-rsp-hle does not know, so they do nothing, and its picture or its "
@@ -38,7 +40,7 @@ class Drawing:
             gymnasium.logger.warn(INTERPRETED)
         if self._video is None and emulator.display_lists:
             self._warn(GPU)
-        elif emulator.rdp_lists:
+        elif emulator.rdp_lists and self._video != OWN:
             self._warn(RDP)
         elif emulator.observation is not None and emulator.observation.any():
             self.known = True

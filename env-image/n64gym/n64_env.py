@@ -50,7 +50,7 @@ class N64Env(Game, gymnasium.Env[Any, Any]):
     random_max: then reset presses at random for 0 to random_max VIs, so that starts vary more.
     choices: values for the game's settings (see `settings`). From a list, each reset draws a value.
     cache: where start states are kept: True (the user's cache folder), another folder, or False (this process only).
-    video: None, or the real video plugin ("glide64mk2", "rice") for a ROM that draws with the GPU.
+    video: None, or the real video plugin ("glide64mk2", "rice", "own") for a ROM that draws with the GPU, see Emulator.
     video_size: (H, W) of the picture that it draws. A larger one is sharper for people, a smaller one is faster.
     console: the console's clock and paks: a Console, or some of its fields.
     controllers: the number of connected controllers, 1 to 4. Actions are those of controller 1. The others are neutral

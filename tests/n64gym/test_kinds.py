@@ -1,13 +1,15 @@
 """Kinds of ROMs: each has a ROM of its own in tests/roms/kinds. n64gym/Rom-v0 opens it, and it repeats to the bit."""
 
 import json
+import subprocess
+from pathlib import Path
 
 import gymnasium
 import numpy as np
 import pytest
 
 from n64gym import Playback, RecordMovie
-from n64gym.machine.emulator import Emulator
+from n64gym.machine.emulator import Emulator, EmulatorError
 from n64gym.machine.plugins import RSP_INTERPRETER
 from n64gym.machine.state import State
 
@@ -78,6 +80,39 @@ def test_lists_of_rdp_commands_are_counted_and_reported(rom, display, video):
         pictures, counts = run(rom("rdp"), steps=5, video=video)
     assert counts["rdp_lists"] >= 20
     assert not pictures.any()
+
+
+def test_lists_of_an_rsp_program_raise_the_gpu_s_interrupt(rom):
+    """The ROM waits for it before each picture."""
+    need_interpreter()
+    with Emulator(rom("rdpmicrocode")) as emulator:
+        emulator.step(20)
+        assert emulator.rdp_lists >= 20
+        assert emulator.rdram[0x404 // 4] == emulator.rdram[0x400 // 4] >= 20
+
+
+@pytest.mark.parametrize("name", ["rdp", "rdpmicrocode"])
+def test_a_plugin_of_the_user_s_draws_lists_of_rdp_commands(rom, display, monkeypatch, tmp_path, name):
+    if name == "rdpmicrocode":
+        need_interpreter()
+    plugin, source = tmp_path / "own.so", Path(__file__).with_name("own_video.c")
+    command = ["gcc", "-O2", "-Wall", "-Werror", "-I/usr/include/mupen64plus", "-shared", "-fPIC", "-o", plugin, source]
+    subprocess.run(command, check=True, timeout=120)
+    monkeypatch.setenv("A3C64_VIDEO_PLUGIN", str(plugin))
+    pictures, counts = run(rom(name), steps=20, frameskip=1, video="own")
+    assert counts["rdp_lists"] >= 20
+    assert (pictures == pictures[:, :1, :1]).all()
+    assert len(np.unique(pictures.reshape(len(pictures), -1), axis=0)) == 21, "each picture has another colour"
+
+
+@pytest.mark.parametrize("path", ["", "/nowhere/own.so"])
+def test_a_missing_plugin_of_the_user_s_is_one_line(rom, monkeypatch, path):
+    monkeypatch.setenv("A3C64_VIDEO_PLUGIN", path)
+    with (
+        gymnasium.make("n64gym/Rom-v0", rom=rom("rdp"), video="own") as env,
+        pytest.raises(EmulatorError, match=f"A3C64_VIDEO_PLUGIN is '{path}'; expected the path of a video plugin"),
+    ):
+        env.reset()
 
 
 def test_microcode_of_a_game_s_own_runs_where_the_interpreter_is_installed(rom):

@@ -43,8 +43,8 @@ class Counters:
 
     @property
     def rdp_lists(self) -> int:
-        """Lists of RDP commands that the ROM gave to the GPU directly, since this emulator was started. No plugin of
-        Debian draws them."""
+        """Lists of RDP commands that the ROM, or a program of the RSP, gave to the GPU since this emulator was started.
+        Only a plugin of the user's draws them."""
         return self._control.rdp_lists
 
     @property

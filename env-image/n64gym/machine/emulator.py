@@ -7,7 +7,6 @@ with Emulator("game.z64") as n64:
 
 from __future__ import annotations
 
-import re
 import time
 import warnings
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ from n64gym.machine.console import CONSOLE, Console
 from n64gym.machine.controller import plugged_in
 from n64gym.machine.counters import Counters
 from n64gym.machine.process import EmulatorProcess
-from n64gym.machine.rom import DATA, LARGEST_ROM, Rom, open_rom
+from n64gym.machine.rom import LARGEST_ROM, Rom, open_rom
 from n64gym.machine.state import State
 from n64gym.machine.workspace import Workspace
 
@@ -53,11 +52,12 @@ class Emulator(Counters):
     """A running game, stopped between two steps.
 
     rom: a file in any of the three byte orders, or an opened Rom. video: None for ROMs that draw into RDRAM with the
-    CPU, else the name of a real video plugin ("glide64mk2", "rice"). The plugin draws on $DISPLAY, or on a new Xvfb if
-    that is not set, at video_size (height, width). observation: the format of the attribute `observation`, which each
-    step updates. controllers: the number of connected controllers, or a list of their ports, 1 to 4. console: its clock
-    and paks. movie: samples as for `play`, used from the first controller read on. timeout: seconds; a short step that
-    takes longer counts as hung. Raises RomError, EmulatorError or ValueError.
+    CPU, else the name of a real video plugin ("glide64mk2", "rice"), or "own": the user's, whose path is in
+    A3C64_VIDEO_PLUGIN, and which draws lists of RDP commands into RDRAM. The plugin draws on $DISPLAY, or on a new Xvfb
+    if that is not set, at video_size (height, width). observation: the format of the attribute `observation`, which
+    each step updates. controllers: the number of connected controllers, or a list of their ports, 1 to 4. console: its
+    clock and paks. movie: samples as for `play`, used from the first controller read on. timeout: seconds; a short step
+    that takes longer counts as hung. Raises RomError, EmulatorError or ValueError.
 
     `samples` records every controller word that the game has read since power-on. Another emulator that plays them
     repeats the run bit for bit. Loading a state also restores this record.
@@ -78,23 +78,26 @@ class Emulator(Counters):
         timeout: float = 10.0,
     ) -> None:
         self._process: EmulatorProcess | None = None  # first, for __del__
-        if video is not None and not re.fullmatch("[A-Za-z0-9_-]+", video):  # it becomes part of a file's name
-            raise ValueError(f'video is {video!r}; expected the name of a plugin such as "glide64mk2"')
         if not (1 <= video_size[0] <= shared.LARGEST[0] and 1 <= video_size[1] <= shared.LARGEST[1]):
             raise ValueError(f"video_size is {tuple(video_size)}; expected (height, width) up to {shared.LARGEST}")
+        try:
+            self._plugins = plugins.chosen(video, console.rsp)
+        except FileNotFoundError as error:
+            raise EmulatorError(str(error)) from None
         self.rom = rom if isinstance(rom, Rom) else open_rom(rom)
         self.timeout = timeout
         self.plugged_in = plugged_in(controllers)
         """Bit n: a controller is plugged into port n + 1."""
-        self.console = console
+        self.console = console if self._plugins["rsp_fallback"] else console._replace(rsp="hle")
         """Its `processor` and `rsp` are the ones in use, and not "auto" where that makes a difference."""
+        self._draws_rdp_lists = video == plugins.OWN
         self._format = observation
         self._movie = movie
         self._state: State | None = None  # the savestate that is being saved or loaded
         self._at: State | None = None  # equals the machine's present state; None after time has passed
         try:
             for index, way in boot.ways(self.rom.sha1, console.processor):
-                self._start(video, video_size, way)
+                self._start(video_size, way)
                 try:
                     self._wait(START_S, silent_after=way.silent_cpu_s)
                 except SilentEmulator:
@@ -121,7 +124,7 @@ class Emulator(Counters):
             shape += (3,) if observation.channels == 3 else ()
             self.observation = self._memory.array(shared.OBSERVATION_OFFSET, shape)
 
-    def _start(self, video: str | None, video_size: tuple[int, int], way: boot.Way) -> None:
+    def _start(self, video_size: tuple[int, int], way: boot.Way) -> None:
         try:
             workspace = Workspace()
         except OSError as error:
@@ -144,19 +147,13 @@ class Emulator(Counters):
             self._control.observation_crop[:] = crop or (0, 0, 0, 0)
         if self._movie is not None:
             self._play(self._movie)
-        fallback = plugins.rsp_fallback(self.console.rsp)
-        if fallback is None:
-            self.console = self.console._replace(rsp="hle")
+        self._control.draws_rdp_lists = self._draws_rdp_lists
         request = {
+            **self._plugins,
             "rom": str(self.rom.path),
             "largest_rom": LARGEST_ROM,
             "expansion_pak": self.console.expansion_pak,
             "fd": self._memory.fd,
-            "video_plugin": str(DATA / "lockstep-video.so"),
-            "input_plugin": str(DATA / "lockstep-input.so"),
-            "real_plugin": str(plugins.PLUGINS / f"mupen64plus-video-{video}.so") if video else None,
-            "rsp_plugin": str(plugins.RSP),
-            "rsp_fallback": fallback,
             "screen": tuple(video_size),
             "cpu": way.cpu,
             "force_video": way.force_video,

@@ -198,6 +198,7 @@ def configure(core: ctypes.CDLL, request: dict) -> None:
         # The lockstep plugin expects each picture's swap at the begin of the next. Some games' default is another.
         "Video-Glide64mk2": {"swapmode": (INT, 1)},
         "Rsp-HLE": {
+            "DisplayListToGraphicsPlugin": (BOOL, request["display_lists"]),
             "Version": (FLOAT, 1.0),  # without it, the plugin discards this section
             "RspFallback": (STRING, request["rsp_fallback"][0] if request["rsp_fallback"] else ""),
         },

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAGIC = 0x4C4F434B  # "LOCK"
-VERSION = 7
+VERSION = 8
 
 CONTROL_BYTES = 4096
 LARGEST = (768, 1024)  # height and width of a picture and of an observation
@@ -55,6 +55,7 @@ class Control(ctypes.Structure):
         ("with_pak", ctypes.c_uint32),
         ("clock", ctypes.c_uint32),
         ("vis_per_second", ctypes.c_uint32),
+        ("draws_rdp_lists", ctypes.c_uint32),
         ("movie_length", ctypes.c_uint32),
         ("observation_format", ctypes.c_uint32),
         ("observation_height", ctypes.c_uint32),

@@ -16,6 +16,7 @@
 #define SP_STATUS REG(0xA4040010)
 #define SP_DMA_BUSY REG(0xA4040018)
 #define SP_PC REG(0xA4080000)
+#define MI_INTR_ACKNOWLEDGE REG(0xA4300000) /* MI_MODE, which also acknowledges the DP interrupt */
 #define DPC_START REG(0xA4100000)
 #define DPC_END REG(0xA4100004)
 #define DPC_CURRENT REG(0xA4100008)
