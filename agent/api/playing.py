@@ -20,7 +20,7 @@ from a3c64.play.evaluate import evaluate as play_episodes
 from a3c64.play.evaluate import result
 from a3c64.policy import foreign, onnx_file, policy_file
 from a3c64.policy.episodes import play_in
-from a3c64.policy.fitted import Fitted, fit
+from a3c64.policy.fitted import Fitted, fit, seen
 
 
 class State(NamedTuple):
@@ -80,6 +80,8 @@ class Policy:
         fill(observation, Observations(state.observations.image[0], state.observations.vector[0]))
         masks = ActionMasks(self._fitted.action_space, 1, self.hyperparameters.env_id)
         masks.see(0, info)
+        if masks.allowed is not None:
+            self._fitted = self._fitted._replace(masked=True)
         starts = np.zeros(1, np.float32)
         action = self._actor.act(state.observations, starts, state.memory, generator, masks.allowed)
         return self._family.for_environment(action.actions)[0], state._replace(memory=action.memory)
@@ -107,10 +109,20 @@ class Policy:
         if path.suffix == policy_file.SUFFIX:
             policy_file.save(path, self._fitted.policy)
         elif path.suffix == onnx_file.SUFFIX:
-            onnx_file.save(path, self._fitted)
+            onnx_file.save(path, self._with_masks())
         else:
             endings = f"{policy_file.SUFFIX} or {onnx_file.SUFFIX}"
             raise BadInputError(f"found {path}, expected a name that ends in {endings}")
+
+    def _with_masks(self) -> Fitted:
+        """Return the fitted policy, with the answer whether its environment gives masks."""
+        if self._fitted.masked or not self._trusted:
+            return self._fitted
+        env = self.make()
+        try:
+            return seen(self._fitted, env)
+        finally:
+            env.close()
 
     def _check_trust(self) -> None:
         """Refuse to import a module that only a policy file names."""

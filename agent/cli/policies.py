@@ -130,19 +130,21 @@ def export(settings: Settings, parsed: Parsed) -> int:
 
 
 def _export_onnx(target: Path, policy: "Policy", settings: Settings, parsed: Parsed) -> Path:
-    """Write a policy as ONNX. Its environment is made once, because a policy does not hold the environment's spaces."""
+    """Write a policy as ONNX. Its environment is reset once: a policy knows neither its spaces nor its masks."""
     from a3c64.processes import limit_threads
 
     limit_threads()
     from a3c64.envs.making import check, make_one
     from a3c64.policy import onnx_file
-    from a3c64.policy.fitted import fit
+    from a3c64.policy.fitted import fit, seen
 
     hyperparameters = _to_play(settings, parsed, policy)
     check(hyperparameters, settings.rom)
     env = make_one(hyperparameters, settings.rom)
     try:
-        return onnx_file.save(target, fit(policy, hyperparameters, env))
+        with _one_line():
+            fitted = seen(fit(policy, hyperparameters, env), env)
+        return onnx_file.save(target, fitted)
     finally:
         env.close()
 

@@ -6,7 +6,7 @@ import gymnasium as gym
 
 from a3c64.config import BadInputError
 from a3c64.envs.actions import action_names, family_of
-from a3c64.envs.batch import view_of
+from a3c64.envs.batch import EnvironmentBatch, view_of
 from a3c64.envs.spaces import View
 from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning.network import Network, design
@@ -23,6 +23,7 @@ class Fitted(NamedTuple):
     network: Network
     action_space: gym.Space
     action_names: list[str]  # of the environment's actions or of an action's parts; empty if it has no names
+    masked: bool = False  # the environment gives action masks; `seen` finds out
 
 
 def fit(policy: Policy, hyperparameters: Hyperparameters, env: gym.Env) -> Fitted:
@@ -39,3 +40,12 @@ def fit(policy: Policy, hyperparameters: Hyperparameters, env: gym.Env) -> Fitte
             f"{env.action_space}, and the network's layers have other sizes"
         )
     return Fitted(policy, hyperparameters, view, network, env.action_space, action_names(env))
+
+
+def seen(fitted: Fitted, env: gym.Env) -> Fitted:
+    """Reset the environment to see whether it gives action masks; return the policy with the answer.
+
+    Raises:
+        BadInputError: the environment cannot be reset, or its mask is invalid.
+    """
+    return fitted._replace(masked=EnvironmentBatch([env], fitted.view, seed=0).allowed is not None)

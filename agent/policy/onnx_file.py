@@ -12,6 +12,7 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 from a3c64.envs.actions import Categorical, DiagonalGaussian, MultiCategorical
+from a3c64.envs.masks import FORBIDDEN, MASK
 from a3c64.learning.graph import Builder, add_network
 from a3c64.learning.network import Network
 from a3c64.learning.parameters import named_views
@@ -36,14 +37,15 @@ def model_of(fitted: Fitted) -> bytes:
     """Return a policy as a serialised ONNX model.
 
     Inputs, without those that the network does not have: image float32 [B, H, W, C], pixels of 0 to 255; vector float32
-    [B, N]; cell and hidden float32 [B, units], zeros when an episode begins. Outputs: action, as the environment takes
-    it; logits, or mean in -1..1, float32 [B, outputs]; value float32 [B, 1]; next_cell and next_hidden.
+    [B, N]; cell and hidden float32 [B, units], zeros when an episode begins; action_mask float32 [B, outputs], 1 for
+    each allowed action and 0 for the others. Outputs: action, as the environment takes it; logits, or mean in -1..1,
+    float32 [B, outputs]; value float32 [B, 1]; next_cell and next_hidden.
     """
     network = fitted.network
     b = Builder(BATCH)
     add_network(network, b, "heads", pixels=TensorProto.FLOAT)  # Unity has no tensors of bytes
     remembered, b.outputs = b.outputs, []  # next_cell and next_hidden come last
-    _add_action(network, b)
+    _add_action(network, b, fitted.masked)
     b.outputs += remembered
     weights = dict(named_views(fitted.policy.weights, network.specs))
     b.constants += [
@@ -56,12 +58,16 @@ def model_of(fitted: Fitted) -> bytes:
     return model.SerializeToString()
 
 
-def _add_action(network: Network, b: Builder) -> None:
-    """Add the outputs action, logits or mean, and value."""
+def _add_action(network: Network, b: Builder, mask: bool) -> None:
+    """Add the outputs action, logits or mean, and value. With `mask`, add the input action_mask."""
     family = network.family
     raw = "mean" if isinstance(family, DiagonalGaussian) else "logits"
     sizes = b.constant(TensorProto.INT64, [2], [family.outputs, 1])
-    b.nodes.append(helper.make_node("Split", ["heads", sizes], [raw, "value"], axis=1))
+    b.nodes.append(helper.make_node("Split", ["heads", sizes], ["unmasked" if mask else raw, "value"], axis=1))
+    if mask:
+        # Unity has no tensors of truth values as inputs.
+        allowed = b.node("Cast", b.input(MASK, family.outputs), to=TensorProto.BOOL)
+        b.node("Where", allowed, "unmasked", b.number(float(FORBIDDEN)), out=raw)
     if isinstance(family, DiagonalGaussian):
         low, half = family.low.reshape(-1), 0.5 * (family.high - family.low).reshape(-1)
         shape = b.constant(TensorProto.INT64, [1 + family.low.ndim], [-1, *family.low.shape])
@@ -128,4 +134,4 @@ def _action_facts(fitted: Fitted) -> dict[str, Any]:
             "high": family.high.tolist(),
             "log_std": free.tolist(),
         }
-    return facts | {"names": fitted.action_names}
+    return facts | {"names": fitted.action_names, "mask": MASK if fitted.masked else None}

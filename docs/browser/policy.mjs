@@ -24,8 +24,8 @@ export class Policy {
     }
   }
 
-  /** Return the outputs for one observation: {action, logits or mean, value}. It has the inputs image and vector, each a
-   * Float32Array, or the one of them that the policy needs. */
+  /** Return the outputs for one observation: {action, logits or mean, value}. It has the inputs image, vector and
+   * action_mask, each a Float32Array, or those of them that the policy needs. */
   async act(observation) {
     const inputs = { ...this.memory };
     for (const [name, numbers] of Object.entries(observation)) inputs[name] = this.#tensor(name, numbers);

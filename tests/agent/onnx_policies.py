@@ -16,7 +16,7 @@ from a3c64.learning.actor import Actor
 from a3c64.learning.network import design
 from a3c64.learning.parameters import initialise, named_views
 from a3c64.policy import checkpoint, onnx_file, policy_file
-from a3c64.policy.fitted import Fitted, fit
+from a3c64.policy.fitted import Fitted, fit, seen
 
 OBSERVATIONS = 200
 CLEAR = 1e-4  # least difference of the two largest logits: far above rounding, so that every machine picks the same
@@ -31,7 +31,17 @@ class Sorted(gym.Env):
     action_space = gym.spaces.MultiDiscrete([3, 2, 4], start=[0, 5, -1])
 
 
+class MaskedSorted(Sorted):
+    """The same with action masks."""
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        camera = np.zeros((20, 20, 3), np.uint8)
+        return {"camera": camera, "speed": np.zeros(3, np.float32)}, {"action_mask": np.ones(9, np.int8)}
+
+
 gym.register("Sorted-v0", entry_point=Sorted)
+gym.register("MaskedSorted-v0", entry_point=MaskedSorted)
 
 POLICIES: dict[str, dict[str, Any]] = {
     "picture": {"env_id": "tiny_env:TinyImage-v0", "frame_stack": 2},
@@ -39,6 +49,7 @@ POLICIES: dict[str, dict[str, Any]] = {
     "lstm": {"env_id": "tiny_env:TinyImage-v0", "frame_stack": 1, "lstm_size": 24, "normalise_observations": True},
     "continuous": {"env_id": "Pendulum-v1", "frame_stack": 3, "lstm_size": 16},
     "choices": {"env_id": "Sorted-v0", "frame_stack": 2, "trunk": "universe"},
+    "masked": {"env_id": "MaskedSorted-v0", "frame_stack": 1},
 }
 
 
@@ -59,6 +70,8 @@ def exported(kind: str, folder: Path) -> tuple[Path, Fitted]:
     # The file's weights have half precision, so this is what everyone reads.
     policy = policy_file.load(policy_file.save(folder / f"{kind}.safetensors", random_policy(settings, env)))
     fitted = fit(policy, settings, env)
+    if kind == "masked":
+        fitted = seen(fitted, env)
     env.close()
     return onnx_file.save(folder / f"{kind}.onnx", fitted), fitted
 
@@ -89,15 +102,21 @@ def observed(fitted: Fitted) -> Observed:
     actor = Actor(network, 1)
     actor.load(fitted.policy.weights)
     memory, starts = actor.forget(), np.ones(1, np.float32)
+    masks = np.ones((OBSERVATIONS, network.family.outputs), bool)
+    if fitted.masked:
+        masks = generator.random(masks.shape) < 0.5
+        for first in np.cumsum([0, *network.family.sizes[:-1]]):
+            masks[:, first] |= ~masks[:, first : first + 2].any(axis=1)  # an action of each choice is allowed
     parameters, values, actions = [], [], []
-    for image, vector in zip(images, vectors, strict=True):
-        action = actor.act(Observations(image, vector), starts, memory)
+    for image, vector, mask in zip(images, vectors, masks, strict=True):
+        action = actor.act(Observations(image, vector), starts, memory, allowed=mask[None] if fitted.masked else None)
         memory, starts = action.memory, np.zeros(1, np.float32)
         parameters.append(action.parameters[0, : network.family.outputs])
         values.append(action.values[0])
         actions.append(network.family.for_environment(action.actions)[0])
     inputs = {"image": images[:, 0].astype(np.float32)} if network.shape.image[2] else {}
     inputs |= {"vector": vectors[:, 0]} if network.shape.vector else {}
+    inputs |= {"action_mask": masks.astype(np.float32)} if fitted.masked else {}
     raw = "mean" if network.family.free else "logits"
     found = Observed(inputs, raw, np.stack(parameters), np.array(values), np.stack(actions))
     assert raw == "mean" or margin(found.parameters, network.family) > CLEAR

@@ -96,7 +96,7 @@ def test_a_policy_saves_itself_by_the_ending_of_the_name(tmp_path):
 
 def test_a_file_imports_only_what_the_user_names(tmp_path):
     path = saved("picture", tmp_path)
-    with pytest.raises(a3c64.BadInputError, match="so it would import tiny_env"):
+    with pytest.raises(a3c64.BadInputError, match="would import tiny_env"):
         a3c64.load(path)
     with gym.make("tiny_env:TinyImage-v0") as env:
         policy = a3c64.load(path, env)

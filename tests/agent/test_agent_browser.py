@@ -41,7 +41,7 @@ const [name, shapes, count, done] = arguments;
   for (let k = 0; k < count; k++) {
     const one = Object.entries(inputs).map(([i, all]) => [i, all.slice(k * shapes[i], (k + 1) * shapes[i])]);
     const { action, logits } = await policy.act(Object.fromEntries(one));
-    rows.push([Number(action.data[0]), ...logits.data]);
+    rows.push([...Array.from(action.data, Number), ...logits.data]);
   }
   done(rows);
 })().catch((error) => done(String(error)));
@@ -91,7 +91,7 @@ def browser(site):
         yield driver
 
 
-@pytest.mark.parametrize("kind", ["picture", "vector", "lstm"])
+@pytest.mark.parametrize("kind", ["picture", "vector", "lstm", "masked"])
 def test_onnxruntime_web_gives_the_actors_actions(site, browser, kind):
     _, fitted = exported(kind, site[0])
     seen = observed(fitted)
@@ -101,9 +101,10 @@ def test_onnxruntime_web_gives_the_actors_actions(site, browser, kind):
     rows = browser.execute_async_script(ACT, kind, sizes, OBSERVATIONS)
     assert isinstance(rows, list), rows
     found = np.array(rows)
+    actions = seen.actions.reshape(OBSERVATIONS, -1)
     assert len(np.unique(found[:, 0])) > 1
-    np.testing.assert_array_equal(found[:, 0], seen.actions)
-    np.testing.assert_allclose(found[:, 1:], seen.parameters, rtol=1e-4, atol=1e-4)
+    np.testing.assert_array_equal(found[:, : actions.shape[1]], actions)
+    np.testing.assert_allclose(found[:, actions.shape[1] :], seen.parameters, rtol=1e-4, atol=1e-4)
 
 
 def balancing():

@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx_policies import OBSERVATIONS, POLICIES, exported, observed
+from onnx_policies import OBSERVATIONS, POLICIES, exported, observed, random_policy
 
+import a3c64
+from a3c64.envs.making import make_one
+from a3c64.hyperparameters import Hyperparameters
 from a3c64.policy import policy_file
 
 UNITY = range(7, 16)  # opsets that every release of Unity's Inference Engine takes
@@ -49,6 +52,9 @@ def test_onnxruntime_alone_gives_the_actors_actions(kind, tmp_path):
     np.testing.assert_allclose(found["value"][:, 0], seen.values, rtol=1e-4, atol=1e-4)
     if found["action"].dtype == np.int64:
         np.testing.assert_array_equal(found["action"], seen.actions)
+        if kind == "masked":
+            places = found["action"] - fitted.network.family.starts + np.array([0, 3, 5])
+            assert np.take_along_axis(seen.inputs["action_mask"], places, axis=1).all()
         assert len(np.unique(found["action"], axis=0)) > 1
     else:
         np.testing.assert_allclose(found["action"], seen.actions, rtol=1e-4, atol=1e-4)
@@ -70,6 +76,8 @@ def test_the_file_is_valid_and_says_what_it_needs(kind, tmp_path):
     image, vector, memory = facts["observation"]["image"], facts["observation"]["vector"], facts["memory"]
     assert inputs.get("image") == (image and [image[name] for name in ("height", "width", "channels")])
     assert inputs.get("vector") == (vector and [vector["length"]])
+    assert facts["action"]["mask"] == ("action_mask" if kind == "masked" else None)
+    assert inputs.get("action_mask") == ([fitted.network.family.outputs] if kind == "masked" else None)
     assert inputs.get("cell") == inputs.get("hidden") == (memory and [memory["units"]])
     assert facts["action"]["family"] in ("categorical", "multi_categorical", "gaussian")
 
@@ -83,7 +91,7 @@ def test_the_command_writes_both_kinds_and_refuses_others(stack):
     assert "again.onnx: 0." in done.stdout
     assert onnx.load(stack.folder / "again.onnx").graph == onnx.load(path).graph
     for arguments, said in (
-        (["x.onnx", "--policy", str(policy)], "so it would import tiny_env"),
+        (["x.onnx", "--policy", str(policy)], "would import tiny_env"),
         (["x.onnx", *trusted[:3], "CartPole-v1"], "this policy was trained on tiny_env:TinyImage-v0"),
         (["x.pt", *trusted], "found x.pt, expected a name that ends in .safetensors or .onnx"),
         (["x", *trusted], "found x, expected a name that ends in .safetensors or .onnx"),
@@ -93,6 +101,19 @@ def test_the_command_writes_both_kinds_and_refuses_others(stack):
         assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1), refused.stderr
         assert said in refused.stderr
     assert not list(Path.cwd().glob("x.*"))
+
+
+def test_export_and_save_see_that_the_environment_gives_masks(stack):
+    settings = Hyperparameters(env_id="Taxi-v4", frame_stack=1)
+    with make_one(settings) as env:
+        policy = stack.folder / "taxi.safetensors"
+        policy_file.save(policy, random_policy(settings, env))
+    done = stack.run("a3c64", "export", str(stack.folder / "taxi.onnx"), "--policy", str(policy), run_dir="", env_id="")
+    assert done.returncode == 0, done.stderr
+    a3c64.load(policy).save(stack.folder / "saved.onnx")
+    for name in ("taxi.onnx", "saved.onnx"):
+        model = onnx.load(stack.folder / name)
+        assert {one.name for one in model.graph.input} == {"vector", "action_mask"}
 
 
 def test_weights_of_another_environment_are_refused_in_one_line(stack):
