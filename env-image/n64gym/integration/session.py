@@ -1,4 +1,5 @@
-"""A game that is played to learn how it works: step it, keep savestates, search its memory, name variables.
+"""A game that is played to learn how it works: step it, keep savestates, search its memory, name variables, try a
+reward, and write a game folder.
 
 session = Session("game.z64")
 session.step(60, word=controller.A)
@@ -7,61 +8,99 @@ lives = session.search("u8").equal(3)
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from n64gym.integration.search import KINDS, KSEG0, Search
+from n64gym.game_folder.expressions import BUILT_IN
+from n64gym.game_folder.model import TYPES, Action, Start
+from n64gym.game_folder.program import Program
+from n64gym.game_folder.starts import write_state
+from n64gym.game_folder.writer import write_game
+from n64gym.integration.draft import Draft
+from n64gym.integration.search import KINDS, Search
+from n64gym.integration.trial import Trial
 from n64gym.machine.console import CONSOLE, Console
 from n64gym.machine.emulator import Emulator, EmulatorError
 from n64gym.machine.rom import Rom, open_rom
-from n64gym.machine.shared import RDRAM_BYTES
 from n64gym.machine.state import State
 from n64gym.machine.supervisor import EmulatorSupervisor
+from n64gym.movies import m64
+
+FRAMESKIP = 4  # VIs of an agent's step, unless the game's folder says another number
 
 
-class Variable(NamedTuple):
-    """A value in the game's memory."""
+class Moment(NamedTuple):
+    """A moment that `save` keeps."""
 
-    address: int  # 80000000 to 807FFFFF
-    kind: str  # of KINDS
+    state: State
+    was_written: bool  # `put` has changed memory before it, so the controller alone does not lead to it
 
 
 class Session:
     """A running game, stopped between two steps.
 
-    video, console, timeout: see N64Env. Raises RomError, EmulatorError, ValueError. After an EmulatorError, `load` and
-    `power_on` start another emulator.
+    video, console, timeout: see N64Env. draft: what is known of the game. Raises RomError, EmulatorError, ValueError.
+    After an EmulatorError, `load` and `power_on` start another emulator.
     """
 
     def __init__(
-        self, rom: str | Path | Rom, *, video: str | None = None, console: Console = CONSOLE, timeout: float = 10.0
+        self,
+        rom: str | Path | Rom,
+        *,
+        video: str | None = None,
+        console: Console = CONSOLE,
+        timeout: float = 10.0,
+        draft: Draft | None = None,
     ) -> None:
         self.rom = rom if isinstance(rom, Rom) else open_rom(rom)
-        self.variables: dict[str, Variable] = {}
-        self.states: dict[str, State] = {}
+        self.video = video
+        self.console = Console.of(console)
+        self.draft = draft or Draft()
+        self.moments: dict[str, Moment] = {}
+        self.trial: Trial | None = None
+        """The reward so far, from the last `load`, `power_on`, `mark_start` or change of the draft on."""
+        self._vis = 0  # VIs of the trial's present step
+        self._was_written = False
         self._supervisor = EmulatorSupervisor(
-            lambda: Emulator(self.rom, video=video, console=Console.of(console), timeout=timeout)
+            lambda: Emulator(self.rom, video=video, console=self.console, timeout=timeout)
         )
         self._supervisor.ready()
+        self._begin_trial()
+
+    # Playing.
 
     @property
     def emulator(self) -> Emulator:
         """The emulator. Raises EmulatorError if it has died."""
         emulator = self._supervisor.emulator
         if emulator is None:
-            raise EmulatorError("the emulator has died: load a savestate, or begin at power-on")
+            raise EmulatorError("the emulator has died: load a savestate, or begin at power-on (reset)")
         return emulator
+
+    @property
+    def frameskip(self) -> int:
+        """VIs of an agent's step."""
+        return self.draft.base.frameskip if self.draft.base else FRAMESKIP
 
     def step(self, vis: int = 1, word: int = 0) -> None:
         """Play `vis` VIs (60 a second) with the controller held at `word`, see controller.word."""
+        left, frameskip = vis, self.frameskip
         try:
-            self.emulator.step(vis, word)
+            while left:
+                now = min(left, frameskip - self._vis)
+                self.emulator.step(now, word)
+                left -= now
+                self._vis = (self._vis + now) % frameskip
+                if self.trial and not self._vis:
+                    self.trial.step(self.emulator, frameskip, word)
         except EmulatorError:
             self._supervisor.lose()
+            self.trial = None
             raise
 
     def play(self, words: Iterable[int], vis: int = 1) -> None:
@@ -73,58 +112,118 @@ class Session:
         """Return the picture, uint8 [height, width, 3]. No time passes."""
         return self.emulator.frame()
 
-    def save(self, name: str = "") -> State:
+    def save(self, name: str = "") -> None:
         """Keep a savestate of this moment under a name. No time passes."""
-        self.states[name] = state = self.emulator.save_state()
-        return state
+        self.moments[name] = Moment(self.emulator.save_state(), self._was_written)
 
     def load(self, name: str = "") -> None:
         """Return to a savestate. Raises ValueError if there is none of this name."""
-        if name not in self.states:
-            raise ValueError(f"there is no savestate {name!r}; expected {_listed(self.states)}")
-        self._supervisor.ready().load_state(self.states[name])
+        if name not in self.moments:
+            known = ", ".join(repr(one) for one in self.moments) or "a name, but there are none"
+            raise ValueError(f"there is no savestate {name!r}; expected {known}")
+        state, self._was_written = self.moments[name]
+        self._supervisor.ready().load_state(state)
+        self._begin_trial()
 
     def power_on(self) -> None:
         """Switch the console off and on."""
         self._supervisor.switched_on()
+        self._was_written = False
+        self._begin_trial()
+
+    # Memory.
 
     def search(self, kind: str, align: int | None = None) -> Search:
         """Begin a search of memory."""
         return Search(lambda: self.emulator.rdram, kind, align)
 
-    def read(self, address: int, kind: str) -> int | float:
-        """Return the value at an address. Raises ValueError."""
-        offset, dtype = _placed(address, kind)
-        words = self.emulator.rdram[offset >> 2 : (offset + dtype.itemsize + 3) >> 2]
-        value: int | float = np.frombuffer(words.byteswap().tobytes(), dtype, 1, offset & 3)[0].item()
-        return value
+    def values(self) -> dict[str, int | float]:
+        """Return the present values of the variables, and of the expressions that the game names."""
+        nothing: list[int | float] = [0] * len(self._program.names)
+        found = self._program.read(self.emulator.rdram, nothing[: len(BUILT_IN)], nothing)
+        return dict(zip(self._program.names[len(BUILT_IN) :], found[len(BUILT_IN) :], strict=True))
 
-    def write(self, address: int, kind: str, value: float) -> None:
-        """Write a value to memory. Raises ValueError."""
-        offset, dtype = _placed(address, kind)
-        if kind != "f32" and not (value == int(value) and np.iinfo(dtype).min <= value <= np.iinfo(dtype).max):
-            raise ValueError(f"{value} is not a value of type {kind}")
-        first, last = offset >> 2, (offset + dtype.itemsize + 3) >> 2
-        memory = bytearray(self.emulator.rdram[first:last].byteswap().tobytes())
-        memory[offset & 3 : (offset & 3) + dtype.itemsize] = np.array(value).astype(dtype).tobytes()
-        self.emulator.rdram[first:last] = np.frombuffer(memory, ">u4")
+    def put(self, name: str, value: float) -> None:
+        """Write a variable's value to memory. Raises ValueError."""
+        variable = self.draft.variables.get(name)
+        if variable is None or variable.follow or variable.bits:
+            expected = ", ".join(self.draft.variables) or "a name, but there are none"
+            raise ValueError(f"{name!r} is not a variable at a fixed address; expected {expected}")
+        kind, size = KINDS[variable.type], TYPES[variable.type].size
+        if variable.type != "f32" and not (value == int(value) and np.iinfo(kind).min <= value <= np.iinfo(kind).max):
+            raise ValueError(f"{value} is not a value of type {variable.type}")
+        offset = variable.address & 0x7FFFFF
+        word = self.emulator.rdram[offset >> 2 : (offset >> 2) + 1]
+        memory = bytearray(word.byteswap().tobytes())
+        memory[offset & 3 : (offset & 3) + size] = np.array(value).astype(kind).tobytes()
+        word[:] = np.frombuffer(memory, ">u4")
+        self._was_written = True
+
+    # The game's description.
 
     def name(self, name: str, address: int, kind: str) -> None:
         """Give the value at an address a name. Raises ValueError."""
-        if not name.isidentifier():
-            raise ValueError(f"{name!r} is not a name; expected letters, digits and _, beginning with a letter")
-        _placed(address, kind)
-        self.variables[name] = Variable(address, kind)
+        self._change(self.draft.add_variable, name, address, kind)
+
+    def action(self, name: str, buttons: Iterable[str] = (), stick: tuple[int, int] = (0, 0)) -> None:
+        """Add one of the agent's actions. Raises ValueError."""
+        self._change(self.draft.add_action, name, Action(tuple(buttons), stick, name))
+
+    def reward(self, name: str, expression: str) -> None:
+        """Add a term of the reward. Raises ValueError."""
+        self._change(self.draft.add_reward, name, expression)
+
+    def done(self, name: str, condition: str) -> None:
+        """Add a condition that ends an episode. Raises ValueError."""
+        self._change(self.draft.add_done, name, condition)
+
+    def limit(self, seconds: float) -> None:
+        """Cut an episode off after so many seconds of the game's time. Raises ValueError."""
+        self._change(self.draft.set_limit, seconds)
 
     def forget(self, name: str) -> None:
-        """Forget a variable. Raises ValueError if there is none of this name."""
-        if name not in self.variables:
-            raise ValueError(f"there is no variable {name!r}; expected {_listed(self.variables)}")
-        del self.variables[name]
+        """Remove everything of a name. Raises ValueError."""
+        self._change(self.draft.forget, name)
 
-    def values(self) -> dict[str, int | float]:
-        """Return the variables' present values."""
-        return {name: self.read(*variable) for name, variable in self.variables.items()}
+    def _change(self, change: Callable[..., None], *arguments: object) -> None:
+        change(*arguments)
+        self._begin_trial()
+
+    def mark_start(self, name: str = "start") -> None:
+        """Let an episode begin at this moment. Also keeps a savestate of it. Raises ValueError."""
+        movie, state = ("", f"{name}.state") if self._was_written else (f"{name}.m64", "")
+        self._change(self.draft.add_start, name, Start(state, movie))
+        self.save(name)
+
+    def write(self, folder: str | Path) -> None:
+        """Write the game folder. Raises ValueError if something is missing, OSError."""
+        self.draft.check_whole()
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, start in self.draft.starts.items():
+            if name not in self.moments:  # it is in the folder already
+                continue
+            state = self.moments[name].state
+            if start.state:
+                write_state(state, folder, start.state)
+            else:
+                m64.write(folder / start.movie, self._movie(state))
+        height, width, _ = self.frame().shape
+        game = replace(self.draft.game(self.rom), picture=(height, width), video=self.video or "")
+        write_game(replace(game, controller_pak=self.console.controller_pak), folder)
+
+    def _movie(self, state: State) -> m64.M64:
+        """Return the way from power-on to a savestate as a movie."""
+        rom = self.rom
+        return m64.M64(
+            state.samples, state.vi_count, rom.name, rom.crc1, rom.country, vis_per_second=rom.vis_per_second
+        )
+
+    def _begin_trial(self) -> None:
+        self._vis = 0
+        emulator = self._supervisor.emulator
+        self._program = Program(self.draft.game(self.rom))
+        self.trial = Trial(self._program, emulator) if emulator else None
 
     def close(self) -> None:
         """End the emulator."""
@@ -135,17 +234,3 @@ class Session:
 
     def __exit__(self, *_exception: object) -> None:
         self.close()
-
-
-def _placed(address: int, kind: str) -> tuple[int, np.dtype[Any]]:
-    """Return an address' offset in RDRAM, and its type. Raises ValueError."""
-    if kind not in KINDS:
-        raise ValueError(f"type is {kind!r}; expected {', '.join(KINDS)}")
-    offset, dtype = address - KSEG0, KINDS[kind]
-    if not 0 <= offset <= RDRAM_BYTES - dtype.itemsize:
-        raise ValueError(f"address is {address:08X}; expected 80000000 to 807FFFFF")
-    return offset, dtype
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(repr(name) for name in names) or "a name, but there are none"
