@@ -46,6 +46,7 @@ USES: dict[str, frozenset[str]] = {  # command -> its settings; A3C64_* variable
     "sweep": frozenset(_LOGGING),
     "runs": frozenset(),
     "compare": frozenset(),
+    "integrate": frozenset(),
     "replay": frozenset({"rom"}),
     "film": frozenset({"rom"}),
     "verify": frozenset({"rom", "env_id", "env_args"}),

@@ -21,6 +21,7 @@ def groups() -> "dict[str, tuple[Command, ...]]":
     """Return all commands, as `a3c64 --help` lists them."""
     from a3c64.cli import (
         completion,
+        integrating,
         keys,
         laps,
         monitoring,
@@ -38,6 +39,7 @@ def groups() -> "dict[str, tuple[Command, ...]]":
         "use what was learned": policies.COMMANDS,
         "look at recorded episodes": recordings.COMMANDS,
         "beat the clock": laps.COMMANDS,
+        "add a game": integrating.COMMANDS,
         "your shell": completion.COMMANDS,
     }
 

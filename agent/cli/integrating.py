@@ -1,0 +1,106 @@
+"""`a3c64 integrate`: make a game folder: play a ROM by hand, find its variables, try a reward."""
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from a3c64.cli.command import Command, Parsed
+from a3c64.config import BadInputError, Settings, has_display
+from a3c64.output import say
+
+if TYPE_CHECKING:
+    from n64gym.integration.commands import Commands
+
+
+def add_integrate_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `integrate`."""
+    parser.add_argument("rom_file", type=Path, metavar="ROM", help="the game's ROM")
+    parser.add_argument(
+        "--game", type=Path, metavar="FOLDER", help="the game folder to make or to change (default: the ROM's name)"
+    )
+    parser.add_argument("--video", metavar="PLUGIN", help="the video plugin, for a game that draws with the GPU")
+    parser.add_argument("--no-window", action="store_true", help="read commands from standard input instead")
+
+
+def integrate(settings: Settings, parsed: Parsed) -> int:
+    """Make a game folder: play a ROM by hand, search its memory, name variables, try a reward."""
+    from a3c64.processes import limit_threads
+
+    limit_threads()
+    from n64gym import EmulatorError, RomError
+    from n64gym.game_folder.model import OWN_ROM
+    from n64gym.game_folder.reader import FILE, read_game
+    from n64gym.game_folder.table import GameError
+    from n64gym.integration.commands import Commands
+    from n64gym.integration.draft import Draft
+    from n64gym.integration.session import Session
+
+    folder = parsed["game"] or Path(parsed["rom_file"].stem)
+    try:
+        game = read_game(folder) if (folder / FILE).exists() else None
+        draft = Draft.of(game) if game else Draft()
+        video = parsed["video"] or (game.video if game else "")
+        with Session(parsed["rom_file"], video=video or None, draft=draft) as session:
+            if game and game.rom_sha1 not in (session.rom.sha1, OWN_ROM):
+                raise BadInputError(
+                    f"--game: {folder} describes {game.name}, a ROM with SHA-1 {game.rom_sha1}; "
+                    f"found {session.rom.path.name} with SHA-1 {session.rom.sha1}"
+                )
+            commands = Commands(session, folder)
+            if parsed["no_window"] or not _window(commands):
+                read_commands(commands, sys.stdin, sys.stdin.isatty())
+    except (RomError, GameError, EmulatorError, ValueError) as error:
+        raise BadInputError(str(error)) from None
+    return 0
+
+
+def _window(commands: "Commands") -> bool:
+    """Open the window and play until it is closed; return False if there is no display."""
+    from a3c64.play.enjoy import open_display
+    from a3c64.processes import stop_on_signals
+
+    if not (has_display() and open_display()):
+        say("there is no display ($DISPLAY), so without a window: commands are read from standard input")
+        return False
+    import pygame
+
+    from n64gym.integration.window import Player
+
+    pygame.font.init()
+    Player(pygame, commands).run(stop_on_signals().is_set)
+    pygame.quit()
+    return True
+
+
+def read_commands(commands: "Commands", lines: Iterable[str], by_hand: bool) -> None:
+    """Run commands and print their answers, until the lines end.
+
+    Args:
+        commands: runs them.
+        lines: one command each.
+        by_hand: a person types them, so an error does not end the program.
+
+    Raises:
+        BadInputError: a command cannot be run.
+    """
+    from n64gym import EmulatorError
+
+    if by_hand:
+        say("help lists the commands; quit ends")
+    for number, line in enumerate(lines, 1):
+        try:
+            answer = commands.run(line)
+        except (ValueError, EmulatorError, OSError) as error:
+            if not by_hand:
+                raise BadInputError(f"line {number}: {line.strip()}: {error}") from None
+            answer = str(error)
+        for part in answer.splitlines():
+            first, _, rest = part.rpartition("\t")
+            say(first.ljust(33) + rest if first else rest)
+        if commands.is_over:
+            return
+
+
+COMMANDS = (Command("integrate", integrate, add_integrate_options, "ROM"),)
