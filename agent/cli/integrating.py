@@ -11,7 +11,7 @@ from a3c64.config import BadInputError, Settings, has_display
 from a3c64.output import say
 
 if TYPE_CHECKING:
-    from n64gym.integration.commands import Commands
+    from n64gym import SessionCommands
 
 
 def add_integrate_options(parser: argparse.ArgumentParser) -> None:
@@ -29,34 +29,21 @@ def integrate(settings: Settings, parsed: Parsed) -> int:
     from a3c64.processes import limit_threads
 
     limit_threads()
-    from n64gym import EmulatorError, RomError
-    from n64gym.game_folder.model import OWN_ROM
-    from n64gym.game_folder.reader import FILE, read_game
-    from n64gym.game_folder.table import GameError
-    from n64gym.integration.commands import Commands
-    from n64gym.integration.draft import Draft
-    from n64gym.integration.session import Session
+    from n64gym import EmulatorError, Session, SessionCommands
 
     folder = parsed["game"] or Path(parsed["rom_file"].stem)
     try:
-        game = read_game(folder) if (folder / FILE).exists() else None
-        draft = Draft.of(game) if game else Draft()
-        video = parsed["video"] or (game.video if game else "")
-        with Session(parsed["rom_file"], video=video or None, draft=draft) as session:
-            if game and game.rom_sha1 not in (session.rom.sha1, OWN_ROM):
-                raise BadInputError(
-                    f"--game: {folder} describes {game.name}, a ROM with SHA-1 {game.rom_sha1}; "
-                    f"found {session.rom.path.name} with SHA-1 {session.rom.sha1}"
-                )
-            commands = Commands(session, folder)
-            if parsed["no_window"] or not _window(commands):
-                read_commands(commands, sys.stdin, sys.stdin.isatty())
-    except (RomError, GameError, EmulatorError, ValueError) as error:
+        opened = Session.of_folder(parsed["rom_file"], folder, video=parsed["video"])
+    except (ValueError, EmulatorError) as error:  # GameError and RomError are ValueErrors
         raise BadInputError(str(error)) from None
+    with opened as session:
+        commands = SessionCommands(session, folder)
+        if parsed["no_window"] or not _window(commands):
+            read_commands(commands, sys.stdin, sys.stdin.isatty())
     return 0
 
 
-def _window(commands: "Commands") -> bool:
+def _window(commands: "SessionCommands") -> bool:
     """Open the window and play until it is closed; return False if there is no display."""
     from a3c64.play.enjoy import open_display
     from a3c64.processes import stop_on_signals
@@ -66,15 +53,15 @@ def _window(commands: "Commands") -> bool:
         return False
     import pygame
 
-    from n64gym.integration.window import Player
+    from n64gym import SessionWindow
 
     pygame.font.init()
-    Player(pygame, commands).run(stop_on_signals().is_set)
+    SessionWindow(pygame, commands).run(stop_on_signals().is_set)
     pygame.quit()
     return True
 
 
-def read_commands(commands: "Commands", lines: Iterable[str], by_hand: bool) -> None:
+def read_commands(commands: "SessionCommands", lines: Iterable[str], by_hand: bool) -> None:
     """Run commands and print their answers, until the lines end.
 
     Args:

@@ -19,6 +19,9 @@ from n64gym.game_folder.table import GameError
 from n64gym.game_folder.writer import write_game
 from n64gym.games import aliases
 from n64gym.games.game_env import make_game
+from n64gym.integration.commands import SessionCommands
+from n64gym.integration.session import Session
+from n64gym.integration.window import SessionWindow
 from n64gym.machine.emulator import Emulator, EmulatorError, ObservationFormat
 from n64gym.machine.rom import Rom, RomError, open_rom
 from n64gym.machine.state import State
@@ -53,6 +56,9 @@ __all__ = [
     "RoadEdges",
     "Rom",
     "RomError",
+    "Session",
+    "SessionCommands",
+    "SessionWindow",
     "Snapshot",
     "StartError",
     "State",

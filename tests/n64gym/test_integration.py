@@ -9,12 +9,13 @@ import pytest
 
 from n64gym.game_folder.model import Hold
 from n64gym.game_folder.reader import read_game
+from n64gym.game_folder.table import GameError
 from n64gym.games.game_env import make_game
 from n64gym.games.openkart_driver import Driver
 from n64gym.games.openkart_menu import go_to_race
 from n64gym.games.openkart_telemetry import FIXED, read_telemetry
 from n64gym.integration import pad
-from n64gym.integration.commands import Commands
+from n64gym.integration.commands import SessionCommands
 from n64gym.integration.draft import Draft
 from n64gym.integration.session import Session
 from n64gym.machine import controller
@@ -107,7 +108,7 @@ BEGIN = ("reset", "hold 30", "hold 2 START", "hold 10")
 
 
 def test_commands_make_a_game_folder(catch, rom, tmp_path):
-    commands = Commands(catch, tmp_path / "catch")
+    commands = SessionCommands(catch, tmp_path / "catch")
     run(commands, *BEGIN, "search u16", "hold 60 left", "greater", "hold 5", "unchanged", "name score #1")
     run(commands, "search u16", "hold 1", "by -1", "hold 7", "by -7")
     assert re.fullmatch(r"#1 8000200\w 523 -> 516", commands.run("list"))
@@ -150,24 +151,25 @@ def test_commands_make_a_game_folder(catch, rom, tmp_path):
 
 
 def test_a_written_folder_can_be_changed(catch, rom, tmp_path):
-    commands = Commands(catch, tmp_path / "one")
+    commands = SessionCommands(catch, tmp_path / "one")
     run(commands, *BEGIN, "name score 80002006 u16", "reward a score", "action none", "start", "write")
     file = tmp_path / "one" / "game.toml"
     by_hand = file.read_text().replace("frameskip = 4", "frameskip = 6") + '\n[values]\ndouble = "2 * score"\n'
     file.write_text(by_hand)
-    draft = Draft.of(read_game(tmp_path / "one"))
-    with Session(rom("catch"), draft=draft) as session:
-        run(Commands(session, tmp_path / "one"), "limit 20", "reward b delta(double)", "forget a", "write")
+    with Session.of_folder(rom("catch"), tmp_path / "one") as session:
+        run(SessionCommands(session, tmp_path / "one"), "limit 20", "reward b delta(double)", "forget a", "write")
     game = read_game(tmp_path / "one")
     assert (game.frameskip, game.time_limit, dict(game.values)) == (6, 20.0, {"double": "2 * score"})
     assert dict(game.reward) == {"b": "delta(double)"}
     with make_game(tmp_path / "one", rom("catch")) as env:
         assert env.reset()[1]["double"] == 0
+    with pytest.raises(GameError, match=r"describes A3C64 catch, a ROM with SHA-1 .*; found pad\.z64"):
+        Session.of_folder(rom("pad"), tmp_path / "one")
 
 
 def test_after_a_write_to_memory_a_start_is_a_savestate(catch, rom, tmp_path):
     """A movie of the controller would not lead there."""
-    commands = Commands(catch, tmp_path / "put")
+    commands = SessionCommands(catch, tmp_path / "put")
     run(commands, *BEGIN, "name score 80002006 u16", "put score 7", "reward a score", "action none", "start", "write")
     assert read_game(tmp_path / "put").starts["start"].state == "start.state"
     with make_game(tmp_path / "put", rom("catch")) as env:
@@ -206,7 +208,7 @@ def test_after_a_write_to_memory_a_start_is_a_savestate(catch, rom, tmp_path):
     ],
 )
 def test_a_wrong_command_changes_nothing_and_says_what_is_expected(rom, tmp_path, catch, line, message):
-    commands = Commands(catch, tmp_path / "game")
+    commands = SessionCommands(catch, tmp_path / "game")
     run(commands, *BEGIN, "search u8", "equal 255", "action none", "start")
     before = commands.run("show"), catch.emulator.vi_count, len(commands.search)
     with pytest.raises(ValueError, match=re.escape(message)) as raised:
@@ -217,7 +219,7 @@ def test_a_wrong_command_changes_nothing_and_says_what_is_expected(rom, tmp_path
 
 
 def test_a_variable_that_an_expression_needs_is_kept(catch, tmp_path):
-    commands = Commands(catch, tmp_path)
+    commands = SessionCommands(catch, tmp_path)
     run(commands, "name score 80002006 u16", "reward r score")
     with pytest.raises(ValueError, match="r: found the name 'score'"):
         commands.run("forget score")
@@ -227,7 +229,7 @@ def test_a_variable_that_an_expression_needs_is_kept(catch, tmp_path):
 
 def test_a_dead_emulator_is_one_line_and_is_started_again(rom, tmp_path):
     with Session(rom("catch")) as session:
-        commands = Commands(session, tmp_path)
+        commands = SessionCommands(session, tmp_path)
         run(commands, "hold 20", "save")
         saved = session.emulator.vi_count
         os.kill(session.emulator.pid, signal.SIGKILL)

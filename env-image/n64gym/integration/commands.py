@@ -26,7 +26,7 @@ class Command(NamedTuple):
     most: int  # the last one takes the rest of the line
 
 
-class Commands:
+class SessionCommands:
     """Runs commands on a session. folder: where `write` writes the game folder. A tab separates an answer's columns."""
 
     def __init__(self, session: Session, folder: Path) -> None:

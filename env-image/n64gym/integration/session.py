@@ -17,9 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from n64gym.game_folder.expressions import BUILT_IN
-from n64gym.game_folder.model import TYPES, Action, Start
+from n64gym.game_folder.model import OWN_ROM, TYPES, Action, Start
 from n64gym.game_folder.program import Program
+from n64gym.game_folder.reader import FILE, read_game
 from n64gym.game_folder.starts import write_state
+from n64gym.game_folder.table import GameError
 from n64gym.game_folder.writer import write_game
 from n64gym.integration.draft import Draft
 from n64gym.integration.search import KINDS, Search
@@ -71,6 +73,23 @@ class Session:
         )
         self._supervisor.ready()
         self._begin_trial()
+
+    @classmethod
+    def of_folder(cls, rom: str | Path, folder: str | Path, *, video: str | None = None) -> Self:
+        """Return a session that changes a game folder, or makes one if the folder has no game.toml.
+
+        video: None means the game's plugin. Raises GameError, RomError, EmulatorError.
+        """
+        if not (Path(folder) / FILE).exists():
+            return cls(rom, video=video)
+        game, found = read_game(folder), open_rom(rom)
+        if game.rom_sha1 not in (found.sha1, OWN_ROM):
+            raise GameError(
+                f"{folder} describes {game.name}, a ROM with SHA-1 {game.rom_sha1}; found {found.path.name} with "
+                f"SHA-1 {found.sha1}"
+            )
+        console = CONSOLE._replace(controller_pak=game.controller_pak)
+        return cls(found, video=video or game.video or None, console=console, draft=Draft.of(game))
 
     # Playing.
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from n64gym.integration import pad
-from n64gym.integration.commands import Commands, shown
+from n64gym.integration.commands import SessionCommands, shown
 from n64gym.machine.emulator import EmulatorError
 
 SIZE = (1120, 640)  # of the window; width and height in pixels
@@ -24,10 +24,10 @@ BACK, TEXT, DIM, ACCENT, WRONG = (13, 16, 20), (218, 224, 230), (126, 138, 150),
 KEYS = "Tab opens the command line and closes it, Space pauses, . plays a step, F5 saves, F8 loads"
 
 
-class Player:
+class SessionWindow:
     """The window. pygame: the module, with its display switched on."""
 
-    def __init__(self, pygame: Any, commands: Commands) -> None:
+    def __init__(self, pygame: Any, commands: SessionCommands) -> None:
         self._pygame = pygame
         self._commands = commands
         self._session = commands.session
