@@ -24,6 +24,7 @@ from n64gym.integration.session import Session
 from n64gym.integration.window import SessionWindow
 from n64gym.machine.emulator import Emulator, EmulatorError, ObservationFormat
 from n64gym.machine.rom import Rom, RomError, open_rom
+from n64gym.machine.saves import read_saves
 from n64gym.machine.state import State
 from n64gym.movies.demonstrator import Demonstrator
 from n64gym.movies.facts import read_facts
@@ -71,6 +72,7 @@ __all__ = [
     "read_facts",
     "read_game",
     "read_game_files",
+    "read_saves",
     "track",
     "verify",
     "write_game",

@@ -6,7 +6,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-from n64gym import Playback, RecordMovie
+from n64gym import Playback, RecordMovie, read_saves
 from n64gym.machine.console import Console
 from n64gym.machine.emulator import Emulator
 from n64gym.machine.state import State
@@ -71,6 +71,53 @@ def test_saves_belong_to_savestates(rom, name):
         assert (emulator.rdram == expected).all()
 
 
+@pytest.mark.parametrize(
+    ("name", "ending", "place"),
+    [
+        ("eeprom", "eep", slice(0, 0x200)),
+        ("sram", "sra", slice(0x1000, 0x9000)),
+        ("flashram", "fla", slice(0x9000, 0x29000)),
+        ("pak", "mpk", slice(0x29000, 0x31000)),
+    ],
+)
+def test_a_game_can_begin_with_saves_and_its_movies_contain_them(rom, tmp_path, name, ending, place):
+    with Emulator(rom(name), console=Console(controller_pak=True)) as emulator:
+        emulator.step(20)
+        written = int(emulator.rdram[COUNT])
+        file = tmp_path / f"game.{ending}"
+        file.write_bytes(emulator.save_state().saves[place])
+    console = {"controller_pak": True, "saves": read_saves(file)}
+    with Emulator(rom(name), console=Console(**console)) as emulator:
+        emulator.step(1)
+        assert emulator.rdram[COUNT] == 1
+        assert emulator.rdram[FOUND] == written
+    with RecordMovie(gymnasium.make("n64gym/Rom-v0", rom=rom(name), console=console, cache=False), tmp_path) as env:
+        env.reset(seed=1)
+        for _ in range(5):
+            env.step(env.action_space.sample())
+    facts = json.loads(env.last_movie.with_suffix(".json").read_text())
+    assert facts["console"]["saves"] == console["saves"] != ""
+    playback = Playback(env.last_movie, rom(name))
+    while not playback.over:
+        playback.step()
+    playback.close()
+    assert not playback.diverged
+
+
+def test_an_unusable_file_of_saves_is_one_line(tmp_path):
+    short, other = tmp_path / "short.eep", tmp_path / "game.sav"
+    short.write_bytes(bytes(7))
+    other.write_bytes(bytes(512))
+    for path, message in (
+        (short, "has 7 bytes; expected 512 or 2048"),
+        (other, "expected a file named .eep, .sra, .fla, .mpk"),
+        (tmp_path / "none.fla", "saves not readable: .*No such file"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            read_saves(path)
+    assert read_saves() == ""
+
+
 def test_without_a_controller_pak_none_answers(rom):
     with Emulator(rom("pak")) as emulator:
         emulator.step(20)
@@ -106,6 +153,8 @@ def test_movies_record_the_console_and_repeat(rom, tmp_path):
         ({"expansion_pak": 1}, "expansion_pak is 1; expected true or false"),
         ({"processor": "abacus"}, "processor is 'abacus'; expected 'auto' or 'recompiler' or 'interpreter' or"),
         ({"rsp": True}, "rsp is True; expected 'auto' or 'hle'"),
+        ({"saves": 7}, "saves is not a text of read_saves"),
+        ({"saves": "eJw="}, "saves is not a text of read_saves"),
         ({"jumper": True}, "expected an object with clock, expansion_pak, controller_pak"),
         (3, "expected an object with"),
     ],

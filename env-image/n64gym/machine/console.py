@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Self
 
+from n64gym.machine.saves import from_text
+
 LAST_CLOCK = 2**32 - 1  # seconds since 1970: the year 2106
 VALUES = {"processor": ("auto", "recompiler", "interpreter", "interpreter+video"), "rsp": ("auto", "hle")}
 
@@ -18,7 +20,9 @@ class Console(NamedTuple):
     expansion_pak: bool = True
     """8 MB of RDRAM, else 4 MB."""
     controller_pak: bool = False
-    """Each controller has a controller pak, which is empty at power-on."""
+    """Each controller has a controller pak."""
+    saves: str = ""
+    """What EEPROM, SRAM, FlashRAM and controller paks contain at power-on: text of `read_saves`, or "": nothing."""
     processor: str = "auto"
     """What runs the game's program: "recompiler", "interpreter" (slow), "interpreter+video", which also switches on the
     video for the game, or "auto": the first of these with which the game shows a picture."""
@@ -42,6 +46,7 @@ class Console(NamedTuple):
             if getattr(console, name) not in values:
                 expected = " or ".join(repr(one) for one in values)
                 raise ValueError(f"console: {name} is {getattr(console, name)!r:.100}; expected {expected}")
+        from_text(console.saves)
         _ = console.seconds
         return console
 

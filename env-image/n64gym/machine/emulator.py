@@ -22,6 +22,7 @@ from n64gym.machine.controller import plugged_in
 from n64gym.machine.counters import Counters
 from n64gym.machine.process import EmulatorProcess
 from n64gym.machine.rom import LARGEST_ROM, Rom, open_rom
+from n64gym.machine.saves import from_text
 from n64gym.machine.state import State
 from n64gym.machine.workspace import Workspace
 
@@ -29,7 +30,6 @@ NATIVE_SIZE = (240, 320)  # height and width of nearly all games' pictures
 DEATH_CHECK_S = 0.05  # interval of the checks for a dead emulator process
 SLOWEST_VI_S = 0.1  # allowance per VI on a loaded machine; a step that exceeds it counts as hung
 START_S = 120.0  # a start takes 0.25 s, but the interpreter gets several seconds of a loaded machine's processor
-BLANK = 0xFF  # EEPROM, SRAM and FlashRAM before their first use
 STOP_S = 2.0  # a clean stop takes a few milliseconds
 
 
@@ -140,7 +140,9 @@ class Emulator(Counters):
         self._control.clock = self.console.seconds
         self._control.vis_per_second = self.rom.vis_per_second
         self._saves = self._memory.array(shared.SAVES_OFFSET, (shared.SAVES_BYTES,))
-        self._saves[: shared.PAKS] = BLANK
+        contents = np.frombuffer(from_text(self.console.saves), np.uint8)
+        self._saves[: len(contents)] = contents
+        self._memory.array(shared.PAKS_OFFSET, (shared.PAKS_BYTES,))[:] = contents[shared.PAKS :]
         if self._format:
             self._control.observation_height, self._control.observation_width, channels, crop = self._format
             self._control.observation_format = channels
