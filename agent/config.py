@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, Valida
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from a3c64 import addresses, presets
-from a3c64.hyperparameters import Hyperparameters, OwnCodes, none
+from a3c64.hyperparameters import OWN, Hyperparameters, OwnCodes, none
 
 PREFIX = "A3C64_"
 EXIT_FAILED = 1  # the process shut down cleanly, but something is missing, such as the last checkpoint
@@ -41,6 +41,7 @@ WANTED = {  # type of pydantic's error -> what the message says is expected
     "int_from_float": "a whole number",
     "string_pattern_mismatch": "names without scheme and port, with commas between",
 }
+NOT_PRESET = ("env_id", "env_args", *OWN)  # a preset's file chooses neither the task nor code to import
 WORDY = re.compile(r"^(Value error, |Input should be )")  # the beginning of pydantic's other messages
 
 
@@ -64,9 +65,10 @@ def _preset(value: str) -> str:
         try:
             for name, given in presets.read(Path(value)).items():
                 if name not in Hyperparameters.model_fields:
-                    raise ValueError(
-                        f"{name} is not a hyperparameter{nearest(name, list(Hyperparameters.model_fields))}"
-                    )
+                    hint = nearest(name, list(Hyperparameters.model_fields))
+                    raise ValueError(f"{name} is not a hyperparameter{hint}")
+                if name in NOT_PRESET:
+                    raise ValueError(f"{name} cannot be in it, because the file may be a stranger's; give {flag(name)}")
                 if checked(name, given) != given:
                     raise ValueError(f"{name}: found {given!r}, expected {checked(name, given)!r}")
         except ValueError as error:

@@ -12,7 +12,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from a3c64 import presets
-from a3c64.config import flag
+from a3c64.config import NOT_PRESET, flag
 from a3c64.files import write_whole
 from a3c64.hyperparameters import Hyperparameters
 from a3c64.sweep.space import NOT_SEARCHED, Space
@@ -137,7 +137,7 @@ def _preset(best: Result, space: Space) -> str:
     settings = presets.chosen(space.run.get("preset", presets.AUTOMATIC), env_id) | {
         name: value
         for name, value in (space.run | best.values).items()
-        if name in Hyperparameters.model_fields and name not in NOT_SEARCHED
+        if name in Hyperparameters.model_fields and name not in (*NOT_PRESET, *NOT_SEARCHED)
     }
     lines = [
         f"# The best of a sweep, {best.name}: mean return {best.score:.2f} after {best.steps:,} steps.",

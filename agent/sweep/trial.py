@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ from a3c64.sweep.space import Space
 
 REPORTS = 10  # intermediate values of a run, at equal distances of steps; the first nine decide whether it goes on
 LOOK_S = 0.5  # interval of asking a run for its steps and returns
+STALL_S = 900.0  # a run that takes no step for so long has failed: its environment hangs, or its gradients are refused
 GRACE_S = 5.0
 EVALUATION_SEED = 1_000_003  # added to the run's seed: its evaluation plays episodes that its training did not
 # A trial is one of many: no evaluator, no recorded episodes, and one checkpoint.
@@ -86,11 +88,16 @@ def _follow(training: Training, total: int, report: Report, stop: threading.Even
     """
     due = [total * k // REPORTS for k in range(1, REPORTS)]
     step, value = 0, None
+    taken, moved = -1, time.monotonic()
     while not training.wait(LOOK_S):
         if stop.is_set():
             training.stop()
             raise InterruptedTrialError
         status = training.status()
+        if status is not None and status.steps != taken:
+            taken, moved = status.steps, time.monotonic()
+        if time.monotonic() - moved > STALL_S:
+            raise TrialFailedError(f"the run took no step in {STALL_S:.0f} s")
         if status is None or status.mean_return is None:
             continue
         while due and due[0] <= status.steps:

@@ -201,6 +201,7 @@ def test_a_preset_may_be_a_file(tmp_path):
         ("[settings]\nt_maxx = 8", "t_maxx is not a hyperparameter, did you mean t_max?"),
         ("[settings]\nt_max = 0", "found 0, expected 1 or more"),
         ("[settings]\nt_max = '8'", "t_max: found '8', expected 8"),
+        ("[settings]\nwrapper = 'evil:Wrapper'", "wrapper cannot be in it, because the file may be a stranger's"),
         ("t_max = 8", "it has no section [settings]"),
         ("t_max = ", "it is not TOML"),
     ):

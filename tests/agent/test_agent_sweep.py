@@ -160,13 +160,14 @@ def test_another_file_and_a_damaged_study_are_refused(tmp_path):
         study.open_study(tmp_path, other, 1, load({}).model_dump())
 
 
+@pytest.mark.timeout(900)  # eight starts of TensorFlow
 def test_two_processes_share_a_sweep_of_real_runs_and_ctrl_c_saves_it(stack, tmp_path):
     folder = tmp_path / "sweep"
     command = ["a3c64", "sweep", str(written(tmp_path)), "--folder", str(folder)]
     quiet = {"run_dir": "", "env_id": "", "lstm_size": "", "t_max": "", "discount": "", "envs_per_worker": ""}
     both = [stack.start(*command, "--trials", "2", **quiet) for _ in range(2)]
     for process in both:
-        assert process.wait(240) == 0, stack.log(process)
+        assert process.wait(300) == 0, stack.log(process)
     runs = sorted(path.parent.parent.name for path in folder.glob("*/*/config.json"))
     assert runs[:2] == ["trial-0000", "trial-0001"]
     for name in runs:
@@ -183,9 +184,9 @@ def test_two_processes_share_a_sweep_of_real_runs_and_ctrl_c_saves_it(stack, tmp
     with suppress(psutil.NoSuchProcess):  # on a loaded machine it may have ended before we look
         children = alive_descendants(third.pid)
     third.send_signal(signal.SIGINT)
-    assert third.wait(120) == 0, stack.log(third)
+    assert third.wait(180) == 0, stack.log(third)
     assert not still_running(children)
-    done = stack.run(*wanted, timeout_s=240, **quiet)
+    done = stack.run(*wanted, timeout_s=300, **quiet)
     assert done.returncode == 0, done.stderr
     with (folder / results.CSV).open() as file:
         rows = list(csv.DictReader(file))
