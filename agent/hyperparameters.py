@@ -121,6 +121,17 @@ class Hyperparameters(BaseModel):
         4, ge=1, le=256, description="environments a worker steps as one batch; 1 = A3C as published"
     )
     t_max: int = Field(40, ge=1, le=4096, description="steps of each environment between two gradients")
+    demonstrations: Annotated[str | None, BeforeValidator(none)] = Field(
+        None,
+        description="folder with movies (.m64) of races whose player the policy imitates at first, beside learning by "
+        "reward; none = no imitation",
+    )
+    imitation_cost: float = Field(
+        1.0, ge=0.0, description="weight of the imitation loss at step 0; it falls linearly to 0 at imitation_steps"
+    )
+    imitation_steps: int = Field(
+        500_000, ge=1, description="step of the run from which on demonstrations are not used any more"
+    )
     discount: float = Field(0.99, ge=0.0, le=1.0, description="gamma")
     gae_lambda: float = Field(0.95, ge=0.0, le=1.0, description="lambda of GAE; 1 = n-step returns as in A3C")
     normalise_observations: bool = Field(

@@ -78,6 +78,7 @@ def learn(settings: Settings, client: Client, heartbeat: Heartbeat, stop: thread
     heartbeat.doing = "loading TensorFlow"
     pin_tensorflow(hyperparameters.deterministic)  # takes seconds, so it comes after the checks
     from a3c64.envs.batch import EnvironmentBatch
+    from a3c64.teaching import movies
     from a3c64.vnc import password
     from a3c64.worker.display.display import show_on
     from a3c64.worker.display.x11vnc import VncServer
@@ -94,6 +95,9 @@ def learn(settings: Settings, client: Client, heartbeat: Heartbeat, stop: thread
 
     while not stop.is_set():
         watched = settings.vnc_port != 0
+        if hyperparameters.demonstrations:
+            heartbeat.doing = "playing demonstrations"
+        shown = movies.of_run(hyperparameters, settings.rom, stop)
         heartbeat.doing = "starting environments"
         record = Recorder(settings.run_dir, settings.replays_mb * 1_000_000, client)
         begin = time.monotonic()
@@ -113,7 +117,7 @@ def learn(settings: Settings, client: Client, heartbeat: Heartbeat, stop: thread
                 client.index,
             )
             with display as show:
-                train(environments, client, hyperparameters, stop, show, signs)
+                train(environments, client, hyperparameters, stop, show, signs, shown)
                 watchdog.close()
             return
         except RunChangedError:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from a3c64.envs.batch import EnvironmentBatch
+from a3c64.envs.demonstrations import Demonstrations
 from a3c64.envs.episode import Episode
 from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning.actor import Action, Actor
@@ -18,6 +19,7 @@ from a3c64.timings import Timings
 from a3c64.wire.client import Client, Update
 from a3c64.wire.messages import SECTIONS
 from a3c64.worker.display.describe import Moment
+from a3c64.worker.fading import Fading
 from a3c64.worker.observation_pictures import ObservationPictures
 from a3c64.worker.watchdog import Signs
 
@@ -31,6 +33,7 @@ def train(
     stop: threading.Event,
     show: Callable[[Moment], None],
     signs: Signs | None = None,
+    shown: Demonstrations | None = None,
 ) -> None:
     """Train until `stop` is set or the server says that the run is finished.
 
@@ -42,7 +45,7 @@ def train(
         signs.steps += 1
         show(moment)
 
-    for turn, _ in enumerate(turns(environments, client, hyperparameters, stop, step)):
+    for turn, _ in enumerate(turns(environments, client, hyperparameters, stop, step, shown)):
         signs.gradients = turn // 2  # `turns` yields twice per gradient
 
 
@@ -52,6 +55,7 @@ def turns(
     hyperparameters: Hyperparameters,
     stop: threading.Event,
     show: Callable[[Moment], None],
+    shown: Demonstrations | None = None,
 ) -> Iterator[None]:
     """Train as `train` does, but yield after each rollout and before each push, so that workers can share a thread.
 
@@ -61,12 +65,15 @@ def turns(
         hyperparameters: of the run.
         stop: checked before every step.
         show: called before every step, for a display of the first environment.
+        shown: demonstrations to imitate; None = none.
     """
     batch = len(environments.environments)
     network = design(environments.view.shape, environments.family, hyperparameters)
     actor = Actor(network, batch)
     learner = Learner(network, hyperparameters, batch, masked=environments.allowed is not None)
     generator = np.random.default_rng([hyperparameters.seed, client.index])
+    lessons = [hyperparameters.seed, client.index, 1]
+    fading = Fading(shown, network, hyperparameters, batch, lessons) if shown else None
     rollout = Rollout(hyperparameters.t_max, batch, network.shape, network.family)
     scale = RewardScale(hyperparameters.rewards, batch, hyperparameters.discount)
     update, staleness = client.join(network.specs, environments.figures), 0
@@ -147,6 +154,8 @@ def turns(
             first_memory,
         )
         vector = gradient.vector
+        if fading:
+            vector = fading.add(vector, update.weights, update.step, statistics)
         if network.scaled:  # the running moments are not learned; in their place, send the rollout's moments
             vector = np.concatenate((vector, packed(moments_of(rollout.observations.vector))))
         timings.add("differentiate")

@@ -120,12 +120,16 @@ def _wrong_with(settings: Settings, parsed: Parsed, start: "Policy | None") -> s
     from a3c64.envs.own_code import load
     from a3c64.learning.network import design
     from a3c64.policy.transplant import check_fit
+    from a3c64.teaching.movies import check_movies
 
     hyperparameters, rom = settings.hyperparameters(), settings.rom
     try:
         for name in listed(settings.callback):
             load("callback", name)
         making.check(hyperparameters, rom)
+        if hyperparameters.demonstrations:
+            movies = Path(hyperparameters.demonstrations)
+            check_movies(hyperparameters, [movies], rom, flag("demonstrations"))
         spec = making.find(hyperparameters.env_id)
         if "rom" in parsed and not making.is_n64(spec):
             return f"{flag('rom')}: {hyperparameters.env_id} is not an N64 game; leave this setting out"

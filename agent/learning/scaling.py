@@ -1,4 +1,4 @@
-"""Running moments of observations and returns, and the scaling of rewards; pure NumPy."""
+"""Running moments of observations and returns, and the scaling of rewards and gradients; pure NumPy."""
 
 import math
 from typing import Any, NamedTuple
@@ -47,6 +47,12 @@ def unpacked(numbers: np.ndarray) -> Moments:
     mean, log_variance = np.split(numbers[1:].astype(np.float64), 2)
     variance = np.exp(np.clip(log_variance, -LARGEST_LOG_VARIANCE, LARGEST_LOG_VARIANCE))
     return Moments(max(0.0, float(numbers[0])), mean, variance)
+
+
+def clipped(vector: np.ndarray, most: float) -> np.ndarray:
+    """Return a vector scaled down to the norm `most`, if it is longer (Pascanu et al. 2013)."""
+    norm = float(np.linalg.norm(vector))
+    return vector * np.float32(most / norm) if norm > most else vector
 
 
 class RewardScale:

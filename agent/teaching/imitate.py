@@ -15,7 +15,7 @@ from a3c64.learning.distributions import of_family
 from a3c64.learning.imitation import Imitation, Lessons, judged
 from a3c64.learning.network import Network
 from a3c64.learning.parameters import learned_size, named_views
-from a3c64.learning.scaling import moments_of, packed
+from a3c64.learning.scaling import clipped, moments_of, packed
 
 BATCH_STEPS = 160  # of one update, as a worker's rollout with the default settings
 UPDATES = 20  # least number between two looks at the held-out steps; else one pass over all steps
@@ -104,8 +104,7 @@ def teach(
             if stop.is_set():
                 return None
             vector = imitation.gradient(weights, lessons.draw(generator)).vector
-            vector *= min(1.0, MAX_NORM / max(1e-12, float(np.linalg.norm(vector))))
-            adam.apply(weights[:learned], vector)
+            adam.apply(weights[:learned], clipped(vector, MAX_NORM))
             updates += 1
         progress(updates)
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import gymnasium as gym
 import numpy as np
 
-from a3c64.config import BadInputError, named
+from a3c64.config import BadInputError, flag, named
 from a3c64.envs.actions import Family, family_of
 from a3c64.envs.batch import view_of
 from a3c64.envs.demonstrations import Demonstrations, movies_in
@@ -103,6 +103,34 @@ def demonstrated(
         np.array([step.terminated for step in steps]),
         np.array([step.ended for step in steps]),
     )
+
+
+def of_run(hyperparameters: Hyperparameters, rom: str, stop: threading.Event) -> Demonstrations | None:
+    """Return the demonstrations of a run's setting, for a worker. None if there are none, or if `stop` was set first.
+
+    A worker on another machine may lack the folder. It logs that and learns without demonstrations.
+
+    Raises:
+        BadInputError: the movies cannot be used.
+    """
+    if not hyperparameters.demonstrations:
+        return None
+    folder = Path(hyperparameters.demonstrations)
+    if not folder.exists():
+        log.warning("%s: %s does not exist here; this worker learns without it", flag("demonstrations"), folder)
+        return None
+    shown = demonstrated(
+        hyperparameters, check_movies(hyperparameters, [folder], rom, flag("demonstrations")), rom, stop
+    )
+    if shown is not None:
+        log.info(
+            "%s: %d episodes, %d steps; %.1f %% of the actions are not among the agent's",
+            flag("demonstrations"),
+            shown.episodes,
+            shown.steps,
+            100 * shown.inexact,
+        )
+    return shown
 
 
 def _play(env: gym.Env, path: Path, hyperparameters: Hyperparameters, steps: list[_Step]) -> None:

@@ -4,11 +4,10 @@ import dataclasses
 import json
 import threading
 
-import gymnasium
 import numpy as np
 import pytest
+from teaching import ARGUMENTS, STEPS, drive_and_record
 
-import n64gym
 from a3c64.config import BadInputError
 from a3c64.envs.actions import Categorical
 from a3c64.envs.demonstrations import Demonstrations
@@ -20,36 +19,16 @@ from a3c64.learning.parameters import initialise
 from a3c64.policy import checkpoint
 from a3c64.teaching.imitate import BLOCK, EVERY, beginnings, teach
 from a3c64.teaching.movies import check_movies, demonstrated
-from n64gym.games.openkart import OpenKartEnv
-from n64gym.machine.controller import DRIVING, A
+from n64gym.machine.controller import A
 from n64gym.movies import m64
 
-ARGUMENTS = {"course": "meadow", "laps": 1, "telemetry": True}
 SMALL = {"env_args": json.dumps(ARGUMENTS), "frame_size": 16, "frame_colours": "grey", "t_max": 20}
-NAMES = [action.name for action in DRIVING]
-STRAIGHT, LEFT, RIGHT = map(NAMES.index, ("straight", "extreme left", "extreme right"))
-STEPS = 400
 NEVER = threading.Event()
-
-
-def teacher(telemetry):
-    """Steer to the middle of the road, with what the telemetry says about the kart."""
-    at = dict(zip(OpenKartEnv.telemetry_names, telemetry, strict=True))
-    away = at["lateral"] + 4 * (at["heading_error"] - at["bend_20m"])
-    return LEFT if away > 0.2 else RIGHT if away < -0.2 else STRAIGHT
 
 
 @pytest.fixture(scope="module")
 def movie(tmp_path_factory):
-    """A movie of the teacher's driving."""
-    env = gymnasium.make("n64gym/OpenKart-v0", obs_type="grayscale", size=(42, 42), **ARGUMENTS)
-    with n64gym.RecordMovie(env, tmp_path_factory.mktemp("movie")) as env:
-        observation, info = env.reset(seed=1)
-        for _ in range(STEPS):
-            observation, *_, info = env.step(teacher(observation["telemetry"]))
-        assert info["progress"] > 0.3
-        env.close()
-        return env.last_movie
+    return drive_and_record(tmp_path_factory.mktemp("movie"))
 
 
 def changed(movie, folder, samples):
@@ -133,6 +112,15 @@ def test_movies_that_cannot_teach_are_refused_in_one_line(movie, tmp_path):
     (tmp_path / "text.m64").write_text("text")
     assert "text.m64" in refusal([tmp_path / "text.m64"])
     assert "CartPole-v1 is not an environment of n64gym" in refusal([movie], env_id="CartPole-v1", env_args="{}")
+
+
+def test_the_users_rewards_and_wrappers_see_the_movie(movie):
+    own, half = (
+        demonstrated(Hyperparameters(**SMALL, reward="teaching:speed", wrapper=wrapper), [movie], "", NEVER)
+        for wrapper in (None, "teaching:Half")
+    )
+    assert own.rewards.max() > 30  # km/h
+    np.testing.assert_allclose(half.rewards, own.rewards / 2, rtol=1e-6)
 
 
 @pytest.mark.timeout(600)

@@ -23,7 +23,8 @@ class Demonstrator(gymnasium.Wrapper[Any, Any, Any, Any]):
     """An environment whose episodes are those of a movie.
 
     It must be the innermost wrapper, so that the others see the movie's episodes. For each episode: `find_start`,
-    `reset`, and until the episode ends `shown` and `step` with its action. The environment's own emulator is not used.
+    `reset`, and until the episode ends `shown` and `step` with its action. The movie's emulator becomes the
+    environment's; `close` ends it.
 
     env: the unwrapped environment. It gives frame skip, observations, actions and rewards.
     path: a movie from power-on, of any program. Its JSON, if there is one, is compared with what is played.
@@ -34,6 +35,8 @@ class Demonstrator(gymnasium.Wrapper[Any, Any, Any, Any]):
         super().__init__(env)
         self._game = env
         self._playback = Playback(path, env.rom.path, observation=env.observations.format, video=env.video)
+        env._supervisor.close()
+        env._supervisor.emulator = self._playback.emulator  # so that wrappers that read the emulator's memory work
         self._held = 0
         self._found = self._left = False  # a start was found; play must be left before the next start
         self._outcome: tuple[Any, float, bool, bool, dict[str, Any]] | None = None
@@ -81,8 +84,7 @@ class Demonstrator(gymnasium.Wrapper[Any, Any, Any, Any]):
 
     def close(self) -> None:
         """End the movie's emulator, and close the environment."""
-        self._playback.close()
-        super().close()
+        super().close()  # ends the movie's emulator, too
 
     def _advance(self) -> list[int]:
         """Play a step; return the words that the game read. Raises MovieError if the movie has diverged."""
