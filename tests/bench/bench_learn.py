@@ -20,13 +20,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from bench_learn_experiments import EXPERIMENTS, RESULTS, Experiment
+from bench_learn_experiments import EXPERIMENTS, RESULTS, TEACHING, Experiment
 from bench_learn_sides import EPISODES, A3c64, Saved, StableBaselines
 from programs import ROOT, SB3_PYTHON, hardware, result_of
 
 RUNS = ROOT / "runs" / "bench"
 SPREAD = 5  # evenly spaced checkpoints that are evaluated before the binary search
 EVERY_S = 30.0
+KNOWN = {**EXPERIMENTS, **TEACHING}
 PACKAGES = ("tensorflow-cpu", "onnxruntime", "numpy", "gymnasium", "ale-py", "mujoco", "box2d", "minigrid", "MinAtar")
 THEIR_VERSIONS = """
 import json, stable_baselines3, torch, gymnasium
@@ -74,7 +75,7 @@ def last_of(name: str, seed: int) -> Path:
 
 def run(name: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
     """Train and evaluate; return the contents of the result's JSON file."""
-    experiment = EXPERIMENTS[name]
+    experiment = KNOWN[name]
     seconds = options.time_limit or 60 * experiment.minutes
     machine = hardware()
     side: A3c64 | StableBaselines
@@ -113,6 +114,7 @@ def run(name: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
         "seconds": learned.seconds,
         "steps": learned.saved[-1].step,
         "reached_seconds": reached.seconds if reached else None,
+        "reached_steps": reached.step if reached else None,
         "before": before,
         "last": judge(learned.saved[-1]),
         "evaluations": sorted(judged.values(), key=lambda one: one["seconds"]),
@@ -149,7 +151,7 @@ def abs_finite(value: Any) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("experiment", nargs="*", help="one or more; none: all")
+    parser.add_argument("experiment", nargs="*", help="one or more; none: all but those of teaching")
     parser.add_argument("--list", action="store_true", help="name the experiments")
     parser.add_argument("--par", action="store_true", help="let the scripted driver set par instead")
     parser.add_argument("--seed", type=int, help="seed instead of the experiment's")
@@ -162,22 +164,26 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder for the JSON files")
     options = parser.parse_args()
     if options.list:
-        for name, experiment in EXPERIMENTS.items():
+        for name, experiment in KNOWN.items():
             print(f"{name:<14}{experiment.minutes:>4.0f} min, seeds {experiment.seeds}: {experiment.title}")
         return
-    unknown = set(options.experiment) - set(EXPERIMENTS)
+    unknown = set(options.experiment) - set(KNOWN)
     if unknown:
-        sys.exit(f"unknown experiment {', '.join(sorted(unknown))}; expected {', '.join(EXPERIMENTS)}")
+        sys.exit(f"unknown experiment {', '.join(sorted(unknown))}; expected {', '.join(KNOWN)}")
     options.results.mkdir(parents=True, exist_ok=True)
     if options.par:
         (options.results / "par.json").write_text(json.dumps(par(), indent=1) + "\n")
         return
     for name in options.experiment or EXPERIMENTS:
-        for seed in [options.seed] if options.seed is not None else EXPERIMENTS[name].seeds:
+        for seed in [options.seed] if options.seed is not None else KNOWN[name].seeds:
             result = run(name, seed, options)
             path = options.results / f"{name}-seed{seed}.json"
             path.write_text(json.dumps(result, indent=1) + "\n")
-            print(f"{path}: goal reached after {result['reached_seconds']} s; last {result['last']}", flush=True)
+            print(
+                f"{path}: goal reached after {result['reached_seconds']} s, {result['reached_steps']} steps; "
+                f"last {result['last']}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

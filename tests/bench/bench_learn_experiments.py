@@ -47,6 +47,7 @@ class Experiment:
     judged_steps: int = 0  # actions after which a3c64's evaluations cut an episode; 0 = the environment's own limit
     seeds: tuple[int, ...] = (1,)
     workers: int = 2  # of a3c64
+    taught_by: str = ""  # a teacher of teachers.py, whose five laps `a3c64 imitate` learns before the training
     begins_with: str = ""  # continue from the last checkpoint of this experiment's run with the same seed
 
 
@@ -127,5 +128,25 @@ EXPERIMENTS = {
             "discount": 0.995,
         },
         begins_with="lap",
+    ),
+}
+
+
+def on_course(course: str, title: str, steps: int, **changes: Any) -> Experiment:
+    """Return an experiment with the default settings on one course. Races have one lap, to make evaluations cheap."""
+    settings = {"total_timesteps": steps, **changes.pop("settings", {})}
+    arguments = {**RACES, "course": course, "laps": 1}
+    return Experiment(f"{course}, {title}", OPEN_KART, 60, FINISHES, env_args=arguments, settings=settings, **changes)
+
+
+HARDEST = "mountain"  # the course on which a default run needs the most steps
+SEEDS = (1, 2, 3)
+MEADOW_POLICY = "agent/policy/bundled/openkart.safetensors"  # trained on the meadow
+TEACHING = {
+    **{f"untaught-{course}": on_course(course, "default run", 300_000, seeds=SEEDS) for course in COURSES},
+    "taught-driver": on_course(HARDEST, "taught by the scripted driver", 120_000, seeds=SEEDS, taught_by="driver"),
+    "taught-keyboard": on_course(HARDEST, "taught by a simulated person", 120_000, seeds=SEEDS, taught_by="keyboard"),
+    "transfer": on_course(
+        HARDEST, "from a policy of the meadow", 120_000, seeds=SEEDS, settings={"from_policy": MEADOW_POLICY}
     ),
 }

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench_learn_experiments import Experiment
-from programs import A3C64, SB3_PYTHON, n64gym_arguments, result_of, running, sb3
+from programs import A3C64, SB3_PYTHON, n64gym_arguments, output_of, result_of, running, sb3
+from teachers import record
 
 from a3c64.config import flag
 from a3c64.hyperparameters import Hyperparameters
@@ -23,6 +24,8 @@ from a3c64.processes import silence
 LOOK_S = 0.5
 EPISODES = 20
 PLAY_S = 900.0  # timeout of an evaluation
+LAPS = 5  # that a teacher shows
+UPDATES = 800  # of `imitate`
 START_S = 90.0  # time for starting and ending a program, on top of its training time
 
 
@@ -62,6 +65,8 @@ class A3c64:
         if begin_with is not None:
             shutil.copytree(begin_with, run / "checkpoints" / begin_with.name)
         flags = {**arguments_of(self._experiment), "seed": seed, "workers": self._experiment.workers}
+        if self._experiment.taught_by:
+            self._teach(folder, run, seed)
         flags |= {
             "checkpoint_interval": self._every,
             "tensorboard_port": 0,
@@ -82,11 +87,19 @@ class A3c64:
         self._keep(run, saved)  # the run writes its last checkpoint at its end
         for path in saved.glob("step_*"):
             at = (path / "state.json").stat().st_mtime - begin
-            if at > 0:  # without the checkpoint that it began with
-                learned.saved.append(Saved(at, int(path.name.removeprefix("step_")), path))
+            if at > 0 or self._experiment.taught_by:  # without the checkpoint that it continued
+                learned.saved.append(Saved(max(0.0, at), int(path.name.removeprefix("step_")), path))
         learned.saved.sort()
         learned.curve = curve_of(run / "tensorboard", begin)
         return learned
+
+    def _teach(self, folder: Path, run: Path, seed: int) -> None:
+        """Record the teacher's laps, and write a run's folder with a policy that has learned them."""
+        record(self._experiment.taught_by, folder / "movies", self._experiment.env_args["course"], LAPS, seed)
+        told = [part for name, value in arguments_of(self._experiment).items() for part in (flag(name), str(value))]
+        told += ["--seed", str(seed), "--updates", str(UPDATES), "--run-dir", str(run)]
+        command = [*A3C64, "imitate", str(folder / "movies"), *told]
+        print(output_of(command, PLAY_S), file=sys.stderr, flush=True)
 
     @staticmethod
     def _keep(run: Path, saved: Path) -> None:

@@ -38,11 +38,8 @@ def running(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen
         end([process], STOP_S)
 
 
-def result_of(command: Sequence[str], timeout: float) -> dict[str, Any]:
-    """Run a program; return the JSON in the last line of its output, or the JSON object that is its whole output.
-
-    Raises RuntimeError if it fails or exceeds the timeout.
-    """
+def output_of(command: Sequence[str], timeout: float) -> str:
+    """Run a program; return its output. Raises RuntimeError if it fails or exceeds the timeout."""
     with running(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             out, err = process.communicate(timeout=timeout)
@@ -50,6 +47,15 @@ def result_of(command: Sequence[str], timeout: float) -> dict[str, Any]:
             raise RuntimeError(f"{' '.join(command[:4])} ... has not ended within {timeout:.0f} s") from None
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} has failed:\n{err[-2000:]}")
+    return out
+
+
+def result_of(command: Sequence[str], timeout: float) -> dict[str, Any]:
+    """Run a program; return the JSON in the last line of its output, or the JSON object that is its whole output.
+
+    Raises RuntimeError if it fails or exceeds the timeout.
+    """
+    out = output_of(command, timeout)
     text = out[out.index("{\n") :] if "{\n" in out else out.splitlines()[-1]
     return json.loads(text)
 
