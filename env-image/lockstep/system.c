@@ -2,7 +2,8 @@
  *
  *  - time() is the console's clock: its time at power-on plus the VIs that have passed.
  *  - The files of EEPROM, SRAM and FlashRAM are not on the disk. Their first contents come from the shared memory, and the place
- *    where the core keeps them is found when it reads them, so that savestates can include them. */
+ *    where the core keeps them is found when it reads them, so that savestates can include them.
+ *  - The moment at which the core has taken a savestate is known, in mupen64plus 2.5.9 and 2.6.0: see SDL_UnlockMutex. */
 #define _GNU_SOURCE
 #include "lockstep.h"
 
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -68,6 +70,51 @@ EXPORT void lockstep_keep_rsp(void *registers, size_t bytes)
 {
     memories[RSP].core = registers;
     memories[RSP].core_bytes = bytes;
+}
+
+static void (*state_taken)(void);
+static void *queue_lock; /* of the core's queue of work for its other threads */
+
+/* Calls `callback` on the emulation thread whenever the core has taken a savestate, before the core writes its file. */
+EXPORT void lockstep_when_taken(void (*callback)(void))
+{
+    state_taken = callback;
+}
+
+static void *of_sdl(const char *name)
+{
+    return dlsym(dlopen("libSDL2-2.0.so.0", RTLD_NOW | RTLD_NOLOAD), name);
+}
+
+static bool is_emulation_thread(void)
+{
+    return gettid() == getpid();
+}
+
+/* The core's other threads wait for work here. */
+EXPORT int SDL_CondWait(void *condition, void *lock)
+{
+    static int (*original)(void *, void *);
+
+    if (!original)
+        *(void **)&original = of_sdl("SDL_CondWait");
+    if (!is_emulation_thread())
+        __atomic_store_n(&queue_lock, lock, __ATOMIC_RELEASE);
+    return original(condition, lock);
+}
+
+/* The only work that the emulation thread puts into the queue is to write a savestate that has just been taken. The core's
+ * own callback cannot be used: mupen64plus 2.6.0 calls it later, on another thread. */
+EXPORT int SDL_UnlockMutex(void *lock)
+{
+    static int (*original)(void *);
+
+    if (!original)
+        *(void **)&original = of_sdl("SDL_UnlockMutex");
+    int result = original(lock);
+    if (state_taken && is_emulation_thread() && lock == __atomic_load_n(&queue_lock, __ATOMIC_ACQUIRE))
+        state_taken();
+    return result;
 }
 
 EXPORT time_t time(time_t *out)

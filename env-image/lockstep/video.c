@@ -42,6 +42,11 @@ static uint32_t origins[2];          /* VI_ORIGIN at the last two VIs, the lates
 static unsigned vi_origin, vi_width; /* the real plugin's registers: the bits that the hardware has */
 static ptr_CoreDoCommand core_do_command;
 
+/* system.c; NULL if it is not loaded */
+extern void lockstep_saves(bool to_machine) __attribute__((weak));
+extern void lockstep_when_taken(void (*callback)(void)) __attribute__((weak));
+static void state_taken(void);
+
 /* Maps the memory file, and loads the real plugin unless its path is NULL. Returns NULL or an error message. */
 EXPORT const char *CALL lockstep_attach(int fd, const char *real_path)
 {
@@ -56,6 +61,8 @@ EXPORT const char *CALL lockstep_attach(int fd, const char *real_path)
     shared_fd = fd;
     parent = getppid();
     request = control->request;
+    if (lockstep_when_taken)
+        lockstep_when_taken(state_taken);
     return real_path ? real_load(real_path) : NULL;
 }
 
@@ -170,41 +177,46 @@ static void serve(void)
     }
 }
 
-/* system.c; NULL if it is not loaded */
-extern void lockstep_saves(bool to_machine) __attribute__((weak));
+static void finish_state(bool failed)
+{
+    control->state_failed = failed;
+    state_vis_left = 0;
+    finish_step();
+    serve(); /* the core drops a savestate request that is made in here, so such a request waits for the next VI */
+}
 
-/* The core's state callback. The core calls it on the emulation thread exactly when it takes or loads a savestate. The
- * emulation stops in here, so no time passes between a savestate and the step that follows it.
+/* system.c calls this on the emulation thread when the core has taken a savestate. The emulation stops in here, so no time
+ * passes between a savestate and the step that follows it. */
+static void state_taken(void)
+{
+    if (stopping || !state_vis_left)
+        return;
+    control->state_vi_count = control->vi_count;
+    control->state_controller_reads = control->controller_reads;
+    memcpy(control->state_reads, control->reads, sizeof control->reads);
+    lockstep_saves(false);
+    finish_state(false);
+}
+
+/* The core's state callback. The core calls it on the emulation thread when it has loaded a savestate. The emulation stops
+ * in here.
  *
  * A load happens at the next interrupt of any kind. Until then the abandoned run continues and may read the controller.
  * So the counts are set to the savestate's counts here, not at the request. */
 EXPORT void CALL lockstep_state_changed(void *context, m64p_core_param parameter, int value)
 {
     (void)context;
-    if (stopping || !state_vis_left)
+    if (parameter != M64CORE_STATE_LOADCOMPLETE || stopping || !state_vis_left)
         return;
-    if (parameter == M64CORE_STATE_SAVECOMPLETE) {
-        control->state_vi_count = control->vi_count;
-        control->state_controller_reads = control->controller_reads;
-        memcpy(control->state_reads, control->reads, sizeof control->reads);
-        if (lockstep_saves)
-            lockstep_saves(false);
-    } else if (parameter == M64CORE_STATE_LOADCOMPLETE) {
-        control->vi_count = control->state_vi_count;
-        control->controller_reads = control->state_controller_reads;
-        memcpy(control->reads, control->state_reads, sizeof control->reads);
-        if (lockstep_saves)
-            lockstep_saves(true);
-        gpu_forget();
-        rdp_list_forget();
-        origins[0] = origins[1] = *gfx.VI_ORIGIN_REG; /* the abandoned run's are another picture's */
-    } else {
-        return;
-    }
-    control->state_failed = value == 0;
-    state_vis_left = 0;
-    finish_step();
-    serve(); /* the core drops a savestate request that is made in here, so such a request waits for the next VI */
+    control->vi_count = control->state_vi_count;
+    control->controller_reads = control->state_controller_reads;
+    memcpy(control->reads, control->state_reads, sizeof control->reads);
+    if (lockstep_saves)
+        lockstep_saves(true);
+    gpu_forget();
+    rdp_list_forget();
+    origins[0] = origins[1] = *gfx.VI_ORIGIN_REG; /* the abandoned run's are another picture's */
+    finish_state(value == 0);
 }
 
 /* Gives the real plugin the bits of the registers that the hardware has. A ROM may write a whole address, and a plugin
