@@ -66,11 +66,11 @@ def _preset(value: str) -> str:
             for name, given in presets.read(Path(value)).items():
                 if name not in Hyperparameters.model_fields:
                     hint = nearest(name, list(Hyperparameters.model_fields))
-                    raise ValueError(f"{name} is not a hyperparameter{hint}")
+                    raise ValueError(f"{name:.60} is not a hyperparameter{hint}")
                 if name in NOT_PRESET:
                     raise ValueError(f"{name} cannot be in it, because the file may be a stranger's; give {flag(name)}")
                 if checked(name, given) != given:
-                    raise ValueError(f"{name}: found {given!r}, expected {checked(name, given)!r}")
+                    raise ValueError(f"{name}: found {given!r:.300}, expected {checked(name, given)!r:.300}")
         except ValueError as error:
             raise ValueError(f"a preset such as agent/presets/classic.toml: {error}") from None
         return value
@@ -282,7 +282,7 @@ def _refusal(error: ValidationError) -> str:
     first = error.errors()[0]
     words = WANTED.get(first["type"])
     wanted = words.format(**first.get("ctx", {})) if words else WORDY.sub("", first["msg"])
-    return f"found {first['input']!r}, expected {wanted}"
+    return f"found {first['input']!r:.300}, expected {wanted}"
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ from a3c64.hyperparameters import Hyperparameters
 
 MAX_FILE = 1 << 20  # bytes; a typical file has 500
 MAX_SEEDS = 100
+LARGEST = 1e15  # of a range; a float holds every whole number up to this
 SECTIONS = ("run", "space")
 KEYS = ("low", "high", "log", "step")  # of a range
 # The sweep decides these: trials of one sweep must have the same length and the same score.
@@ -104,7 +105,7 @@ def _parsed(data: Mapping[str, Any]) -> Space:
     """
     for name in data:
         if name not in SECTIONS:
-            raise ValueError(f"unknown section [{name}]{nearest(name, SECTIONS) or ', expected [run] and [space]'}")
+            raise ValueError(f"unknown section [{name:.60}]{nearest(name, SECTIONS) or ', expected [run] and [space]'}")
     for name in SECTIONS:
         if not isinstance(data.get(name), dict) or not data[name]:
             raise ValueError(f"expected a section [{name}] with settings, found none")
@@ -135,7 +136,7 @@ def _checked(section: str, name: str, value: Any, called: str = "") -> Any:
     if name not in Settings.model_fields:
         known = [*Hyperparameters.model_fields, *OTHERS, *(["seeds"] if section == "run" else [])]
         hint = nearest(name, known) or "; docs/settings.md lists the settings"
-        raise ValueError(f"[{section}] {name}: there is no such setting{hint}")
+        raise ValueError(f"[{section}] {name:.60}: there is no such setting{hint}")
     if not called and name in REFUSED:
         raise ValueError(f"[{section}] {name} cannot be given: {REFUSED[name]}")
     if name not in Hyperparameters.model_fields and name not in OTHERS:
@@ -169,19 +170,21 @@ def _range(name: str, given: Any) -> Range | Choices:
     for key in given:
         if key not in KEYS:
             hint = nearest(key, KEYS) or f", expected {', '.join(KEYS)}"
-            raise ValueError(f"[space] {name}: unknown key {key}{hint}")
+            raise ValueError(f"[space] {name}: unknown key {key:.60}{hint}")
     if "low" not in given or "high" not in given:
-        raise ValueError(f"[space] {name}: expected low and high, found {', '.join(given) or 'neither'}")
+        raise ValueError(f"[space] {name}: expected low and high, found {', '.join(given) or 'neither':.60}")
     low, high = (_checked("space", name, given[key]) for key in ("low", "high"))
     log, step = given.get("log", False), given.get("step")
+    if high > LARGEST:
+        raise ValueError(f"[space] {name}: found high {high}, expected {LARGEST:g} or less")
     if not low < high:
         raise ValueError(f"[space] {name}: found low {low} and high {high}, expected low below high")
     if not isinstance(log, bool):
-        raise ValueError(f"[space] {name}: found log {log!r}, expected true or false")
+        raise ValueError(f"[space] {name}: found log {log!r:.60}, expected true or false")
     if log and low <= 0:
         raise ValueError(f"[space] {name}: found low {low}, expected more than 0 with log = true")
     if step is not None and (log or type(step) not in (int, kind) or not 0 < step <= high - low):
         raise ValueError(
-            f"[space] {name}: found step {step!r}, expected a number above 0, at most high - low, and no log"
+            f"[space] {name}: found step {step!r:.60}, expected a number above 0, at most high - low, and no log"
         )
     return Range(low, high, log, step, kind is int)

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from mutations import damaged_bytes, damaged_text
 from refusals import refusal
 from safetensors.numpy import save as save_tensors
+from settings_readers import presets, read_preset, read_sweep, sweeps
 from wire_readers import answers, read_answer, read_request, requests
 
 from a3c64.config import BadInputError, Settings
@@ -339,4 +340,6 @@ READERS = (
     Reader("ROM header", roms, read_rom),
     Reader("game.toml", games, read_game),
     Reader("game's savestate", states, read_savestate),
+    Reader("sweep", sweeps, read_sweep),
+    Reader("preset", presets, read_preset),
 )
