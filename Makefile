@@ -11,7 +11,7 @@ COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose
 SIDE_BY_SIDE := tests/n64gym tests/openkart
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train up down scale logs vnc build results test simulate fuzz e2e bench chaos bench-env bench-gpu bench-families bench-server bench-stability bench-staleness bench-training bench-view bench-learn bench-learn-plot lint docs pages picture browser clean apt native
+.PHONY: help setup train up down scale logs vnc build results test simulate fuzz e2e bench chaos bench-env bench-gpu bench-families bench-server bench-stability bench-staleness bench-training bench-view bench-learn bench-learn-plot roms lint docs pages picture browser clean apt native
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
@@ -55,6 +55,9 @@ bench-staleness: setup .venv/dev ## measure the effect of stale gradients on lea
 
 chaos: setup .venv/dev ## kill, stop and stall parts of a real run every 5 s for SECONDS=600; compare with an undisturbed run
 	@.venv/bin/python tests/chaos/chaos.py --seconds $(or $(SECONDS),600) --seed $(or $(SEED),1)
+
+roms: native .venv/packages ## open each ROM below DIR=, play it twice, and print a table; no ROM is copied
+	@$(if $(DIR),,echo "make roms needs the folder of your ROMs: make roms DIR=~/roms" >&2; exit 2;) .venv/bin/python tests/bench/roms.py "$(DIR)"
 
 bench: bench-env bench-training bench-server ## run all speed benchmarks (under 10 minutes)
 

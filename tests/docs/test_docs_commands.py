@@ -13,6 +13,7 @@ from pages import PAGES, ROOT, Line, lines_to_type, listings
 from a3c64.cli.main import groups
 from a3c64.config import flag, load, variable
 from a3c64.policy.resume import FIXED
+from n64gym.machine.plugins import OWN_PATH
 
 COMMANDS = {command.name: command for group in groups().values() for command in group}
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -31,6 +32,7 @@ NOT_RUN = {  # how a line begins -> why it is not checked further
     "python -m a3c64.": "tests/agent run them",
     "python docs/generate.py": "test_docs_generated.py runs it",
     "python tests/bench/": "the path is checked; a benchmark takes minutes",
+    "export A3C64_VIDEO_PLUGIN=": "tests/n64gym/test_kinds.py sets it to a plugin that it compiles",
     ".ci/run": "runs everything",
     "import ": "Python, not a command",
     "env": "Python, not a command",
@@ -143,7 +145,7 @@ def test_invalid_lines_are_found():
 
 
 def test_variables_and_flags_in_the_text_exist():
-    known = {variable(field) for field in type(load()).model_fields} | {"A3C64_"}
+    known = {variable(field) for field in type(load()).model_fields} | {"A3C64_", OWN_PATH}
     actions = [action for one in COMMANDS.values() for action in one.parser()._actions]
     flags = {option for action in actions for option in action.option_strings}
     flags |= {"--no-cache", "--build", "--scale", "--report", "--build-arg", "--target"}

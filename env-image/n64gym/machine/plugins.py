@@ -48,7 +48,7 @@ def _real_plugin(video: str | None) -> str | None:
     path = os.environ.get(OWN_PATH, "")
     if not Path(path).is_file():
         raise FileNotFoundError(
-            f'video is "{OWN}", but {OWN_PATH} is {path!r}; expected the path of a video plugin for mupen64plus, such '
-            "as angrylion or parallel-rdp"
+            f'video is "own", but A3C64_VIDEO_PLUGIN is {path!r}; expected the path of a video plugin for mupen64plus, '
+            "such as angrylion or parallel-rdp"
         )
     return str(Path(path).absolute())
