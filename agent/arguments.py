@@ -44,6 +44,7 @@ USES: dict[str, frozenset[str]] = {  # command -> its settings; A3C64_* variable
     "enjoy": frozenset(_PLAYING),
     "export": frozenset(_PLAYING) - {"seed"},
     "sweep": frozenset(_LOGGING),
+    "doctor": frozenset({"rom", "bind", "web_port", "web_host", "tensorboard_port", "tensorboard_host"}),
     "runs": frozenset(),
     "compare": frozenset(),
     "integrate": frozenset(),
@@ -95,6 +96,7 @@ MEANS = {  # (command, setting) -> its help text there, where the setting's desc
     },
     ("imitate", "run_dir"): "the folder of the new run",
     ("keys", "run_dir"): "the run that others are to join",
+    ("doctor", "rom"): "the N64 ROM to check; empty = Open Kart",
     ("worker", "workers"): "with --join: number of workers to start, instead of one for each core",
     ("export", "env_id"): _TRUST,
     **{

@@ -37,7 +37,7 @@ def check(wanted: Sequence[Wanted]) -> None:
             if one.port == other.port and one.setting != other.setting:
                 raise BadInputError(f"{flag(other.setting)} and {flag(one.setting)} both use port {one.port}")
     deadline = time.monotonic() + PATIENCE_S
-    while taken := [one for one in wanted if not _is_free(one)]:
+    while taken := [one for one in wanted if not is_free(one)]:
         if time.monotonic() > deadline:
             raise BadInputError(_said(taken, wanted))
         time.sleep(LOOK_S)
@@ -62,7 +62,7 @@ def _said(taken: Sequence[Wanted], wanted: Sequence[Wanted]) -> str:
     for one in taken:
         who = holder(one.port)
         said.append(f"port {one.port} ({flag(one.setting)}) is taken" + (f" by {who}" if who else ""))
-        free = next((p for p in range(one.port + 1, 65536) if p not in used and _is_free(one._replace(port=p))), None)
+        free = next((p for p in range(one.port + 1, 65536) if p not in used and is_free(one._replace(port=p))), None)
         if free is not None and one.setting not in remedies:
             used.add(free)
             value = f"tcp://{Place(one.host, free)}" if one.setting == "bind" else str(free)
@@ -70,7 +70,7 @@ def _said(taken: Sequence[Wanted], wanted: Sequence[Wanted]) -> str:
     return "; ".join([*said, f"free: {' '.join(remedies.values())}"])
 
 
-def _is_free(one: Wanted) -> bool:
+def is_free(one: Wanted) -> bool:
     """Return whether a port is free.
 
     Raises:

@@ -21,6 +21,7 @@ def groups() -> "dict[str, tuple[Command, ...]]":
     """Return all commands, as `a3c64 --help` lists them."""
     from a3c64.cli import (
         completion,
+        doctor,
         integrating,
         keys,
         laps,
@@ -40,7 +41,7 @@ def groups() -> "dict[str, tuple[Command, ...]]":
         "look at recorded episodes": recordings.COMMANDS,
         "beat the clock": laps.COMMANDS,
         "add a game": integrating.COMMANDS,
-        "your shell": completion.COMMANDS,
+        "your machine": (*doctor.COMMANDS, *completion.COMMANDS),
     }
 
 

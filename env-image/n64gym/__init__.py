@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import gymnasium
 
+from n64gym.checkup.finding import Finding, FindingState
+from n64gym.checkup.rom import Checked, check_emulator, check_rom
 from n64gym.episode import Outcome, Snapshot, StartError
 from n64gym.files import TEMPORARY
 from n64gym.game_folder.files import read_game_files
@@ -42,9 +44,12 @@ if TYPE_CHECKING:
 __all__ = [
     "M64",
     "TEMPORARY",
+    "Checked",
     "Demonstrator",
     "Emulator",
     "EmulatorError",
+    "Finding",
+    "FindingState",
     "GameError",
     "GameFile",
     "MovieError",
@@ -65,6 +70,8 @@ __all__ = [
     "State",
     "Track",
     "Verified",
+    "check_emulator",
+    "check_rom",
     "demonstrations",
     "make_game",
     "open_rom",

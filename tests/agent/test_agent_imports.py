@@ -37,6 +37,7 @@ PLAY = POLICY | {"a3c64.play", "a3c64.report"}  # an evaluation writes a report 
 REPLAYS = POLICY | {"a3c64.play", "a3c64.replays", "n64gym"}  # films of replays use play's video writer
 TEACHING = POLICY | {"a3c64.teaching", "n64gym"}
 REPORT = POLICY | {"a3c64.report", "n64gym"}
+DOCTOR = POLICY | {"a3c64.doctor", "n64gym"}
 MAY_IMPORT = {  # a package, and the packages that it may import from
     **dict.fromkeys(BASE, BASE),
     "a3c64.envs": ENVS,
@@ -47,11 +48,16 @@ MAY_IMPORT = {  # a package, and the packages that it may import from
     "a3c64.replays": REPLAYS,
     "a3c64.report": REPORT,
     "a3c64.teaching": TEACHING,
+    "a3c64.doctor": DOCTOR,
     "a3c64.api": PLAY | {"a3c64.api"},
     "a3c64.callback": WIRE,
     "a3c64": {"a3c64.api", "a3c64.callback", "a3c64.config"},
     "a3c64.sweep": PLAY | {"a3c64.api", "a3c64.sweep"},
-    "a3c64.cli": PLAY | REPLAYS | TEACHING | {"a3c64.cli", "a3c64.sweep", "a3c64.paramserver", "a3c64.worker"},
+    "a3c64.cli": PLAY
+    | REPLAYS
+    | TEACHING
+    | DOCTOR
+    | {"a3c64.api", "a3c64.cli", "a3c64.sweep", "a3c64.paramserver", "a3c64.worker"},
     "a3c64.__main__": {"a3c64.cli"},
     "a3c64.paramserver": POLICY | {"a3c64.callback", "a3c64.paramserver"},
     "a3c64.worker": TEACHING | {"a3c64.worker"},

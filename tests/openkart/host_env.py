@@ -89,7 +89,8 @@ class HostEmulator:
         self._block = self.rdram[TELEMETRY_WORD : TELEMETRY_WORD + TELEMETRY_WORDS]
         self._words = np.frombuffer(self._game.ok_telemetry().contents, np.uint32)
         self._game.ok_start()
-        self.vi_count = self.controller_reads = self.display_lists = self.rdp_lists = self.unknown_tasks = 0
+        self.vi_count = self.controller_reads = self.display_lists = self.rdp_lists = 0
+        self.unknown_tasks = self.interpreted_tasks = 0
         # On the N64, the game takes its first step while it computes its tables. The host takes the same extra step
         # here, so that both draw pictures, one every second VI, in the same VIs of a race.
         self.step()
