@@ -5,6 +5,7 @@ import re
 import signal
 from types import SimpleNamespace
 
+import pygame
 import pytest
 
 from n64gym.game_folder.model import Hold
@@ -18,6 +19,7 @@ from n64gym.integration import pad
 from n64gym.integration.commands import SessionCommands
 from n64gym.integration.draft import Draft
 from n64gym.integration.session import Session
+from n64gym.integration.window import TEXT, WRONG, SessionWindow
 from n64gym.machine import controller
 from n64gym.machine.controller import DRIVING
 from n64gym.machine.emulator import EmulatorError
@@ -246,3 +248,56 @@ def test_every_direction_and_button_is_written_and_held():
     assert pad.parse(["left", "right", "y=-3"]) == Hold((), (0, -3))
     assert pad.held({"left", "x", "left shift", "f1"}) == Hold(("A",), (-40, 0))
     assert pad.parse(pad.text_of(Hold(("B", "Z"), (5, -80))).split()) == Hold(("B", "Z"), (5, -80))
+
+
+def test_keys_pause_step_save_and_load(catch, tmp_path, monkeypatch):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    pygame.display.init()
+    pygame.font.init()
+    window = SessionWindow(pygame, SessionCommands(catch, tmp_path))
+
+    def press(*keys):
+        for key in keys:
+            for kind in (pygame.KEYDOWN, pygame.KEYUP):
+                window.handle(pygame.event.Event(kind, key=key))
+
+    def type_line(text):
+        press(pygame.K_TAB)
+        window.handle(pygame.event.Event(pygame.TEXTINPUT, text=text))
+        press(pygame.K_RETURN, pygame.K_TAB)
+
+    def vis_of(turns):
+        """Return the VIs that pass in some turns of the window's loop."""
+        left = iter([False] * turns)
+        before = catch.emulator.vi_count
+        window.run(lambda: next(left, True))
+        return catch.emulator.vi_count - before
+
+    try:
+        assert vis_of(3) == 6
+        press(pygame.K_SPACE)
+        assert vis_of(3) == 0
+        saved = catch.emulator.vi_count
+        press(pygame.K_F5, pygame.K_PERIOD, pygame.K_PERIOD)
+        assert catch.emulator.vi_count == saved + 2 * catch.frameskip
+        press(pygame.K_F8)
+        assert catch.emulator.vi_count == saved
+        type_line("name score 80002006 u16")
+        type_line("serach u8")
+        assert list(catch.draft.variables) == ["score"]
+        assert vis_of(2) == 0
+        press(pygame.K_SPACE)
+        assert vis_of(2) == 4
+        screen = pygame.surfarray.array3d(pygame.display.get_surface())  # [width, height, 3]
+        assert (screen[8:200, 505:525] == TEXT).all(-1).any(), "the variable and its value are shown"
+        assert (screen[650:] == WRONG).all(-1).any(), "the error is shown"
+        type_line("quit")
+        type_line("quit")
+        assert vis_of(5) == 0, "the window is over"
+    finally:
+        pygame.display.quit()
+
+
+def test_a_game_of_the_gpu_says_what_is_missing(rom, tmp_path):
+    with Session(rom("gpu")) as session, pytest.warns(UserWarning, match="draws with the GPU"):
+        session.step(60)

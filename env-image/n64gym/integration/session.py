@@ -16,6 +16,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from n64gym.drawing import Drawing
 from n64gym.game_folder.expressions import BUILT_IN
 from n64gym.game_folder.model import OWN_ROM, TYPES, Action, Start
 from n64gym.game_folder.program import Program
@@ -27,7 +28,7 @@ from n64gym.integration.draft import Draft
 from n64gym.integration.search import KINDS, Search
 from n64gym.integration.trial import Trial
 from n64gym.machine.console import CONSOLE, Console
-from n64gym.machine.emulator import Emulator, EmulatorError
+from n64gym.machine.emulator import Emulator, EmulatorError, ObservationFormat
 from n64gym.machine.rom import Rom, open_rom
 from n64gym.machine.state import State
 from n64gym.machine.supervisor import EmulatorSupervisor
@@ -68,8 +69,10 @@ class Session:
         """The reward so far, from the last `load`, `power_on`, `mark_start` or change of the draft on."""
         self._vis = 0  # VIs of the trial's present step
         self._was_written = False
+        self._drawing = Drawing(video)
+        look = ObservationFormat(12, 16, 1)  # for `Drawing`, which sees whether there is a picture
         self._supervisor = EmulatorSupervisor(
-            lambda: Emulator(self.rom, video=video, console=self.console, timeout=timeout)
+            lambda: Emulator(self.rom, video=video, observation=look, console=self.console, timeout=timeout)
         )
         self._supervisor.ready()
         self._begin_trial()
@@ -107,7 +110,10 @@ class Session:
         return self.draft.base.frameskip if self.draft.base else FRAMESKIP
 
     def step(self, vis: int = 1, word: int = 0) -> None:
-        """Play `vis` VIs (60 a second) with the controller held at `word`, see controller.word."""
+        """Play `vis` VIs (60 a second) with the controller held at `word`, see controller.word.
+
+        Warns once if the game's picture is missing, and says why.
+        """
         left, frameskip = vis, self.frameskip
         try:
             while left:
@@ -115,6 +121,8 @@ class Session:
                 self.emulator.step(now, word)
                 left -= now
                 self._vis = (self._vis + now) % frameskip
+                if not self._drawing.known:
+                    self._drawing.check(self.emulator)
                 if self.trial and not self._vis:
                     self.trial.step(self.emulator, frameskip, word)
         except EmulatorError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 import time
 import warnings
@@ -20,6 +21,7 @@ COLUMNS = 66  # characters of a line of the right part
 SECOND_COLUMN = 196  # of answers in two columns, pixels
 ANSWERS = 500  # lines that are kept
 VIS_PER_PICTURE = 2
+ESCAPES = re.compile(r"\x1b\[[0-9;]*m")  # colours of a terminal
 BACK, TEXT, DIM, ACCENT, WRONG = (13, 16, 20), (218, 224, 230), (126, 138, 150), (255, 176, 32), (255, 110, 90)
 KEYS = "Tab opens the command line and closes it, Space pauses, . plays a step, F5 saves, F8 loads"
 
@@ -129,7 +131,7 @@ class SessionWindow:
             except (ValueError, OSError) as error:
                 self.say(str(error), WRONG)
         for warning in warned:
-            self.say(str(warning.message), WRONG)
+            self.say(ESCAPES.sub("", str(warning.message)), WRONG)
 
     def draw(self) -> None:
         """Draw everything."""
