@@ -139,13 +139,18 @@ def on_course(course: str, title: str, steps: int, **changes: Any) -> Experiment
     return Experiment(f"{course}, {title}", OPEN_KART, 60, FINISHES, env_args=arguments, settings=settings, **changes)
 
 
-HARDEST = "mountain"  # the course on which a default run needs the most steps
+HARDEST = "desert"  # after 300,000 steps a default run of seed 1 finishes 0 % of its races there, 80 % on the mountain
 SEEDS = (1, 2, 3)
 MEADOW_POLICY = "agent/policy/bundled/openkart.safetensors"  # trained on the meadow
+FADES = {"imitation_cost": 0.2, "imitation_steps": 50_000}
 TEACHING = {
     **{f"untaught-{course}": on_course(course, "default run", 300_000, seeds=SEEDS) for course in COURSES},
-    "taught-driver": on_course(HARDEST, "taught by the scripted driver", 120_000, seeds=SEEDS, taught_by="driver"),
-    "taught-keyboard": on_course(HARDEST, "taught by a simulated person", 120_000, seeds=SEEDS, taught_by="keyboard"),
+    "taught-driver": on_course(
+        HARDEST, "taught by the scripted driver", 60_000, seeds=SEEDS, settings=FADES, taught_by="driver"
+    ),
+    "taught-keyboard": on_course(
+        HARDEST, "taught by a simulated person", 60_000, seeds=SEEDS, settings=FADES, taught_by="keyboard"
+    ),
     "transfer": on_course(
         HARDEST, "from a policy of the meadow", 120_000, seeds=SEEDS, settings={"from_policy": MEADOW_POLICY}
     ),

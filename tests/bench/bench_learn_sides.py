@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench_learn_experiments import Experiment
-from programs import A3C64, SB3_PYTHON, n64gym_arguments, output_of, result_of, running, sb3
+from programs import A3C64, ROOT, SB3_PYTHON, n64gym_arguments, output_of, result_of, running, sb3
 from teachers import record
 
 from a3c64.config import flag
@@ -24,8 +24,8 @@ from a3c64.processes import silence
 LOOK_S = 0.5
 EPISODES = 20
 PLAY_S = 900.0  # timeout of an evaluation
-LAPS = 5  # that a teacher shows
-UPDATES = 800  # of `imitate`
+RACES = 5  # of one lap, that a teacher shows
+UPDATES = 500  # of `imitate`
 START_S = 90.0  # time for starting and ending a program, on top of its training time
 
 
@@ -67,6 +67,7 @@ class A3c64:
         flags = {**arguments_of(self._experiment), "seed": seed, "workers": self._experiment.workers}
         if self._experiment.taught_by:
             self._teach(folder, run, seed)
+            flags["demonstrations"] = (folder / "movies").relative_to(ROOT)  # programs run in ROOT
         flags |= {
             "checkpoint_interval": self._every,
             "tensorboard_port": 0,
@@ -95,7 +96,7 @@ class A3c64:
 
     def _teach(self, folder: Path, run: Path, seed: int) -> None:
         """Record the teacher's laps, and write a run's folder with a policy that has learned them."""
-        record(self._experiment.taught_by, folder / "movies", self._experiment.env_args["course"], LAPS, seed)
+        record(self._experiment.taught_by, folder / "movies", self._experiment.env_args["course"], RACES, seed)
         told = [part for name, value in arguments_of(self._experiment).items() for part in (flag(name), str(value))]
         told += ["--seed", str(seed), "--updates", str(UPDATES), "--run-dir", str(run)]
         command = [*A3C64, "imitate", str(folder / "movies"), *told]

@@ -1,6 +1,6 @@
 """Teachers whose laps `a3c64 imitate` learns from: the scripted driver, and a simulated person at a keyboard.
 
-python tests/bench/teachers.py keyboard FOLDER --course mountain --laps 5 records their movies.
+python tests/bench/teachers.py keyboard FOLDER --course mountain --races 5 records their movies.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from n64gym.games.openkart_driver import Driver
 from n64gym.machine.controller import DRIVING, stick_of
 
 FRAMESKIP = 4  # VIs of the scripted driver's steps, as in training
-MOST_LAPS = 3  # of a race
 NAMES = [action.name for action in DRIVING]
 STRAIGHT, BRAKE, LEFT, RIGHT = map(NAMES.index, ("straight", "brake", "extreme left", "extreme right"))
 PRESS_FROM = 30  # stick units: where the driver wants less than this, a person presses no arrow key
@@ -63,22 +62,20 @@ TEACHERS: dict[str, tuple[int, Callable[[Any, np.random.Generator], Callable[[],
 }
 
 
-def record(teacher: str, folder: Path, course: str, laps: int, seed: int) -> list[dict[str, Any]]:
-    """Record races with `laps` laps in all; return the last info of each."""
+def record(teacher: str, folder: Path, course: str, races: int, seed: int) -> list[dict[str, Any]]:
+    """Record races of one lap; return the last info of each."""
     frameskip, make = TEACHERS[teacher]
-    arguments = {"course": course, "noop_max": 30, "frameskip": frameskip}
+    arguments = {"course": course, "laps": 1, "noop_max": 30, "frameskip": frameskip}
     env = gymnasium.make("n64gym/OpenKart-v0", obs_type="grayscale", size=(42, 42), **arguments)
     generator, ends = np.random.default_rng(seed), []
     with n64gym.RecordMovie(env, folder) as env:
         env.reset(seed=seed)
-        while laps:
-            now, over = min(MOST_LAPS, laps), False
-            env.reset(options={"laps": now})
-            player = make(env, generator)
+        for _ in range(races):
+            env.reset()
+            player, over = make(env, generator), False
             while not over:
                 *_, terminated, truncated, info = env.step(player())
                 over = terminated or truncated
-            laps -= now
             ends.append(info)
     return ends
 
@@ -89,10 +86,10 @@ def main() -> None:
     parser.add_argument("teacher", choices=TEACHERS)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--course", default="meadow")
-    parser.add_argument("--laps", type=int, default=5)
+    parser.add_argument("--races", type=int, default=5, help="of one lap")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    for info in record(options.teacher, options.folder, options.course, options.laps, options.seed):
+    for info in record(options.teacher, options.folder, options.course, options.races, options.seed):
         off_road = info["metrics"]["off_road"]
         print(f"{options.course}: finished {info['finished']}, laps {info['lap_times']}, off road {off_road:.2f}")
 

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import teachers
 from bench_learn import first_reaching
 from bench_learn_experiments import EXPERIMENTS, Goal
 from bench_learn_sides import A3c64, Saved
@@ -43,6 +45,21 @@ def test_checkpoints_remain_when_the_server_deletes_them(tmp_path):
 
 def test_experiments_begin_with_existing_ones():
     assert {one.begins_with for one in EXPERIMENTS.values()} <= {"", *EXPERIMENTS}
+
+
+def test_a_simulated_person_presses_keys_after_the_reaction_time(monkeypatch):
+    wanted = []  # by VI, what the scripted driver does
+    monkeypatch.setattr(teachers, "Driver", lambda env: lambda: wanted[-1])
+    keyboard = teachers.Keyboard(None, np.random.default_rng(1))
+    hard, soft = teachers.NAMES.index("hard left"), teachers.NAMES.index("soft left")
+    pressed = []
+    for vi in range(120):
+        wanted.append(hard if vi >= 60 else soft)
+        pressed.append(keyboard())
+    first = pressed.index(teachers.LEFT)
+    assert set(pressed[:first]) == {teachers.STRAIGHT}  # a soft turn needs no key
+    assert set(pressed[first:]) == {teachers.LEFT}
+    assert 60 + teachers.REACTION_VIS[0] <= first <= 60 + teachers.REACTION_VIS[1] + teachers.DECIDES_VIS
 
 
 def test_a_program_that_hangs_or_fails_is_reported_and_ended():
