@@ -1,13 +1,18 @@
-"""Commands about lap times: verify."""
+"""Commands about lap times: verify, polish."""
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 from a3c64 import logs
-from a3c64.cli.command import Command, Parsed
-from a3c64.config import EXIT_BAD_INPUT, Settings
+from a3c64.cli.command import Command, Parsed, at_least
+from a3c64.config import EXIT_BAD_INPUT, BadInputError, Settings
+from a3c64.files import why_unwritable
 from a3c64.output import escaped, say
+
+GOALS = ("lap", "race")
+EFFORT = 48  # enough for a pass along a lap in a minute
 
 
 def add_verify_options(parser: argparse.ArgumentParser) -> None:
@@ -40,4 +45,49 @@ def verify(settings: Settings, parsed: Parsed) -> int:
     return code
 
 
-COMMANDS = (Command("verify", verify, add_verify_options, "MOVIE..."),)
+def add_polish_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `polish`."""
+    parser.add_argument("movie", type=Path, metavar="MOVIE", help="a movie of a whole race (.m64)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="where the result goes (default: MOVIE-polished.m64)")
+    parser.add_argument(
+        "--goal", choices=GOALS, default=GOALS[0], help="what to make faster: the fastest lap (default), or the race"
+    )
+    parser.add_argument("--minutes", type=float, default=10.0, metavar="X", help="0 = no limit (default: 10)")
+    parser.add_argument("--changes", type=int, default=0, metavar="N", help="stop after N changes; 0 = no limit")
+    parser.add_argument(
+        "--effort", type=int, default=EFFORT, metavar="N", help=f"changes to try in a window (default: {EFFORT})"
+    )
+    parser.add_argument("--emulators", type=int, metavar="N", help="how many search at once (default: one per core)")
+
+
+def polish(settings: Settings, parsed: Parsed) -> int:
+    """Make a movie of a race faster by trying changes of its inputs; exit code 1 if nothing faster was found."""
+    movie: Path = parsed["movie"]
+    out = parsed["out"] or movie.with_name(f"{movie.stem}-polished.m64")
+    emulators = parsed["emulators"] if parsed["emulators"] is not None else len(os.sched_getaffinity(0))
+    for name, value, least in (("minutes", parsed["minutes"], 0), ("changes", parsed["changes"], 0)):
+        at_least(name, value, least)
+    at_least("effort", parsed["effort"], 1)
+    at_least("emulators", emulators, 1)
+    if out.suffix != ".m64":
+        raise BadInputError(f"--out: found {out}, expected a name that ends in .m64")
+    for path in (out, out.with_suffix(".json")):
+        if path.exists():
+            raise BadInputError(f"--out: {path} exists; name another file, or delete it")
+        if reason := why_unwritable(path):
+            raise BadInputError(f"--out: {path} cannot be written: {reason}")
+    from a3c64.processes import limit_threads, stop_on_signals
+
+    limit_threads()
+    from a3c64.replays import polishing
+
+    how = polishing.How(
+        parsed["goal"], parsed["minutes"], parsed["changes"], parsed["effort"], emulators, settings.seed
+    )
+    return 0 if polishing.polish(movie, out, settings, how, stop_on_signals()) else 1
+
+
+COMMANDS = (
+    Command("verify", verify, add_verify_options, "MOVIE..."),
+    Command("polish", polish, add_polish_options, "MOVIE"),
+)

@@ -142,6 +142,7 @@ def described(replay: Replay) -> list[str]:
     parts = [replay.course or game]
     if "training" in facts:
         parts.append(f"step {replay.step:,}")
-    parts.append(f"return {replay.total:.1f}")
+    if "return" in facts:
+        parts.append(f"return {replay.total:.1f}")
     said = [one.say_once(replay.metrics[one.name]) for one in declared_for(game).headlines(replay.metrics)]
     return ["   ".join(line) for line in ([part for part in parts if part], said) if line]

@@ -36,6 +36,8 @@ from n64gym.movies.record import RecordMovie
 from n64gym.movies.track import Track, track
 from n64gym.movies.verify import RefusedError, Verified, verify
 from n64gym.n64_env import N64Env
+from n64gym.polish.polisher import Polisher
+from n64gym.polish.search import SearchStoppedError
 from n64gym.road import RoadEdges
 
 if TYPE_CHECKING:
@@ -57,11 +59,13 @@ __all__ = [
     "ObservationFormat",
     "Outcome",
     "Playback",
+    "Polisher",
     "RecordMovie",
     "RefusedError",
     "RoadEdges",
     "Rom",
     "RomError",
+    "SearchStoppedError",
     "Session",
     "SessionCommands",
     "SessionWindow",

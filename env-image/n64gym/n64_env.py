@@ -187,12 +187,12 @@ class N64Env(Game, gymnasium.Env[Any, Any]):
         emulator, word = self._supervisor.emulator, self._word(action)
         if emulator is None:
             raise EmulatorError("the emulator has died; call reset")
-        self._foresee(emulator)
+        self.foresee(emulator, self.frameskip)
         emulator.step_async(self.frameskip, word, *self._held)
         return Begun(action, word)
 
-    def _foresee(self, emulator: Emulator) -> None:
-        """Tell the game, if it supports this, that no picture is read in the next `frameskip` VIs."""
+    def foresee(self, emulator: Emulator, vis: int) -> None:
+        """Tell the game, if it supports this, that no picture is read before the end of the next `vis` VIs."""
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Hold `action` for `frameskip` VIs. An emulator that dies ends the episode as truncated.

@@ -86,8 +86,8 @@ def speeds(env: gymnasium.Env) -> dict[str, list[float]]:
 
         free = side("free_side.py", start.path, IDLE_S)
         rates["free"].append(free["vis"] / free["seconds"])
-        for name, foresee in (("idle", None), ("all drawn", lambda emulator: None)):
-            with patch.object(env.unwrapped, "_foresee", foresee or env.unwrapped._foresee):
+        for name, foresee in (("idle", None), ("all drawn", lambda emulator, vis: None)):
+            with patch.object(env.unwrapped, "foresee", foresee or env.unwrapped.foresee):
                 env.reset()
                 vis, seconds = steps(env, NOTHING, IDLE_STEPS)
                 rates[name].append(vis / seconds)

@@ -9,8 +9,9 @@ from itertools import pairwise
 import gymnasium
 import numpy as np
 import pytest
-from driving import BRAKE, STRAIGHT, to_point
+from driving import BRAKE, STRAIGHT
 from gymnasium.utils.env_checker import check_env
+from kart64_driver import to_point
 
 import n64gym
 from n64gym.games import mariokart64

@@ -6,7 +6,7 @@ import json
 
 import gymnasium
 import pytest
-from driving import to_point
+from kart64_driver import to_point
 
 import n64gym
 from n64gym.games.openkart_driver import Driver
@@ -108,6 +108,13 @@ def test_a_movie_from_a_savestate_is_refused(race, tmp_path):
     name, text = refused(copy(race[0], tmp_path, start=m64.SNAPSHOT))
     assert name == "not from power-on"
     assert "a savestate" in text
+
+
+def test_a_console_with_saved_data_is_refused(race, tmp_path):
+    saves = tmp_path / "game.eep"
+    saves.write_bytes(b"\1" * 512)
+    console = {"saves": n64gym.read_saves(saves)}
+    assert refused(copy(race[0], tmp_path, {"console": console}))[0] == "saved data"
 
 
 def test_a_game_without_laps_is_refused(race, tmp_path):

@@ -128,10 +128,11 @@ class OpenKartEnv(RaceEnv):
             road.centre - road.left_edge[:, None] * road.right, road.centre + road.right_edge[:, None] * road.right
         )
 
-    def _foresee(self, emulator: Emulator) -> None:
+    def foresee(self, emulator: Emulator, vis: int) -> None:
+        """Tell the game which pictures are not read. Drawing takes most of its time."""
         # The game draws every second VI. So exactly one of the step's last two VIs draws a picture.
         rdram = emulator.rdram
-        rdram[TELEMETRY_WORD + DRAW_FROM] = rdram[TELEMETRY_WORD + VIS] + (self.frameskip - 1)
+        rdram[TELEMETRY_WORD + DRAW_FROM] = rdram[TELEMETRY_WORD + VIS] + (vis - 1)
 
     @classmethod
     def race_in(cls, emulator: Emulator) -> dict[str, Any]:

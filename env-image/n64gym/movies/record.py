@@ -150,18 +150,23 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
         self.save(self._folder / f"{stamp}-{self._name}-{self._count:06d}.m64", movie, facts)
 
     def save(self, path: Path, movie: M64, facts: dict[str, Any]) -> None:
-        """Write an episode: the movie to `path`, and its JSON beside it. Raises OSError.
-
-        The JSON is written first, so that every movie has its JSON. Neither write waits for the disk: after a crash of
-        the process all files are complete, but a power failure may lose the last seconds."""
-        facts_path = path.with_suffix(".json")
-        try:
-            write_whole(facts_path, json.dumps(facts, indent=1).encode() + b"\n", sync=False)
-            m64.write(path, movie, sync=False)
-        except OSError:
-            facts_path.unlink(missing_ok=True)
-            raise
+        """Write an episode, see `write_movie`. Raises OSError."""
+        write_movie(path, movie, facts)
         self.last_movie = path
+
+
+def write_movie(path: Path, movie: M64, facts: dict[str, Any]) -> None:
+    """Write a movie to `path`, and its JSON beside it. Raises OSError.
+
+    The JSON is written first, so that every movie has its JSON. Neither write waits for the disk: after a crash of the
+    process all files are complete, but a power failure may lose the last seconds."""
+    facts_path = path.with_suffix(".json")
+    try:
+        write_whole(facts_path, json.dumps(facts, indent=1).encode() + b"\n", sync=False)
+        m64.write(path, movie, sync=False)
+    except OSError:
+        facts_path.unlink(missing_ok=True)
+        raise
 
 
 def rdram_hash(emulator: Emulator, words: Sequence[Sequence[int]]) -> str:

@@ -61,6 +61,8 @@ def verify(
     kind = game_of({"game": game})
     if kind is None or not issubclass(kind, RaceEnv):
         raise RefusedError("not a race", f"{path} is a movie of {game!r}, which is not a racing game of this release")
+    if facts and facts.get("console", {}).get("saves"):
+        raise RefusedError("saved data", f"{path} begins with saved data in the console; expected empty memory")
     playback = Playback(path, rom)
     try:
         expected, found = facts.get("ends", {}).get("sample"), len(playback.movie.samples)
