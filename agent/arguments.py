@@ -66,7 +66,7 @@ GROUPS: dict[str, tuple[str, ...]] = {  # as --help shows them; every setting is
         "total_timesteps", "stop_at_reward", "time_limit", "eval_interval", "eval_policy", "eval_episodes",
         "guard", "callback",
     ),
-    "network": ("trunk", "lstm_size"),
+    "network": ("trunk", "network", "lstm_size"),
     "learning": (
         "t_max", "discount", "gae_lambda", "normalise_observations", "rewards", "normalise_advantages",
         "entropy_cost", "value_cost", "surrogate_clip", "target_kl", "max_gradient_norm", "learning_rate",

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 MAX_NESTING = 50  # levels of objects and lists in an environment's arguments
-OWN = ("reward", "wrapper")  # settings that name code of the user, besides env_id
+OWN = ("reward", "wrapper", "network")  # settings that name code of the user, besides env_id
 REMOVED = frozenset({"staleness_damping"})  # hyperparameters of earlier releases that playing a policy does not need
 
 
@@ -183,6 +183,11 @@ class Hyperparameters(BaseModel):
     trunk: Literal["patches", "fine", "universe", "a3c"] = Field(
         "patches",
         description="convolutions: patches = 4x4 (fast), fine, universe = universe-starter-agent's, a3c = the paper's",
+    )
+    network: OwnCode = Field(
+        None,
+        description="your function that makes the network up to the heads of Keras layers, as module:function, instead "
+        "of trunk; none = no such function",
     )
     lstm_size: int = Field(0, ge=0, le=4096, description="units of the LSTM; 0 = a dense layer instead of memory")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of weights, actions and environments")

@@ -142,9 +142,10 @@ def load(
     env_id: str = "",
     reward: str | None = None,
     wrapper: str | None = None,
+    network: str | None = None,
     rom: str = "",
 ) -> Policy:
-    """Load a trained policy. TensorFlow is not needed.
+    """Load a trained policy. TensorFlow is not needed, unless the policy has a network of yours.
 
     The policy's environment is made once, to find out what observations and actions it has, unless you give one.
 
@@ -156,6 +157,7 @@ def load(
             is in a module of yours, such as my_env:My-v0: a file may be a stranger's, so it imports only what you name.
         reward: needed with a file in the same way, if the policy was trained with a reward of yours.
         wrapper: needed with a file in the same way, if the policy was trained in wrappers of yours.
+        network: needed with a file in the same way, if the policy has a network of yours; also with an `env`.
         rom: path of an N64 ROM; empty = Open Kart.
 
     Raises:
@@ -170,9 +172,9 @@ def load(
         policy = policy_file.load(path)
     settings, trusted = policy.hyperparameters, True
     if path is not None and not path.is_dir():
-        if env is None:
-            foreign.check_code(settings, path, {"env_id": env_id, "reward": reward, "wrapper": wrapper})
-        trusted = env is None or not foreign.code_of(settings)
+        given = {"env_id": env_id, "reward": reward, "wrapper": wrapper, "network": network}
+        foreign.check_code(settings, path, given, given if env is None else ("network",))
+        trusted = all(given[name] == value for name, value in foreign.code_of(settings).items())
         settings = foreign.without_paths(settings, path)
     made = env or _make(settings, rom)
     try:

@@ -146,8 +146,10 @@ def _wrong_with(settings: Settings, parsed: Parsed, start: "Policy | None") -> s
                 batch.step(batch.family.draw(masked(parameters, batch.allowed), np.random.default_rng(0)))
             batch.close()
             shape, family = batch.view.shape, batch.family
-        if start:
-            check_fit(start, design(shape, family, hyperparameters).specs)
+        if start or hyperparameters.network:
+            network = design(shape, family, hyperparameters)
+            if start:
+                check_fit(start, network.specs)
     except BadInputError as error:
         return str(error)
     return ""

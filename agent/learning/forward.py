@@ -101,12 +101,14 @@ def forward(
             x = LAYERS[type(layer)](layer, x, given)
         return x
 
-    features = []
-    if network.image:
-        features.append(walk(network.image, tf.cast(tf.reshape(image, [n, *network.shape.image]), tf.float32)))
-    if network.vector:
-        features.append(walk(network.vector, tf.reshape(vector, [n, network.shape.vector])))
-    memory = walk((network.memory,), tf.concat(features, axis=1))
+    features = {}
+    if network.shape.image[2]:
+        pixels = tf.cast(tf.reshape(image, [n, *network.shape.image]), tf.float32)
+        features["image"] = walk(network.image, pixels)
+    if network.shape.vector:
+        features["vector"] = walk(network.vector, tf.reshape(vector, [n, network.shape.vector]))
+    joined = network.own.compute(features, p) if network.own else tf.concat(list(features.values()), axis=1)
+    memory = walk((network.memory,) if network.memory else (), joined)
     parameters, values = walk((network.policy,), memory), walk((network.value,), memory)
     if network.family.free:
         parameters = tf.concat([parameters, tf.broadcast_to(p["policy/free"], [n, network.family.free])], axis=1)

@@ -1,10 +1,11 @@
 """The network as an ONNX graph, written node by node, without a converter."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
+from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, compose, helper
 
 from a3c64.learning.layers import (
     FORGET_BIAS,
@@ -21,6 +22,9 @@ from a3c64.learning.layers import (
 from a3c64.learning.network import Network
 from a3c64.learning.parameters import MOMENTS
 from a3c64.learning.scaling import SCALED_LIMIT
+
+if TYPE_CHECKING:
+    from a3c64.learning.own_network import OwnNetwork
 
 ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "relu": ("Relu", {}),
@@ -162,6 +166,21 @@ LAYERS: dict[type, Callable[[Any, str, Builder], str]] = {
 }
 
 
+def own(network: "OwnNetwork", features: dict[str, str], b: Builder) -> str:
+    """Add the user's own network, which reads image [B, C, H, W] and vector [B, inputs]."""
+    prefix = "own/"
+    model = compose.add_prefix(network.onnx(b.batch if isinstance(b.batch, int) else None), prefix)
+    if "image" in features:
+        b.node("Transpose", features["image"], perm=[0, 2, 3, 1], out=f"{prefix}image")
+    if "vector" in features:
+        b.node("Identity", features["vector"], out=f"{prefix}vector")
+    for k, spec in enumerate(network.specs):
+        b.weight(f"{prefix}weight_{k}", itemgetter(spec.name))
+    b.nodes += model.graph.node
+    b.constants += model.graph.initializer
+    return model.graph.output[0].name
+
+
 def graph(network: Network, batch: int) -> Graph:
     """Return the network as ONNX, without its weights.
 
@@ -195,14 +214,18 @@ def add_network(network: Network, b: Builder, heads: str, pixels: int = TensorPr
             x = LAYERS[type(layer)](layer, x, b)
         return x
 
-    features = []
-    if network.image:
+    features = {}
+    if network.shape.image[2]:
         x = b.node("Cast", b.input("image", *network.shape.image, kind=pixels), to=TensorProto.FLOAT)
-        features.append(walk(network.image, b.node("Transpose", x, perm=[0, 3, 1, 2])))
-    if network.vector:
-        features.append(walk(network.vector, b.input("vector", network.shape.vector)))
-    x = features[0] if len(features) == 1 else b.node("Concat", *features, axis=1)
-    x = walk((network.memory,), x)
+        features["image"] = walk(network.image, b.node("Transpose", x, perm=[0, 3, 1, 2]))
+    if network.shape.vector:
+        features["vector"] = walk(network.vector, b.input("vector", network.shape.vector))
+    if network.own:
+        x = own(network.own, features, b)
+    else:
+        x = b.node("Concat", *features.values(), axis=1) if len(features) > 1 else next(iter(features.values()))
+    if network.memory:
+        x = walk((network.memory,), x)
 
     def joined(part: str) -> str:
         names = f"{network.policy.name}/{part}", f"{network.value.name}/{part}"

@@ -5,13 +5,16 @@ for acting. Both walk the layers listed here. agent/learning/layers.py describes
 """
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from a3c64.envs.actions import Family
 from a3c64.envs.spaces import Shape
 from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning.layers import WHITE, Convolution, Dense, Flatten, Layer, Lstm, Scale, Size, Standardise
 from a3c64.learning.parameters import MOMENTS, ParameterSpec
+
+if TYPE_CHECKING:
+    from a3c64.learning.own_network import OwnNetwork
 
 TRUNKS = {
     # For speed: the first layer reads each pixel once, and ONNX Runtime fuses a leaky ReLU into its convolution.
@@ -35,10 +38,11 @@ class Network(NamedTuple):
 
     shape: Shape
     family: Family
-    image: tuple[Layer, ...]  # from the image's pixels to features; () without an image
-    vector: tuple[Layer, ...]  # from the vector to features; () without a vector
-    memory: Lstm | Dense  # reads all features
-    policy: Dense  # reads the memory, as the value head does
+    image: tuple[Layer, ...]  # from the image's pixels to features
+    vector: tuple[Layer, ...]  # from the vector to features
+    own: "OwnNetwork | None"  # the user's, from the outputs of `image` and `vector` to features
+    memory: Lstm | Dense | None  # reads all features; None with an own network without an LSTM
+    policy: Dense  # reads the memory, or else the features, as the value head does
     value: Dense
     specs: tuple[ParameterSpec, ...]
 
@@ -65,30 +69,47 @@ def design(shape: Shape, family: Family, hyperparameters: Hyperparameters) -> Ne
 
     image: tuple[Layer, ...] = ()
     vector: tuple[Layer, ...] = ()
-    features = 0
+    features, own = 0, None
     if shape.image[2]:
         image = _image_layers(hyperparameters)
         features += add(image, shape.image)[0]
     if shape.vector:
-        dense = (Dense(DENSE_UNITS, "tanh", f"dense{n}") for n in range(DENSE_LAYERS))
-        vector = (*((Scale(),) if hyperparameters.normalise_observations else ()), *dense)
+        vector = _vector_layers(hyperparameters)
         features += add(vector, (shape.vector,))[0]
-    units = hyperparameters.lstm_size
-    memory = Lstm(units) if units else Dense(HIDDEN_UNITS, "relu", "hidden")
+    if hyperparameters.network:
+        from a3c64.learning.own_network import own_network  # it needs TensorFlow, which acting does not otherwise
+
+        own = own_network(hyperparameters.network, shape.image, shape.vector, hyperparameters.normalise_observations)
+        specs.extend(own.specs)
+        features = own.features
+    memory: Lstm | Dense | None = Dense(HIDDEN_UNITS, "relu", "hidden")
+    if units := hyperparameters.lstm_size:
+        memory = Lstm(units)
+    elif own:
+        memory = None
     policy = Dense(family.outputs, "linear", "policy", POLICY_GAIN)
     value = Dense(1, "linear", "value", gain=1.0)
-    remembered = add((memory,), (features,))
+    remembered = add((memory,) if memory else (), (features,))
     add((policy,), remembered)
     if family.free:
         specs.append(ParameterSpec("policy/free", (family.free,), 0.0))
     add((value,), remembered)
     specs.sort(key=lambda spec: spec.name.startswith(MOMENTS))  # moments last: the learned parameters are contiguous
-    return Network(shape, family, image, vector, memory, policy, value, tuple(specs))
+    return Network(shape, family, image, vector, own, memory, policy, value, tuple(specs))
 
 
 def _image_layers(hyperparameters: Hyperparameters) -> tuple[Layer, ...]:
-    """Return the layers from pixels to features."""
+    """Return the layers from pixels to features, or to the user's own network."""
+    normalised = (Standardise(),) if hyperparameters.normalise_observations else ()
+    if hyperparameters.network:
+        return normalised
     first, *rest = (replace(layer, name=f"conv{n}") for n, layer in enumerate(TRUNKS[hyperparameters.trunk]))
-    if hyperparameters.normalise_observations:
-        return Standardise(), first, *rest, Flatten()
-    return replace(first, divisor=WHITE), *rest, Flatten()
+    return *normalised, first if normalised else replace(first, divisor=WHITE), *rest, Flatten()
+
+
+def _vector_layers(hyperparameters: Hyperparameters) -> tuple[Layer, ...]:
+    """Return the layers from the vector to features, or to the user's own network."""
+    normalised = (Scale(),) if hyperparameters.normalise_observations else ()
+    if hyperparameters.network:
+        return normalised
+    return *normalised, *(Dense(DENSE_UNITS, "tanh", f"dense{n}") for n in range(DENSE_LAYERS))

@@ -5,7 +5,7 @@ A run's folder is the user's own: its environment and arguments are used as they
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,23 +23,32 @@ def code_of(hyperparameters: Hyperparameters) -> dict[str, str]:
     return {name: value for name, value in named.items() if value and ":" in value}
 
 
-def check_code(hyperparameters: Hyperparameters, file: Path, given: Mapping[str, Any]) -> None:
+def check_code(
+    hyperparameters: Hyperparameters,
+    file: Path,
+    given: Mapping[str, Any],
+    used: Container[str] = ("env_id", *OWN),
+    by: str = "policy",
+) -> None:
     """Refuse a policy file that names modules to import, unless the user named the same.
 
     Args:
         hyperparameters: found in the policy file, with the user's own in place of those that the user replaces.
         file: the policy file.
         given: the settings that the user gave.
+        used: the settings whose modules would be imported.
+        by: the setting or option that names the file.
 
     Raises:
         BadInputError: a setting names a module, and the user did not give the same value.
     """
-    code = {name: value for name, value in code_of(hyperparameters).items() if given.get(name) != value}
+    named = code_of(hyperparameters)
+    code = {name: value for name, value in named.items() if name in used and given.get(name) != value}
     if code:
         modules = ", ".join(name.rpartition(":")[0] for value in code.values() for name in listed(value))
         flags = " ".join(f"{flag(name)} {value}" for name, value in code.items())
         raise BadInputError(
-            f"--policy: {file} would import {modules} and run that code; if you trust the code, give {flags}"
+            f"{flag(by)}: {file} would import {modules} and run that code; if you trust the code, give {flags}"
         )
 
 

@@ -16,14 +16,14 @@ from a3c64 import presets
 from a3c64.config import BadInputError, Settings, flag
 from a3c64.files import read_json
 from a3c64.hyperparameters import Hyperparameters, as_meant
-from a3c64.policy import checkpoint, game_copy, policy_file
+from a3c64.policy import checkpoint, foreign, game_copy, policy_file
 
 log = logging.getLogger(__name__)
 
 CONFIG, CHANGES = "config.json", "changes.jsonl"
 MAX_CONFIG = 1 << 20  # bytes; a typical one has 1,000
 # Cannot change during a run: they determine the shapes of the weights, or the form of the network's input.
-FIXED = ("frame_size", "frame_colours", "frame_stack", "normalise_observations", "trunk", "lstm_size")
+FIXED = ("frame_size", "frame_colours", "frame_stack", "normalise_observations", "trunk", "network", "lstm_size")
 # Returns before and after a change of these cannot be compared.
 TASK = ("env_id", "env_args", "reward", "wrapper", "frameskip", "sticky_actions", "max_episode_steps", "eval_policy")
 
@@ -67,6 +67,8 @@ def resume(settings: Settings) -> Resumption:
     if known is None:
         if settings.from_policy:
             its = policy_file.find(settings.from_policy).hyperparameters
+            if not settings.from_policy.is_dir() and "network" not in settings.model_fields_set:
+                foreign.check_code(its, settings.from_policy, {}, ("network",), "from_policy")
             settings = settings.filled({name: getattr(its, name) for name in (*FIXED, "frameskip")})
         return Resumption(settings, exists, (), "")
     before = Hyperparameters(**known)

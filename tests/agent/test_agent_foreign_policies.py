@@ -75,7 +75,7 @@ def test_a_policy_file_imports_no_module_unless_the_user_names_it(folder, comman
     assert (folder / "imported").exists()
 
 
-@pytest.mark.parametrize("setting", ["wrapper", "reward"])
+@pytest.mark.parametrize("setting", ["wrapper", "reward", "network"])
 def test_a_policy_file_brings_no_code_of_its_own(folder, setting):
     """Neither for playing nor for an export, nor when a run begins with it."""
     (folder / "evil.py").write_text(EVIL + "\ndef part(*given):\n    return given[0]\n")
@@ -88,13 +88,19 @@ def test_a_policy_file_brings_no_code_of_its_own(folder, setting):
         assert f"give {flag} evil:part" in done.stderr
     with pytest.raises(BadInputError, match="would import evil"):
         load(file)
-    with pytest.raises(BadInputError, match=f"give load the same {setting}"), gymnasium.make("CartPole-v1") as env:
+    said = "would import evil" if setting == "network" else f"give load the same {setting}"
+    with pytest.raises(BadInputError, match=said), gymnasium.make("CartPole-v1") as env:
         load(file, env).make()
     done = a3c64(folder, "eval", "--policy", file, "--episodes", "1", flag, "none")
     assert done.returncode == 0, done.stderr
     assert not (folder / "imported").exists()
-    settings = resume(Settings(run_dir=folder / "run", from_policy=file)).settings
-    assert getattr(settings, setting) is None
+    begun = Settings(run_dir=folder / "run", from_policy=file)
+    if setting == "network":
+        with pytest.raises(BadInputError, match=r"--from-policy: .* would import evil .* give --network evil:part"):
+            resume(begun)
+        begun = Settings(run_dir=folder / "run", from_policy=file, network=None)
+    assert getattr(resume(begun).settings, setting) is None
+    assert not (folder / "imported").exists()
     if setting == "wrapper":
         done = a3c64(folder, "eval", "--policy", file, "--episodes", "1", flag, "evil:part")
         assert done.returncode == 0, done.stderr

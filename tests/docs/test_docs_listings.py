@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from types import SimpleNamespace
 
 import gymnasium
@@ -18,12 +17,10 @@ from pages import listings
 
 import a3c64 as a3c64_package
 from a3c64.api.playing import Policy
-from a3c64.envs.batch import EnvironmentBatch
 from a3c64.envs.figures import declared_in
 from a3c64.hyperparameters import Hyperparameters
-from a3c64.learning import network
 from a3c64.paramserver.roster import Member
-from a3c64.policy import onnx_file
+from a3c64.policy import onnx_file, policy_file
 from a3c64.policy.fitted import fit
 
 LISTINGS = {one.title: one.text for one in listings() if one.language == "python" and one.title}
@@ -32,13 +29,6 @@ TENTH = """
 class Tenth(gym.RewardWrapper):
     def reward(self, reward):
         return float(reward) / 10
-"""
-TOLD = """
-
-class Told(Notes):
-    def on_evaluation(self, evaluation, moment):
-        with open(moment.run_dir / "notes.txt", "a") as notes:
-            notes.write("evaluated\\n" * (evaluation.episodes > 0))
 """
 OWN_FILES = [title for title in LISTINGS if title.startswith("my_")]
 
@@ -66,7 +56,6 @@ def test_every_python_listing_has_a_test():
         *OWN_FILES,
         "play.py",
         "play_onnx.py",
-        "agent/learning/network.py, in TRUNKS",
         "metadata of your environment",
     }
     untitled = [one for one in listings() if one.language == "python" and not one.title]
@@ -86,16 +75,15 @@ def small(run):
     return ["--run-dir", run, *ports, "--workers", "1", "--eval-interval", "0", "--status-interval", "1"]
 
 
-def test_the_documented_wrapper_and_reward_are_used_by_train_eval_and_enjoy(folder):
-    """In one run with the callback, because the reward is inside the wrapper."""
+def test_the_documented_parts_are_used_by_train_eval_enjoy_and_export(folder):
+    """All in one run, because each start of a process takes time."""
     short = json.dumps({"laps": 1, "time_limit": 2, "noop_max": 0})
-    own = ["--reward", "my_kart:fast", "--wrapper", "my_reward:Tenth"]
+    own = ["--reward", "my_kart:fast", "--wrapper", "my_reward:Tenth", "--network", "my_network:attention"]
     (folder / "my_reward.py").write_text(LISTINGS["my_reward.py"] + TENTH)
-    (folder / "my_callback.py").write_text(LISTINGS["my_callback.py"] + TOLD)
-    evaluated = ["--callback", "my_callback:Told", "--eval-interval", "1", "--eval-episodes", "1"]
-    a3c64(folder, "train", *own, "--env-args", short, *small("runs/own"), "--total-timesteps", "400", *evaluated)
+    noted = ["--callback", "my_callback:Notes"]
+    a3c64(folder, "train", *own, "--env-args", short, *small("runs/own"), "--total-timesteps", "400", *noted)
     config = json.loads((folder / "runs/own/config.json").read_text())
-    assert (config["reward"], config["wrapper"]) == ("my_kart:fast", "my_reward:Tenth")
+    assert [config[name] for name in ("reward", "wrapper", "network")] == own[1::2]
     run = ["--run-dir", "runs/own", "--episodes", "1"]
     found = json.loads(a3c64(folder, "eval", *run))
     terms = {name: value for name, value in found["figures"].items() if name.startswith("reward_")}
@@ -104,9 +92,9 @@ def test_the_documented_wrapper_and_reward_are_used_by_train_eval_and_enjoy(fold
     without = json.loads(a3c64(folder, "eval", *run, "--wrapper", "none", "--reward", "none"))
     assert without["figures"].keys() & {"reward_driven", "reward_progress"} == {"reward_progress"}
     notes = (folder / "runs/own/notes.txt").read_text().splitlines()
-    checkpoints = [line for line in notes if line != "evaluated"]
-    assert len(checkpoints) < len(notes)
-    assert re.fullmatch(r"step_\d+: [1-9]\d* episodes, [1-9]\d* updates", checkpoints[-1])
+    assert re.fullmatch(r"step_\d+: [1-9]\d* episodes, [1-9]\d* updates", notes[-1])
+    assert any(spec.name == "own/0_kernel" for spec in policy_file.of_run(folder / "runs/own").specs)
+    a3c64(folder, "export", "--run-dir", "runs/own", "own.onnx")
     a3c64(folder, "enjoy", *run, "--mp4", "own.mp4")
     assert (folder / "own.mp4").stat().st_size > 1000
 
@@ -145,18 +133,6 @@ def test_the_corridor_is_trained_evaluated_filmed_and_exported(folder):
 def test_a_missing_module_is_named(tmp_path):
     with pytest.raises(AssertionError, match="there is no module 'my_env'"):
         a3c64(tmp_path, "eval", "--random", "--env-id", "my_env:Corridor-v0")
-
-
-def test_the_documented_convolutions_make_a_network(monkeypatch):
-    ((name, layers),) = eval("{" + LISTINGS["agent/learning/network.py, in TRUNKS"] + "}", vars(network)).items()
-    monkeypatch.setitem(network.TRUNKS, name, layers)
-    hyperparameters = Hyperparameters(env_id="ALE/Pong-v5", envs_per_worker=1).model_copy(update={"trunk": name})
-    batch = EnvironmentBatch.make(hyperparameters, worker=0)
-    design = network.design(batch.view.shape, batch.family, hyperparameters)
-    batch.close()
-    convolutions = [layer for layer in design.image if isinstance(layer, network.Convolution)]
-    assert [replace(layer, divisor=1.0, name="") for layer in convolutions] == list(layers)
-    assert name == "mine"
 
 
 def test_the_documented_figures_are_valid():
