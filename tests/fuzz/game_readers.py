@@ -78,7 +78,7 @@ def read_game(folder: Path) -> bool:
 
 def states() -> st.SearchStrategy[dict[str, bytes]]:
     """Draw damaged savestates: their compressed bytes, or what is in them."""
-    plain = COUNTS.pack(100, 2) + bytes(8) + bytes(SAVES_BYTES) + b"machine"
+    plain = COUNTS.pack(100, 2, 2, 0, 0, 0) + bytes(8) + bytes(SAVES_BYTES) + b"machine"
     inner = damaged_bytes(plain, 40).map(lambda data: gzip.compress(data, 1))
     return (inner | damaged_bytes(gzip.compress(plain), 200)).map(lambda data: {"x.state": data})
 
