@@ -178,6 +178,7 @@ def test_every_preset_is_valid():
         ("ALE/Pong-v5", "atari"),
         ("CartPole-v1", "classic"),
         ("Hopper-v5", "continuous"),
+        ("InvertedDoublePendulum-v5", "double-pendulum"),
         ("Pendulum-v1", "pendulum"),
         ("MiniGrid-DoorKey-5x5-v0", "grids"),
         ("MinAtar/Breakout-v1", "grids"),
