@@ -17,11 +17,12 @@ from n64gym.game_folder.actions import action_space
 from n64gym.game_folder.expressions import BUILT_IN, result
 from n64gym.game_folder.program import Program
 from n64gym.game_folder.starts import read_state
+from n64gym.machine.memory import Memory
 from n64gym.machine.shared import RDRAM_BYTES, SAVES_BYTES
 from n64gym.machine.state import COUNTS
 
 OPEN_KART = Path(n64gym.__file__).parent / "game_folder" / "openkart" / "game.toml"
-MEMORY = np.random.default_rng(0).integers(0, 2**32, RDRAM_BYTES // 4, np.uint32)
+MEMORY = Memory(np.random.default_rng(0).integers(0, 2**32, RDRAM_BYTES // 4, np.uint32))
 EXPRESSIONS = (
     "speed.__class__", "().__class__", "prev.x", "delta(delta(x))", "a" * 600, "(" * 200, "- " * 200 + "1",
     "speed << 99", "speed / 0", "1e308 * 1e308 * speed", "x if y", "lambda: 0", "'a' * 9", "speed ** speed",

@@ -48,11 +48,11 @@ def driven(rom):
     """Drive a time trial to its end; return the info of every step, and the game's own completion values."""
     env = MarioKart64Env(rom("kart64"), check_rom=False, video=None, cache=False, size=(60, 80), course="yoshi_valley")
     _, info = env.reset()
-    infos, completions, over = [info], [memory.read_race(env.emulator.rdram).completion], False
+    infos, completions, over = [info], [memory.read_race(env.emulator.memory).completion], False
     while not over:
         _, reward, terminated, truncated, info = env.step(to_point(env, 12))
         infos.append(info | {"reward": reward})
-        completions.append(memory.read_race(env.emulator.rdram).completion)
+        completions.append(memory.read_race(env.emulator.memory).completion)
         assert not truncated, f"stuck after {info['progress']:.2f} laps"
         over = terminated
     env.close()
@@ -127,7 +127,7 @@ def test_a_recorded_race_plays_back_to_the_bit(rom, make, tmp_path):
     while not playback.over:
         playback.step()
     assert playback.diverged == ""
-    race = memory.read_race(playback.emulator.rdram)
+    race = memory.read_race(playback.emulator.memory)
     playback.close()
     assert (race.course, race.character, race.lap) == (memory.COURSES["choco_mountain"], 3, 0)
     shown = list(n64gym.demonstrations(movie, make()))
@@ -228,7 +228,7 @@ def test_every_setting_can_be_drawn_and_chosen_at_reset(make):
     assert {course for _, course, *_ in drawn} == {"rainbow_road", "koopa_troopa_beach"}
     _, info = env.reset(options={"course": "mario_raceway", "character": "bowser"})
     assert info["path_point"][1] == 300
-    assert memory.read_race(env.emulator.rdram).character == 7
+    assert memory.read_race(env.emulator.memory).character == 7
     with pytest.raises(ValueError, match=r"course is 'mario_kart'; expected 'luigi|maybe you meant"):
         env.reset(options={"course": "mario_racewy"})
     with pytest.raises(ValueError, match="number 4 of its cup"):
@@ -253,7 +253,7 @@ def test_all_byte_orders_are_the_same_game(rom, make, tmp_path):
         path.write_bytes(np.frombuffer(data, f">u{width}").astype(f"<u{width}").tobytes())
         env = make(path, cache=False)
         observation, _ = env.reset()
-        starts.add((observation.tobytes(), memory.read_race(env.emulator.rdram)))
+        starts.add((observation.tobytes(), memory.read_race(env.emulator.memory)))
         assert env.rom.byte_order == suffix
     assert len(starts) == 1
 

@@ -32,8 +32,8 @@ def test_every_course_and_character_is_reached_through_the_menus(rom, course, ch
     with Emulator(rom("kart64")) as emulator:
         menu.go_to_race(emulator, setup)
         menu.check_race(emulator, setup)
-        race = memory.read_race(emulator.rdram)
-        assert memory.read_menu(emulator.rdram).course == memory.COURSES[course]
+        race = memory.read_race(emulator.memory)
+        assert memory.read_menu(emulator.memory).course == memory.COURSES[course]
         assert memory.CHARACTERS[race.character] == character
         assert (race.lap, race.karts, race.path_points) == (-1, 1, 300 + 17 * memory.COURSES[course])
         assert 0 < race.timer <= 2 / 60 + 1e-6  # the first game frame of the race
@@ -46,7 +46,7 @@ def test_every_grand_prix_is_reached_through_the_menus(rom, course, engine):
     with Emulator(rom("kart64")) as emulator:
         menu.go_to_race(emulator, setup)
         menu.check_race(emulator, setup)
-        race = memory.read_race(emulator.rdram)
+        race = memory.read_race(emulator.memory)
         assert (race.karts, race.rank) == (8, 7)
 
 
@@ -59,13 +59,13 @@ def test_blind_presses_do_not_reach_a_race(rom):
             emulator.step(menu.PRESS_VIS, press)
             emulator.step(menu.PRESS_VIS)
         emulator.step(600)
-        assert memory.read_menu(emulator.rdram).game_state in memory.MENUS
+        assert memory.read_menu(emulator.memory).game_state in memory.MENUS
 
 
 def test_a_demo_is_refused_as_a_race_and_left(rom):
     """Without input, the game starts a demo race. check_race must refuse it, and go_to_race must leave it."""
     with Emulator(rom("kart64")) as emulator:
-        while (found := memory.read_menu(emulator.rdram)).race_state != memory.UNDER_WAY:
+        while (found := memory.read_menu(emulator.memory)).race_state != memory.UNDER_WAY:
             emulator.step(10)
         assert (found.demo, found.game_state) == (1, memory.RACING)
         with pytest.raises(RomError, match=r"demo 1 \(expected 0\)"):
@@ -81,14 +81,14 @@ def test_wrong_menu_choices_are_corrected(rom):
     with Emulator(rom("kart64")) as emulator:
 
         def press(wanted, until):
-            while not until(found := memory.read_menu(emulator.rdram)):
+            while not until(found := memory.read_menu(emulator.memory)):
                 emulator.step(menu.PRESS_VIS, menu.next_press(found, wanted))
                 emulator.step(menu.PRESS_VIS)
 
         press(wrong, lambda found: found.menu == memory.MAIN_MENU)
         emulator.step(60)
         emulator.step(menu.PRESS_VIS, menu.RIGHT)
-        assert memory.read_menu(emulator.rdram).players == 2
+        assert memory.read_menu(emulator.memory).players == 2
         press(wrong, lambda found: found.main_menu == memory.OK)
         press(menu.wanted_of(right), lambda found: found.menu == memory.PLAYER_SELECT)
         press(wrong, lambda found: found.driver_menu == memory.DRIVER_OK)
@@ -191,4 +191,4 @@ def start(rom):
     """The menu and race variables at the start of a time trial on Luigi Raceway."""
     with Emulator(rom("kart64")) as emulator:
         menu.go_to_race(emulator, setup_of())
-        return memory.read_menu(emulator.rdram), memory.read_race(emulator.rdram)
+        return memory.read_menu(emulator.memory), memory.read_race(emulator.memory)

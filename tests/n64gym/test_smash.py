@@ -46,7 +46,7 @@ def play(env, action, steps, **options):
 def test_every_fighter_can_be_player_and_opponent(env):
     for character, opponent in zip(FIGHTERS, FIGHTERS[1:] + FIGHTERS[:1], strict=True):
         env.reset(options={"character": character, "opponent": opponent})
-        me, other, *nobody = read_battle(Memory(env.emulator.rdram)).players
+        me, other, *nobody = read_battle(env.emulator.memory).players
         assert (me.kind, FIGHTERS[me.fighter]) == (ram.HUMAN, character)
         assert (other.kind, FIGHTERS[other.fighter]) == (ram.COMPUTER, opponent)
         assert [player.kind for player in nobody] == [ram.NOBODY] * 2
@@ -58,16 +58,16 @@ def test_fighters_are_chosen_past_locked_portraits(rom, character):
     for opponent in ("yoshi", "pikachu", "samus", "ness", "falcon"):
         with Emulator(rom("smash64")) as emulator:
             go_to_match(emulator, {**SETUP, "character": character, "opponent": opponent})
-            players = read_battle(Memory(emulator.rdram)).players
+            players = read_battle(emulator.memory).players
             assert [FIGHTERS[player.fighter] for player in players[:2]] == [character, opponent]
 
 
 def test_a_slow_game_and_a_wrong_menu_still_lead_to_the_match(rom):
     """The menu code does not count frames: slow loading, 15 frames a second and a wrong menu give the same match."""
     with Emulator(rom("smash64-slow")) as emulator:
-        memory = Memory(emulator.rdram)
+        memory = emulator.memory
         for press in (START, A):
-            while memory.u8(ram.SCENE) != {START: ram.MODE_SELECT, A: ram.ONE_PLAYER_MENU}[press]:
+            while memory.u8[ram.SCENE] != {START: ram.MODE_SELECT, A: ram.ONE_PLAYER_MENU}[press]:
                 emulator.step(4, word(press))
                 emulator.step(6)
                 assert emulator.vi_count < 5000
@@ -81,7 +81,7 @@ def test_every_stage_can_be_chosen(env):
     for stage in STAGES:
         _, info = env.reset(options={"stage": stage})
         assert info["setup"]["stage"] == stage
-        assert read_battle(Memory(env.emulator.rdram)).stage == STAGES.index(stage)
+        assert read_battle(env.emulator.memory).stage == STAGES.index(stage)
         pictures.add(env.emulator.frame().tobytes())
     assert len(pictures) == len(STAGES)
 
@@ -99,7 +99,7 @@ def test_the_opponent_plays_at_the_chosen_level(env, level):
 @pytest.mark.parametrize(("mine", "its"), [("any", "any"), ("left", "down"), ("any", "up"), ("right", "any")])
 def test_a_fighter_against_itself_wears_another_costume(env, name, mine, its):
     env.reset(options={"character": name, "opponent": name, "costume": mine, "opponent_costume": its})
-    costumes = [player.costume for player in read_battle(Memory(env.emulator.rdram)).players[:2]]
+    costumes = [player.costume for player in read_battle(env.emulator.memory).players[:2]]
     assert costumes[0] != costumes[1]
     for costume, button in zip(costumes, (mine, its), strict=True):
         assert button in ("any", ("up", "right", "down", "left")[costume])
@@ -108,7 +108,7 @@ def test_a_fighter_against_itself_wears_another_costume(env, name, mine, its):
 def test_each_button_chooses_its_costume(env):
     for button, expected in {"up": (0, 0), "right": (2, 4), "down": (3, 1), "left": (1, 3)}.items():
         env.reset(options={"character": "link", "opponent": "falcon", "costume": button, "opponent_costume": button})
-        players = read_battle(Memory(env.emulator.rdram)).players
+        players = read_battle(env.emulator.memory).players
         assert (players[0].costume, players[1].costume) == expected
 
 
@@ -127,19 +127,19 @@ def test_rdram_is_not_written_if_the_menus_suffice(rom, monkeypatch):
     def refuse(self, address, value):
         raise AssertionError(f"{value} written to {address:#x}")
 
-    monkeypatch.setattr(Memory, "set_u8", refuse)
+    monkeypatch.setattr(Numbers, "__setitem__", refuse)
     with Emulator(rom("smash64")) as emulator:
         go_to_match(emulator, {**SETUP, "items": "on"})
-        assert read_battle(Memory(emulator.rdram)).item_rate == 3
-        assert Memory(emulator.rdram).u16(ram.UNLOCKED_FIGHTERS) == 0
+        assert read_battle(emulator.memory).item_rate == 3
+        assert emulator.memory.u16[ram.UNLOCKED_FIGHTERS] == 0
 
 
 def test_only_what_is_needed_is_unlocked(rom):
     with Emulator(rom("smash64")) as emulator:
         go_to_match(emulator, {**SETUP, "opponent": "ness", "character": "luigi", "stage": "mushroom_kingdom"})
-        memory = Memory(emulator.rdram)
-        assert memory.u16(ram.UNLOCKED_FIGHTERS) == 1 << FIGHTERS.index("ness") | 1 << FIGHTERS.index("luigi")
-        assert memory.u8(ram.UNLOCKED) == 1 << 4
+        memory = emulator.memory
+        assert memory.u16[ram.UNLOCKED_FIGHTERS] == 1 << FIGHTERS.index("ness") | 1 << FIGHTERS.index("luigi")
+        assert memory.u8[ram.UNLOCKED] == 1 << 4
         assert read_battle(memory).item_rate == 0
 
 
@@ -147,7 +147,7 @@ def test_only_what_is_needed_is_unlocked(rom):
 def test_the_chosen_rules_hold_in_the_match(rom, mode, amount):
     with Emulator(rom("smash64")) as emulator:
         go_to_match(emulator, {**SETUP, "mode": mode, "minutes": amount, "stocks": amount})
-        battle = read_battle(Memory(emulator.rdram))
+        battle = read_battle(emulator.memory)
         assert battle.frames == 1  # the match's first frame
         assert battle.rules == (ram.TIME_RULE if mode == "time" else ram.STOCK_RULE)
         assert (battle.minutes if mode == "time" else battle.players[1].stocks) == amount
@@ -173,7 +173,7 @@ def test_a_kill_is_rewarded(env):
     env.reset(options={"level": 1})
     total = 0.0
     for step in range(3000):
-        battle = read_battle(Memory(env.emulator.rdram))
+        battle = read_battle(env.emulator.memory)
         me, opponent = (player.position[0] for player in battle.players[:2])
         x = 0 if abs(me - opponent) < 100 else 80 if me < opponent else -80
         _, reward, _, _, info = env.step([C + x, C, step % 2] + [0] * 5)
@@ -182,7 +182,7 @@ def test_a_kill_is_rewarded(env):
             break
     assert info["reward_terms"]["kill"] == 200.0
     assert info["opponent_damage"] == 0  # the damage restarts at 0 with the new life
-    me, opponent = read_battle(Memory(env.emulator.rdram)).players[:2]
+    me, opponent = read_battle(env.emulator.memory).players[:2]
     assert opponent.total_damage > 0  # the total is not reset
     idle = total - (opponent.total_damage - me.total_damage + 200 * (opponent.falls - me.falls))
     assert -3.0 < idle <= 0.0
@@ -201,7 +201,7 @@ def test_walking_off_the_stage_is_a_death_each_time_until_the_stocks_are_gone(en
     declared = env.metadata["figures"]
     assert {name for name in info["metrics"] if not name.startswith("reward_")} <= declared.keys()
     assert env.unwrapped.live_figures(info)[1] == ("falls, opponent", "2, 0")
-    assert read_battle(Memory(env.emulator.rdram)).status == ram.END
+    assert read_battle(env.emulator.memory).status == ram.END
 
 
 def test_idling_costs_a_point_a_second_after_four(env):
@@ -294,8 +294,8 @@ def test_a_start_with_wrong_values_is_reported(env):
     wrong = {"stage": "sector_z", "level": 4, "mode": "stock", "character": "samus"}
     with pytest.raises(StartError, match=r"stage is 6, expected 1; rules is 1, expected 2; fighters is \[9, 2\]"):
         env._check_start(env.emulator, info["setup"] | wrong)
-    memory = Memory(env.emulator.rdram)
-    memory.set_u8(ram.VS_STATE + ram.STATUS, ram.PAUSE)
+    memory = env.emulator.memory
+    memory.u8[ram.VS_STATE + ram.STATUS] = ram.PAUSE
     with pytest.raises(StartError, match="status is 2, expected 1"):
         env._check_start(env.emulator, info["setup"])
 
@@ -341,13 +341,13 @@ def test_memory_uses_the_consoles_byte_order():
     rdram = np.zeros(1 << 21, np.uint32)
     rdram[0x1000 // 4 : 0x1010 // 4] = 0x01020304, 0xFFFFFFFE, 0x3FC00000, 0x80001000
     memory = Memory(rdram)
-    assert [memory.u8(0x80001000 + byte) for byte in range(4)] == [1, 2, 3, 4]
-    assert memory.u16(0x80001002) == 0x0304
-    assert (memory.u32(0x80001004), memory.s32(0x80001004)) == (0xFFFFFFFE, -2)
-    assert memory.f32(0x80001008) == 1.5
+    assert [memory.u8[0x80001000 + byte] for byte in range(4)] == [1, 2, 3, 4]
+    assert memory.u16[0x80001002] == 0x0304
+    assert (memory.u32[0x80001004], memory.s32[0x80001004]) == (0xFFFFFFFE, -2)
+    assert memory.f32[0x80001008] == 1.5
     assert memory.follow(0x8000100C) == 0x80001000
     assert memory.follow(0x80001004) is None
     assert memory.follow(0x80001000) is None
-    memory.set_u8(0x80001001, 0xAB)
+    memory.u8[0x80001001] = 0xAB
     assert rdram[0x1000 // 4] == 0x01AB0304
     assert read_slot(memory, 0).cursor is None

@@ -142,7 +142,7 @@ class GameEnv(N64Env):
     def _fresh(self, emulator: Emulator) -> list[Number]:
         """Return the values at the start of an episode: all values before are 0."""
         program = self.program
-        return program.read(emulator.rdram, [0] * len(BUILT_IN), [0] * len(program.names))
+        return program.read(emulator.memory, [0] * len(BUILT_IN), [0] * len(program.names))
 
     def _holds(self, emulator: Emulator, text: str) -> bool:
         now = self._fresh(emulator)
@@ -170,7 +170,7 @@ class GameEnv(N64Env):
         vis_so_far = elapsed * vis
         rate = self.rom.vis_per_second
         built_in = [vis, vis / rate, vis_so_far / rate, elapsed, x, y]
-        now = self._now = program.read(emulator.rdram, built_in, before)
+        now = self._now = program.read(emulator.memory, built_in, before)
         reward, shares = 0.0, {}
         for name, function in program.reward.items():
             share = float(result(function, now, before))

@@ -93,18 +93,18 @@ class MarioKart64Env(RaceEnv):
 
     def in_play(self, emulator: Emulator) -> bool:
         """Return whether a race is in progress."""
-        return in_race(read_menu(emulator.rdram))
+        return in_race(read_menu(emulator.memory))
 
     @classmethod
     def position(cls, emulator: Emulator) -> tuple[float, float]:
         """Return x and z in the game's units."""
-        x, _, z = read_race(emulator.rdram).position
+        x, _, z = read_race(emulator.memory).position
         return x, z
 
     @classmethod
     def race_in(cls, emulator: Emulator) -> dict[str, Any]:
         """Return the settings of the race in the game's variables."""
-        race, menu = read_race(emulator.rdram), read_menu(emulator.rdram)
+        race, menu = read_race(emulator.memory), read_menu(emulator.memory)
         names = {number: name for name, number in COURSES.items()}
         try:
             setup = {"mode": race.mode, "course": names[race.course], "character": CHARACTERS[race.character]}
@@ -130,7 +130,7 @@ class MarioKart64Env(RaceEnv):
         return super()._begin_episode(emulator, setup)
 
     def _status(self, emulator: Emulator) -> RaceStatus:
-        self._read = race = read_race(emulator.rdram)
+        self._read = race = read_race(emulator.memory)
         # Just before the line, the path's points restart from 0, but the lap number has not yet changed. For a moment
         # the game's value is one lap too low. A kart cannot move half a lap in a step, so the nearest value is right.
         self._progress = min(
@@ -168,7 +168,7 @@ class MarioKart64Env(RaceEnv):
         }
 
     def _telemetry(self, emulator: Emulator) -> list[float]:
-        race = read_race(emulator.rdram)
+        race = read_race(emulator.memory)
         place, karts = place_of(race)
         return [
             race.speed * KMH / 100,

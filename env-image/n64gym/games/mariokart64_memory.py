@@ -9,12 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from n64gym.machine.memory import Memory
-
-Rdram = NDArray[np.uint32]  # [2097152], words in the host's byte order
 
 COURSES = {  # in the order of the cups, four courses per cup
     "luigi_raceway": 8,
@@ -120,26 +115,26 @@ class Menu(NamedTuple):
     course: int
 
 
-def read_menu(rdram: Rdram) -> Menu:
-    """Return the Menu in RDRAM."""
-    at, memory = SYMBOLS, Memory(rdram)
-    mode = memory.s32(at["gModeSelection"])
+def read_menu(memory: Memory) -> Menu:
+    """Return the Menu in memory."""
+    at = SYMBOLS
+    mode = memory.s32[at["gModeSelection"]]
     return Menu(
-        game_state=memory.s32(at["gGamestate"]),
-        race_state=memory.s32(at["gRaceState"]),
-        demo=memory.u16(at["gDemoMode"]),
-        menu=memory.s32(at["gMenuSelection"]),
-        main_menu=memory.s8(at["gMainMenuSelectionDepth"]),
-        driver_menu=memory.s8(at["gPlayerSelectMenuSelection"]),
-        course_menu=memory.s8(at["gSubMenuSelection"]),
-        players=memory.s8(at["gPlayerCount"]),
+        game_state=memory.s32[at["gGamestate"]],
+        race_state=memory.s32[at["gRaceState"]],
+        demo=memory.u16[at["gDemoMode"]],
+        menu=memory.s32[at["gMenuSelection"]],
+        main_menu=memory.s8[at["gMainMenuSelectionDepth"]],
+        driver_menu=memory.s8[at["gPlayerSelectMenuSelection"]],
+        course_menu=memory.s8[at["gSubMenuSelection"]],
+        players=memory.s8[at["gPlayerCount"]],
         mode=mode,
-        option=memory.s8(at["gGameModeSubMenuColumn"] + (mode & 1)),
-        engine=memory.s32(at["gCCSelection"]),
-        grid=memory.s8(at["gCharacterGridSelections"]),
-        cup=memory.s8(at["gCupSelection"]),
-        cup_course=memory.s8(at["gCupCourseSelection"]),
-        course=memory.s16(at["gCurrentCourseId"]),
+        option=memory.s8[at["gGameModeSubMenuColumn"] + (mode & 1)],
+        engine=memory.s32[at["gCCSelection"]],
+        grid=memory.s8[at["gCharacterGridSelections"]],
+        cup=memory.s8[at["gCupSelection"]],
+        cup_course=memory.s8[at["gCupCourseSelection"]],
+        course=memory.s16[at["gCurrentCourseId"]],
     )
 
 
@@ -169,36 +164,36 @@ class Race(NamedTuple):
     complete: bool
 
 
-def read_race(rdram: Rdram) -> Race:
-    """Return the Race in RDRAM."""
-    at, memory = SYMBOLS, Memory(rdram)
+def read_race(memory: Memory) -> Race:
+    """Return the Race in memory."""
+    at = SYMBOLS
     player, hud = at["gPlayers"], at["playerHUD"]
-    path = memory.u16(at["gPathIndexByPlayerId"]) & 3
-    types = [memory.u16(player + i * PLAYER_BYTES) for i in range(KARTS)]
-    x, y, z, vx, vy, vz = (memory.f32(player + offset) for offset in (0x14, 0x18, 0x1C, 0x34, 0x38, 0x3C))
-    ends, times = ([memory.s32(hud + first + 4 * i) for i in range(LAPS)] for first in (0x14, 0x20))
+    path = memory.u16[at["gPathIndexByPlayerId"]] & 3
+    types = [memory.u16[player + i * PLAYER_BYTES] for i in range(KARTS)]
+    x, y, z, vx, vy, vz = (memory.f32[player + offset] for offset in (0x14, 0x18, 0x1C, 0x34, 0x38, 0x3C))
+    ends, times = ([memory.s32[hud + first + 4 * i] for i in range(LAPS)] for first in (0x14, 0x20))
     return Race(
-        mode=MODES[memory.s32(at["gModeSelection"]) & 1],
-        course=memory.s16(at["gCurrentCourseId"]),
+        mode=MODES[memory.s32[at["gModeSelection"]] & 1],
+        course=memory.s16[at["gCurrentCourseId"]],
         flags=types[0],
-        character=memory.u16(player + 0x254),
+        character=memory.u16[player + 0x254],
         position=(x, y, z),
         velocity=(vx, vy, vz),
-        speed=memory.f32(player + 0x94),
-        effects=memory.u32(player + 0xBC),
-        surfaces=tuple(memory.u8(player + 0x198 + 0x18 * tyre + 0xC) for tyre in range(4)),
-        item=memory.s16(player + 0x10),
-        lap=memory.s32(at["gLapCountByPlayerId"]),
-        completion=memory.f32(at["gCourseCompletionPercentByPlayerId"]),
-        path_point=memory.u16(at["gNearestPathPointByPlayerId"]),
-        path_points=memory.u16(at["gPathCountByPathIndex"] + 2 * path),
-        wrong_way=memory.u16(at["gIsPlayerWrongDirection"]) != 0,
-        rank=memory.s32(at["gGPCurrentRaceRankByPlayerId"]),
+        speed=memory.f32[player + 0x94],
+        effects=memory.u32[player + 0xBC],
+        surfaces=tuple(memory.u8[player + 0x198 + 0x18 * tyre + 0xC] for tyre in range(4)),
+        item=memory.s16[player + 0x10],
+        lap=memory.s32[at["gLapCountByPlayerId"]],
+        completion=memory.f32[at["gCourseCompletionPercentByPlayerId"]],
+        path_point=memory.u16[at["gNearestPathPointByPlayerId"]],
+        path_points=memory.u16[at["gPathCountByPathIndex"] + 2 * path],
+        wrong_way=memory.u16[at["gIsPlayerWrongDirection"]] != 0,
+        rank=memory.s32[at["gGPCurrentRaceRankByPlayerId"]],
         karts=sum(bool(kind & EXISTS) and not kind & GHOST for kind in types),
-        timer=memory.f32(at["gCourseTimer"]),
+        timer=memory.f32[at["gCourseTimer"]],
         lap_ends=(ends[0], ends[1], ends[2]),
         lap_times=(times[0], times[1], times[2]),
-        complete=memory.s8(hud + 0x70) != 0,
+        complete=memory.s8[hud + 0x70] != 0,
     )
 
 

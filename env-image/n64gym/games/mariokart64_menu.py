@@ -59,7 +59,7 @@ def go_to_race(emulator: Emulator, setup: Mapping[str, Any]) -> None:
     """Operate the game from power-on to the start of the race. Raises RomError, with the values found, if none
     starts."""
     wanted = wanted_of(setup)
-    menu = read_menu(emulator.rdram)
+    menu = read_menu(emulator.memory)
     changed = emulator.vi_count
     while not in_race(menu):
         if emulator.vi_count > MENU_VIS or emulator.vi_count - changed > IDLE_VIS:
@@ -74,7 +74,7 @@ def go_to_race(emulator: Emulator, setup: Mapping[str, Any]) -> None:
             emulator.step(PRESS_VIS)
         else:
             emulator.step(1)
-        before, menu = menu, read_menu(emulator.rdram)
+        before, menu = menu, read_menu(emulator.memory)
         if menu != before:
             changed = emulator.vi_count
 
@@ -181,7 +181,7 @@ def differences(menu: Menu, race: Race, wanted: Wanted) -> list[str]:
 
 def check_race(emulator: Emulator, setup: Mapping[str, Any], error: type[RomError] = RomError) -> None:
     """Raise `error` with a report unless memory shows the start of the race in `setup`."""
-    menu, race = read_menu(emulator.rdram), read_race(emulator.rdram)
+    menu, race = read_menu(emulator.memory), read_race(emulator.memory)
     wrong = differences(menu, race, wanted_of(setup))
     if wrong:
         raise error(

@@ -13,7 +13,6 @@ from n64gym.games.smash_actions import fighting
 from n64gym.games.smash_memory import FIGHTERS, STAGES, Battle, costume_of, read_battle
 from n64gym.games.smash_menus import PLACING, go_to_match, wanted_of
 from n64gym.machine.emulator import Emulator
-from n64gym.machine.memory import Memory
 from n64gym.machine.rom import SUPER_SMASH_BROS
 from n64gym.n64_env import VIS_PER_SECOND, N64Env
 from n64gym.rewards import Reward
@@ -147,7 +146,7 @@ class SmashEnv(N64Env):
 
     def in_play(self, emulator: Emulator) -> bool:
         """Return whether a match is in progress."""
-        battle = read_battle(Memory(emulator.rdram))
+        battle = read_battle(emulator.memory)
         return battle.scene == ram.VS_BATTLE and battle.status == ram.GO
 
     def _what_matters(self, setup: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -158,7 +157,7 @@ class SmashEnv(N64Env):
         go_to_match(emulator, setup)
 
     def _check_start(self, emulator: Emulator, setup: Mapping[str, Any]) -> None:
-        found, expected = facts(read_battle(Memory(emulator.rdram))), expected_facts(setup)
+        found, expected = facts(read_battle(emulator.memory)), expected_facts(setup)
         wrong = [
             f"{name} is {found[name]}, expected {value}" for name, value in expected.items() if found[name] != value
         ]
@@ -166,13 +165,13 @@ class SmashEnv(N64Env):
             raise StartError(f"{self.rom.path.name} is not at the start of the match {dict(setup)}: {'; '.join(wrong)}")
 
     def _begin_episode(self, emulator: Emulator, setup: Mapping[str, Any]) -> dict[str, Any]:
-        self._last = read_battle(Memory(emulator.rdram))
+        self._last = read_battle(emulator.memory)
         self._vis = self._unhurt_vis = 0
         self._reward.begin()
         return describe(self._last)
 
     def _judge(self, emulator: Emulator, word: int) -> Outcome:
-        before, now = self._last, read_battle(Memory(emulator.rdram))
+        before, now = self._last, read_battle(emulator.memory)
         self._vis += self.frameskip
         self._unhurt_vis = 0 if harm(now) != harm(before) else self._unhurt_vis + self.frameskip
         idle_vis = min(self.frameskip, max(0.0, self._unhurt_vis - PATIENCE_S * VIS_PER_SECOND))
@@ -204,7 +203,7 @@ class SmashEnv(N64Env):
         }
 
     def _telemetry(self, emulator: Emulator) -> list[float]:
-        me, opponent = read_battle(Memory(emulator.rdram)).players[:2]
+        me, opponent = read_battle(emulator.memory).players[:2]
         places = (*(me.position or (0.0, 0.0)), *(opponent.position or (0.0, 0.0)))
         return [me.damage / 100, opponent.damage / 100, *(place / 1000 for place in places)]
 

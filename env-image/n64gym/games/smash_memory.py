@@ -125,29 +125,29 @@ def read_battle(memory: Memory) -> Battle:
     """Return the match's current state, or its final state after its end."""
     one, two, three, four = (read_player(memory, VS_STATE + PLAYERS + index * PLAYER_BYTES) for index in range(4))
     return Battle(
-        scene=memory.u8(SCENE),
-        state=memory.u32(BATTLE),
-        status=memory.u8(VS_STATE + STATUS),
-        stage=memory.u8(VS_STATE + STAGE),
-        rules=memory.u8(VS_STATE + RULES),
-        minutes=memory.u8(VS_STATE + MINUTES),
-        item_rate=memory.u8(VS_STATE + ITEM_RATE),
-        frames=memory.u32(VS_STATE + FRAMES),
+        scene=memory.u8[SCENE],
+        state=memory.u32[BATTLE],
+        status=memory.u8[VS_STATE + STATUS],
+        stage=memory.u8[VS_STATE + STAGE],
+        rules=memory.u8[VS_STATE + RULES],
+        minutes=memory.u8[VS_STATE + MINUTES],
+        item_rate=memory.u8[VS_STATE + ITEM_RATE],
+        frames=memory.u32[VS_STATE + FRAMES],
         players=(one, two, three, four),
     )
 
 
 def read_player(memory: Memory, address: int) -> Player:
     """Return the player at `address`, an SCPlayerData."""
-    stocks = memory.u8(address + STOCKS_LEFT)
+    stocks = memory.u8[address + STOCKS_LEFT]
     return Player(
-        kind=memory.u8(address + KIND),
-        fighter=memory.u8(address + FIGHTER),
-        costume=memory.u8(address + COSTUME),
-        level=memory.u8(address + LEVEL),
-        damage=memory.s32(address + DAMAGE),
-        total_damage=memory.s32(address + TOTAL_DAMAGE),
-        falls=memory.s32(address + FALLS),
+        kind=memory.u8[address + KIND],
+        fighter=memory.u8[address + FIGHTER],
+        costume=memory.u8[address + COSTUME],
+        level=memory.u8[address + LEVEL],
+        damage=memory.s32[address + DAMAGE],
+        total_damage=memory.s32[address + TOTAL_DAMAGE],
+        falls=memory.s32[address + FALLS],
         stocks=stocks + 1 & 0xFF,
         position=read_position(memory, address + FIGHTER_OBJECT, MODEL_X, MODEL_Y),
     )
@@ -157,7 +157,7 @@ def read_position(memory: Memory, object_pointer: int, x: int, y: int) -> tuple[
     """Return the position of a GObj's sprite or model. `object_pointer` is the address of a pointer to the GObj."""
     shown = memory.follow(object_pointer)
     shown = memory.follow(shown + OBJECT) if shown else None
-    return (memory.f32(shown + x), memory.f32(shown + y)) if shown else None
+    return (memory.f32[shown + x], memory.f32[shown + y]) if shown else None
 
 
 class Slot(NamedTuple):
@@ -180,11 +180,11 @@ def read_slot(memory: Memory, player: int) -> Slot:
     return Slot(
         cursor=read_position(memory, slot + SLOT_CURSOR, SPRITE_X, SPRITE_Y),
         puck=read_position(memory, slot + SLOT_PUCK, SPRITE_X, SPRITE_Y),
-        level=memory.s32(slot + SLOT_LEVEL),
-        fighter=memory.s32(slot + SLOT_FIGHTER),
-        costume=memory.s32(slot + SLOT_COSTUME),
-        held=memory.s32(slot + SLOT_HELD),
-        kind=memory.s32(slot + SLOT_KIND),
-        is_ready=memory.s32(slot + SLOT_IS_READY) == 1,
-        is_adjusting=memory.s32(slot + SLOT_IS_ADJUSTING) != 0,
+        level=memory.s32[slot + SLOT_LEVEL],
+        fighter=memory.s32[slot + SLOT_FIGHTER],
+        costume=memory.s32[slot + SLOT_COSTUME],
+        held=memory.s32[slot + SLOT_HELD],
+        kind=memory.s32[slot + SLOT_KIND],
+        is_ready=memory.s32[slot + SLOT_IS_READY] == 1,
+        is_adjusting=memory.s32[slot + SLOT_IS_ADJUSTING] != 0,
     )

@@ -55,21 +55,21 @@ NOTHING = Press()
 
 def go_to_match(emulator: Emulator, setup: Mapping[str, Any]) -> None:
     """Operate the game from power-on to GO in the match of `setup`. Raises RomError if the match cannot be reached."""
-    memory = Memory(emulator.rdram)
+    memory = emulator.memory
     wanted_of(setup)
     while emulator.vi_count < MENU_VIS:
-        scene = memory.u8(ram.SCENE)
-        if scene == ram.VS_BATTLE and memory.u8(ram.VS_STATE + ram.STATUS) == ram.GO:
+        scene = memory.u8[ram.SCENE]
+        if scene == ram.VS_BATTLE and memory.u8[ram.VS_STATE + ram.STATUS] == ram.GO:
             return
         if scene == ram.VS_BATTLE:
             emulator.step()  # so that every start is at exactly the same frame
             continue
-        clock = memory.s32(ram.CLOCKS[scene]) if scene in ram.CLOCKS else 0
+        clock = memory.s32[ram.CLOCKS[scene]] if scene in ram.CLOCKS else 0
         emulator.step(RELEASE_VIS)
-        if memory.u8(ram.SCENE) != scene:
+        if memory.u8[ram.SCENE] != scene:
             continue
         if scene in ram.CLOCKS:
-            now = memory.s32(ram.CLOCKS[scene])
+            now = memory.s32[ram.CLOCKS[scene]]
             if not (now >= FRAMES_BEFORE_INPUT and 0 < now - clock <= RELEASE_VIS):
                 continue  # the scene's code is still being loaded, so its variables are not valid yet
         press = choose_press(memory, scene, setup)
@@ -80,7 +80,7 @@ def go_to_match(emulator: Emulator, setup: Mapping[str, Any]) -> None:
 def choose_press(memory: Memory, scene: int, setup: Mapping[str, Any]) -> Press:
     """Return the press that brings the game closer to the match."""
     if scene == ram.MODE_SELECT:
-        return Press(A if memory.s32(ram.MODE_SELECT_CURSOR) == 1 else D_DOWN)
+        return Press(A if memory.s32[ram.MODE_SELECT_CURSOR] == 1 else D_DOWN)
     if scene == ram.VS_MENU:
         unlock(memory, setup)
         return on_vs_menu(memory, setup)
@@ -99,23 +99,23 @@ def unlock(memory: Memory, setup: Mapping[str, Any]) -> None:
         fighter = ram.FIGHTERS.index(name)
         if name in ("luigi", "ness", "jigglypuff", "falcon"):
             address = ram.UNLOCKED_FIGHTERS + (fighter < 8)  # bits 0 to 7 are in the halfword's second byte
-            memory.set_u8(address, memory.u8(address) | 1 << fighter % 8)
+            memory.u8[address] = memory.u8[address] | 1 << fighter % 8
     if setup["stage"] == "mushroom_kingdom":
-        memory.set_u8(ram.UNLOCKED, memory.u8(ram.UNLOCKED) | 1 << ram.MUSHROOM_KINGDOM_BIT)
+        memory.u8[ram.UNLOCKED] = memory.u8[ram.UNLOCKED] | 1 << ram.MUSHROOM_KINGDOM_BIT
     if setup["items"] == "off":
-        memory.set_u8(ram.VS_STATE + ram.ITEM_RATE, 0)
+        memory.u8[ram.VS_STATE + ram.ITEM_RATE] = 0
 
 
 def on_vs_menu(memory: Memory, setup: Mapping[str, Any]) -> Press:
     """Set the rule, then the time limit or stocks, then start."""
-    cursor = memory.s32(ram.VS_CURSOR)
+    cursor = memory.s32[ram.VS_CURSOR]
     rule = ("time", "stock").index(setup["mode"])
-    if memory.s32(ram.VS_RULE) != rule:
-        return Press(D_RIGHT if memory.s32(ram.VS_RULE) < rule else D_LEFT) if cursor == 1 else to_row(cursor, 1)
+    if memory.s32[ram.VS_RULE] != rule:
+        return Press(D_RIGHT if memory.s32[ram.VS_RULE] < rule else D_LEFT) if cursor == 1 else to_row(cursor, 1)
     if setup["mode"] == "time":
-        now, wanted, values = memory.s32(ram.VS_MINUTES), setup["minutes"] or ram.NO_LIMIT, ram.NO_LIMIT
+        now, wanted, values = memory.s32[ram.VS_MINUTES], setup["minutes"] or ram.NO_LIMIT, ram.NO_LIMIT
     else:
-        now, wanted, values = memory.s32(ram.VS_STOCKS), setup["stocks"] - 1, 99
+        now, wanted, values = memory.s32[ram.VS_STOCKS], setup["stocks"] - 1, 99
     if now != wanted:
         shorter_right = (wanted - now) % values <= values // 2  # the values wrap
         return Press(D_RIGHT if shorter_right else D_LEFT) if cursor == 2 else to_row(cursor, 2)
@@ -147,7 +147,7 @@ def on_fighter_select(memory: Memory, setup: Mapping[str, Any]) -> Press:
         return point(me.cursor, (opponent.puck[0] - 12, opponent.puck[1] + 9), A)
     if opponent.level != setup["level"]:
         return point(me.cursor, (128 if opponent.level < setup["level"] else 81, 200), A)
-    ready = me.is_ready and opponent.is_ready and memory.s32(ram.CLOCKS[ram.FIGHTER_SELECT]) > START_FRAMES
+    ready = me.is_ready and opponent.is_ready and memory.s32[ram.CLOCKS[ram.FIGHTER_SELECT]] > START_FRAMES
     return Press(START) if ready else NOTHING
 
 
@@ -200,7 +200,7 @@ def stick_for(pixels: float) -> int:
 
 def on_stage_select(memory: Memory, setup: Mapping[str, Any]) -> Press:
     """Move along the row first, then up or down, because the upper stage of the last column may be locked."""
-    row, column = divmod(memory.s32(ram.STAGE_CURSOR), 5)
+    row, column = divmod(memory.s32[ram.STAGE_CURSOR], 5)
     wanted_row, wanted_column = divmod(ram.STAGE_PICTURES.index(setup["stage"]), 5)
     if column != wanted_column:
         return Press(D_RIGHT if column < wanted_column else D_LEFT)
@@ -209,8 +209,8 @@ def on_stage_select(memory: Memory, setup: Mapping[str, Any]) -> Press:
 
 def report(emulator: Emulator, setup: Mapping[str, Any]) -> str:
     """Return a description of the game's current screen, for an error."""
-    memory = Memory(emulator.rdram)
-    scene, status = memory.u8(ram.SCENE), memory.u8(ram.VS_STATE + ram.STATUS)
+    memory = emulator.memory
+    scene, status = memory.u8[ram.SCENE], memory.u8[ram.VS_STATE + ram.STATUS]
     rom = emulator.rom
     known = "the known US dump's" if rom.sha1 == SUPER_SMASH_BROS else f"the known US dump has {SUPER_SMASH_BROS}"
     return (

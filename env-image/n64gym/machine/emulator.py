@@ -20,6 +20,7 @@ from n64gym.machine import boot, plugins, shared
 from n64gym.machine.console import CONSOLE, Console
 from n64gym.machine.controller import plugged_in
 from n64gym.machine.counters import Counters
+from n64gym.machine.memory import Memory
 from n64gym.machine.process import EmulatorProcess
 from n64gym.machine.rom import LARGEST_ROM, Rom, open_rom
 from n64gym.machine.saves import from_text
@@ -117,6 +118,8 @@ class Emulator(Counters):
             self._control.rdram_offset, (shared.RDRAM_BYTES // 4,), "<u4"
         )
         """RDRAM as words in the host's byte order, [2097152]; a live, writable view."""
+        self.memory = Memory(self.rdram)
+        """RDRAM by the console's addresses: `memory.u8[0x80001234]`, see memory.py."""
         self.observation: NDArray[np.uint8] | None = None
         """uint8 [height, width] or [height, width, 3]; a live view, overwritten by the next step."""
         if observation:
