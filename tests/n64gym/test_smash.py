@@ -13,6 +13,7 @@ from n64gym.games.smash_actions import fighting
 from n64gym.games.smash_memory import FIGHTERS, STAGES, Memory, read_battle, read_slot
 from n64gym.games.smash_menus import go_to_match
 from n64gym.machine.controller import C_RIGHT, START, A, B, L, Z, stick_of, word
+from n64gym.machine.memory import Numbers
 from n64gym.machine.rom import OPEN_KART, SUPER_SMASH_BROS
 
 C = 128  # the centre of the stick
