@@ -167,7 +167,7 @@ class Session:
     def values(self) -> dict[str, int | float]:
         """Return the present values of the variables, and of the expressions that the game names."""
         nothing: list[int | float] = [0] * len(self._program.names)
-        found = self._program.read(self.emulator.rdram, nothing[: len(BUILT_IN)], nothing)
+        found = self._program.read(self.emulator.memory, nothing[: len(BUILT_IN)], nothing)
         return dict(zip(self._program.names[len(BUILT_IN) :], found[len(BUILT_IN) :], strict=True))
 
     def put(self, name: str, value: float) -> None:

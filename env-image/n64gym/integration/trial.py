@@ -43,4 +43,4 @@ class Trial:
 
     def _read(self, emulator: Emulator, vis: int, word: int, before: list[Number]) -> list[Number]:
         built_in: list[Number] = [vis, vis / self._fps, self._time, self._steps, *stick_of(word)]
-        return self._program.read(emulator.rdram, built_in, before)
+        return self._program.read(emulator.memory, built_in, before)
