@@ -125,7 +125,7 @@ MISTAKES = {  # a command line -> a part of its error
     "verify nowhere.m64": "nowhere.m64 does not exist",
     "verify folder": "no movie (.m64) in folder",
     "verify file": "file: refused: not usable: movie not usable: file begins with 74 65 78 74",
-    "doctor --rom nowhere.z64": "--rom (A3C64_ROM): found 'nowhere.z64', expected an N64 ROM",
+    "doctor --rom nowhere.z64": "--rom (A3C64_ROM): ROM not found: there is no file nowhere.z64",
     "doctor --rom file": "--rom (A3C64_ROM): ROM not usable: file begins with 74 65 78 74",
     "doctor --report file/report.md": "--report: file/report.md cannot be written: file is not a folder",
     "doctor --train-seconds -1": "--train-seconds: found -1.0, expected 0 or more",
