@@ -26,9 +26,7 @@ def add_eval_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--episodes", type=int, default=20, metavar="N", help="least number to play (default: 20)")
     _add_which(parser)
     _add_how(parser)
-    parser.add_argument(
-        "--random", action="store_true", help="act at random, in the environment of --run-dir or --env-id"
-    )
+    parser.add_argument("--random", action="store_true", help="act at random where --run-dir or --env-id says")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write a page with plots as well, HTML")
 
 
