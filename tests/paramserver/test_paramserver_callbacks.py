@@ -1,10 +1,12 @@
 """Callbacks: they are called with what happened, cannot harm the run, and can end it."""
 
 import logging
+import threading
 from pathlib import Path
 
 import pytest
 from in_process import ROLLOUT, SPECS, Clock, make_client, push
+from live import until
 
 from a3c64.config import BadInputError
 from a3c64.envs.episode import Episode
@@ -12,6 +14,8 @@ from a3c64.hyperparameters import Hyperparameters
 from a3c64.paramserver.callbacks import Callbacks
 from a3c64.paramserver.service import Service
 from a3c64.paramserver.weights import SharedWeights
+from a3c64.wire.client import Client, connect
+from a3c64.wire.evaluator_client import EvaluatorClient
 from a3c64.wire.report import ServerReport
 
 MODULE = """
@@ -116,3 +120,22 @@ def test_a_callback_that_cannot_be_used_is_one_line(mine, name, said):
         Callbacks(f"{mine}:{name}")
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_server_tells_its_callbacks_of_evaluations_and_checkpoints(stack):
+    server = stack.start("a3c64.paramserver", callback="noting:Notes", checkpoint_interval=0.2)
+    stop = threading.Event()
+    clients = [connect(kind, stack.server, "a", stop) for kind in (Client, EvaluatorClient)]
+    for client, heartbeat in clients:
+        client.hello()
+        heartbeat.start()
+    worker, judge = (client for client, _ in clients)
+    worker.join(SPECS)
+    push(worker, 0)
+    assert judge.score(judge.pull(), [Episode(7.0, 20, {})] * 2)
+    until(lambda: push(worker, 1).finished, 60, "the end of the run by its callback")
+    for client, heartbeat in clients:
+        heartbeat.stop()
+        client.close()
+    server.wait(60)
+    assert "noting:Notes has ended the run: enough" in stack.log(server)
