@@ -5,16 +5,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from a3c64.config import load
 from a3c64.doctor import machine
 from n64gym import FindingState
 
+pytestmark = pytest.mark.timeout(700)  # a run starts, and trains, on a machine that may be loaded
 A3C64 = Path(sys.executable).with_name("a3c64")
 
 
 def doctor(folder, *arguments):
     command = [A3C64, "doctor", "--report", "report.md", *map(str, arguments)]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=290, stdin=subprocess.DEVNULL)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600, stdin=subprocess.DEVNULL)
     return done, (folder / "report.md").read_text()
 
 

@@ -6,6 +6,7 @@ import signal
 from typing import NamedTuple
 
 RECOMPILER, INTERPRETER = 2, 0  # the core's R4300Emulator
+HANG = '; if it hangs again at the same moment, pass console={"processor": "interpreter"}, which is slower'
 CRASHES = {-signal.SIGSEGV, -signal.SIGILL, -signal.SIGBUS, -signal.SIGFPE, -signal.SIGABRT, -signal.SIGTRAP}
 
 

@@ -332,7 +332,8 @@ class Emulator(Counters):
             if silent_after is not None and process.cpu_seconds() >= silent_after:
                 self._fail("the ROM has not switched its video on", SilentEmulator)
             if time.monotonic() >= end:
-                self._fail(f"the emulator has not answered for {timeout:.0f} s")
+                hint = boot.HANG if self.console.processor == "recompiler" else ""
+                self._fail(f"the emulator has not answered for {timeout:.0f} s{hint}")
 
     def _finish(self) -> None:
         """Complete a request that the emulator has answered: savestates need more work here."""
