@@ -137,7 +137,7 @@ def test_a_stopped_emulator_raises_within_the_timeout(rom):
     emulator = Emulator(rom("blank"), timeout=1.0)
     pid = emulator.pid
     os.kill(pid, signal.SIGSTOP)
-    with pytest.raises(EmulatorError, match='has not answered .* pass console={"processor": "interpreter"}'):
+    with pytest.raises(EmulatorError, match=r'has not answered .* pass console=\{"processor": "interpreter"\}'):
         emulator.step()
     assert not psutil.pid_exists(pid)
     with pytest.raises(EmulatorError, match="closed"):
