@@ -15,7 +15,8 @@ from a3c64.config import Settings, flag
 from n64gym import Finding, check_emulator
 
 GIB = 1 << 30
-BASE_BYTES, WORKER_BYTES = GIB // 2, 3 * GIB // 4  # server, and a worker with TensorFlow: rounded up from ps' RSS
+# Proportional set sizes, rounded up: server and evaluator 0.2 GB, a worker 0.6 GB and its four emulators 0.3 GB.
+BASE_BYTES, WORKER_BYTES = GIB // 2, GIB
 DISK_BYTES = GIB
 NEEDED = ("gymnasium", "numpy", "onnxruntime", "opencv-python", "pyzmq", "pygame", "pyvirtualdisplay", "tensorboard")
 TENSORFLOW = ("tensorflow-cpu", "tensorflow")  # one of them
@@ -69,7 +70,7 @@ def _space() -> Iterator[Finding]:
     free = _available_memory()
     workers = max(0, (free - BASE_BYTES) // WORKER_BYTES)
     found = f"{free / GIB:.1f} GiB available, enough for {workers} workers"
-    yield Finding.ok("memory", found) if workers else Finding.fail("memory", found, "free memory: a run needs 1.3 GiB")
+    yield Finding.ok("memory", found) if workers else Finding.fail("memory", found, "free memory: a run needs 1.5 GiB")
     for name, folder in (("temporary folder", tempfile.gettempdir()), ("working folder", ".")):
         space = shutil.disk_usage(folder).free
         found = f"{space / GIB:.1f} GiB free"
