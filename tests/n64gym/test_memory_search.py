@@ -119,19 +119,22 @@ def test_a_games_counter_and_pad_are_found_by_playing(rom):
 def test_values_are_written_and_read_at_every_place_of_a_word(rom):
     with Session(rom("pad")) as session:
         session.step(2)
+        bytes_ = session.emulator.memory.u8
         for kind, value in (("u8", 200), ("s8", -3), ("u16", 60000), ("s16", -2), ("u32", 1 << 31), ("f32", 0.5)):
-            for address in range(0x80700000, 0x80700004):
-                around = session.read(address - 1, "u8"), session.read(address + KINDS[kind].itemsize, "u8")
-                session.write(address, kind, value)
-                assert session.read(address, kind) == value
-                assert around == (session.read(address - 1, "u8"), session.read(address + KINDS[kind].itemsize, "u8"))
+            for address in range(0x80700000, 0x80700004, KINDS[kind].itemsize):
+                behind = address + KINDS[kind].itemsize
+                around = bytes_[address - 1], bytes_[behind]
+                session.name("x", address, kind)
+                session.put("x", value)
+                assert session.values()["x"] == value
+                assert around == (bytes_[address - 1], bytes_[behind])
+        session.name("x", 0x80700000, "u8")
         for call, message in (
-            (lambda: session.write(0x80700000, "u8", 256), "256 is not a value of type u8"),
-            (lambda: session.read(0x80800000, "u8"), "address is 80800000; expected"),
-            (lambda: session.name("a b", 0x80000100, "u8"), "'a b' is not a name"),
+            (lambda: session.put("x", 256), "256 is not a value of type u8"),
+            (lambda: session.name("a b", 0x80000100, "u8"), "found 'a b', expected a name"),
             (lambda: session.name("a", 0x80000100, "u9"), "type is 'u9'"),
             (lambda: session.load("lost"), "there is no savestate 'lost'"),
-            (lambda: session.forget("lost"), "there is no variable 'lost'"),
+            (lambda: session.forget("lost"), "nothing has the name 'lost'"),
         ):
             with pytest.raises(ValueError, match=message):
                 call()

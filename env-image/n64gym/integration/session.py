@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from n64gym.drawing import Drawing
 from n64gym.game_folder.expressions import BUILT_IN
-from n64gym.game_folder.model import OWN_ROM, TYPES, Action, Start
+from n64gym.game_folder.model import OWN_ROM, Action, Start
 from n64gym.game_folder.program import Program
 from n64gym.game_folder.reader import FILE, read_game
 from n64gym.game_folder.starts import write_state
@@ -176,14 +176,10 @@ class Session:
         if variable is None or variable.follow or variable.bits:
             expected = ", ".join(self.draft.variables) or "a name, but there are none"
             raise ValueError(f"{name!r} is not a variable at a fixed address; expected {expected}")
-        kind, size = KINDS[variable.type], TYPES[variable.type].size
+        kind = KINDS[variable.type]
         if variable.type != "f32" and not (value == int(value) and np.iinfo(kind).min <= value <= np.iinfo(kind).max):
             raise ValueError(f"{value} is not a value of type {variable.type}")
-        offset = variable.address & 0x7FFFFF
-        word = self.emulator.rdram[offset >> 2 : (offset >> 2) + 1]
-        memory = bytearray(word.byteswap().tobytes())
-        memory[offset & 3 : (offset & 3) + size] = np.array(value).astype(kind).tobytes()
-        word[:] = np.frombuffer(memory, ">u4")
+        getattr(self.emulator.memory, variable.type)[variable.address] = value
         self._was_written = True
 
     # The game's description.
