@@ -28,7 +28,10 @@ def rom_of(game: GameFile, path: str | Path) -> Rom:
 
 
 def _in_folder(folder: Path, game: GameFile, wanted: str) -> Rom:
-    files = sorted(one for one in folder.iterdir() if one.name.lower().endswith((*ENDINGS, *ARCHIVES)))
+    try:
+        files = sorted(one for one in folder.iterdir() if one.name.lower().endswith((*ENDINGS, *ARCHIVES)))
+    except OSError as error:
+        raise RomError(f"{wanted}: {folder} cannot be read: {error.strerror}") from None
     for file in files[:MOST_FILES]:
         try:
             rom = open_rom(file)

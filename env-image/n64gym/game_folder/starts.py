@@ -14,7 +14,8 @@ from n64gym.game_folder.model import Press
 from n64gym.game_folder.reader import MAX_START_VIS
 from n64gym.game_folder.table import GameError
 from n64gym.machine.emulator import Emulator
-from n64gym.machine.rom import RomError
+from n64gym.machine.rom import Rom, RomError
+from n64gym.machine.shared import SAMPLES
 from n64gym.machine.state import State
 from n64gym.movies import m64
 from n64gym.movies.m64 import MovieError
@@ -37,16 +38,22 @@ def write_state(state: State, folder: Path, name: str) -> None:
     write_whole(Path(folder) / name, state.data())
 
 
-def read_movie(folder: Path, name: str) -> m64.M64:
-    """Return a movie of a game folder. Raises GameError."""
+def read_movie(folder: Path, name: str, rom: Rom) -> m64.M64:
+    """Return a movie of a game folder. Raises GameError, also for a movie of another ROM."""
     path = folder / name
     try:
         movie = m64.parse(read_file(folder, name))
     except MovieError as error:
         raise GameError(f"{path} {error}") from None
-    if movie.controllers != 1 or movie.vis > MAX_START_VIS:
+    if movie.crc1 != rom.crc1:
         raise GameError(
-            f"{path} has {movie.controllers} controllers and {movie.vis} VIs; expected 1 and at most {MAX_START_VIS}"
+            f"{path} was recorded on another ROM: it names {movie.rom_name!r} with header CRC1 {movie.crc1:08X}; found "
+            f"{rom.title!r} ({rom.path.name}) with {rom.crc1:08X}"
+        )
+    if movie.controllers != 1 or not 1 <= movie.vis <= MAX_START_VIS or len(movie.samples) > SAMPLES:
+        raise GameError(
+            f"{path} has {movie.controllers} controllers, {movie.vis} VIs and {len(movie.samples)} samples; expected "
+            f"1 controller, 1 to {MAX_START_VIS} VIs and at most {SAMPLES} samples"
         )
     return movie
 

@@ -126,7 +126,7 @@ class GameEnv(N64Env):
 
     def _state_after(self, movie: str) -> Any:
         """Return the savestate at the end of a movie of the folder."""
-        found = starts.read_movie(self.folder, movie)
+        found = starts.read_movie(self.folder, movie, self.rom)
         with Emulator(self.rom, video=self.video, console=self.console, movie=found.samples) as player:
             player.step(max(1, found.vis - player.vi_count))
             return player.save_state()
