@@ -124,6 +124,15 @@ def test_a_rom_that_draws_nothing_can_be_stepped(rom, name):
         assert not emulator.frame().any()
 
 
+def test_a_rom_with_libdragons_boot_code_that_does_not_start_is_refused_after_one_try(rom, tmp_path, recwarn):
+    data = bytearray(rom("silent").read_bytes())
+    data[0xFC0:0xFE0] = b" Libdragon IPL3  Coded by Rasky "
+    (tmp_path / "new.z64").write_bytes(data)
+    with pytest.raises(EmulatorError, match=r"new.z64: the ROM does not start: .* libdragon since 2024"):
+        Emulator(tmp_path / "new.z64")
+    assert not recwarn.list  # neither the interpreter nor a forced video was tried
+
+
 def test_a_killed_emulator_raises_at_once(rom):
     emulator = Emulator(rom("blank"))
     os.kill(emulator.pid, signal.SIGKILL)

@@ -7,6 +7,11 @@ from typing import NamedTuple
 
 RECOMPILER, INTERPRETER = 2, 0  # the core's R4300Emulator
 HANG = '; if it hangs again at the same moment, pass console={"processor": "interpreter"}, which is slower'
+# https://github.com/mupen64plus/mupen64plus-core, pull request 1111 and issue 1185
+LIBDRAGON = (
+    "the ROM does not start: it has the boot code (IPL3) of libdragon since 2024, which mupen64plus 2.5.9 (Debian 12) "
+    "and 2.6.0 (Debian 13) cannot run; build the game with an older libdragon"
+)
 CRASHES = {-signal.SIGSEGV, -signal.SIGILL, -signal.SIGBUS, -signal.SIGFPE, -signal.SIGABRT, -signal.SIGTRAP}
 
 

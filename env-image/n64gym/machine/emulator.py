@@ -101,7 +101,11 @@ class Emulator(Counters):
                 self._start(video_size, way)
                 try:
                     self._wait(START_S, silent_after=way.silent_cpu_s)
-                except SilentEmulator:
+                except EmulatorError as error:
+                    if self.rom.libdragon_boot_code:
+                        raise EmulatorError(f"{self.rom.path.name}: {boot.LIBDRAGON}") from None
+                    if not isinstance(error, SilentEmulator):
+                        raise
                     continue
                 if way.warning:
                     warnings.warn(f"{self.rom.path.name} {way.warning}", stacklevel=2)

@@ -12,6 +12,8 @@ from n64gym.machine.archive import ArchiveError, unpacked
 DATA = Path(__file__).parents[1] / "data"  # files that `make -C env-image` builds
 OPEN_KART = DATA / "openkart.z64"
 
+LIBDRAGON_BOOT_CODE = b" Libdragon IPL3 "  # a text in the boot code of libdragon's games since 2024
+
 SMALLEST_ROM = 4096  # bytes; the boot program ends there
 LARGEST_ROM = 64 << 20  # bytes; the largest cartridge ever made
 BYTE_ORDERS = {b"\x80\x37\x12\x40": "z64", b"\x37\x80\x40\x12": "v64", b"\x40\x12\x37\x80": "n64"}
@@ -32,6 +34,7 @@ class Rom(NamedTuple):
     sha1: str  # of the ROM in z64 order, so the same for all byte orders
     crc1: int  # from the header
     country: int  # the header's bytes 0x3E (country, low) and 0x3F (version, high)
+    libdragon_boot_code: bool  # libdragon's own boot code instead of Nintendo's
 
     @property
     def vis_per_second(self) -> int:
@@ -85,6 +88,7 @@ def open_rom(path: str | Path) -> Rom:
         sha1=hashlib.sha1(data).hexdigest(),
         crc1=int.from_bytes(data[0x10:0x14], "big"),
         country=int.from_bytes(data[0x3E:0x40], "little"),
+        libdragon_boot_code=LIBDRAGON_BOOT_CODE in data[:SMALLEST_ROM],
     )
 
 
