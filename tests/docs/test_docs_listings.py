@@ -54,6 +54,7 @@ def a3c64(folder, *words):
 def test_every_python_listing_has_a_test():
     assert set(LISTINGS) == {
         *OWN_FILES,
+        "find.py",
         "play.py",
         "play_onnx.py",
         "metadata of your environment",
@@ -97,6 +98,14 @@ def test_the_documented_parts_are_used_by_train_eval_enjoy_and_export(folder):
     a3c64(folder, "export", "--run-dir", "runs/own", "own.onnx")
     a3c64(folder, "enjoy", *run, "--mp4", "own.mp4")
     assert (folder / "own.mp4").stat().st_size > 1000
+
+
+def test_the_documented_search_finds_a_clock(rom, tmp_path):
+    (tmp_path / "game.z64").symlink_to(rom("gpu"))  # counts the VIs
+    (tmp_path / "find.py").write_text(LISTINGS["find.py"])
+    command = [sys.executable, "find.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True)
+    assert re.fullmatch(r"\{'clock': \d+\}\n", done.stdout)
 
 
 def test_the_documented_callback_ends_a_perfect_run(folder, monkeypatch):
