@@ -74,7 +74,7 @@ MISTAKES = {  # a command line -> a part of its error
     "status --run-dir x --server tcp://127.0.0.1:1": "give one of them",
     "watch --run-dir file": "--run-dir: no server runs in file",
     "watch --json": "unknown argument --json",
-    "worker --learning-rate 1": "--learning-rate is a setting of `a3c64 train`, `a3c64 imitate`, `a3c64 server`, not of `a3c64 worker`",
+    "worker --learning-rate 1": "`a3c64 imitate`, `a3c64 server`, not of `a3c64 worker`",
     "evaluator --vnc-port 1": "not of `a3c64 evaluator`",
     "server --workers 2": "--workers is a setting of `a3c64 train`",
     f"server {QUIET} --run-dir file/run": "file/run",
