@@ -52,6 +52,7 @@ USES: dict[str, frozenset[str]] = {  # command -> its settings; A3C64_* variable
     "film": frozenset({"rom"}),
     "verify": frozenset({"rom", "env_id", "env_args"}),
     "polish": frozenset({"rom", "env_id", "env_args", "seed"}),
+    "records": frozenset({"rom", "env_id", "env_args"}),
 }
 GROUPS: dict[str, tuple[str, ...]] = {  # as --help shows them; every setting is in one group
     "environment": (
@@ -86,12 +87,12 @@ MEANS = {  # (command, setting) -> its help text there, where the setting's desc
     **{(command, "server"): "where its server listens; not together with --run-dir" for command in ("status", "watch")},
     **{
         (command, "rom"): "the N64 ROM they were recorded with; empty = Open Kart"
-        for command in ("replay", "film", "verify", "polish")
+        for command in ("replay", "film", "verify", "polish", "records")
     },
-    **{(command, "env_id"): "the environment of a movie without JSON" for command in ("verify", "polish")},
+    **{(command, "env_id"): "the environment of a movie without JSON" for command in ("verify", "polish", "records")},
     **{
         (command, "env_args"): "arguments of the environment as JSON; only check_rom is used"
-        for command in ("verify", "polish")
+        for command in ("verify", "polish", "records")
     },
     ("polish", "seed"): "seed of the changes",
     **{(command, "seed"): "seed of actions and environments" for command in ("eval", "enjoy")},

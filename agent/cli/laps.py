@@ -1,4 +1,4 @@
-"""Commands about lap times: verify, polish."""
+"""Commands about lap times: verify, polish, records."""
 
 import argparse
 import json
@@ -11,6 +11,7 @@ from a3c64.config import EXIT_BAD_INPUT, BadInputError, Settings
 from a3c64.files import why_unwritable
 from a3c64.output import escaped, say
 
+FOLDER = Path("records")
 GOALS = ("lap", "race")
 EFFORT = 48  # enough for a pass along a lap in a minute
 
@@ -87,7 +88,69 @@ def polish(settings: Settings, parsed: Parsed) -> int:
     return 0 if polishing.polish(movie, out, settings, how, stop_on_signals()) else 1
 
 
+def add_records_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `records`."""
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=FOLDER, metavar="FOLDER", help=f"the records (default: {FOLDER})"
+    )
+    parser.add_argument(
+        "--add", nargs="+", type=Path, metavar="MOVIE", help="movies to verify, and to keep if they are faster"
+    )
+
+
+def records(settings: Settings, parsed: Parsed) -> int:
+    """Keep the fastest verified laps and races of each course in a folder; without --add, list them."""
+    folder: Path = parsed["folder"]
+    if parsed["add"]:
+        return _add_records(folder, parsed["add"], settings)
+    from a3c64.replays.records import fastest, read
+    from a3c64.report.run_summary import table
+
+    if not (kept := fastest(read(folder))):
+        raise BadInputError(f"{folder} has no records; add some: a3c64 records {folder} --add MOVIE")
+    rows = [("course", "record", "time", "game", "settings", "movie")]
+    for record in kept:
+        setting = ", ".join(f"{name} {value}" for name, value in record.setup.items() if name != "course")
+        movie = record.movie if (folder / record.movie).is_file() else f"{record.movie} (missing)"
+        rows.append((record.course, record.kind, f"{record.seconds:.2f} s", record.game, setting, movie))
+    print(table(rows))
+    return 0
+
+
+def _add_records(folder: Path, paths: list[Path], settings: Settings) -> int:
+    """Verify movies and keep the faster ones; exit code 2 if one is refused."""
+    from a3c64.processes import limit_threads
+
+    limit_threads()
+    from a3c64.replays import records, verifying
+
+    movies, earlier, code = verifying.movies(paths), records.read(folder), 0
+    if reason := why_unwritable(folder / records.FILE):
+        raise BadInputError(f"{folder / records.FILE} cannot be written: {reason}")
+    try:
+        for path in movies:
+            checked = verifying.check(path, settings)
+            if checked.race is None:
+                logs.refuse("a3c64 records", escaped(f"{path}: refused: {checked.kind}: {checked.why}"))
+                code = EXIT_BAD_INPUT
+                continue
+            for record, before, kept in records.add(folder, path, checked.race):
+                what = f"{path}: {record.kind} on {record.course}, {record.seconds:.2f} s:"
+                if kept:
+                    earlier.append(record)
+                    say(f"{what} kept as {folder / record.movie}" + (f", was {before.seconds:.2f} s" if before else ""))
+                elif before and before.movie == record.movie:
+                    say(f"{what} kept already")
+                elif before:
+                    say(f"{what} not faster than {folder / before.movie}, {before.seconds:.2f} s")
+    finally:
+        if folder.is_dir():  # last, because a slower record may be one of the movies to add
+            records.remove_beaten(folder, earlier)
+    return code
+
+
 COMMANDS = (
     Command("verify", verify, add_verify_options, "MOVIE..."),
     Command("polish", polish, add_polish_options, "MOVIE"),
+    Command("records", records, add_records_options, "[FOLDER] [--add MOVIE...]"),
 )

@@ -138,6 +138,12 @@ MISTAKES = {  # a command line -> a part of its error
     "polish file --minutes nan": "--minutes: found nan, expected 0 or more",
     "polish file --emulators 0": "--emulators: found 0, expected 1 or more",
     "polish file --goal win": "--goal: invalid choice: 'win'",
+    "records nowhere": "nowhere has no records; add some: a3c64 records nowhere --add MOVIE",
+    "records file": "file/records.jsonl cannot be read: Not a directory",
+    "records folder --add": "--add: expected at least one argument",
+    "records folder --add nowhere.m64": "nowhere.m64 does not exist",
+    "records folder --add folder": "no movie (.m64) in folder",
+    "records folder --add file": "file: refused: not usable: movie not usable: file begins with 74 65 78 74",
     "completion fish": "'bash'",
     "imitate": "the following arguments are required: MOVIES",
     "imitate nowhere": "nowhere does not exist",
@@ -167,6 +173,7 @@ READ_ONLY = {  # a command line that writes into the read-only folder -> its err
     "export folder/a.safetensors --policy kart.safetensors": "cannot be written: folder is read-only",
     "eval --random --env-id CartPole-v1 --report folder/a.html": "--report: folder/a.html cannot be written: folder is",
     "enjoy --mp4 folder/a.mp4": "--mp4: folder/a.mp4 cannot be written: folder is read-only",
+    "records folder --add file": "folder/records.jsonl cannot be written: folder is read-only",
     "compare folder/run folder/run --out folder/a.html": "--out: folder/a.html cannot be written: Read-only file",
 }
 
