@@ -1,10 +1,14 @@
-"""Plays movies back and reports whether each one repeats bit for bit:  python -m n64gym FILE.m64 …"""
+"""Plays movies back and reports whether each one repeats bit for bit:  python -m n64gym FILE.m64 …
+
+`python -m n64gym import-retro` converts a game folder of stable-retro.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
+from n64gym.game_folder import retro
 from n64gym.machine.emulator import EmulatorError
 from n64gym.machine.rom import RomError
 from n64gym.movies.m64 import MovieError
@@ -28,7 +32,9 @@ def verdict(path: str, rom: str | None) -> tuple[bool, str]:
 
 
 def main() -> None:
-    """Play all movies. Exit with code 2 if one diverges or cannot be played."""
+    """Play all movies, or run import-retro. Exit with code 2 if a movie diverges, or something cannot be used."""
+    if sys.argv[1:2] == ["import-retro"]:
+        sys.exit(retro.main(sys.argv[2:]))
     parser = argparse.ArgumentParser(prog="python -m n64gym", description=__doc__)
     parser.add_argument("movies", nargs="+", metavar="FILE.m64")
     parser.add_argument("--rom", help="the ROM, unless it is Open Kart")

@@ -28,7 +28,7 @@ NOT_RUN = {  # how a line begins -> why it is not checked further
     "pip install ": "needs a network; tests/n64gym/test_package.py and tests/agent/test_agent_install.py install",
     ".venv/bin/pytest ": "these are the tests; the path is checked",
     "requirements/apt-install ": "changes the machine; `make setup` runs it",
-    "python -m n64gym ": "tests/n64gym/test_movie.py runs it",
+    "python -m n64gym ": "tests/n64gym/test_movie.py and test_game_retro.py run it",
     "python -m a3c64.": "tests/agent run them",
     "python docs/generate.py": "test_docs_generated.py runs it",
     "python tests/bench/": "the path is checked; a benchmark takes minutes",

@@ -1,4 +1,4 @@
-"""The readers of a game folder, which may be a stranger's: game.toml, a savestate and a movie."""
+"""The readers of a game folder, which may be a stranger's: game.toml, a savestate, and a folder of stable-retro."""
 
 import gzip
 import json
@@ -8,15 +8,17 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
-from mutations import damaged_bytes, damaged_value
+from mutations import damaged_bytes, damaged_text, damaged_value
 from refusals import refusal
 
 import n64gym
-from n64gym import GameError
+from n64gym import GameError, GameFile
+from n64gym.game_folder import retro
 from n64gym.game_folder.actions import action_space
 from n64gym.game_folder.expressions import BUILT_IN, result
 from n64gym.game_folder.program import Program
 from n64gym.game_folder.starts import read_state
+from n64gym.machine import rom
 from n64gym.machine.memory import Memory
 from n64gym.machine.shared import RDRAM_BYTES, SAVES_BYTES
 from n64gym.machine.state import COUNTS
@@ -65,6 +67,10 @@ def read_game(folder: Path) -> bool:
         game = n64gym.read_game(folder)
     except GameError as error:
         return refusal(error)
+    return use(game, folder)
+
+
+def use(game: GameFile, folder: Path) -> bool:
     program = Program(game)
     before = program.read(MEMORY, [0] * len(BUILT_IN), [0] * len(program.names))
     now = program.read(MEMORY, [4, 4 / 60, 1.0, 1, 0, 0], before)
@@ -75,6 +81,46 @@ def read_game(folder: Path) -> bool:
     n64gym.write_game(game, folder / "again")
     assert n64gym.read_game(folder / "again") == game
     return True
+
+
+def retro_folders() -> st.SearchStrategy[dict[str, bytes]]:
+    """Draw game folders of stable-retro in which one or all files are damaged."""
+    spec = {"measurement": "delta", "op": "less-than", "reference": 3}
+    node = {"condition": "all", "variables": {"lives": spec}, "nodes": {"inner": {"variables": {"score": {}}}}}
+    valid = {
+        "data.json": {
+            "info": {
+                "score": {"address": 0x80001001, "type": ">d4", "mask": 0xFFFF},
+                "lives": {"address": 8, "type": "<i2"},
+            }
+        },
+        "scenario.json": {
+            "reward": {
+                "variables": {"score": {"reward": 0.5}, "lives": {**spec, "penalty": 2}},
+                "time": {"reward": -1},
+            },
+            "done": {"condition": "any", "variables": {"lives": {"op": "zero"}}, "nodes": {"lost": node}},
+            "actions": [[[], ["LEFT"], ["RIGHT"]], [[], ["A", "Z"]]],
+        },
+        "metadata.json": {"default_state": "Level1"},
+    }
+    plain = {name: json.dumps(value).encode() for name, value in valid.items()}
+    all_damaged = st.fixed_dictionaries({name: damaged_text(value) for name, value in valid.items()})
+    one_damaged = [
+        damaged_text(value).map(lambda data, name=name: {**plain, name: data}) for name, value in valid.items()
+    ]
+    return st.one_of(*one_damaged, all_damaged)
+
+
+def read_retro(folder: Path) -> bool:
+    try:
+        game, notes = retro.convert(folder, n64gym.open_rom(rom.OPEN_KART))
+        n64gym.write_game(game, folder / "converted")
+    except GameError as error:
+        return refusal(error)
+    assert n64gym.read_game(folder / "converted") == game
+    assert all(len(note) < 1000 for note in notes)
+    return use(game, folder)
 
 
 def states() -> st.SearchStrategy[dict[str, bytes]]:

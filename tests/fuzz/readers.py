@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
-from game_readers import games, read_game, read_savestate, states
+from game_readers import games, read_game, read_retro, read_savestate, retro_folders, states
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from mutations import damaged_bytes, damaged_text
@@ -339,6 +339,7 @@ READERS = (
     Reader(".m64", movies, read_movie),
     Reader("ROM header", roms, read_rom),
     Reader("game.toml", games, read_game),
+    Reader("game of stable-retro", retro_folders, read_retro),
     Reader("game's savestate", states, read_savestate),
     Reader("sweep", sweeps, read_sweep),
     Reader("preset", presets, read_preset),
