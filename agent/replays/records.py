@@ -86,7 +86,7 @@ def read(folder: Path) -> list[Record]:
 
 
 def fastest(records: Iterable[Record]) -> list[Record]:
-    """Return the fastest record of each competition, ordered: git's union of two files may have two of one."""
+    """Return the fastest record of each competition, ordered. There may be two after git has merged two files."""
     best = {record.competition: record for record in sorted(records, key=lambda one: (-one.seconds, one.movie_sha256))}
     return [best[competition] for competition in sorted(best)]
 

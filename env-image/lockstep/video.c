@@ -215,7 +215,7 @@ EXPORT void CALL lockstep_state_changed(void *context, m64p_core_param parameter
         lockstep_saves(true);
     gpu_forget();
     rdp_list_forget();
-    origins[0] = origins[1] = *gfx.VI_ORIGIN_REG; /* the abandoned run's are another picture's */
+    origins[0] = origins[1] = *gfx.VI_ORIGIN_REG; /* those of the abandoned run belong to another picture */
     finish_state(value == 0);
 }
 

@@ -113,23 +113,7 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
         if emulator is None or not self._checks or not self._is_whole:
             self._checks.clear()
             return
-        samples = emulator.samples()
-        rom = emulator.rom
-        movie = M64(
-            samples=samples,
-            vis=emulator.vi_count,
-            rom_name=rom.name,
-            crc1=rom.crc1,
-            country=rom.country,
-            vis_per_second=rom.vis_per_second,
-            uid=int(time.time()),
-            video_plugin="a3c64 lockstep video",
-            input_plugin="a3c64 lockstep input",
-            author="n64gym",
-            controllers=emulator.plugged_in.bit_count(),
-            controller_flags=emulator.plugged_in * (0x11 if self._game.console.controller_pak else 1),
-            description=f"{self._facts['game']} {json.dumps(self._facts['setup'])}"[:200],
-        )
+        movie = movie_of(emulator, f"{self._facts['game']} {json.dumps(self._facts['setup'])}")
         facts = {
             **self._facts,
             "ended": ended,
@@ -137,12 +121,7 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
             "return": self._return,
             "lap_times": list(info.get("lap_times", ())),
             "metrics": info.get("metrics", {}),
-            "recorded": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(movie.uid)),
-            "vis_per_second": rom.vis_per_second,
-            "rom": {"name": rom.name, "sha1": rom.sha1},
-            "ends": {"sample": len(samples), "vi": emulator.vi_count},
-            "rdram_sha256": rdram_hash(emulator, self._game.watch_at_end),
-            "checks": base64.b64encode(self._checks).decode(),
+            **facts_at_end(emulator, movie, self._game.watch_at_end, self._checks),
         }
         self._checks.clear()
         self._count += 1
@@ -153,6 +132,38 @@ class RecordMovie(gymnasium.Wrapper[Any, Any, Any, Any]):
         """Write an episode, see `write_movie`. Raises OSError."""
         write_movie(path, movie, facts)
         self.last_movie = path
+
+
+def movie_of(emulator: Emulator, description: str) -> M64:
+    """Return the movie of all that an emulator has played since power-on."""
+    rom = emulator.rom
+    return M64(
+        samples=emulator.samples(),
+        vis=emulator.vi_count,
+        rom_name=rom.name,
+        crc1=rom.crc1,
+        country=rom.country,
+        vis_per_second=rom.vis_per_second,
+        uid=int(time.time()),
+        video_plugin="a3c64 lockstep video",
+        input_plugin="a3c64 lockstep input",
+        author="n64gym",
+        controllers=emulator.plugged_in.bit_count(),
+        controller_flags=emulator.plugged_in * (0x11 if emulator.console.controller_pak else 1),
+        description=description[:200],
+    )
+
+
+def facts_at_end(emulator: Emulator, movie: M64, words: Sequence[Sequence[int]], checks: bytearray) -> dict[str, Any]:
+    """Return what a movie's JSON says about its end. words: of RDRAM, see `rdram_hash`. checks: of `Watch`."""
+    return {
+        "recorded": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(movie.uid)),
+        "vis_per_second": movie.vis_per_second,
+        "rom": {"name": emulator.rom.name, "sha1": emulator.rom.sha1},
+        "ends": {"sample": len(movie.samples), "vi": movie.vis},
+        "rdram_sha256": rdram_hash(emulator, words),
+        "checks": base64.b64encode(checks).decode(),
+    }
 
 
 def write_movie(path: Path, movie: M64, facts: dict[str, Any]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import time
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +12,7 @@ from n64gym.machine.emulator import Emulator
 from n64gym.machine.rom import Rom
 from n64gym.movies.facts import FORMAT
 from n64gym.movies.m64 import M64, MovieError
-from n64gym.movies.record import Watch, rdram_hash
+from n64gym.movies.record import Watch, facts_at_end, movie_of
 from n64gym.race import RaceStatus
 from n64gym.race_env import RaceEnv
 
@@ -48,18 +46,7 @@ def retake(
             status = env.read_race(emulator)
             checks += watch.look()
         setup = env.race_in(emulator)
-        words = emulator.samples()
-        movie = M64(
-            samples=words,
-            vis=emulator.vi_count,
-            rom_name=rom.name,
-            crc1=rom.crc1,
-            country=rom.country,
-            vis_per_second=rom.vis_per_second,
-            uid=int(time.time()),
-            author="n64gym",
-            description=f"{game} {env.title(setup) if setup else ''}"[:200],
-        )
+        movie = movie_of(emulator, f"{game} {env.title(setup) if setup else ''}")
         facts = {
             "format": FORMAT,
             "game": game,
@@ -73,12 +60,7 @@ def retake(
             "ended": "terminated",
             "lap_times": list(status.lap_times),
             "metrics": {"race_time_s": status.race_time, "best_lap_s": min(status.lap_times), "finished": 1.0},
-            "recorded": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(movie.uid)),
-            "vis_per_second": rom.vis_per_second,
-            "rom": {"name": rom.name, "sha1": rom.sha1},
-            "ends": {"sample": len(words), "vi": emulator.vi_count},
-            "rdram_sha256": rdram_hash(emulator, env.watch_at_end),
-            "checks": base64.b64encode(checks).decode(),
+            **facts_at_end(emulator, movie, env.watch_at_end, checks),
         }
         return Retake(movie, facts, status)
 

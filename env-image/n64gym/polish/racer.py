@@ -29,7 +29,7 @@ class Racer:
     """One emulator with a race.
 
     Args:
-        env: reads the race; each racer needs one of its own.
+        env: reads the race; two racers cannot share one.
         rom: the game.
         facts: the JSON beside the movie; {} = none.
         movie: the movie's words, from power-on.
