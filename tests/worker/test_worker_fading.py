@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from teaching import STEPS, drive_and_record
+from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 
 from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning.network import design
@@ -101,3 +102,5 @@ def test_train_uses_demonstrations_until_their_end_and_resumes(stack, movie):
     resumed = stack.run(*train, "--total-timesteps", "300", timeout_s=240, **clean)
     assert resumed.returncode == 0, resumed.stderr
     assert checkpoint.newest(stack.run_dir / "checkpoints").step >= 300 > first
+    charts = EventAccumulator(str(stack.run_dir / "tensorboard")).Reload().Tags()["tensors"]
+    assert "train/imitation_loss" in charts
