@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -48,12 +47,13 @@ class Polisher:
         stop: threading.Event,
         most: int = 0,
     ) -> None:
-        self.game = verify(path, rom, game, arguments).game
+        verified = verify(path, rom, game, arguments)
+        self.game = verified.game
         self._rom = open_rom(rom or OPEN_KART)
         self._arguments = dict(arguments or {})
         self._facts, words = read_facts(Path(path)), m64.read(path).samples
         self._about = {
-            "movie_sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(),
+            "movie_sha256": verified.movie_sha256,
             "goal": goal,
             "seed": seed,
             "effort": effort,
