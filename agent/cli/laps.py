@@ -23,7 +23,7 @@ def add_verify_options(parser: argparse.ArgumentParser) -> None:
 
 
 def verify(settings: Settings, parsed: Parsed) -> int:
-    """Play a movie from power-on and print its laps and times; exit code 2 if one is no whole race of this ROM."""
+    """Play a movie from power-on and print its laps and times; exit code 2 if one is not a whole race of this ROM."""
     from a3c64.processes import limit_threads
 
     limit_threads()

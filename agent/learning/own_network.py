@@ -110,7 +110,7 @@ class OwnNetwork:
         return model
 
     def _build(self, function: Callable, standardised: bool, seed: int) -> Any:
-        """Call the user's function, with a seed of its own for Python's and NumPy's random numbers."""
+        """Call the user's function, with a separate seed for Python's and NumPy's random numbers."""
         import keras
 
         states = random.getstate(), np.random.get_state()
