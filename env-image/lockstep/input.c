@@ -4,6 +4,7 @@
  *
  * It handles raw joybus commands, because only they distinguish a controller read (0x01) from a status request. */
 #include "lockstep.h"
+#include "version.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -128,17 +129,8 @@ EXPORT void CALL GetKeys(int port, BUTTONS *keys)
 
 EXPORT m64p_error CALL PluginGetVersion(m64p_plugin_type *type, int *version, int *api, const char **name, int *capabilities)
 {
-    if (type)
-        *type = M64PLUGIN_INPUT;
-    if (version)
-        *version = 0x010000;
-    if (api)
-        *api = 0x020101;
-    if (name)
-        *name = "a3c64 lockstep input";
-    if (capabilities)
-        *capabilities = 0;
-    return M64ERR_SUCCESS;
+    struct plugin plugin = {M64PLUGIN_INPUT, 0x020101, "a3c64 lockstep input"};
+    return describe(plugin, type, version, api, name, capabilities);
 }
 
 EXPORT m64p_error CALL PluginStartup(m64p_dynlib_handle core, void *context, void (*debug)(void *, int, const char *))

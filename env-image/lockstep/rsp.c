@@ -7,6 +7,7 @@
  * other contents that belong to a savestate. */
 #define _GNU_SOURCE
 #include "lockstep.h"
+#include "version.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -90,17 +91,8 @@ EXPORT unsigned int CALL DoRspCycles(unsigned int cycles)
 
 EXPORT m64p_error CALL PluginGetVersion(m64p_plugin_type *type, int *version, int *api, const char **name, int *capabilities)
 {
-    if (type)
-        *type = M64PLUGIN_RSP;
-    if (version)
-        *version = 0x010000;
-    if (api)
-        *api = 0x020000;
-    if (name)
-        *name = "a3c64 lockstep RSP";
-    if (capabilities)
-        *capabilities = 0;
-    return M64ERR_SUCCESS;
+    struct plugin plugin = {M64PLUGIN_RSP, 0x020000, "a3c64 lockstep RSP"};
+    return describe(plugin, type, version, api, name, capabilities);
 }
 
 EXPORT m64p_error CALL PluginStartup(m64p_dynlib_handle core, void *context, void (*debug)(void *, int, const char *))

@@ -8,6 +8,7 @@
 #include "picture.h"
 #include "rdp_list.h"
 #include "real.h"
+#include "version.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -283,17 +284,8 @@ EXPORT m64p_error CALL PluginShutdown(void)
 
 EXPORT m64p_error CALL PluginGetVersion(m64p_plugin_type *type, int *version, int *api, const char **name, int *capabilities)
 {
-    if (type)
-        *type = M64PLUGIN_GFX;
-    if (version)
-        *version = 0x010000;
-    if (api)
-        *api = 0x020200;
-    if (name)
-        *name = "a3c64 lockstep video";
-    if (capabilities)
-        *capabilities = 0;
-    return M64ERR_SUCCESS;
+    struct plugin plugin = {M64PLUGIN_GFX, 0x020200, "a3c64 lockstep video"};
+    return describe(plugin, type, version, api, name, capabilities);
 }
 
 EXPORT void CALL ProcessDList(void)
