@@ -9,13 +9,13 @@ import threading
 import gymnasium
 import numpy as np
 import pytest
+from braking import SLOW_STEPS, drive
 from kart64_driver import to_point
 
 from n64gym import RecordMovie, open_rom, read_facts, verify
 from n64gym.actions import BUTTONS
 from n64gym.games.mariokart64 import MarioKart64Env
 from n64gym.games.openkart import OpenKartEnv
-from n64gym.games.openkart_driver import BRAKE, Driver
 from n64gym.machine.controller import STICK, A, word
 from n64gym.machine.rom import OPEN_KART
 from n64gym.movies import m64
@@ -23,7 +23,6 @@ from n64gym.polish.mutations import KINDS, SHARES, changed, stick_x, with_x
 from n64gym.polish.racer import Racer
 from n64gym.polish.search import Search, SearchStoppedError
 
-SLOW_STEPS = range(20, 120)  # the driver brakes in these steps of 4 VIs
 WORDS = np.array([word(A, x) for x in range(-80, 80)], np.uint32)
 
 
@@ -60,16 +59,7 @@ def test_the_stick_is_read_and_written():
 @pytest.fixture(scope="module")
 def slow(tmp_path_factory):
     """The path of a movie of one lap, in which the driver brakes for almost seven seconds."""
-    env = gymnasium.make("n64gym/OpenKart-v0", obs_type="grayscale", size=(12, 16), laps=1, course="harbour")
-    with RecordMovie(env, tmp_path_factory.mktemp("slow")) as env:
-        env.reset(seed=0)
-        driver, over, step = Driver(env), False, 0
-        while not over:
-            action = driver()
-            *_, over, truncated, _ = env.step(BRAKE if step in SLOW_STEPS else action)
-            assert not truncated
-            step += 1
-        return env.last_movie
+    return drive(tmp_path_factory.mktemp("slow"), SLOW_STEPS)
 
 
 def searching(path, env, rom, count, **settings):

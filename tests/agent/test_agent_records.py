@@ -4,17 +4,15 @@ import hashlib
 import json
 from pathlib import Path
 
-import gymnasium
 import pytest
+from braking import SLOW_STEPS, drive
 
 from a3c64.cli import laps
 from a3c64.config import BadInputError
 from a3c64.replays import records as kept_records
-from n64gym import RecordMovie, Verified
-from n64gym.games.openkart_driver import BRAKE, Driver
+from n64gym import Verified
 
 POLISHED = Path(__file__).parents[2] / "docs" / "results" / "laps" / "harbour-scripted.m64"  # three laps
-SLOW_STEPS = range(20, 120)  # the driver brakes in these steps of 4 VIs
 
 
 @pytest.fixture(autouse=True)
@@ -48,20 +46,6 @@ def write(folder: Path, *lines: kept_records.Record) -> Path:
     path = folder / kept_records.FILE
     path.write_text("".join(json.dumps(line._asdict()) + "\n" for line in lines))
     return path
-
-
-def drive(folder: Path, slow: range) -> Path:
-    """Record one lap of the scripted driver on harbour, which brakes in the `slow` steps; return the movie."""
-    env = gymnasium.make("n64gym/OpenKart-v0", obs_type="grayscale", size=(12, 16), laps=1, course="harbour")
-    with RecordMovie(env, folder) as env:
-        env.reset(seed=0)
-        driver, over, step = Driver(env), False, 0
-        while not over:
-            action = driver()
-            *_, over, truncated, _ = env.step(BRAKE if step in slow else action)
-            assert not truncated
-            step += 1
-        return env.last_movie
 
 
 def test_faster_replaces_slower_and_folders_merge(tmp_path, capfd):
