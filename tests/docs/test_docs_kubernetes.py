@@ -1,5 +1,7 @@
-"""deploy/kubernetes: parsed, cross-checked, and validated against Kubernetes' schemas where the tools are installed."""
+"""deploy/kubernetes: parsed, cross-checked, built with kustomize, and validated against Kubernetes' schemas."""
 
+import importlib.util
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,12 +13,14 @@ from pages import ROOT
 from a3c64.arguments import USES
 from a3c64.config import Settings, load, variable
 from a3c64.paramserver.run_keys import SECRET, RunKeys
+from a3c64.paramserver.service import MAX_WORKERS
 
 FOLDER = ROOT / "deploy" / "kubernetes"
 KUSTOMIZATION = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())
 FILES = sorted(path for path in FOLDER.glob("*.yaml") if path.name != "kustomization.yaml")
 RESOURCES = [one for path in FILES for one in yaml.safe_load_all(path.read_text())]
 WITH_PODS = ("StatefulSet", "Deployment")
+VERSIONS = ("1.25", "1.31", "1.37")  # of Kubernetes
 PODS = {one["metadata"]["name"]: one["spec"]["template"] for one in RESOURCES if one["kind"] in WITH_PODS}
 
 
@@ -96,16 +100,58 @@ def test_selectors_find_pods_and_clients_reach_the_servers_port():
     assert found(from_clients["from"][0]["podSelector"]) == PODS.keys() - {"paramserver"}
 
 
+def test_nodes_may_be_drained_and_spot_nodes_are_used_by_workers_only():
+    by_name = {(one["kind"], one["metadata"]["name"]): one.get("spec") for one in RESOURCES}
+    assert by_name["PodDisruptionBudget", "paramserver"]["maxUnavailable"] == 0, "the run has one server"
+    assert by_name["PodDisruptionBudget", "worker"]["maxUnavailable"] == "50%"
+    spot = {one["key"] for one in PODS["worker"]["spec"]["tolerations"]}
+    assert spot == {"cloud.google.com/gke-spot", "kubernetes.azure.com/scalesetpriority"}, "others taint no spot nodes"
+    assert [name for name, pod in PODS.items() if "tolerations" in pod["spec"]] == ["worker"]
+    server = container(PODS["paramserver"])
+    assert {"startupProbe", "readinessProbe", "livenessProbe"} <= server.keys()
+    assert server["livenessProbe"]["exec"]["command"] == ["a3c64", "status"]
+
+
+def test_the_example_of_an_autoscaler_scales_the_workers_by_their_requested_cpu():
+    (scaler,) = [one["spec"] for one in RESOURCES if one["kind"] == "HorizontalPodAutoscaler"]
+    (scaled,) = [
+        one
+        for one in RESOURCES
+        if (one["kind"], one["metadata"]["name"])
+        == (scaler["scaleTargetRef"]["kind"], scaler["scaleTargetRef"]["name"])
+    ]
+    assert scaled["metadata"]["name"] == "worker"
+    assert scaler["minReplicas"] <= scaled["spec"]["replicas"] <= scaler["maxReplicas"] <= MAX_WORKERS
+    (metric,) = scaler["metrics"]
+    assert metric["resource"]["name"] in container(scaled["spec"]["template"])["resources"]["requests"]
+
+
+def needed(found, message):
+    """Skip the test if a tool is missing; in CI, fail."""
+    if not found:
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+
+
+def validated(resources):
+    needed(
+        importlib.util.find_spec("kubernetes_validate"), "kubernetes-validate is not installed: run `make .venv/dev`"
+    )
+    import kubernetes_validate
+
+    for resource in resources:
+        for version in VERSIONS:
+            kubernetes_validate.validate(resource, version, strict=True)
+
+
 def test_the_resources_fit_kubernetes_schemas():
-    validate = pytest.importorskip("kubernetes_validate", reason="kubernetes-validate is not installed")
-    for resource in RESOURCES:
-        for version in ("1.25", "1.30"):
-            validate.validate(resource, version, strict=True)
+    validated(RESOURCES)
+    wrong = {**RESOURCES[0], "metadata": {"name": 1}}
+    with pytest.raises(Exception, match="1 is not of type"):
+        validated([wrong])
 
 
 def test_kustomize_builds_the_folder(tmp_path):
-    if shutil.which("kubectl") is None:
-        pytest.skip("kubectl is not installed")
+    needed(shutil.which("kubectl"), "kubectl is not installed: it is in the Debian package kubernetes-client")
     copy = tmp_path / "kubernetes"
     shutil.copytree(FOLDER, copy)
     RunKeys(copy, copy / "keys" / "client").write()
@@ -113,3 +159,5 @@ def test_kustomize_builds_the_folder(tmp_path):
     assert built.returncode == 0, built.stderr
     resources = list(yaml.safe_load_all(built.stdout))
     assert {one["kind"] for one in resources} >= {"Secret", "ConfigMap", "StatefulSet", "Deployment"}
+    assert {one["metadata"]["namespace"] for one in resources if one["kind"] != "Namespace"} == {"a3c64"}
+    validated(resources)
