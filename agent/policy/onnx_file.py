@@ -17,7 +17,8 @@ from a3c64.learning.graph import Builder, add_network
 from a3c64.learning.network import Network
 from a3c64.learning.parameters import named_views
 from a3c64.policy.fitted import Fitted
-from a3c64.policy.policy_file import write
+from a3c64.policy.policy_file import to_share, write
+from a3c64.policy.shareable import shareable
 
 FORMAT = "1"
 SUFFIX = ".onnx"
@@ -96,13 +97,13 @@ def _numbers(b: Builder, values: np.ndarray) -> str:
 
 def facts_of(fitted: Fitted) -> dict[str, Any]:
     """Return what a program needs to know besides the graph's inputs and outputs."""
-    policy, view, settings = fitted.policy, fitted.view, fitted.hyperparameters
+    policy, view, settings = to_share(fitted.policy), fitted.view, fitted.hyperparameters
     height, width, channels = view.shape.image
     image = {"height": height, "width": width, "channels": channels, "colours": settings.frame_colours}
     return {
         "format": FORMAT,
         "env_id": settings.env_id,
-        "env_args": json.loads(settings.env_args),
+        "env_args": json.loads(shareable(settings.model_dump())["env_args"]),
         "frameskip": settings.frameskip,
         "step": policy.step,
         "score": policy.score,

@@ -24,6 +24,7 @@ from a3c64.learning.parameters import MOMENTS, ParameterSpec, named_views, total
 from a3c64.output import short
 from a3c64.policy import checkpoint, game_copy
 from a3c64.policy.checkpoint import Snapshot
+from a3c64.policy.shareable import shareable
 from a3c64.wire import messages as wire
 
 FORMAT = "1"
@@ -65,6 +66,13 @@ def command_of(hyperparameters: Hyperparameters) -> str:
         if value is not None and value != usual[name]:
             words += [flag(name), str(value).lower() if isinstance(value, bool) else str(value)]
     return shlex.join(words)
+
+
+def to_share(policy: Policy) -> Policy:
+    """Return the policy as a file tells it: without the folders of this machine."""
+    told = Hyperparameters(**shareable(policy.hyperparameters.model_dump()))
+    by_itself = policy.command == command_of(policy.hyperparameters)  # not a command that the user gave
+    return policy._replace(hyperparameters=told, command=command_of(told) if by_itself else policy.command)
 
 
 def of_run(folder: Path, best: bool = False, step: int | None = None) -> Policy:
@@ -110,7 +118,7 @@ def save(target: Path, policy: Policy) -> Path:
         BadInputError: the file cannot be written, or a weight is too large for half precision.
     """
     path = target / f"policy{SUFFIX}" if target.is_dir() else target
-    tensors = {}
+    policy, tensors = to_share(policy), {}
     for name, array in named_views(policy.weights, policy.specs):
         # The running moments are few but can be as large as 1e6, so they stay float32.
         with np.errstate(over="ignore"):  # an overflow becomes infinity, which is refused below

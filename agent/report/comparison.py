@@ -10,6 +10,7 @@ import numpy as np
 from a3c64.config import BadInputError
 from a3c64.envs.making import declared_for
 from a3c64.files import write_whole
+from a3c64.policy.shareable import shareable
 from a3c64.report import history
 from a3c64.report.charts import Series, chart
 from a3c64.report.page import figure
@@ -27,9 +28,10 @@ def rows(runs: Sequence[RunSummary]) -> list[list[str]]:
         ["best evaluation", *(score(run.best) for run in runs)],
         ["env_id", *(str(run.hyperparameters.get("env_id", "-")) for run in runs)],
     ]
-    names = sorted(set().union(*(run.hyperparameters for run in runs)) - {"env_id"})
+    settings = [shareable(run.hyperparameters) for run in runs]  # the table is also a page to be shared
+    names = sorted(set().union(*settings) - {"env_id"})
     for name in names:
-        values = [str(run.hyperparameters.get(name, "-")) for run in runs]
+        values = [str(known.get(name, "-")) for known in settings]
         if len(set(values)) > 1:
             told.append([name, *values])
     if any(changed(run.folder) for run in runs):

@@ -13,7 +13,7 @@ from onnx_policies import OBSERVATIONS, POLICIES, exported, observed, random_pol
 import a3c64
 from a3c64.envs.making import make_one
 from a3c64.hyperparameters import Hyperparameters
-from a3c64.policy import policy_file
+from a3c64.policy import onnx_file, policy_file
 
 UNITY = range(7, 16)  # opsets that every release of Unity's Inference Engine takes
 
@@ -114,6 +114,16 @@ def test_export_and_save_see_that_the_environment_gives_masks(stack):
     for name in ("taxi.onnx", "saved.onnx"):
         model = onnx.load(stack.folder / name)
         assert {one.name for one in model.graph.input} == {"vector", "action_mask"}
+
+
+def test_the_metadata_tells_no_folder_of_this_machine(tmp_path):
+    _, fitted = exported("vector", tmp_path)
+    arguments = json.dumps({"game": str(tmp_path / "karts")})
+    settings = fitted.hyperparameters.model_copy(update={"env_args": arguments})
+    policy = fitted.policy._replace(hyperparameters=settings, command=policy_file.command_of(settings))
+    told = onnx_file.model_of(fitted._replace(policy=policy, hyperparameters=settings))
+    assert bytes(tmp_path) not in told
+    assert b'"env_args": {"game": "karts"}' in told
 
 
 def test_weights_of_another_environment_are_refused_in_one_line(stack):

@@ -28,6 +28,21 @@ def snapshot(step: int = 70) -> checkpoint.Snapshot:
     return first._replace(step=step, score={"mean_reward": 4.5, "episodes": 20})
 
 
+def test_a_saved_policy_tells_no_folder_of_this_machine(tmp_path):
+    game, films = tmp_path / "karts", tmp_path / "films"
+    arguments = {"game": str(game), "laps": 1, "choices": {"rom": ["~/private/kart.z64"]}}
+    settings = HYPERPARAMETERS.model_copy(update={"env_args": json.dumps(arguments), "demonstrations": str(films)})
+    policy = policy_file.of(snapshot()._replace(hyperparameters=settings.model_dump()))
+    assert str(tmp_path) in policy.command
+    path = policy_file.save(tmp_path / "x.safetensors", policy)
+    loaded = policy_file.load(path)
+    assert json.loads(loaded.hyperparameters.env_args) == {"game": "karts", "laps": 1, "choices": {"rom": ["kart.z64"]}}
+    assert loaded.hyperparameters.demonstrations == "films"
+    assert not any(told in path.read_bytes() for told in (bytes(tmp_path), b"private"))
+    given = policy._replace(command=f"a3c64 train --game {game}")
+    assert policy_file.load(policy_file.save(path, given)).command == given.command, "the user gave this command"
+
+
 def test_a_saved_policy_is_loaded_to_half_precision(tmp_path):
     path = policy_file.save(tmp_path / "new" / "fast.safetensors", policy_file.of(snapshot()))
     loaded = policy_file.load(path)

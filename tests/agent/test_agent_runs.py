@@ -77,8 +77,14 @@ def test_runs_lists_the_runs_below_a_folder(stack, tmp_path):
 
 def test_compare_shows_what_differs_and_draws_all_curves(stack, tmp_path):
     folders = [
-        make_run(tmp_path / "slow", 400, (20.0,)),
-        make_run(tmp_path / "fast", 800, (90.0, 80.0), learning_rate="0.01"),
+        make_run(tmp_path / "slow", 400, (20.0,), env_args=json.dumps({"game": str(tmp_path / "slow" / "game")})),
+        make_run(
+            tmp_path / "fast",
+            800,
+            (90.0, 80.0),
+            learning_rate="0.01",
+            env_args=json.dumps({"game": str(tmp_path / "fast" / "game")}),
+        ),
     ]
     page = tmp_path / "pages" / "both.html"
     done = stack.run("a3c64", "compare", *map(str, folders), "--out", str(page))
@@ -88,6 +94,7 @@ def test_compare_shows_what_differs_and_draws_all_curves(stack, tmp_path):
     assert rows["best evaluation"] == ["20.00 at 100", "90.00 at 100"]
     assert rows["learning_rate"] == ["0.001", "0.01"]
     assert "t_max" not in rows, "equal settings are left out"
+    assert "env_args" not in rows, "each run has its own copy of the same game"
     text = page.read_text()
     assert not re.search(r"https?:|<script|<link|@import|url\(", text)
     root = ElementTree.fromstring(text.removeprefix("<!DOCTYPE html>"))
