@@ -7,6 +7,7 @@ import difflib
 import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -42,6 +43,7 @@ WANTED = {  # type of pydantic's error -> what the message says is expected
     "string_pattern_mismatch": "names without scheme and port, with commas between",
 }
 NOT_PRESET = ("env_id", "env_args", *OWN)  # a preset's file chooses neither the task nor code to import
+ALMOST = 0.9  # similarity of the names of two settings that are easily confused, such as reward and rewards
 WORDY = re.compile(r"^(Value error, |Input should be )")  # the beginning of pydantic's other messages
 
 
@@ -260,7 +262,19 @@ def load(flags: Mapping[str, Any] | None = None) -> Settings:
         return settings.filled(presets.chosen(settings.preset, settings.env_id))
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0])
-        raise BadInputError(f"{flag(name) if name in given else variable(name)}: {_refusal(error)}") from None
+        called = flag if name in given else variable
+        meant = _meant(name, error.errors()[0]["input"])
+        hint = f", did you mean {called(meant)}?" if meant else ""
+        raise BadInputError(f"{called(name)}: {_refusal(error)}{hint}") from None
+
+
+def _meant(name: str, value: Any) -> str:
+    """Return the setting with almost the same name that accepts a value which `name` refuses; "" if there is none."""
+    for other in difflib.get_close_matches(name, Settings.model_fields, cutoff=ALMOST):
+        with suppress(ValueError):
+            checked(other, value)
+            return other
+    return ""
 
 
 def checked(name: str, value: Any) -> Any:
