@@ -96,18 +96,25 @@ def add_records_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--add", nargs="+", type=Path, metavar="MOVIE", help="movies to verify, and to keep if they are faster"
     )
+    parser.add_argument("--json", action="store_true", help="print the list as JSON")
 
 
 def records(settings: Settings, parsed: Parsed) -> int:
     """Keep the fastest verified laps and races of each course in a folder; without --add, list them."""
     folder: Path = parsed["folder"]
     if parsed["add"]:
+        if parsed["json"]:
+            raise BadInputError("--json prints the list of records; give it without --add")
         return _add_records(folder, parsed["add"], settings)
     from a3c64.replays.records import fastest, read
     from a3c64.report.run_summary import table
 
     if not (kept := fastest(read(folder))):
         raise BadInputError(f"{folder} has no records; add some: a3c64 records {folder} --add MOVIE")
+    if parsed["json"]:
+        told = [{**one._asdict(), "movie": one.movie, "missing": not (folder / one.movie).is_file()} for one in kept]
+        print(json.dumps(told, indent=2))
+        return 0
     rows = [("course", "record", "time", "game", "settings", "movie")]
     for record in kept:
         setting = ", ".join(f"{name} {value}" for name, value in record.setup.items() if name != "course")

@@ -111,6 +111,10 @@ def test_a_union_of_two_files_has_the_faster_of_each(tmp_path, capfd):
     told = capfd.readouterr().out
     assert f"{faster.movie} (missing)" in told
     assert slower.movie not in told
+    assert records(tmp_path, "--json") == 0
+    assert json.loads(capfd.readouterr().out) == [{**faster._asdict(), "movie": faster.movie, "missing": True}]
+    with pytest.raises(BadInputError, match="give it without --add"):
+        records(tmp_path, "--json", "--add", tmp_path)
 
 
 def test_a_movie_that_cannot_be_written_leaves_the_folder_as_it_was(tmp_path, monkeypatch):
