@@ -3,7 +3,6 @@
 Several processes, also of several machines with a common folder, can work on one study. Each asks the file for values.
 """
 
-import fcntl
 import logging
 import resource
 import threading
@@ -13,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
+from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback, fail_stale_trials
 from optuna.trial import Trial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from a3c64.config import BadInputError
-from a3c64.sweep import results
+from a3c64.sweep import locks, results
 from a3c64.sweep.results import CPU, ERROR, FOLDER
 from a3c64.sweep.space import Range, Space
 from a3c64.sweep.trial import InterruptedTrialError, TrialFailedError, run_trial
@@ -28,7 +27,7 @@ log = logging.getLogger(__name__)
 FILE, NAME = "study.db", "sweep"
 SPACE = "space"  # a user attribute of the study
 HEARTBEAT_S = 30
-STALE_S = 300  # a trial without a heartbeat for so long was killed, and is begun again
+STALE_S = 300  # a trial without a heartbeat for so long is begun again: its machine is lost, or does not release locks
 LOCKED_S = 60.0  # longest wait for another process that writes the study's file
 LEAST_RANDOM, MOST_RANDOM = 4, 10  # trials before TPE chooses: a quarter of all, within these bounds
 UNPRUNED = 4  # trials that are never pruned: a median of fewer says little
@@ -57,8 +56,7 @@ def open_study(folder: Path, space: Space, trials: int, usual: dict[str, Any]) -
     sampler = optuna.samplers.TPESampler(n_startup_trials=random, multivariate=True)
     pruner = optuna.pruners.MedianPruner(UNPRUNED, n_warmup_steps=int(WARMUP * space.steps))
     try:
-        with (folder / "lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # one process begins the study, and the others find it
+        with locks.alone(folder):  # one process begins the study, and the others find it
             storage = RDBStorage(
                 f"sqlite:///{folder.resolve() / FILE}",
                 engine_kwargs={"connect_args": {"timeout": LOCKED_S}},
@@ -106,15 +104,34 @@ def search(study: optuna.Study, folder: Path, space: Space, trials: int, minutes
     def objective(trial: Trial) -> float:
         nonlocal running
         running = trial.number
-        return _try(trial, folder, space, stop)
+        with locks.held(folder, trial.number):
+            return _try(trial, folder, space, stop)
 
-    while not stop.is_set() and time.monotonic() < deadline and _begun(study) < trials:
+    while not stop.is_set() and time.monotonic() < deadline:
+        _retry_killed(study, folder)
+        if _begun(study) >= trials:
+            return
         try:
             study.optimize(objective, n_trials=1, catch=(TrialFailedError,))
         except InterruptedTrialError:
             retry(study, study.get_trials()[running])
             return
         results.write(folder, study, space)
+
+
+def _retry_killed(study: optuna.Study, folder: Path) -> None:
+    """Put the trials of killed processes back into the queue. They keep their folders, so their runs go on."""
+    fail_stale_trials(study)
+    with locks.alone(folder):
+        for trial in study.get_trials(states=(TrialState.RUNNING,)):
+            if locks.was_killed(folder, trial.number):
+                locks.forget(folder, trial.number)
+                try:
+                    study.tell(trial.number, state=TrialState.FAIL)
+                except ValueError:  # another process has just done so, because the heartbeat is old
+                    continue
+                retry(study, trial)
+                log.warning("%s: its process was killed; it is begun again", trial.user_attrs.get(FOLDER, trial.number))
 
 
 def _begun(study: optuna.Study) -> int:

@@ -13,12 +13,14 @@ from a3c64.api.training import Training, train
 from a3c64.config import BadInputError
 from a3c64.policy import checkpoint
 from a3c64.processes import end, spawn
+from a3c64.sweep import locks
 from a3c64.sweep.space import Space
 
 REPORTS = 10  # intermediate values of a run, at equal distances of steps; the first nine decide whether it goes on
 LOOK_S = 0.5  # interval of asking a run for its steps and returns
 STALL_S = 900.0  # a run that takes no step for so long has failed: its environment hangs, or its gradients are refused
 GRACE_S = 5.0
+BEFORE_S = 120.0  # longest wait for the run of a killed sweep to save and end
 EVALUATION_SEED = 1_000_003  # added to the run's seed: its evaluation plays episodes that its training did not
 # A trial is one of many: no evaluator, no recorded episodes, and one checkpoint.
 QUIET: dict[str, Any] = {"eval_interval": 0, "replays_mb": 0, "keep_checkpoints": 1, "log_level": "warning"}
@@ -66,6 +68,7 @@ def run_trial(space: Space, values: Mapping[str, Any], folder: Path, report: Rep
 
 def _train(space: Space, values: Mapping[str, Any], run_dir: Path, report: Report, stop: threading.Event) -> None:
     total = space.run["total_timesteps"]
+    locks.wait_for_run(run_dir, BEFORE_S, stop)
     if next(iter(checkpoint.steps(run_dir / checkpoint.CHECKPOINTS)), 0) >= total:
         return  # it was interrupted after its training
     if stop.is_set():

@@ -33,7 +33,15 @@ COMMANDS = {  # name -> its arguments, and whether Ctrl-C is its normal end, wit
     "export": ("--policy {policy} {new}.safetensors", False),
     "replay": ("{movies}", True),
     "film": ("{movies} --mp4 {new}.mp4", True),
+    "sweep": ("{space} --folder {new}", True),
 }
+SPACE = """
+[run]
+env_id = "tiny_env:TinyImage-v0"
+total_timesteps = 1_000_000
+[space]
+t_max = [8, 16]
+"""
 POLICY = HERE.parents[1] / "agent" / "policy" / "bundled" / "openkart.safetensors"
 
 
@@ -93,9 +101,11 @@ def interrupt(name: str, line: str, moment: float, number: int) -> tuple[int, st
 def test_ctrl_c_at_any_moment_prints_at_most_one_line(name, tmp_path, movies):
     line, ends_well = COMMANDS[name]
     moments = MOMENTS[: int(os.environ.get("CTRL_C_MOMENTS", "4"))]
+    space = tmp_path / "space.toml"
+    space.write_text(SPACE)
 
     def interrupt_at(k: int) -> tuple[int, str, str, list[str]]:
-        given = line.format(new=tmp_path / str(k), movies=movies, policy=POLICY)
+        given = line.format(new=tmp_path / str(k), movies=movies, policy=POLICY, space=space)
         if name in ("train", "server"):
             given += f" --bind tcp://127.0.0.1:{free_port()}"
         return interrupt(name, given, moments[k], signal.SIGTERM if k == 1 else signal.SIGINT)

@@ -3,17 +3,20 @@
 import csv
 import json
 import signal
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 
 import psutil
 import pytest
 from live import alive_descendants, still_running, until
 
 from a3c64.config import BadInputError, load
+from a3c64.paramserver.run_lock import RunLock
 from a3c64.policy import checkpoint
-from a3c64.sweep import results, study
+from a3c64.sweep import locks, results, study
 from a3c64.sweep.space import Range, read
 from a3c64.sweep.trial import InterruptedTrialError, TrialFailedError
 
@@ -148,6 +151,63 @@ def test_an_interrupted_trial_goes_on_with_its_values_and_its_curve(tmp_path, mo
     assert seen[0] == seen[1]
     [one] = results.results(opened, space)
     assert (one.name, one.score, one.curve) == ("trial-0000", 3.0, {150: 1.0, 300: 2.0})
+
+
+# A process that begins a trial, and is killed in it.
+KILLED = """
+import sys, time
+from pathlib import Path
+from threading import Event
+from a3c64.config import load
+from a3c64.sweep import study
+from a3c64.sweep.space import read
+
+def run_trial(space, values, folder, report, stop):
+    report(150, 1.0)
+    print(values["learning_rate"], flush=True)
+    time.sleep(600)
+
+study.run_trial = run_trial
+folder = Path(sys.argv[1])
+space = read(folder / "small.toml")
+study.search(study.open_study(folder, space, 1, load({}).model_dump()), folder, space, 1, 0, Event())
+"""
+
+
+def test_a_killed_trial_is_begun_again_at_once_and_a_running_one_is_not(tmp_path, monkeypatch):
+    space, seen = read(written(tmp_path)), []
+
+    def run_trial(space, values, folder, report, stop):
+        seen.append((folder.name, values["learning_rate"]))
+        return 3.0
+
+    monkeypatch.setattr(study, "run_trial", run_trial)
+    with subprocess.Popen([sys.executable, "-c", KILLED, tmp_path], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            rate = float(process.stdout.readline())  # its only trial runs
+            opened = study.open_study(tmp_path, space, 1, load({}).model_dump())
+            study.search(opened, tmp_path, space, 1, 0, Event())
+            assert not seen, "the sweep has its one trial, and another process runs it"
+        finally:
+            process.kill()
+    study.search(opened, tmp_path, space, 1, 0, Event())
+    assert seen == [("trial-0000", rate)]
+    [one] = results.results(opened, space)
+    assert (one.state, one.score, one.curve) == ("finished", 3.0, {150: 1.0})
+    assert not list((tmp_path / locks.TRIALS).iterdir())
+
+
+def test_a_trial_waits_until_the_run_of_a_killed_sweep_has_ended(tmp_path):
+    run, stop = tmp_path / "seed-0", Event()
+    locks.wait_for_run(run, 60, stop)  # there is no such run yet
+    lock = RunLock(run, "tcp://127.0.0.1:7")
+    waiting = Thread(target=locks.wait_for_run, args=(run, 60, stop))
+    waiting.start()
+    waiting.join(1.0)
+    assert waiting.is_alive()
+    lock.close()
+    waiting.join(60)
+    assert not waiting.is_alive()
 
 
 def test_another_file_and_a_damaged_study_are_refused(tmp_path):
