@@ -7,11 +7,15 @@ PYTHON ?= python3
 # Debian 12's docker-compose, or Compose v2 where the docker client has it.
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 
+# Compose reads this file by itself only if no file is named.
+OVERRIDE := $(if $(wildcard docker-compose.override.yml),:docker-compose.override.yml)
+WEB_PORT = $(or $(shell $(COMPOSE) config 2>/dev/null | sed -n "s/.*A3C64_WEB_PORT: [\"']*\([0-9]*\).*/\1/p"),6080)
+
 # Each of these tests is one process and measures no time, so two run in parallel. The other tests measure seconds and use both cores.
 SIDE_BY_SIDE := tests/n64gym tests/openkart
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train up down scale logs vnc build results test simulate fuzz e2e bench chaos bench-env bench-gpu bench-families bench-server bench-stability bench-staleness bench-training bench-view bench-learn bench-learn-plot roms lint docs pages picture browser clean apt native
+.PHONY: help setup train up join revoke down scale logs vnc build results test simulate fuzz e2e bench chaos bench-env bench-gpu bench-families bench-server bench-stability bench-staleness bench-training bench-view bench-learn bench-learn-plot roms lint docs pages picture browser clean apt native
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
@@ -102,8 +106,16 @@ clean: ## remove all build products; runs/ stays
 
 # ---- with Docker ----
 
-up: ## build the images and start the server and N=2 workers
-	$(COMPOSE) up -d --build --scale worker=$(N)
+up: ## build the images and start the server and N=2 workers; LISTEN=1 lets other machines join
+	$(if $(LISTEN),COMPOSE_FILE=docker-compose.yml:docker-compose.listen.yml$(OVERRIDE) )$(COMPOSE) up -d --build --scale worker=$(N)
+	@echo "Watch it at http://localhost:$(WEB_PORT); \`make logs\` follows the log, \`make down\` stops it" >&2
+	@$(if $(LISTEN),deploy/beside-server join --wait 60)
+
+join: ## print the line with which another machine joins; DOCKER=1 for a machine with Docker, ADDRESS= of this machine
+	@deploy/beside-server join $(if $(DOCKER),--docker )$(if $(ADDRESS),--address $(ADDRESS))
+
+revoke: ## lock other machines out: make a new key, and print the new line
+	@deploy/beside-server keys --revoke $(if $(ADDRESS),--address $(ADDRESS))
 
 down: ## stop and remove the containers; the run stays in its volume
 	$(COMPOSE) down

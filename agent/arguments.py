@@ -37,6 +37,7 @@ USES: dict[str, frozenset[str]] = {  # command -> its settings; A3C64_* variable
     "server": frozenset({*Hyperparameters.model_fields, *_SERVING, *_LOGGING}),
     "worker": frozenset({"server", "run_dir", *_KEYS, "workers", "worker_index", *_WORKING, *_LOGGING}),
     "evaluator": frozenset({"server", "run_dir", *_KEYS, "rom", *_LOGGING}),
+    "join": frozenset({"run_dir", "bind", "key_file"}),
     "keys": frozenset({"run_dir", "bind", "key_file"}),
     "status": frozenset({"server", "run_dir", *_KEYS}),
     "watch": frozenset({"server", "run_dir", *_KEYS, "vnc_password_file"}),
@@ -101,7 +102,7 @@ MEANS = {  # (command, setting) -> its help text there, where the setting's desc
         for command in ("eval", "enjoy", "export")
     },
     ("imitate", "run_dir"): "the folder of the new run",
-    ("keys", "run_dir"): "the run that others are to join",
+    **{(command, "run_dir"): "the run that others are to join" for command in ("join", "keys")},
     ("doctor", "rom"): "the N64 ROM to check; empty = Open Kart",
     ("worker", "workers"): "with --join: number of workers to start, instead of one for each core",
     ("export", "env_id"): _TRUST,

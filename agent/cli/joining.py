@@ -1,4 +1,4 @@
-"""Joining a run from another machine: train --listen prints a link, and worker --join starts workers with it."""
+"""Joining a run from another machine: `worker --join` starts workers with the link that `a3c64 join` prints there."""
 
 import logging
 import os
@@ -7,17 +7,14 @@ import tempfile
 import threading
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
 
 from a3c64 import logs
 from a3c64.addresses import TCP, Place, host, parse
 from a3c64.cli.command import Parsed
-from a3c64.cli.own_address import own_address
 from a3c64.cli.worker_processes import GRACE_S, WorkerProcesses
 from a3c64.config import BadInputError, Settings
 from a3c64.files import write_new
 from a3c64.processes import end, stop_on_signals
-from a3c64.wire import keys
 from a3c64.wire.address import ServerAddress, address_in
 from a3c64.wire.join_link import MOST, JoinLink
 from a3c64.wire.report import RunReport
@@ -30,13 +27,6 @@ STDIN = "-"
 ASK_S = 5.0  # timeout of one question to the server
 LOOK_S = 0.2
 NEITHER = ("server", "key_file", "no_encryption", "worker_index")  # settings that the link replaces
-
-
-class Invitation(NamedTuple):
-    """What to type on another machine, and what to know about it."""
-
-    command: str
-    note: str
 
 
 def listening(settings: Settings, where: str | None) -> Settings:
@@ -54,27 +44,6 @@ def listening(settings: Settings, where: str | None) -> Settings:
     except ValueError as error:
         raise BadInputError(f"--listen: found {where!r}, expected {error}") from None
     return settings.model_copy(update={"bind": f"tcp://{place}"})
-
-
-def invitation(bind: str, key_file: Path, reached_at: str = "") -> Invitation:
-    """Return the command for other machines.
-
-    Args:
-        bind: the address that the server binds, tcp://.
-        key_file: of the run's clients.
-        reached_at: the host at which others reach the server; empty = this machine's most plausible address.
-
-    Raises:
-        BadInputError: there is no key.
-    """
-    key = keys.read(key_file)
-    if key is None:
-        raise BadInputError(f"there is no key file {key_file}: the server of the run writes it when it starts")
-    place = parse(bind.removeprefix("tcp://"))
-    found = own_address(place.host)
-    link = JoinLink(place._replace(host=reached_at or found.host), key)
-    note = f"{link.place.host} is {found.why}; if others reach it at another, put that into the link"
-    return Invitation(f"a3c64 worker --join {link.text()}", "" if reached_at else note)
 
 
 def join(settings: Settings, parsed: Parsed) -> int:

@@ -46,7 +46,8 @@ def train(settings: Settings, parsed: Parsed) -> int:
     from a3c64.processes import limit_threads
 
     limit_threads()  # before NumPy is imported
-    from a3c64.cli.joining import invitation, listening
+    from a3c64.cli.inviting import Serving, invitation
+    from a3c64.cli.joining import listening
     from a3c64.paramserver.run_keys import check_encryption
     from a3c64.policy import policy_file
     from a3c64.policy.resume import resume
@@ -70,10 +71,7 @@ def train(settings: Settings, parsed: Parsed) -> int:
     stop = stop_on_signals()
     logs.configure("local", settings.log_level, settings.log_format)
     log.info("%s: %d workers, run folder %s; Ctrl-C stops", settings.env_id, settings.workers, settings.run_dir)
-    if settings.tensorboard_port:
-        log.info("TensorBoard: %s", link(settings.tensorboard_host, settings.tensorboard_port))
-    if settings.web_port:
-        log.info("workers' screens and the run's figures: %s", link(settings.web_host, settings.web_port))
+    _say_where_to_look(settings)
     if settings.vnc_port:
         last = settings.vnc_port + settings.workers - 1
         log.info(
@@ -85,9 +83,10 @@ def train(settings: Settings, parsed: Parsed) -> int:
 
     def invite() -> None:
         if parsed["listen"]:
-            command, note = invitation(settings.bind, settings.key_file or settings.run_dir / "keys" / "client")
-            log.info("other machines join with the next line (%s)", note)
-            say(command)
+            server = Serving(settings.bind, settings.key_file or settings.run_dir / "keys" / "client")
+            invited = invitation(server)
+            log.info("other machines join with the next line (%s); with Docker: `a3c64 join --docker`", invited.note)
+            say(invited.command)
 
     return LocalRun(settings, invite).run(stop)
 
@@ -96,7 +95,16 @@ def server(settings: Settings, parsed: Parsed) -> int:
     """Run the parameter server alone."""
     from a3c64.paramserver.__main__ import serve
 
+    logs.configure("server", settings.log_level, settings.log_format)
+    _say_where_to_look(settings)
     return serve(settings)
+
+
+def _say_where_to_look(settings: Settings) -> None:
+    if settings.tensorboard_port:
+        log.info("TensorBoard: %s", link(settings.tensorboard_host, settings.tensorboard_port))
+    if settings.web_port:
+        log.info("workers' screens and the run's figures: %s", link(settings.web_host, settings.web_port))
 
 
 def worker(settings: Settings, parsed: Parsed) -> int:

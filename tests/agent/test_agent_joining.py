@@ -190,6 +190,13 @@ def test_a_wrong_link_is_refused_in_one_line_without_the_key(stack, arguments, s
     assert KEY.text()[:-1] not in done.stderr
 
 
+def test_join_does_not_repeat_a_link_that_it_does_not_take(stack):
+    done = stack.run("a3c64", "join", f"a3c64://127.0.0.1:5555/{KEY.text()}")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "type `a3c64 worker --join LINK`" in done.stderr
+    assert KEY.text() not in done.stderr
+
+
 def test_a_machine_whose_server_does_not_answer_waits_until_ctrl_c(stack, programs, tmp_path):
     link = JoinLink.of(f"a3c64://127.0.0.1:{free_port()}/{KEY.text()}")
     waiting = programs([], f"{A3C64} worker --join {link.text()}", "waiting", TMPDIR=str(tmp_path))
@@ -203,7 +210,8 @@ def test_a_machine_whose_server_does_not_answer_waits_until_ctrl_c(stack, progra
 def test_keys_can_be_made_before_the_first_start_and_are_kept(stack):
     first, second = (stack.run("a3c64", "keys", "--new", "--address", "fd00::1") for _ in range(2))
     assert (first.returncode, second.returncode) == (0, 0), first.stderr
-    assert first.stdout == second.stdout
+    joining = stack.run("a3c64", "join", "--address", "fd00::1")
+    assert first.stdout == second.stdout == joining.stdout
     link = JoinLink.of(first.stdout.removeprefix("a3c64 worker --join "))
     assert link.place.host == "fd00::1"
     assert {path.name for path in (stack.run_dir / "keys").iterdir()} == {"client", "server-secret"}

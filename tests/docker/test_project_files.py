@@ -5,17 +5,21 @@ import re
 import shutil
 import subprocess
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import yaml
 
+from a3c64.cli.inviting import Invitation
 from a3c64.config import describe
+from a3c64.wire.join_link import JoinLink
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 EXAMPLE = (ROOT / ".env.example").read_text()
+KEY = "srvAVARe117XjtzlU5Hf0dwdE5q0QC91usdTaeJnyzUUanqjmnHR8b2v_dZmB3_MXQgPAK6POe-SvplzthTwkjDR"
 PIN = re.compile(r"^([a-z0-9._-]+)==(\S+)", re.MULTILINE)
 # The brackets keep these patterns from matching this file.
 FOREIGN = re.compile(
@@ -37,7 +41,7 @@ def environment(service: str) -> dict[str, str | None]:
 def parses(*command: str) -> None:
     quiet = {name: value for name, value in os.environ.items() if not name.startswith(("A3C64_", "COMPOSE_"))}
     done = subprocess.run(
-        [*command, "-f", "docker-compose.yml", "config"],
+        [*command, "-f", "docker-compose.yml", "-f", "docker-compose.listen.yml", "config"],
         cwd=ROOT,
         env=quiet,
         capture_output=True,
@@ -45,6 +49,8 @@ def parses(*command: str) -> None:
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
+    published = yaml.safe_load(done.stdout)["services"]["paramserver"]["ports"]
+    assert len(published) == len(SERVICES["paramserver"]["ports"]) + 1, "one more port: the server's"
 
 
 def test_docker_compose_1_accepts_the_file() -> None:
@@ -52,6 +58,22 @@ def test_docker_compose_1_accepts_the_file() -> None:
         message = "docker-compose is not installed"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
     parses("docker-compose")
+
+
+def test_the_line_for_another_machine_has_the_limits_of_the_workers() -> None:
+    line = Invitation(JoinLink.of(f"a3c64://192.168.1.20:5555/{KEY}"), "").docker_command("a3c64-worker")
+    giving, _, running = line.partition(" | ")
+    words, worker = running.split(), SERVICES["worker"]
+    assert giving == f"echo a3c64://192.168.1.20:5555/{KEY}"
+    assert KEY not in running, "the list of processes and `docker inspect` show these words"
+    assert words[-5:] == ["a3c64-worker", "a3c64", "worker", "--join", "-"]
+    limits = [("--tmpfs", worker["tmpfs"][0].replace("${TMP_SIZE:-1g}", "1g")), ("--cap-drop", *worker["cap_drop"])]
+    limits += [("--security-opt", "no-new-privileges"), ("--pids-limit", str(worker["pids_limit"]))]
+    assert set(limits) <= set(pairwise(words))
+    assert {"--read-only", "--init", "--rm", "--interactive"} <= set(words)
+    assert "--network" not in words
+    tunnel = Invitation(JoinLink.of(f"a3c64://127.0.0.1:5555/{KEY}"), "").docker_command("a3c64-worker")
+    assert "--network host" in tunnel, "the tunnel ends in the machine, not in the container"
 
 
 def test_compose_2_accepts_the_file() -> None:
@@ -84,7 +106,8 @@ def test_workers_read_their_key_in_a_volume_that_only_the_server_writes() -> Non
 
 
 def test_the_example_lists_every_compose_variable() -> None:
-    used = set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text()))
+    files = (ROOT / name for name in ("docker-compose.yml", "docker-compose.listen.yml"))
+    used = {name for file in files for name in re.findall(r"\$\{(\w+)", file.read_text())} | {"COMPOSE_FILE"}
     assert used <= set(section("Docker Compose")) | set(section("the run"))
 
 
