@@ -19,6 +19,7 @@ COMMANDS = {command.name: command for group in groups().values() for command in 
 MAKEFILE = (ROOT / "Makefile").read_text()
 DOCKERFILE = (ROOT / "env-image" / "Dockerfile").read_text()
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
+LISTEN = (ROOT / "docker-compose.listen.yml").read_text()
 SERVICES = yaml.safe_load(COMPOSE)["services"]
 NOT_RUN = {  # how a line begins -> why it is not checked further
     "sudo apt-get install -y make": "changes the machine",
@@ -67,8 +68,11 @@ def fault_in(line: Line) -> str:
         return docker(shlex.split(text))
     if text.startswith("A3C64_"):
         return variable_line(text)
-    if (name := re.match(r"[A-Z_]+(?==)", text)) and f"${{{name[0]}:-" in COMPOSE:
+    if (name := re.match(r"[A-Z_]+(?==)", text)) and f"${{{name[0]}:-" in COMPOSE + LISTEN:
         return ""
+    if text.startswith("COMPOSE_FILE="):
+        missing = [name for name in text.partition("=")[2].split(":") if not (ROOT / name).exists()]
+        return f"{missing} is not there" if missing else ""
     for start in NOT_RUN:
         if text.startswith(start):
             missing = [path for path in re.findall(r"\b(?:tests|docs)/[\w/.]+\.py", text) if not (ROOT / path).exists()]
