@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from a3c64.addresses import Place
 from a3c64.envs.episode import Episode
+from a3c64.paramserver.held import Held
 from a3c64.wire.messages import MAX_DOING
 from a3c64.wire.report import WorkerReport
 
@@ -37,6 +38,7 @@ class Member:
     pushed: float = float("-inf")  # time of its newest gradient, or of an evaluator's newest score
     returns: deque[float] = field(default_factory=lambda: deque(maxlen=EPISODES))
     emulator_restarts: int = 0
+    held: Held | None = None  # the weights that it holds, if it asks for differences
     doing: str = ""  # its activity before the first gradient, from its heartbeat; "" = not given
     _marks: deque[tuple[float, int]] = field(default_factory=deque)  # time and steps, at least a second apart
 

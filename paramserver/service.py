@@ -14,6 +14,7 @@ from a3c64.paramserver.ending import reward_reached, steps_taken, time_over
 from a3c64.paramserver.evaluations import Evaluations, evaluation
 from a3c64.paramserver.figures import SavedFigures
 from a3c64.paramserver.guard import Guard
+from a3c64.paramserver.held import answer as difference_for
 from a3c64.paramserver.limits import HandedOut, RefusalError, check_gradient, check_rollout, check_score
 from a3c64.paramserver.metrics import Metrics
 from a3c64.paramserver.reporting import report_of, scalars_of
@@ -278,7 +279,7 @@ class Service:
         if not self._trained:  # a later worker cannot change the declarations of those that train
             self.metrics.declare(figures)
         self.look()
-        return self._answer(message, accepted=True)
+        return self._answer(message, True, member, body.base)
 
     def _vector(self, message: wire.Message, body: wire.Push | wire.Score) -> np.ndarray:
         """Check version, model and size of a message's vector, and return it, float32 [parameters]."""
@@ -303,7 +304,7 @@ class Service:
         check_rollout(weights.hyperparameters, body.steps, len(episodes))
         check_gradient(weights, gradient)
         if self.over:
-            return self._answer(message, accepted=False)
+            return self._answer(message, False, member, body.base)
         staleness = weights.version - body.version
         member.progress(self.clock(), body.steps, staleness, episodes)
         weights.count(body.steps)
@@ -325,7 +326,7 @@ class Service:
             self.metrics.refused["stale"] += 1
         # `look` checks the other reasons.
         self.over = steps_taken(weights.hyperparameters, weights.step) or self.callbacks.over
-        return self._answer(message, accepted)
+        return self._answer(message, accepted, member, body.base)
 
     def _pull(self, member: Member, message: wire.Message) -> list[bytes | memoryview]:
         if not self.weights.known:
@@ -333,7 +334,7 @@ class Service:
         if self.over and self.finally_scored:
             raise RefusalError("late", "done", f"{self.over}, and its last weights have been evaluated")
         self._handed_out.add(self.weights)
-        return self._answer(message, accepted=True)
+        return self._answer(message, True, member, base=0)
 
     def _score(self, member: Member, message: wire.Message, body: wire.Score) -> list[bytes | memoryview]:
         vector, episodes = self._vector(message, body), wire.unpack_episodes(body.episodes)
@@ -371,7 +372,12 @@ class Service:
         if now - self._pictured >= wire.SAMPLE_S / 2:
             self.picture, self._pictured = picture, now
 
-    def _answer(self, message: wire.Message, accepted: bool) -> list[bytes | memoryview]:
-        w = self.weights
+    def _answer(self, message: wire.Message, accepted: bool, member: Member, base: int) -> list[bytes | memoryview]:
+        """Answer with the newest weights, or with their difference to those that the member holds."""
+        w, difference = self.weights, None
+        if base:
+            member.held, difference = difference_for(member.held, base, message.sequence, w, self.guard.since)
         body = wire.Weights(w.signature, w.version, w.step, accepted, bool(self.over))
-        return wire.encode(message.sequence, body, w.vector)
+        if difference is None:
+            return wire.encode(message.sequence, body, w.vector)
+        return wire.encode(message.sequence, body._replace(packed=difference.count), difference)

@@ -15,9 +15,10 @@ from a3c64.config import BadInputError
 from a3c64.envs.episode import Episode
 from a3c64.envs.figures import UNDECLARED, Figures
 from a3c64.hyperparameters import Hyperparameters
-from a3c64.learning.parameters import ParameterSpec
+from a3c64.learning.parameters import ParameterSpec, learned_size
 from a3c64.wire import messages as wire
 from a3c64.wire.address import ServerAddress
+from a3c64.wire.compression import ErrorFeedback, Packed, patched
 from a3c64.wire.heartbeat import Heartbeat
 from a3c64.wire.transport import SocketTransport, Transport
 
@@ -53,7 +54,10 @@ class Update(NamedTuple):
 
 
 class Client:
-    """A worker's connection to the server. It reconnects when the server restarts, and `stop` ends every wait."""
+    """A worker's connection to the server. It reconnects when the server restarts, and `stop` ends every wait.
+
+    With `compress`, gradients and weights travel as agent/wire/compression.py describes.
+    """
 
     role = wire.WORKER
 
@@ -66,7 +70,11 @@ class Client:
         address: str = "in this process",
         vnc_port: int = 0,
         index: int = -1,
+        compress: bool = False,
     ) -> None:
+        self._compress = compress
+        self._feedback: ErrorFeedback | None = None  # None: gradients are not compressed
+        self._base = 0  # sequence number of the request that `newest` answers; 0 = ask for no difference to it
         self._transport = transport
         self._vnc_port = vnc_port
         self._address = address
@@ -140,14 +148,16 @@ class Client:
         Raises:
             BadInputError: the run has another model.
         """
-        self._specs, self._figures = specs, figures
-        body = wire.Join([[spec.name, list(spec.shape), spec.gain] for spec in specs], list(figures.declared))
+        if specs is not self._specs:
+            self._begin(specs)
+        self._figures = figures
+        parameters = [[spec.name, list(spec.shape), spec.gain] for spec in specs]
         for attempt in itertools.count():
             if attempt > 1:  # the first retry is at once: a server that was restarted only needs a hello
                 self._pause(HELLO_S)
-            answer = self._request(body, ANSWER_S)
-            if answer is not None and isinstance(answer.body, wire.Weights):
-                return self._update(answer)
+            answer = self._request(wire.Join(parameters, list(figures.declared), self._base), ANSWER_S)
+            if (update := self._update(answer)) is not None:
+                return update
             if answer is not None and isinstance(answer.body, wire.Refused) and answer.body.remedy == "none":
                 raise BadInputError(answer.body.reason)
             self._greet_again(answer)
@@ -183,10 +193,14 @@ class Client:
             RunChangedError: the server has another run now.
             StoppedError: `stop` was set while waiting.
         """
-        body = wire.Push(signature, version, steps, statistics, wire.pack_episodes(episodes))
-        answer = self._request(body, ANSWER_S, gradient)
-        if answer is not None and isinstance(answer.body, wire.Weights):
-            return self._update(answer)
+        body = wire.Push(signature, version, steps, statistics, wire.pack_episodes(episodes), base=self._base)
+        if self._feedback is None:
+            answer = self._request(body, ANSWER_S, gradient)
+        else:
+            packed = self._feedback.pack(gradient)
+            answer = self._request(body._replace(packed=packed.count), ANSWER_S, packed)
+        if (update := self._update(answer)) is not None:
+            return update
         if answer is not None and isinstance(answer.body, wire.Refused):
             log.warning("the server at %s refused a gradient: %s", self._address, answer.body.reason)
             if answer.body.remedy == "none":
@@ -224,13 +238,30 @@ class Client:
             self._transport.reset()
         self.hello()
 
-    def _update(self, answer: wire.Message) -> Update:
-        body = answer.body
-        assert answer.vector is not None
-        self._newest = Update(answer.vector, body.version, body.step, body.accepted, body.finished, body.signature)
+    def _begin(self, specs: Sequence[ParameterSpec]) -> None:
+        """Begin with a model: it has no rounding errors yet, and no weights that a difference could change."""
+        self._specs, self._base, self._feedback = specs, 0, None
+        if self._compress and self._hyperparameters is not None:
+            self._feedback = ErrorFeedback(learned_size(specs), self._hyperparameters.max_gradient_norm)
+
+    def _update(self, answer: wire.Message | None) -> Update | None:
+        """Return the weights of an answer; None if it has none, or a difference that cannot be applied."""
+        if answer is None or not isinstance(answer.body, wire.Weights):
+            return None
+        body, weights = answer.body, answer.vector
+        assert weights is not None  # wire.decode has checked this
+        if body.packed:
+            held = self._newest.weights if self._newest is not None and self._base else weights[:0]
+            if held.shape != weights.shape:
+                return None
+            weights = patched(held, weights, body.packed)
+        self._base = answer.sequence if self._feedback is not None else 0
+        self._newest = Update(weights, body.version, body.step, body.accepted, body.finished, body.signature)
         return self._newest
 
-    def _request(self, body: wire.Body, timeout_s: float, vector: np.ndarray | None = None) -> wire.Message | None:
+    def _request(
+        self, body: wire.Body, timeout_s: float, vector: np.ndarray | Packed | None = None
+    ) -> wire.Message | None:
         """Send a message and return the answer with the same sequence number; None after a timeout or if it is damaged.
 
         Raises:
@@ -275,9 +306,16 @@ AnyClient = TypeVar("AnyClient", bound=Client)
 
 
 def connect(
-    kind: type[AnyClient], address: ServerAddress, name: str, stop: threading.Event, vnc_port: int = 0, index: int = -1
+    kind: type[AnyClient],
+    address: ServerAddress,
+    name: str,
+    stop: threading.Event,
+    vnc_port: int = 0,
+    index: int = -1,
+    compress: bool = False,
 ) -> tuple[AnyClient, Heartbeat]:
     """Return a client over a socket, and its heartbeat. Start the heartbeat after the server has answered the hello."""
     client = uuid.uuid4().hex
     transport = SocketTransport(address)
-    return kind(transport, client, name, stop, address.url, vnc_port, index), Heartbeat(address, client)
+    made = kind(transport, client, name, stop, address.url, vnc_port, index, compress)
+    return made, Heartbeat(address, client)

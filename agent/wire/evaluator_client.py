@@ -28,8 +28,8 @@ class EvaluatorClient(Client):
         """
         while True:
             answer = self._request(wire.Pull(), ANSWER_S)
-            if answer is not None and isinstance(answer.body, wire.Weights):
-                return self._update(answer)
+            if (update := self._update(answer)) is not None:
+                return update
             if answer is not None and isinstance(answer.body, wire.Refused):
                 if answer.body.remedy == "wait":
                     return None

@@ -1,7 +1,8 @@
-"""The messages between worker and parameter server: a msgpack header, then raw little-endian float32.
+"""The messages between worker and parameter server: a msgpack header, then little-endian float32 or packed numbers.
 
 A message has one or two frames. The first is `[version, kind, sequence, {field: value}]` in msgpack, followed by a
-checksum of the whole message. Messages that carry weights or a gradient have a second frame with these numbers.
+checksum of the whole message. Messages that carry weights or a gradient have a second frame with these numbers. Those
+with a field `packed` may have them in the form of agent/wire/compression.py.
 This module checks the form of messages that arrive; the server checks their meaning.
 """
 
@@ -18,8 +19,9 @@ from a3c64.envs.episode import LARGEST, MAX_LENGTH, MAX_METRICS, MAX_NAME, Episo
 from a3c64.envs.figures import Figure, Figures, checked
 from a3c64.learning.parameters import MAX_PARAMETERS, ParameterSpec
 from a3c64.output import short
+from a3c64.wire.compression import Packed
 
-PROTOCOL = 6
+PROTOCOL = 7
 CHECKSUM = 4  # bytes: CRC-32, little-endian; takes 86 us for the 371 KB of a gradient, and a push takes milliseconds
 MAX_HEADER = 1 << 20  # bytes; a push with 256 episodes has a tenth of that
 MAX_MESSAGE = 4 * MAX_PARAMETERS + MAX_HEADER  # bytes, for ZMQ_MAXMSGSIZE
@@ -71,6 +73,7 @@ class Join(NamedTuple):
 
     specs: list  # of [name, shape, gain]; the first worker of a new run decides them
     figures: list  # of Figure: the environment's declarations of its metrics
+    base: int = 0  # as in Push
 
 
 class Push(NamedTuple):
@@ -81,16 +84,21 @@ class Push(NamedTuple):
     steps: int  # environment steps of its rollout: t_max x envs_per_worker
     statistics: dict  # name -> number, charted as train/<name>; the names are those of STATISTICS
     episodes: list  # of [total_reward, length, {metric: number}]
+    packed: int = 0  # how many numbers at the gradient's beginning are packed; 0 = all are float32
+    # The sequence number of the request whose answer has the weights that this worker holds. The answer may then be
+    # only the difference to these. 0 = the answer must have the weights.
+    base: int = 0
 
 
 class Weights(NamedTuple):
-    """The newest weights."""
+    """The newest weights, or the packed difference to those that the request named as its `base`."""
 
     signature: str
     version: int
     step: int  # environment steps of the whole run
     accepted: bool  # False: the gradient was too stale
     finished: bool  # True: the run has reached its end, stop
+    packed: int = 0  # how many numbers of the difference are packed; 0 = the vector is the weights
 
 
 class Pull(NamedTuple):
@@ -160,15 +168,16 @@ class Message(NamedTuple):
 
     sequence: int  # counts up with each request; the answer repeats it
     body: Any  # one of Body
-    vector: np.ndarray | None = None  # float32 [parameters]; shares memory with the received frame
+    vector: np.ndarray | None = None  # float32 [parameters]; shares memory with the received frame if it can
 
 
-def encode(sequence: int, body: Body, vector: np.ndarray | None = None) -> list[bytes | memoryview]:
-    """Return the frames of a message; the vector is not copied."""
+def encode(sequence: int, body: Body, vector: np.ndarray | Packed | None = None) -> list[bytes | memoryview]:
+    """Return the frames of a message; a vector that is not packed is not copied."""
     header = msgpack.packb([PROTOCOL, type(body).__name__.lower(), sequence, body._asdict()])
     if vector is None:
         return [sealed(header)]
-    numbers = np.ascontiguousarray(vector, VECTOR).data.cast("B")
+    packed = isinstance(vector, Packed)
+    numbers = vector.frame() if packed else np.ascontiguousarray(vector, VECTOR).data.cast("B")
     return [sealed(header, numbers), numbers]
 
 
@@ -209,9 +218,7 @@ def decode(frames: Sequence[bytes | memoryview]) -> Message:
         return Message(sequence, body)
     if not isinstance(body, CARRIES_VECTOR):
         raise WireError(f"{kind} must not have a vector, found one")
-    if len(frames[1]) % VECTOR.itemsize:
-        raise WireError(f"a vector must have a multiple of {VECTOR.itemsize} bytes, found {len(frames[1])}")
-    return Message(sequence, body, np.frombuffer(frames[1], VECTOR))
+    return Message(sequence, body, _vector(frames[1], getattr(body, "packed", 0)))
 
 
 def squared_norm(vector: np.ndarray) -> float:
@@ -337,6 +344,20 @@ def _why_damaged(frame: bytes | memoryview) -> WireError:
     if isinstance(header, list) and header and _is(header[0], int) and 0 < header[0] < PROTOCOL:
         return VersionError(f"protocol version {header[0]}, expected {PROTOCOL}: use the same release on both sides")
     return DamagedError("the checksum is wrong: the message was altered on its way, or uses another protocol")
+
+
+def _vector(frame: bytes | memoryview, packed: int) -> np.ndarray:
+    """Return the numbers of a message, float32 [N]; the first `packed` of them have 4 bits."""
+    if packed:
+        if not 0 < packed <= MAX_PARAMETERS:
+            raise WireError(f"packed must be 0 to {MAX_PARAMETERS}, found {short(packed)}")
+        try:
+            return Packed.read(frame, packed).numbers()
+        except ValueError as error:
+            raise WireError(str(error)) from None
+    if len(frame) % VECTOR.itemsize:
+        raise WireError(f"a vector must have a multiple of {VECTOR.itemsize} bytes, found {len(frame)}")
+    return np.frombuffer(frame, VECTOR)
 
 
 def _is(value: object, wanted: type) -> bool:
