@@ -25,7 +25,7 @@ _SERVING = (
     "keep_checkpoints", "status_interval",
 )  # fmt: skip
 _LOGGING = ("log_level", "log_format")
-_WORKING = ("rom", "hang_timeout", "replays_mb", "vnc_port", "vnc_host", "vnc_view", "vnc_password_file")
+_WORKING = ("rom", "hang_timeout", "compression", "replays_mb", "vnc_port", "vnc_host", "vnc_view", "vnc_password_file")
 STEPPING = ("frameskip", "sticky_actions", "max_episode_steps")
 LISTS = ("wrapper", "callback")  # settings with several values; their flags may be repeated
 _PLAYING = ("run_dir", "env_id", "env_args", *OWN, "rom", "seed", *STEPPING)
@@ -79,7 +79,7 @@ GROUPS: dict[str, tuple[str, ...]] = {  # as --help shows them; every setting is
         "web_port", "web_host", "web_hosts", "tensorboard_port", "tensorboard_host", "legacy_tags", "vnc_port",
         "vnc_host", "vnc_password_file", "vnc_view", "status_interval", "log_level", "log_format",
     ),
-    "addresses and keys": ("server", "bind", *_KEYS),
+    "connections": ("server", "bind", *_KEYS, "compression"),
 }  # fmt: skip
 _TRUST = "with --policy: the id in the file, which is needed if it names a module to import"
 MEANS = {  # (command, setting) -> its help text there, where the setting's description does not fit

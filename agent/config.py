@@ -139,6 +139,11 @@ class Settings(Hyperparameters, BaseSettings):
         le=65535,
         description="worker: the index to ask for, so that a restart keeps it; -1 = the lowest free one",
     )
+    compression: Literal["none", "4bit"] = Field(
+        "none",
+        description="worker: gradients and weights travel as float32 (none), or with 4 bits a number, a seventh of the "
+        "bytes (4bit); worker --join: 4bit unless you choose",
+    )
     vnc_port: Port = Field(
         0, description="VNC port of a worker's display; 0 = no display; train: the first of its workers' ports"
     )

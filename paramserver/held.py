@@ -17,7 +17,9 @@ class Held(NamedTuple):
     weights: np.ndarray  # float32 [N], equal to the client's bit for bit
 
 
-def answer(held: Held | None, base: int, sequence: int, weights: SharedWeights, since: int) -> tuple[Held, Packed | None]:
+def answer(
+    held: Held | None, base: int, sequence: int, weights: SharedWeights, since: int
+) -> tuple[Held, Packed | None]:
     """Return what a client holds after an answer, and the difference to answer with; None = answer with the weights.
 
     The answer is the whole weights if the client names another answer as its base, because the newest one was lost, or

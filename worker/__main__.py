@@ -44,7 +44,10 @@ def work(settings: Settings) -> int:
     logs.configure("worker", settings.log_level, settings.log_format, index)
     stop = stop_on_signals()
     name = f"{socket.gethostname()}:{os.getpid()}"
-    client, heartbeat = connect(Client, address_in(settings), name, stop, settings.vnc_port, settings.worker_index)
+    compress = settings.compression != "none"
+    client, heartbeat = connect(
+        Client, address_in(settings), name, stop, settings.vnc_port, settings.worker_index, compress
+    )
     try:
         learn(settings, client, heartbeat, stop)
     except StoppedError:

@@ -61,7 +61,9 @@ def join(settings: Settings, parsed: Parsed) -> int:
     with tempfile.TemporaryDirectory(prefix="a3c64-join-") as folder:  # only this user can enter it
         key_file = Path(folder) / "key"
         write_new(key_file, f"{link.key.text()}\n".encode())
-        told = {"server": link.url, "key_file": key_file, "no_encryption": False}
+        told: dict[str, object] = {"server": link.url, "key_file": key_file, "no_encryption": False}
+        if "compression" not in settings.model_fields_set:  # between machines, bytes are scarcer than CPU time
+            told["compression"] = "4bit"
         if "run_dir" not in settings.model_fields_set:  # there is no place for replays
             told |= {"run_dir": Path(folder), "replays_mb": 0}
         return _work(settings.model_copy(update=told), count, stop)

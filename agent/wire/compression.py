@@ -1,4 +1,4 @@
-"""Gradients and differences of weights in 4 bits a number: blocks of numbers, each with a scale; about a seventh.
+"""Gradients and differences of weights in 4 bits a number: blocks of numbers, each with a scale.
 
 The rounding errors are not lost. A worker adds those of a gradient to its next one (error feedback: Seide et al. 2014,
 "1-bit stochastic gradient descent"). A difference of weights includes the errors of the differences before it.
@@ -90,10 +90,11 @@ class ErrorFeedback:
         with np.errstate(all="ignore"):
             sent = packed.numbers()[:count]
             norm = float(np.sqrt(np.dot(sent, sent)))
-            shorter = np.float32(self._most / norm if norm > self._most else 1.0)
-            errors = (wanted[:count] - sent) * shorter
-        # The server refuses a gradient that is not finite. Its errors would spoil every later one.
-        self._errors = errors if math.isfinite(norm) else np.zeros_like(errors)
+        if not math.isfinite(norm):  # the server refuses it, and its errors would spoil every later gradient
+            self._errors[...] = 0.0
+            return packed
+        shorter = np.float32(self._most / norm if norm > self._most else 1.0)
+        self._errors = (wanted[:count] - sent) * shorter
         return packed._replace(scales=packed.scales * shorter)
 
 

@@ -30,8 +30,8 @@ def make_service(**hyperparameters):
     return Service(SharedWeights(Hyperparameters(**(ROLLOUT | hyperparameters)), None), "run", ServerReport(), Clock())
 
 
-def make_client(service, name="a", kind=Client):
-    return kind(LocalTransport(service.handle), name, name, threading.Event())
+def make_client(service, name="a", kind=Client, transport=LocalTransport, compress=False):
+    return kind(transport(service.handle), name, name, threading.Event(), compress=compress)
 
 
 def push(client, version, gradient=None, **changes):

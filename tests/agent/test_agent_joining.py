@@ -128,6 +128,7 @@ def test_a_machine_joins_by_the_printed_line_is_back_after_a_cut_and_can_be_lock
     until(lambda: learns(worker), PATIENCE_S, "steps of the other machine")
     (local,) = training.workers()
     until(lambda: learns(local), PATIENCE_S, "steps of the server's machine")
+    assert [one.environ()["A3C64_COMPRESSION"] for one in (worker, local)] == ["4bit", "none"]
     (key_file,) = tmp_path.glob("a3c64-join-*/key")
     assert (key_file.stat().st_mode & 0o777, key_file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     assert secret not in "".join(word for one in (worker, local) for word in one.cmdline())

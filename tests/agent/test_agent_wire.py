@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from a3c64.envs.episode import Episode
 from a3c64.learning.parameters import ParameterSpec
 from a3c64.wire import messages as wire
+from a3c64.wire.compression import Packed
 
 BODIES = [
     wire.Hello("c1", "host:1", -1, wire.WORKER, 5901),
@@ -27,6 +28,7 @@ BODIES = [
     wire.Refused("hello", "who are you?"),
 ]
 GRADIENT = BODIES[3]
+PACKED = GRADIENT._replace(packed=190)
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: type(body).__name__)
@@ -116,6 +118,9 @@ def test_a_field_of_the_wrong_type_is_refused(data):
         (sealed([wire.PROTOCOL, "ask", 1, {}], b"\0\0\0\0"), "ask must not have a vector"),
         (wire.encode(1, BODIES[4]), "weights must have a vector, found none"),
         (sealed([wire.PROTOCOL, "weights", 1, BODIES[4]._asdict()], b"123"), "multiple of 4"),
+        (sealed([wire.PROTOCOL, "push", 1, PACKED._asdict()], b"123"), "190 packed numbers must have 108 bytes"),
+        (sealed([wire.PROTOCOL, "push", 1, PACKED._replace(packed=-1)._asdict()], b"1234"), "packed must be 0 to"),
+        (sealed([wire.PROTOCOL, "push", 1, PACKED._replace(packed=2**62)._asdict()], b"1234"), "packed must be 0 to"),
         ([wire.sealed(b"\x91" * 100_000)], "must be msgpack"),
     ],
 )
@@ -137,13 +142,15 @@ def test_deeply_nested_values_are_refused():
 
 
 @settings(max_examples=200, deadline=None)
-@given(data=st.data())
-def test_an_altered_message_fails_its_checksum(data):
-    """Any byte may change: in the header, the checksum or the vector."""
-    frames = [bytearray(frame) for frame in wire.encode(1, GRADIENT, np.arange(200, dtype=np.float32))]
+@given(data=st.data(), compressed=st.booleans())
+def test_an_altered_message_fails_its_checksum(data, compressed):
+    """Any byte may change: in the header, the checksum or the vector. Up to twenty change."""
+    vector = np.arange(200, dtype=np.float32)
+    message = wire.encode(1, PACKED, Packed.of(vector, 190)) if compressed else wire.encode(1, GRADIENT, vector)
+    frames = [bytearray(frame) for frame in message]
     for frame in data.draw(st.lists(st.sampled_from(frames), min_size=1, max_size=20)):
         frame[data.draw(st.integers(0, len(frame) - 1))] ^= data.draw(st.integers(1, 255))
-    if frames != [bytes(frame) for frame in wire.encode(1, GRADIENT, np.arange(200, dtype=np.float32))]:
+    if frames != [bytes(frame) for frame in message]:
         with pytest.raises(wire.DamagedError, match="checksum"):
             wire.decode([bytes(frame) for frame in frames])
 

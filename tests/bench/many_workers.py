@@ -55,9 +55,12 @@ class ManyWorkers:
         hyperparameters: of the run.
         workers: how many.
         one_slow: whether the first worker is ten times slower than the others.
+        compress: whether gradients and weights are compressed, as with `a3c64 worker --join`.
     """
 
-    def __init__(self, hyperparameters: Hyperparameters, workers: int, one_slow: bool = False) -> None:
+    def __init__(
+        self, hyperparameters: Hyperparameters, workers: int, one_slow: bool = False, compress: bool = False
+    ) -> None:
         self.hyperparameters = hyperparameters
         self.service = Service(SharedWeights(hyperparameters, None), "run", {})
         self._one_slow = one_slow
@@ -77,7 +80,8 @@ class ManyWorkers:
         try:
             for number in range(workers):
                 name = f"worker{number}"
-                client = Client(LocalTransport(self.service.handle), name, name, threading.Event())
+                transport = LocalTransport(self.service.handle)
+                client = Client(transport, name, name, threading.Event(), compress=compress)
                 batch = EnvironmentBatch.make(client.hello(), client.index)
                 self._batches.append(batch)
                 self._workers.append(loop.turns(batch, client, hyperparameters, threading.Event(), lambda _: None))

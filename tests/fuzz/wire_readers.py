@@ -22,7 +22,8 @@ from a3c64.config import BadInputError
 from a3c64.hyperparameters import Hyperparameters
 from a3c64.paramserver.service import Service
 from a3c64.wire import messages as wire
-from a3c64.wire.client import Client, RefusedError, StoppedError
+from a3c64.wire.client import Client, RefusedError, StoppedError, Update
+from a3c64.wire.compression import Packed
 from a3c64.wire.evaluator_client import EvaluatorClient
 from a3c64.wire.report import RunReport
 from a3c64.wire.status import text
@@ -37,6 +38,7 @@ REQUESTS = (
     wire.Join(PARAMETERS, FIGURES),
     wire.Push(SIGNATURE, 0, 20, {"policy_loss": 0.5, "time_act": 0.1}, EPISODES),
     wire.Push(SIGNATURE, 0, 20, {}, EPISODES),
+    wire.Push(SIGNATURE, 0, 20, {}, EPISODES, packed=8, base=2),
     wire.Score(SIGNATURE, 0, 0, EPISODES),
     wire.Pull(),
     wire.Sample([2, 2, 1], bytes(4)),
@@ -54,6 +56,8 @@ def messages(sequence: int, body: wire.Body) -> st.SearchStrategy[dict[str, byte
     vectors: st.SearchStrategy[bytes | None] = st.one_of(*[st.none()] * 9, st.binary(max_size=9))
     if isinstance(body, wire.CARRIES_VECTOR):
         valid = bytes(weights() if isinstance(body, wire.Score) else ONES)
+        if getattr(body, "packed", 0):
+            valid = Packed.of(ONES, body.packed).frame()
         vectors = st.one_of(*[st.just(valid)] * 3, damaged_bytes(valid, len(valid)), st.none())
     return st.tuples(headers, vectors).map(
         lambda parts: {"header": parts[0]} | ({} if parts[1] is None else {"vector": parts[1]})
@@ -162,6 +166,7 @@ def answers() -> st.SearchStrategy[dict[str, bytes]]:
         wire.Welcome(0, "run", Hyperparameters().model_dump()),
         wire.Report(report),
         wire.Weights(SIGNATURE, 3, 60, True, False),
+        wire.Weights(SIGNATURE, 3, 60, True, False, packed=8),
         wire.Refused("hello", "an unknown connection"),
     )
     return st.sampled_from(bodies).flatmap(lambda body: messages(1, body))
@@ -170,7 +175,7 @@ def answers() -> st.SearchStrategy[dict[str, bytes]]:
 def read_answer(folder: Path) -> bool:
     """Give an answer to each kind of request."""
     frames, accepted = _frames(folder), False
-    for ask in (lambda client: client.hello(), _status, lambda client: client.join(SPECS)):
+    for ask in (lambda client: client.hello(), _status, lambda client: client.join(SPECS), _refresh):
         stop = threading.Event()
         try:
             accepted |= ask(Client(Answers(frames, stop), "a", "a", stop)) is not None
@@ -179,6 +184,13 @@ def read_answer(folder: Path) -> bool:
         except (RefusedError, BadInputError) as error:
             accepted |= refusal(error)
     return accepted
+
+
+def _refresh(client: Client) -> Update:
+    """Ask for a difference, as a compressing client does that holds weights of request 1."""
+    client._specs, client._base = SPECS, 1
+    client._newest = Update(weights(), 0, 0, True, False, SIGNATURE)
+    return client.refresh()
 
 
 def _status(client: Client) -> str | None:

@@ -130,7 +130,7 @@ class SimulatedRun:
         def applied(gradient: np.ndarray, steps: int) -> None:
             apply(gradient, steps)
             stale = server.service.metrics.refused["stale"]
-            self.ledger.apply(int(gradient[0]), weights.version, weights.step, stale, weights.vector)
+            self.ledger.apply(round(float(gradient[0])), weights.version, weights.step, stale, weights.vector)
 
         def went_back(best: Any) -> None:
             go_back(best)

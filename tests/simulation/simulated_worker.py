@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from simulated_ledger import STEPS, digest
 from simulated_network import ClientTransport
 from simulated_world import Stop, Task
@@ -9,7 +10,7 @@ from simulated_world import Stop, Task
 from a3c64.envs.episode import Episode
 from a3c64.learning.parameters import ParameterSpec, signature
 from a3c64.wire import messages as wire
-from a3c64.wire.client import Client, StoppedError
+from a3c64.wire.client import Client, StoppedError, Update
 from a3c64.wire.evaluator_client import EvaluatorClient
 from a3c64.wire.heartbeat import HEARTBEAT_S
 
@@ -29,7 +30,9 @@ class SimulatedWorker:
         self._transport = ClientTransport(run.network, name)
         self._beats = ClientTransport(run.network, f"{name}'s heartbeat")
         kind = Client if index >= 0 else EvaluatorClient
-        self._client: Any = kind(self._transport, name, name, self.stop, index=index)
+        self._compresses = index % 2 == 1
+        self._client: Any = kind(self._transport, name, name, self.stop, index=index, compress=self._compresses)
+        self._former = np.zeros(8, np.float32)  # the weights before the newest ones
         self.task = self._transport.task = Task(run.world, name, self._work if index >= 0 else self._evaluate)
         run.world.after(HEARTBEAT_S, self._beat)
 
@@ -54,10 +57,12 @@ class SimulatedWorker:
             client.hello()
             update = client.join(SPECS)
             while not self.stop.is_set():
-                ledger.update(self.name, update)
+                self._check(update)
                 server, before = self.run.server, update.version
                 self.stop.wait(world.random.choice([0.2, 0.5, 1.5]))
                 gradient = self.run.gradient()
+                if self._compresses:
+                    gradient[:] = gradient[0]  # equal numbers are hardly changed by compression, so they identify it
                 update = client.push(gradient, signature(SPECS), update.version, STEPS, {}, [Episode(1.0, STEPS, {})])
                 if self.run.server is server:
                     ledger.check(update.version >= before, f"{self.name}: version {update.version} after {before}")
@@ -69,6 +74,19 @@ class SimulatedWorker:
             client.close()
         except StoppedError:
             return
+
+    def _check(self, update: Update) -> None:
+        """Check that the newest weights existed, and that the server knows exactly what a compressing client holds."""
+        if not self._compresses:
+            return self.run.ledger.update(self.name, update)
+        # A rounding error is half a code's step at most. The largest change has the code 7 and no error.
+        largest = float(np.abs(update.weights - self._former).max())
+        self.run.ledger.update(self.name, update, largest / 13.9 + 1e-6)
+        self._former = update.weights
+        member = self.run.server.service.roster.get(self.name)
+        if member is not None and member.held is not None and member.held.sequence == self._client._base:
+            same = np.array_equal(member.held.weights, update.weights)
+            self.run.ledger.check(same, f"{self.name} holds other weights than the server thinks")
 
     def _evaluate(self) -> None:
         world, ledger, client = self.run.world, self.run.ledger, self._client
