@@ -380,4 +380,4 @@ class Service:
         body = wire.Weights(w.signature, w.version, w.step, accepted, bool(self.over))
         if difference is None:
             return wire.encode(message.sequence, body, w.vector)
-        return wire.encode(message.sequence, body._replace(packed=difference.count), difference)
+        return wire.encode(message.sequence, body._replace(packed=difference.size), difference)

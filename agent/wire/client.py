@@ -198,7 +198,7 @@ class Client:
             answer = self._request(body, ANSWER_S, gradient)
         else:
             packed = self._feedback.pack(gradient)
-            answer = self._request(body._replace(packed=packed.count), ANSWER_S, packed)
+            answer = self._request(body._replace(packed=packed.size), ANSWER_S, packed)
         if (update := self._update(answer)) is not None:
             return update
         if answer is not None and isinstance(answer.body, wire.Refused):

@@ -16,11 +16,11 @@ NUMBER = np.dtype("<f4")
 
 
 class Packed(NamedTuple):
-    """A vector of which the first `count` numbers have 4 bits each."""
+    """A vector of which the first `size` numbers have 4 bits each."""
 
-    count: int
+    size: int
     scales: np.ndarray  # float32 [blocks]
-    exact: np.ndarray  # float32 [rest], the numbers after the first `count`
+    exact: np.ndarray  # float32 [rest], the numbers after the first `size`
     codes: np.ndarray  # uint8 [blocks x BLOCK / 2]; the low halves are the first half of all codes
 
     @classmethod
@@ -66,7 +66,7 @@ class Packed(NamedTuple):
         out[: len(both)], out[len(both) :] = (both << 4) >> 4, both >> 4
         with np.errstate(all="ignore"):
             out.reshape(-1, BLOCK)[...] *= self.scales[:, None]
-        return np.concatenate((out[: self.count], self.exact))
+        return np.concatenate((out[: self.size], self.exact))
 
 
 class ErrorFeedback:

@@ -176,8 +176,10 @@ def encode(sequence: int, body: Body, vector: np.ndarray | Packed | None = None)
     header = msgpack.packb([PROTOCOL, type(body).__name__.lower(), sequence, body._asdict()])
     if vector is None:
         return [sealed(header)]
-    packed = isinstance(vector, Packed)
-    numbers = vector.frame() if packed else np.ascontiguousarray(vector, VECTOR).data.cast("B")
+    if isinstance(vector, Packed):
+        frame = vector.frame()
+        return [sealed(header, frame), frame]
+    numbers = np.ascontiguousarray(vector, VECTOR).data.cast("B")
     return [sealed(header, numbers), numbers]
 
 
