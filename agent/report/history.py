@@ -1,17 +1,17 @@
 """Read the history of a run from its folder: the curves in its TensorBoard files, and its evaluations."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from a3c64.envs.figures import Figures
+from a3c64.event_records import events
 from a3c64.files import read_json
 from a3c64.wire.report import MAX_EVALUATION, Evaluation
 
 POINTS = 2000  # a longer curve is subsampled to this number of points at least; a chart is 560 units wide
-MAX_RECORD = 64 << 20  # bytes
 
 
 class Curve(NamedTuple):
@@ -32,7 +32,7 @@ def curves(folder: Path) -> dict[str, Curve]:
     seconds = 0.0
     for path in sorted((folder / "tensorboard").glob("*tfevents*")):
         begin = end = None
-        for event in _events(path):
+        for event, _ in events(path):
             begin, end = event.wall_time if begin is None else begin, event.wall_time
             if event.HasField("session_log"):
                 for one in points.values():
@@ -90,28 +90,3 @@ class _Points:
     def forget(self, step: int) -> None:
         """Drop the points from a step on."""
         self.rows = [row for row in self.rows if row[0] < step]
-
-
-def _events(path: Path) -> Iterator[Any]:
-    """Yield a TensorBoard file's events; an incomplete record at its end is skipped.
-
-    A record is its length (8 bytes), a checksum of that (4), the event, and a checksum of it (4). Checksums are not
-    verified: in Python that takes twenty times as long as the rest.
-    """
-    from google.protobuf.message import DecodeError
-    from tensorboard.compat.proto.event_pb2 import Event
-
-    if not path.is_file():
-        return
-    with path.open("rb") as file:
-        while len(head := file.read(12)) == 12:
-            length = int.from_bytes(head[:8], "little")
-            if length > MAX_RECORD:
-                return
-            record = file.read(length + 4)
-            if len(record) < length + 4:
-                return
-            try:
-                yield Event.FromString(record[:length])
-            except DecodeError:
-                return

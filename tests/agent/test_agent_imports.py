@@ -14,7 +14,9 @@ FOLDERS = {"a3c64": "agent", "a3c64.paramserver": "paramserver", "a3c64.worker":
 BASE = {
     "a3c64.addresses",
     "a3c64.arguments",
+    "a3c64.command_template",
     "a3c64.config",
+    "a3c64.event_records",
     "a3c64.files",
     "a3c64.hyperparameters",
     "a3c64.logs",
