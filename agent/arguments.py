@@ -22,7 +22,7 @@ _KEYS = ("key_file", "no_encryption")
 _SERVING = (
     "preset", "bind", *_KEYS, "run_dir", "resume", "transfer", "from_policy", "callback", "tensorboard_host",
     "tensorboard_port", "legacy_tags", "web_host", "web_hosts", "web_port", "vnc_password_file", "checkpoint_interval",
-    "keep_checkpoints", "status_interval",
+    "keep_checkpoints", "checkpoint_command", "track", "track_project", "status_interval",
 )  # fmt: skip
 _LOGGING = ("log_level", "log_format")
 _WORKING = ("rom", "hang_timeout", "compression", "replays_mb", "vnc_port", "vnc_host", "vnc_view", "vnc_password_file")
@@ -62,7 +62,8 @@ GROUPS: dict[str, tuple[str, ...]] = {  # as --help shows them; every setting is
         "hang_timeout", "seed", "deterministic",
     ),
     "run folder": (
-        "run_dir", "resume", "transfer", "from_policy", "checkpoint_interval", "keep_checkpoints", "replays_mb",
+        "run_dir", "resume", "transfer", "from_policy", "checkpoint_interval", "keep_checkpoints",
+        "checkpoint_command", "replays_mb",
     ),
     "ending and evaluation": (
         "total_timesteps", "stop_at_reward", "time_limit", "eval_interval", "eval_policy", "eval_episodes",
@@ -77,7 +78,8 @@ GROUPS: dict[str, tuple[str, ...]] = {  # as --help shows them; every setting is
     ),
     "watching": (
         "web_port", "web_host", "web_hosts", "tensorboard_port", "tensorboard_host", "legacy_tags", "vnc_port",
-        "vnc_host", "vnc_password_file", "vnc_view", "status_interval", "log_level", "log_format",
+        "vnc_host", "vnc_password_file", "vnc_view", "track", "track_project", "status_interval",
+        "log_level", "log_format",
     ),
     "connections": ("server", "bind", *_KEYS, "compression"),
 }  # fmt: skip

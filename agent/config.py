@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from a3c64 import addresses, presets
+from a3c64 import addresses, command_template, presets
 from a3c64.hyperparameters import OWN, Hyperparameters, OwnCodes, none
 
 PREFIX = "A3C64_"
@@ -54,6 +54,12 @@ class BadInputError(Exception):
 def _path(value: Any) -> Any:
     """Convert text to a path before pydantic sees it. Pydantic refuses non-UTF-8 text, but a path may contain it."""
     return Path(value) if isinstance(value, str) else value
+
+
+def _command(value: str) -> str:
+    """Accept a command line with placeholders for a checkpoint."""
+    command_template.check(value, ("path", "run", "step"))
+    return value.strip()
 
 
 Endpoint = Annotated[str, AfterValidator(addresses.endpoint)]
@@ -165,6 +171,17 @@ class Settings(Hyperparameters, BaseSettings):
     web_port: Port = Field(6080, description="port of the web page that shows all workers; 0 = none")
     checkpoint_interval: float = Field(60.0, gt=0.0, description="seconds between two checkpoints")
     keep_checkpoints: int = Field(5, ge=1, description="number of newest checkpoints to keep")
+    checkpoint_command: Annotated[str, AfterValidator(_command)] = Field(
+        "",
+        description="train, server: a command to run after each checkpoint, such as 'rclone copy {path} remote:'; "
+        "{path} is the checkpoint's folder, {run} the run's, {step} its step; empty = none",
+    )
+    track: Literal["none", "wandb", "mlflow", "trackio"] = Field(
+        "none", description="train, server: send the run's scalars to this experiment tracker"
+    )
+    track_project: str = Field(
+        "a3c64", min_length=1, description="train, server: the tracker's project; MLflow calls it an experiment"
+    )
     status_interval: float = Field(
         5.0, gt=0.0, description="seconds between two lines of progress, and two TensorBoard points"
     )

@@ -34,6 +34,7 @@ def report_of(service: "Service") -> RunReport:
         mean_return=m.mean_return,
         mean_length=m.mean_length,
         figures=m.figure_reports(),
+        failures=service.failures,
     )
 
 
@@ -53,5 +54,6 @@ def scalars_of(service: "Service") -> dict[str, float]:
         "workers/joined": float(service.roster.joined),
         "workers/lost": float(service.roster.lost),
         "workers/refused": float(metrics.refused.total()),
+        **{f"outside/{name}_failures": float(count) for name, count in service.failures.items()},
         "workers/refused_connections": float(metrics.refused_connections),
     }

@@ -17,6 +17,7 @@ from a3c64.paramserver.evaluations import charted, text
 from a3c64.paramserver.figures import saved
 from a3c64.paramserver.incoming import Incoming, sender
 from a3c64.paramserver.milestones import Milestones
+from a3c64.paramserver.outside import followers
 from a3c64.paramserver.roster import HEARTBEAT_TIMEOUT_S
 from a3c64.paramserver.run_folder import RunFolder
 from a3c64.paramserver.run_keys import RunKeys, check_encryption
@@ -44,6 +45,7 @@ POLL_MS = 100  # longest wait for a message, so that signals and timed work are 
 BURST = 64  # messages handled between two checks of the clock
 TICK_S = 0.25
 LEAVE_S = 10.0  # timeout after a run's end: until all workers know it, and until an evaluator connects
+FOLLOW_S = 20.0  # timeout of a tracker, and of the command after the last checkpoint
 LAST_EVALUATION_S = 600.0  # timeout of the evaluation of the final weights
 
 
@@ -63,6 +65,7 @@ class Server:
         if who := run_lock.holder(settings.run_dir):
             raise run_lock.in_use(settings.run_dir, who)
         check_encryption(settings)
+        followers.check(settings)
         key_file = key_file_in(settings)
         self._keys = keys = key_file and RunKeys(settings.run_dir, key_file)
         self._socket: zmq.Socket = zmq.Context.instance().socket(zmq.ROUTER)
@@ -127,6 +130,7 @@ class Server:
         self._tensorboard = TensorBoardProcess(
             self._folder.tensorboard, settings.tensorboard_host, settings.tensorboard_port
         )
+        self._followers = followers.Followers(settings)
         self._web = Web(settings)
         self._web.sparklines.resume(figures)
         self._saved = snapshot.step if snapshot else -1
@@ -172,6 +176,7 @@ class Server:
             self._tensorboard.close()
             self._web.close()
             self._events.close()
+            self._followers.close(FOLLOW_S)
             self.service.callbacks.close()
             self._folder.withdraw()
             self._lock.close()
@@ -241,6 +246,8 @@ class Server:
             self._last_status = now
             self._attempt("a report", lambda: self._report(now))
         self._attempt("milestones", self._note_milestones)
+        self._attempt("a tracker or a command after a checkpoint", self._followers.tend)
+        self.service.failures = self._followers.failures()
         self._attempt("supervising TensorBoard", self._tensorboard.tend)
         self._attempt("writing the web page's data", lambda: self._web.tend(self._page_report))
         self.service.timings.add("report")
@@ -346,6 +353,7 @@ class Server:
             self._saved, self._saved_version = weights.step, weights.version
             path = self._folder.checkpoints / f"step_{weights.step}"
             self.service.callbacks.checkpoint(path, self.service.moment)
+            self._followers.checkpoint(path)
 
     def _report(self, now: float, last: bool = False) -> None:
         """Log a line of progress. Write a TensorBoard point if one is due or this is the last report."""

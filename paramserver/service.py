@@ -58,6 +58,7 @@ class Service:
         self.guard = Guard(weights, self.metrics, self.evaluations)
         self.scored: list[tuple[Evaluation, Snapshot | None]] = []  # not yet written; with the weights if best
         self.seconds = weights.snapshot().seconds if weights.known else 0.0  # of training
+        self.failures: dict[str, int] = {}  # of what follows the run from outside; see Followers
         self.picture: np.ndarray | None = None  # an observation, uint8 [H, W, C]; not yet written
         self._pictured = float("-inf")
         self.over = ""  # the reason for the end, once the run is over

@@ -27,6 +27,7 @@ SERVER_START_S = 30.0  # timeout; a start takes about 1 s, longer on a loaded ma
 SERVER_CRASHES = 5  # the run ends after this many crashes in a row without a new checkpoint
 EVALUATOR_CRASHES = 6  # the run goes on without evaluations after this many in a row without a new one
 SERVER_GRACE_S = 4.0  # this plus the workers' 4 s is less than the 10 s that a stop may take
+FOLLOW_S = 25.0  # more, if a tracker or a command after the last checkpoint may take that long
 LOOK_S = 0.2
 ANSWER_S = 1.0
 
@@ -75,7 +76,8 @@ class LocalRun:
         finally:
             evaluators = [one.child for one in self._evaluators if one.child]
             end([*self._workers.children, *evaluators], GRACE_S)
-            self._server.close(SERVER_GRACE_S)
+            follow = self._settings.track != "none" or self._settings.checkpoint_command
+            self._server.close(SERVER_GRACE_S + (FOLLOW_S if follow else 0.0))
         if code is None:  # stopped; the server's exit code says whether all was saved
             code = self._server.child.returncode if self._server.child is not None else 0
             if code in (-signal.SIGTERM, 128 + signal.SIGTERM):  # it was still starting, with nothing to save

@@ -48,6 +48,7 @@ def train(settings: Settings, parsed: Parsed) -> int:
     limit_threads()  # before NumPy is imported
     from a3c64.cli.inviting import Serving, invitation
     from a3c64.cli.joining import listening
+    from a3c64.paramserver.outside import followers
     from a3c64.paramserver.run_keys import check_encryption
     from a3c64.policy import policy_file
     from a3c64.policy.resume import resume
@@ -61,6 +62,7 @@ def train(settings: Settings, parsed: Parsed) -> int:
             "arrive in an order that cannot be repeated; give --workers 1"
         )
     check_encryption(settings)
+    followers.check(settings)
     check_run_folder(settings.run_dir)
     check_ports(settings)
     check_environment(settings, parsed, start)

@@ -152,6 +152,7 @@ class RunReport(_Told):
     lost: int  # those of them that stopped sending heartbeats
     refused: dict[str, int]  # kind of refusal -> number of refused messages
     refused_connections: int = 0  # without a valid key
+    failures: dict[str, int] = {}  # of the tracker and the command after checkpoints -> since the server began
     traffic: Traffic = Traffic()  # only in the report for the web page
     staleness: Staleness | None  # None before the first gradient
     mean_return: float | None  # of the last episodes; None before the first ends

@@ -89,6 +89,10 @@ def text(report: RunReport) -> str:
         for which, one in (("last", report.evaluation.last), ("best", report.evaluation.best)):
             told = "".join(f", {text}" for text in figures_of(one, report))
             lines.append(f"evaluated {which}: step {one.step:,}, {one.actions} return {one.mean_reward:.2f}{told}")
+    lines += [
+        f"failures  {count} of the {name.replace('_', ' ')}, since the server began"
+        for name, count in report.failures.items()
+    ]
     if report.restored:
         lines.append(f"went back to the best weights {report.restored} times")
     if report.warning:

@@ -46,6 +46,7 @@ WORKERS = [
     LineChart("Alive", ("workers/alive",)),
     LineChart("Joined and lost so far", ("workers/(joined|lost)",)),
     LineChart("Messages not acted on, emulators restarted", ("workers/refused", "env/emulator_restarts")),
+    LineChart("Failures of the tracker and of the command after checkpoints", ("outside/.*",)),
     LineChart("Connections refused", ("workers/refused_connections",)),
 ]
 EVALUATION = [

@@ -67,6 +67,9 @@ def metrics(report: RunReport) -> Iterator[Metric]:
     yield Metric("refused_messages_total", COUNTER, "Messages that were refused", refused)
     meaning = "Connections without a valid key"
     yield Metric("refused_connections_total", COUNTER, meaning, [Sample(r.refused_connections)])
+    failures = [Sample(count, {"of": name}) for name, count in r.failures.items()]
+    meaning = "Failures of the tracker and of the command after checkpoints, since this server process began"
+    yield Metric("outside_failures_total", COUNTER, meaning, failures)
     meaning = "Bytes of messages that this server process has received"
     yield Metric("received_bytes_total", COUNTER, meaning, [Sample(r.traffic.received)])
     yield Metric("sent_bytes_total", COUNTER, "Bytes of messages that it has sent", [Sample(r.traffic.sent)])
