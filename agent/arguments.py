@@ -74,7 +74,7 @@ GROUPS: dict[str, tuple[str, ...]] = {  # as --help shows them; every setting is
         "t_max", "discount", "gae_lambda", "normalise_observations", "rewards", "normalise_advantages",
         "entropy_cost", "value_cost", "surrogate_clip", "target_kl", "max_gradient_norm", "learning_rate",
         "learning_rate_schedule", "rmsprop_decay", "rmsprop_epsilon", "max_staleness", "demonstrations",
-        "imitation_cost", "imitation_steps",
+        "imitation_cost", "imitation_steps", "imitation_reaction",
     ),
     "watching": (
         "web_port", "web_host", "web_hosts", "tensorboard_port", "tensorboard_host", "legacy_tags", "vnc_port",

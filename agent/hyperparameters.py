@@ -132,6 +132,13 @@ class Hyperparameters(BaseModel):
     imitation_steps: int = Field(
         500_000, ge=1, description="step of the run from which on demonstrations are not used any more"
     )
+    imitation_reaction: float = Field(
+        0.0,
+        ge=0.0,
+        le=2.0,
+        description="seconds from what the player in the movies sees to the input that follows, for learning what they "
+        "meant: about 0.2 for a person; 0 for a script, a policy or a tool-assisted run",
+    )
     discount: float = Field(0.99, ge=0.0, le=1.0, description="gamma")
     gae_lambda: float = Field(0.95, ge=0.0, le=1.0, description="lambda of GAE; 1 = n-step returns as in A3C")
     normalise_observations: bool = Field(

@@ -19,7 +19,7 @@ SECTIONS = ("Args:", "Attributes:", "Raises:", "Returns:")
 
 NAMES = {  # module -> its public names that the page shows; "Class.method" for methods too
     "n64gym": ("parallel_env", "RecordMovie", "Playback", "verify", "Verified", "demonstrations", "Demonstrator",
-               "Emulator", "State", "Rom", "open_rom", "read_saves", "ObservationFormat", "RomError",
+               "meant", "Emulator", "State", "Rom", "open_rom", "read_saves", "ObservationFormat", "RomError",
                "EmulatorError", "MovieError"),
     "n64gym.machine.counters": ("Counters",),
     "n64gym.game": ("Game",),

@@ -16,7 +16,7 @@ from a3c64.envs.demonstrations import Demonstrations, movies_in
 from a3c64.envs.making import check, find, is_n64, make_one
 from a3c64.envs.spaces import Observations
 from a3c64.hyperparameters import Hyperparameters
-from n64gym import Demonstrator, EmulatorError, MovieError, RomError
+from n64gym import Demonstrator, EmulatorError, MovieError, RomError, meant
 
 MAX_STEPS = 50_000  # of all demonstrations; with the default observations they take 530 MB
 
@@ -150,14 +150,22 @@ def _play(env: gym.Env, path: Path, hyperparameters: Hyperparameters, steps: lis
             observation, _ = env.reset()
             view.begin(observation, seen)
             start, ended = True, False
+            first, words = len(steps), []
             while not ended:
                 action, exact = movie.shown()
+                words.append(movie.word)
                 image, vector = seen.copy()
                 observation, reward, terminated, truncated, _ = env.step(action)
                 view.follow(observation, seen)
                 ended = terminated or truncated
                 steps.append(_Step(image, vector, start, action, exact, float(reward), terminated, ended))
                 start = False
+            if hyperparameters.imitation_reaction:
+                game = env.unwrapped
+                actions = map(game.action_of, meant(words, game.frameskip, hyperparameters.imitation_reaction))  # type: ignore[attr-defined]
+                steps[first:] = [
+                    step._replace(action=action) for step, action in zip(steps[first:], actions, strict=True)
+                ]
     finally:
         movie.close()
 

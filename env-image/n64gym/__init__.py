@@ -31,6 +31,7 @@ from n64gym.machine.state import State
 from n64gym.movies.demonstrator import Demonstrator
 from n64gym.movies.facts import read_facts
 from n64gym.movies.m64 import M64, MovieError
+from n64gym.movies.meant import meant
 from n64gym.movies.playback import Playback, demonstrations
 from n64gym.movies.record import RecordMovie
 from n64gym.movies.track import Track, track
@@ -78,6 +79,7 @@ __all__ = [
     "check_rom",
     "demonstrations",
     "make_game",
+    "meant",
     "open_rom",
     "parallel_env",
     "read_facts",

@@ -18,6 +18,7 @@ import numpy as np
 
 from a3c64.config import load
 from a3c64.envs.batch import EnvironmentBatch
+from a3c64.envs.demonstrations import Demonstrations
 from a3c64.envs.episode import Episode
 from a3c64.hyperparameters import Hyperparameters
 from a3c64.paramserver.service import Service
@@ -56,13 +57,21 @@ class ManyWorkers:
         workers: how many.
         one_slow: whether the first worker is ten times slower than the others.
         compress: whether gradients and weights are compressed, as with `a3c64 worker --join`.
+        weights: of the server; None = those of a new run.
+        shown: demonstrations that the workers imitate; None = none.
     """
 
     def __init__(
-        self, hyperparameters: Hyperparameters, workers: int, one_slow: bool = False, compress: bool = False
+        self,
+        hyperparameters: Hyperparameters,
+        workers: int,
+        one_slow: bool = False,
+        compress: bool = False,
+        weights: SharedWeights | None = None,
+        shown: Demonstrations | None = None,
     ) -> None:
         self.hyperparameters = hyperparameters
-        self.service = Service(SharedWeights(hyperparameters, None), "run", {})
+        self.service = Service(weights or SharedWeights(hyperparameters, None), "run", {})
         self._one_slow = one_slow
         self._workers: list[Iterator[object]] = []
         self._next: list[tuple[float, int, bool]] = []  # time, worker, whether it has acted
@@ -84,7 +93,8 @@ class ManyWorkers:
                 client = Client(transport, name, name, threading.Event(), compress=compress)
                 batch = EnvironmentBatch.make(client.hello(), client.index)
                 self._batches.append(batch)
-                self._workers.append(loop.turns(batch, client, hyperparameters, threading.Event(), lambda _: None))
+                never = threading.Event()
+                self._workers.append(loop.turns(batch, client, hyperparameters, never, lambda _: None, shown))
                 next(self._workers[-1])
                 heapq.heappush(self._next, (random.random(), number, True))
         finally:

@@ -46,7 +46,7 @@ def a3c64(folder, *words):
     """Run a command in that folder; return its output."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("A3C64_", "PYTHONPATH"))}
     program = [sys.executable, "-P", "-c", "import sys; from a3c64.cli.main import main; sys.exit(main())"]
-    done = subprocess.run([*program, *words], cwd=folder, env=clean, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([*program, *words], cwd=folder, env=clean, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -172,7 +172,7 @@ def test_play_onnx_py_plays_without_a3c64(tmp_path, lstm_size):
         onnx_file.save(tmp_path / "cartpole.onnx", fitted)
         total = played(Policy(fitted), env, seed=1)
     play = [sys.executable, "-I", "-c", LISTINGS["play_onnx.py"]]
-    done = subprocess.run(play, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(play, cwd=tmp_path, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"return {total}\n"
 

@@ -75,6 +75,11 @@ class Demonstrator(gymnasium.Wrapper[Any, Any, Any, Any]):
         self._outcome = observation, outcome.reward, outcome.terminated, truncated, outcome.info
         return Shown(action, all(int(one) == word for one in words) if len(words) else self._held == word)
 
+    @property
+    def word(self) -> int:
+        """The controller word in the middle of the step that `shown` has played; see mupen64plus' BUTTONS."""
+        return self._held
+
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Return the outcome of the step that `shown` has played. The action is ignored."""
         if self._outcome is None:
