@@ -31,6 +31,7 @@ def run(machines, tmp_path):
     run.close()
 
 
+@pytest.mark.timeout(900)  # six processes that load TensorFlow
 def test_machines_behind_bad_links_join_by_the_printed_line_are_back_after_a_cut_and_can_be_locked_out(
     machines, run, tmp_path
 ):
