@@ -1,8 +1,10 @@
-"""The readers of a game folder, which may be a stranger's: game.toml, a savestate, and a folder of stable-retro."""
+"""The readers of files about a game, which may be a stranger's: game.toml, savestates, saves, and stable-retro's."""
 
+import base64
 import gzip
 import json
 import tomllib
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from n64gym.game_folder.program import Program
 from n64gym.game_folder.starts import read_state
 from n64gym.machine import rom
 from n64gym.machine.memory import Memory
+from n64gym.machine.saves import SAVED_BYTES, blank, from_text, to_text
 from n64gym.machine.shared import RDRAM_BYTES, SAVES_BYTES
 from n64gym.machine.state import COUNTS
 
@@ -136,3 +139,32 @@ def read_savestate(folder: Path) -> bool:
     except GameError as error:
         return refusal(error)
     return len(state.saves) == SAVES_BYTES
+
+
+SAVE = bytes(range(256)) * 2  # the contents of a small EEPROM
+
+
+def save_files() -> st.SearchStrategy[dict[str, bytes]]:
+    """Draw damaged files of saves, and damaged texts as a movie's JSON may have them."""
+    named = st.sampled_from(("x.eep", "x.eep", "x.sra", "x.MPK", "x.m64"))
+    eeprom = st.tuples(named, damaged_bytes(SAVE, len(SAVE))).map(lambda one: {one[0]: one[1]})
+    pak = damaged_bytes(bytes(0x8000), 0x8000).map(lambda data: {"x.mpk": data})
+    contents = blank()[:-1] + b"x"  # compressed to 400 characters
+    text = damaged_bytes(to_text(contents).encode(), 400).map(lambda data: {"text": data})
+    packed = damaged_bytes(zlib.compress(contents), 400).map(lambda data: {"text": base64.b64encode(data)})
+    return eeprom | pak | text | packed
+
+
+def read_save_files(folder: Path) -> bool:
+    [path] = folder.iterdir()
+    try:
+        if path.name == "text":
+            contents = from_text(path.read_bytes().decode(errors="replace"))
+        else:
+            contents = from_text(n64gym.read_saves(path))
+            kept = path.read_bytes()
+            assert contents.count(kept) if len(kept) > 0x200 else contents.startswith(kept)
+    except ValueError as error:
+        return refusal(error)
+    assert len(contents) == SAVED_BYTES
+    return from_text(to_text(contents)) == contents

@@ -17,7 +17,16 @@ from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
-from game_readers import games, read_game, read_retro, read_savestate, retro_folders, states
+from game_readers import (
+    games,
+    read_game,
+    read_retro,
+    read_save_files,
+    read_savestate,
+    retro_folders,
+    save_files,
+    states,
+)
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from mutations import damaged_bytes, damaged_text
@@ -341,6 +350,7 @@ READERS = (
     Reader("game.toml", games, read_game),
     Reader("game of stable-retro", retro_folders, read_retro),
     Reader("game's savestate", states, read_savestate),
+    Reader("saves", save_files, read_save_files),
     Reader("sweep", sweeps, read_sweep),
     Reader("preset", presets, read_preset),
 )
