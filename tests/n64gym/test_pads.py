@@ -100,7 +100,7 @@ def test_one_player_acts_while_a_script_holds_the_others(rom):
 @pytest.mark.parametrize("controllers", [2, 4])
 def test_pettingzoos_own_test_passes(rom, controllers):
     env = n64gym.parallel_env(
-        "n64gym/Rom-v0", rom=rom("pads"), controllers=controllers, size=(24, 32), max_episode_steps=30
+        "n64gym/Rom-v0", rom=rom("pads"), controllers=controllers, size=(24, 32), max_episode_steps=10
     )
     try:
         assert env.possible_agents == [f"player_{number}" for number in range(1, controllers + 1)]

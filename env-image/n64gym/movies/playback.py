@@ -50,7 +50,7 @@ class Playback:
             what = "SHA-1" if self.facts else "header CRC1"
             raise OtherRomError(
                 f"{self.path} was recorded on another ROM: it names {self.movie.rom_name!r} with {what} {wanted}; "
-                f"found {rom_file.title!r} ({rom_file.path.name}) with {found}; pass the right file as rom="
+                f"found {rom_file.title!r} ({rom_file.path.name}) with {found}; give the right file with rom= or --rom"
             )
         if len(self.movie.samples) > SAMPLES:
             raise MovieError(f"{self.path} has {len(self.movie.samples)} samples; at most {SAMPLES} can be played")
