@@ -34,7 +34,7 @@ def add_keys_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `keys`."""
     add_address(parser)
     parser.add_argument("--revoke", action="store_true", help="make a new key; links with the former one end")
-    parser.add_argument("--new", action="store_true", help="make the keys of a run that has not started yet")
+    parser.add_argument("--new", action="store_true", help="make keys and VNC password before a run's first start")
 
 
 def join(settings: Settings, parsed: Parsed) -> int:
@@ -57,11 +57,13 @@ def keys(settings: Settings, parsed: Parsed) -> int:
     """Print the same command and its key's age; --revoke makes a new key for it."""
     from a3c64.cli.inviting import address, invitation, only_local, serving
     from a3c64.paramserver.run_keys import RunKeys, renew
+    from a3c64.vnc import password
     from a3c64.wire.keys import read
 
     server, reached_at = serving(settings), address(parsed["address"])
     if parsed["new"]:
         RunKeys(settings.run_dir, server.key_file).write()
+        password.obtain(settings.run_dir / "keys" / "vnc")
     if parsed["revoke"]:
         former = read(server.key_file)
         new = renew(server.key_file)

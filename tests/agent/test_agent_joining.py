@@ -137,7 +137,7 @@ def test_keys_can_be_made_before_the_first_start_and_are_kept(stack):
     assert first.stdout == second.stdout == joining.stdout
     link = JoinLink.of(first.stdout.removeprefix("a3c64 worker --join "))
     assert link.place.host == "fd00::1"
-    assert {path.name for path in (stack.run_dir / "keys").iterdir()} == {"client", "server-secret"}
+    assert {path.name for path in (stack.run_dir / "keys").iterdir()} == {"client", "server-secret", "vnc"}
 
 
 @pytest.mark.parametrize("place", ["10.0.0.5:5555", "[fd00::1]:5555", "train.example:1"])
