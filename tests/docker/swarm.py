@@ -47,7 +47,8 @@ class Swarm:
         """Deploy the stack with the run's settings and `more` of them."""
         lines = [f"{name}={value}\n" for name, value in (SETTINGS | more).items()]
         (self._folder / "run.env").write_text("".join(lines))
-        self.manager.docker("stack", "deploy", "--resolve-image", "never", "-c", str(self._folder / "stack.yml"), STACK)
+        words = ("stack", "deploy", "--resolve-image", "never", "-c", str(self._folder / "stack.yml"), STACK)
+        self.manager.docker(*words, WORKER_CPUS="0.25")  # two nodes of two cores have room for three workers
 
     def scale(self, workers: int) -> None:
         """Change the number of workers."""

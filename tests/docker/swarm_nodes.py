@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from stack import BUILD_S, COMMAND_S, ROOT, run, wait_for
+from stack import BUILD_S, COMMAND_S, ROOT, TAKEN_OUT, run, wait_for
 
 FOLDER = Path("/var/tmp/a3c64-swarm")  # swarm-node derives the name of the control group from it
 DISK = 8 << 30  # bytes: the images are 2.7 GB, and loading them takes as much for a while
@@ -63,9 +63,9 @@ class Node:
             self._process = None
             wait_for(f"the end of {self.name}", lambda: not _processes(self.folder), COMMAND_S)
 
-    def docker(self, *words: str, timeout: float = COMMAND_S) -> str:
+    def docker(self, *words: str, **variables: str) -> str:
         """Run the client on this computer's engine and return its output."""
-        return run("docker", "--host", f"unix://{self.folder}/docker.sock", *words, timeout=timeout)
+        return run("docker", "--host", f"unix://{self.folder}/docker.sock", *words, env=_others_than_ours() | variables)
 
     def call(self, *words: str) -> str:
         """Run a program in this computer's network and return its output."""
@@ -139,6 +139,11 @@ class Nodes:
     def _remove_files(self) -> None:
         for path in FOLDER.iterdir():
             shutil.rmtree(path)
+
+
+def _others_than_ours() -> dict[str, str]:
+    """Return the variables of the user's shell, without those that would change the stack."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(TAKEN_OUT)}
 
 
 def _spawn(words: list[str]) -> subprocess.Popen:
