@@ -80,7 +80,7 @@ class Swarm:
         """Run a command in the server's container and return its output; empty while it cannot be run."""
         try:
             return self.home.docker("exec", self.server(), *words)
-        except AssertionError:
+        except (AssertionError, subprocess.TimeoutExpired):
             return ""
 
     def status(self) -> dict[str, Any]:
@@ -117,7 +117,7 @@ class Swarm:
         read = "import sys, urllib.request as web; print(web.urlopen(sys.argv[1], timeout=30).read().decode())"
         try:
             return viewer.call(sys.executable, "-c", read, f"http://{self.home.address}:{path}")
-        except AssertionError:
+        except (AssertionError, subprocess.TimeoutExpired):
             return ""
 
     def logs(self) -> str:

@@ -80,7 +80,7 @@ class Node:
     def _answers(self) -> bool:
         try:
             return bool(self.docker("info", "--format", "{{.ID}}"))
-        except AssertionError:
+        except (AssertionError, subprocess.TimeoutExpired):
             return False
 
 
