@@ -31,6 +31,7 @@ test: setup .venv/dev ## run the tests that need no Docker engine
 	-@$(MAKE) --no-print-directory .venv-bench/sb3  # some package indexes lack it: one test is skipped then
 	-@$(MAKE) --no-print-directory .venv/envs  # the same holds for these: the tests of their environments are skipped
 	-@$(MAKE) --no-print-directory .venv/track  # and for MLflow's client: a test of a tracker
+	-@$(MAKE) --no-print-directory .venv/ray  # and for Ray
 	-@$(MAKE) --no-print-directory docs/browser/onnxruntime-web  # without npm, the tests of the example page are skipped
 	.venv/bin/pytest --numprocesses 2 --dist loadfile $(SIDE_BY_SIDE)
 	.venv/bin/pytest -m "not docker" $(SIDE_BY_SIDE:%=--ignore %)
@@ -176,6 +177,11 @@ docs/browser/onnxruntime-web: requirements/onnxruntime-web
 
 .venv/track: requirements/track.txt .venv/dev
 	@.venv/bin/pip install --disable-pip-version-check --quiet --require-hashes -r $< 2>$@.log || { cat $@.log >&2; false; }
+	@touch $@
+
+.venv/ray: requirements/ray.txt .venv/dev
+	@echo "Installing the Python packages of $< into .venv (about 75 MB to download)"
+	@.venv/bin/pip install --disable-pip-version-check --quiet --require-hashes -r $<
 	@touch $@
 
 .venv/packages: pyproject.toml .venv/run

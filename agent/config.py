@@ -255,6 +255,11 @@ def has_display() -> bool:
     return bool(os.environ.get("DISPLAY"))
 
 
+def ray_address() -> str:
+    """Return $RAY_ADDRESS, which names a Ray cluster for all of Ray's programs; "" if it is not set."""
+    return os.environ.get("RAY_ADDRESS", "")
+
+
 def check_environment(environ: Mapping[str, str]) -> None:
     """Refuse A3C64_* variables that no setting reads. Otherwise a typo would go unnoticed.
 

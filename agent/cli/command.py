@@ -17,6 +17,7 @@ class Command(NamedTuple):
     run: Callable[[Settings, Parsed], int]  # returns the exit code; the first line of its docstring is the summary
     add_options: Callable[[argparse.ArgumentParser], None] | None = None
     usage: str = ""  # its positional arguments
+    prepare: Callable[[Parsed], Parsed] = dict  # converts what was typed before the settings are loaded
 
     @property
     def summary(self) -> str:
@@ -31,13 +32,21 @@ class Command(NamedTuple):
         parser.add_settings()
         return parser
 
+    def parse(self, arguments: Sequence[str]) -> Parsed:
+        """Return what was typed: all options, and the settings that were given.
+
+        Raises:
+            BadInputError: an argument is wrong.
+        """
+        return self.prepare(vars(self.parser().parse(arguments)))
+
     def __call__(self, arguments: Sequence[str]) -> int:
         """Parse arguments, load the settings, and run.
 
         Raises:
             BadInputError: the user's input cannot be used.
         """
-        parsed = vars(self.parser().parse(arguments))
+        parsed = self.parse(arguments)
         return self.run(load(parsed), parsed)
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from a3c64 import logs
 from a3c64.addresses import TCP, Place, host, parse
 from a3c64.cli.command import Parsed
-from a3c64.cli.worker_processes import GRACE_S, WorkerProcesses
+from a3c64.cli.worker_processes import WorkerProcesses
 from a3c64.config import BadInputError, Settings
 from a3c64.files import write_new
-from a3c64.processes import end, stop_on_signals
+from a3c64.processes import stop_on_signals
 from a3c64.wire.address import ServerAddress, address_in
 from a3c64.wire.join_link import MOST, JoinLink
 from a3c64.wire.report import RunReport
@@ -99,7 +99,7 @@ def _work(settings: Settings, count: int, stop: threading.Event) -> int:
                 log.info("the run is over")
                 return 0
     finally:
-        end(workers.children, GRACE_S)
+        workers.close()
     return 0
 
 

@@ -6,17 +6,18 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from subprocess import DEVNULL, Popen
+from typing import Protocol
 
 from a3c64.addresses import reachable
 from a3c64.cli.next_steps import next_steps
 from a3c64.cli.set_up import SetUp
-from a3c64.cli.worker_processes import FETCH_S, GRACE_S, WorkerProcesses
+from a3c64.cli.worker_processes import FETCH_S, WorkerProcesses
 from a3c64.config import EXIT_BAD_INPUT, EXIT_FAILED, BadInputError, Settings
 from a3c64.policy import checkpoint
-from a3c64.processes import end, spawn, typed_command
+from a3c64.processes import spawn, typed_command
 from a3c64.supervisor import RestartPolicy, Supervisor
 from a3c64.wire.address import ServerAddress, key_file_in
 from a3c64.wire.status import fetch
@@ -32,15 +33,39 @@ LOOK_S = 0.2
 ANSWER_S = 1.0
 
 
+class Workers(Protocol):
+    """The workers of a run: WorkerProcesses, or RayWorkers on other machines."""
+
+    @property
+    def crashed(self) -> bool:
+        """Whether any worker has ever crashed."""
+
+    def __len__(self) -> int:
+        """Return the number of workers that are expected."""
+
+    def tend(self) -> int | None:
+        """Start workers, and restart them on crashes. Return an exit code if one has failed for good."""
+
+    def close(self, others: Sequence[Popen]) -> None:
+        """End the workers, and other children of this process at the same time."""
+
+
 class LocalRun:
-    """A run on this machine.
+    """A run whose server is on this machine.
 
     Args:
         settings: of the run and its processes.
         ready: called once, when the server answers.
+        elsewhere: makes workers on other machines, instead of processes of this one, from their settings and a function
+            that returns whether the run is over.
     """
 
-    def __init__(self, settings: Settings, ready: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        ready: Callable[[], None] = lambda: None,
+        elsewhere: Callable[[Settings, Callable[[], bool]], Workers] | None = None,
+    ) -> None:
         self._settings, self._ready = settings, ready
         self._address = ServerAddress(reachable(settings.bind), key_file_in(settings))
         server = RestartPolicy(
@@ -51,7 +76,11 @@ class LocalRun:
         )
         self._server = Supervisor("the server", self._start_server, server)
         self._children = settings.model_copy(update={"server": self._address.url})
-        self._workers = WorkerProcesses(self._children, settings.workers, self._over, indexed=True)
+        self._workers: Workers = (
+            elsewhere(self._children, self._over)
+            if elsewhere
+            else WorkerProcesses(self._children, settings.workers, self._over, indexed=True)
+        )
         self._evaluators: list[Supervisor] = []  # at most one
         if settings.eval_interval:
             evaluator = RestartPolicy(
@@ -75,7 +104,7 @@ class LocalRun:
                     set_up.look()
         finally:
             evaluators = [one.child for one in self._evaluators if one.child]
-            end([*self._workers.children, *evaluators], GRACE_S)
+            self._workers.close(evaluators)
             follow = self._settings.track != "none" or self._settings.checkpoint_command
             self._server.close(SERVER_GRACE_S + (FOLLOW_S if follow else 0.0))
         if code is None:  # stopped; the server's exit code says whether all was saved

@@ -2,6 +2,8 @@
 
 import argparse
 import logging
+import re
+from functools import partial
 
 from a3c64 import logs
 from a3c64.addresses import link
@@ -12,6 +14,8 @@ from a3c64.config import BadInputError, Settings
 from a3c64.output import say
 
 log = logging.getLogger(__name__)
+
+RANGE = re.compile(r"(\d+)\.\.(\d+)")
 
 
 def add_listen(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +32,32 @@ def add_listen(parser: argparse.ArgumentParser) -> None:
 def add_train_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `train`."""
     add_listen(parser)
+    parser.add_argument(
+        "--ray",
+        nargs="?",
+        const="",
+        metavar="ADDRESS",
+        help="run the workers on a Ray cluster, whose head has this address; without ADDRESS, on the cluster of this "
+        "machine. --workers 4..64 asks for 64, and a line says when fewer than 4 run",
+    )
     add_game(parser)
+
+
+def with_range(parsed: Parsed) -> Parsed:
+    """Accept --workers LEAST..MOST with --ray: return the options with the most as `workers`, and `least_workers`.
+
+    Raises:
+        BadInputError: the range is empty, or --ray is missing.
+    """
+    match = RANGE.fullmatch(parsed.get("workers", ""))
+    if not match:
+        return parsed
+    least, most = map(int, match.groups())
+    if parsed["ray"] is None:
+        raise BadInputError(f"--workers: found {match[0]}, expected a whole number; a range needs --ray")
+    if not 1 <= least <= most:
+        raise BadInputError(f"--workers: found {match[0]}, expected LEAST..MOST such as 4..64")
+    return parsed | {"workers": str(most), "least_workers": least}
 
 
 def add_join(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +75,7 @@ def train(settings: Settings, parsed: Parsed) -> int:
     from a3c64.processes import limit_threads
 
     limit_threads()  # before NumPy is imported
+    from a3c64.cli import ray_cluster
     from a3c64.cli.inviting import Serving, invitation
     from a3c64.cli.joining import listening
     from a3c64.paramserver.outside import followers
@@ -63,9 +93,18 @@ def train(settings: Settings, parsed: Parsed) -> int:
         )
     check_encryption(settings)
     followers.check(settings)
+    if parsed["ray"] is not None:
+        ray_cluster.check(parsed["ray"], settings)
     check_run_folder(settings.run_dir)
     check_ports(settings)
     check_environment(settings, parsed, start)
+    elsewhere = None
+    if parsed["ray"] is not None:  # only now, because it starts threads, and check_environment forks
+        cluster = ray_cluster.connect(parsed["ray"])
+        settings = ray_cluster.serving(settings, cluster)
+        check_ports(settings)
+        least = parsed.get("least_workers", settings.workers)
+        elsewhere = partial(ray_cluster.RayWorkers, cluster.host, least)
     settings = keep_game(settings)
     from a3c64.cli.local import LocalRun
     from a3c64.processes import stop_on_signals
@@ -90,7 +129,7 @@ def train(settings: Settings, parsed: Parsed) -> int:
             log.info("other machines join with the next line (%s); with Docker: `a3c64 join --docker`", invited.note)
             say(invited.command)
 
-    return LocalRun(settings, invite).run(stop)
+    return LocalRun(settings, invite, elsewhere).run(stop)
 
 
 def server(settings: Settings, parsed: Parsed) -> int:
@@ -130,7 +169,7 @@ def evaluator(settings: Settings, parsed: Parsed) -> int:
 
 
 COMMANDS = (
-    Command("train", train, add_train_options),
+    Command("train", train, add_train_options, prepare=with_range),
     Command("server", server),
     Command("worker", worker, add_join),
     Command("evaluator", evaluator),

@@ -1,13 +1,13 @@
 """Worker processes of one machine: started together, restarted on crashes, ended together."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from subprocess import DEVNULL, Popen
 
 from a3c64.config import EXIT_BAD_INPUT, EXIT_FAILED, Settings, variable
-from a3c64.processes import spawn
+from a3c64.processes import end, spawn
 from a3c64.supervisor import RestartPolicy, Supervisor
 from a3c64.wire.address import address_in
 from a3c64.wire.status import fetch
@@ -57,6 +57,10 @@ class WorkerProcesses:
     def children(self) -> list[Popen]:
         """The processes that were started last."""
         return [worker.child for worker in self._workers if worker.child]
+
+    def close(self, others: Sequence[Popen] = ()) -> None:
+        """End the workers, and other children of this process at the same time."""
+        end([*self.children, *others], GRACE_S)
 
     @property
     def crashed(self) -> bool:

@@ -91,7 +91,7 @@ def a3c64(words: list[str]) -> str:
     if any(re.fullmatch(r"[A-Z]+|…", word) for word in words[1:]):
         words = [re.sub(r"^([A-Z]+|…)$", "1", word) for word in words]  # placeholders such as DIR and FILE
     try:
-        load(vars(COMMANDS[words[0]].parser().parse(words[1:])))
+        load(COMMANDS[words[0]].parse(words[1:]))
     except SystemExit:  # --help
         return ""
     return ""
