@@ -15,7 +15,7 @@ WEB_PORT = $(or $(shell $(COMPOSE) config 2>/dev/null | sed -n "s/.*A3C64_WEB_PO
 SIDE_BY_SIDE := tests/n64gym tests/openkart
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train up join revoke down scale logs vnc build results test simulate fuzz e2e bench chaos bench-env bench-gpu bench-families bench-server bench-stability bench-staleness bench-training bench-view bench-learn bench-learn-plot roms lint docs pages picture browser clean apt native
+.PHONY: help setup train up join revoke down scale logs vnc build results test simulate fuzz e2e bench chaos bench-env bench-gpu bench-families bench-server bench-stability bench-staleness bench-training bench-view bench-wire bench-learn bench-learn-plot roms lint docs pages picture browser clean apt native
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
@@ -58,6 +58,9 @@ bench-stability: setup .venv/dev ## measure whether a trained policy keeps its r
 
 bench-staleness: setup .venv/dev ## measure the effect of stale gradients on learning (9 minutes)
 	@.venv/bin/python tests/bench/bench_staleness.py
+
+bench-wire: setup .venv/dev ## measure the exchange of gradients and weights, plain and compressed (15 minutes; writes docs/results/wire)
+	@.venv/bin/python tests/bench/bench_wire.py
 
 chaos: setup .venv/dev ## kill, stop and stall parts of a real run every 5 s for SECONDS=600; compare with an undisturbed run
 	@.venv/bin/python tests/chaos/chaos.py --seconds $(or $(SECONDS),600) --seed $(or $(SEED),1)
