@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import zmq
 
 from a3c64.paramserver.service import Service
-from a3c64.paramserver.tcp import Kernel, shut_down
 from a3c64.wire.messages import MAX_HEADER
+from a3c64.wire.tcp import Kernel, shut_down
 
 log = logging.getLogger(__name__)
 

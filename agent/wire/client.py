@@ -24,7 +24,8 @@ from a3c64.wire.transport import SocketTransport, Transport
 
 log = logging.getLogger(__name__)
 
-ANSWER_S = 5.0  # timeout; a server answers within milliseconds, or within a second while it writes a checkpoint
+ANSWER_S = 5.0  # timeout while nothing moves; a server takes milliseconds, or a second while it writes a checkpoint
+LONGEST_S = 240.0  # timeout of a request in all: twice the longest transfer of a frame
 HELLO_S = 1.0  # first retry interval; doubles up to HELLO_MAX_S
 HELLO_MAX_S = 5.0
 SLICE_S = 0.2  # a wait checks `stop` this often
@@ -264,19 +265,24 @@ class Client:
     ) -> wire.Message | None:
         """Send a message and return the answer with the same sequence number; None after a timeout or if it is damaged.
 
+        The timeout begins again while the connection carries a message.
+
         Raises:
             RefusedError: the server is of another release.
             StoppedError: `stop` was set while waiting.
         """
         self._sequence += 1
         self._transport.send(wire.encode(self._sequence, body, vector))
-        deadline = time.monotonic() + timeout_s
+        begin = time.monotonic()
+        deadline = begin + timeout_s
         while (left := deadline - time.monotonic()) > 0:
             if self._stop.is_set():
                 raise StoppedError
             self.waiting()
             frames = self._transport.receive(min(left, SLICE_S))
             if frames is None:
+                if self._transport.progressed():  # else a slow link, on which every transfer takes long, never ends one
+                    deadline = min(time.monotonic() + timeout_s, begin + LONGEST_S)
                 continue
             try:
                 answer = wire.decode(frames)

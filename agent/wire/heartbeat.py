@@ -9,6 +9,7 @@ from a3c64.wire.transport import SocketTransport
 HEARTBEAT_S = (
     1.0  # after five misses the server counts a worker as lost; loading TensorFlow can block Python for two seconds
 )
+SILENCE_S = 10.0  # after this, connect again: after a long cut, the kernel would wait minutes before it sends again
 
 
 class Heartbeat:
@@ -32,7 +33,7 @@ class Heartbeat:
             self._thread.join(timeout=2.0)
 
     def _beat(self) -> None:
-        transport = SocketTransport(self._address)
+        transport = SocketTransport(self._address, SILENCE_S)
         try:
             while not self._stop.wait(HEARTBEAT_S):
                 transport.renew()  # the server of a new run may have written another key

@@ -14,15 +14,19 @@ from a3c64.wire import keys
 from a3c64.wire import messages as wire
 from a3c64.wire.address import ServerAddress
 from a3c64.wire.keys import ClientKey
+from a3c64.wire.tcp import Kernel
 
 # HANDSHAKE_FAILED_PROTOCOL must not be among them: to report it, libzmq 4.3.5 overwrites errno after a message that it
 # cannot decrypt, and takes the connection for a busy one. Its next heartbeat then aborts the process.
 EVENTS = (
-    zmq.EVENT_HANDSHAKE_SUCCEEDED
+    zmq.EVENT_CONNECTED
+    | zmq.EVENT_HANDSHAKE_SUCCEEDED
     | zmq.EVENT_HANDSHAKE_FAILED_AUTH
     | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
     | zmq.EVENT_DISCONNECTED
 )
+SILENCE_S = 120.0  # longest transfer of one frame; a link that is slower is of no use
+PROGRESS = 4096  # bytes that show that a message is on its way; libzmq's heartbeats have 200 in ANSWER_S
 FAILURES = 3  # handshakes that must fail in a row before the key is taken for the reason
 ONLY_HERE = "it does not encrypt: it was started with --no-encryption, or is of another release"
 ONLY_THERE = "it asks for a key: leave out --no-encryption"
@@ -45,6 +49,9 @@ class Transport(Protocol):
     def receive(self, timeout_s: float) -> list[memoryview] | None:
         """Return the next message, or None if none arrives in time."""
 
+    def progressed(self) -> bool:
+        """Return whether PROGRESS bytes more have been carried since the last time that this was so."""
+
     def reset(self) -> None:
         """Drop all messages underway and open a new connection."""
 
@@ -55,14 +62,19 @@ class Transport(Protocol):
 class SocketTransport:
     """A DEALER socket. Not thread-safe: each thread needs its own transport.
 
+    Args:
+        address: of the server.
+        silence_s: after this time without a whole frame from the other end, either end closes the connection.
+
     This class sets no routing id, so the server's socket gives each connection a different one. Two connections must
     never share a routing id: if one takes over that of another, libzmq's ROUTER ends its process at the next heartbeat.
     """
 
-    def __init__(self, address: ServerAddress) -> None:
-        self._address = address
+    def __init__(self, address: ServerAddress, silence_s: float = SILENCE_S) -> None:
+        self._address, self._silence_s = address, silence_s
         self._context: zmq.Context = zmq.Context.instance()
         self._failures = 0  # handshakes in a row
+        self._kernel, self._carried = Kernel(), 0
         self._open()
 
     def send(self, frames: Sequence[bytes | memoryview]) -> None:
@@ -85,6 +97,14 @@ class SocketTransport:
             self._check_handshakes()
             return None
         return [frame.buffer for frame in self._socket.recv_multipart(copy=False)]
+
+    def progressed(self) -> bool:
+        """Return whether the connection has carried PROGRESS bytes more since the last time that it had."""
+        before, carried = self._carried, self._kernel.carried(self._descriptor)
+        progressed = carried >= before + PROGRESS
+        if progressed or carried < before:  # less: this is a new connection
+            self._carried = carried
+        return progressed
 
     def reset(self) -> None:
         """Close the socket with its queued messages, and open a new one. This reads the key file again.
@@ -113,10 +133,12 @@ class SocketTransport:
     def _open(self) -> None:
         """Open a socket. It has no connection while there is no key file."""
         self.problem = ""
+        self._descriptor = -1  # of the newest connection
+        self._carried = 0  # bytes of it, when `progressed` was true last
         self._handshake: int | None = None  # the event that told how this connection's handshake ended
         self._key = self._read_key()
         self._socket = self._context.socket(zmq.DEALER)
-        configure(self._socket)
+        configure(self._socket, self._silence_s)
         self._socket.ipv6 = is_ipv6(self._address.url)
         self._monitor = self._socket.get_monitor_socket(EVENTS)
         if self._key is not None:
@@ -131,9 +153,13 @@ class SocketTransport:
         return None if self._address.key_file is None else keys.read(self._address.key_file)
 
     def _news(self) -> Iterator[int]:
-        """Yield the socket's new events."""
+        """Yield the socket's new events, except new connections."""
         while self._monitor.poll(0):
-            yield recv_monitor_message(self._monitor)["event"]
+            news = recv_monitor_message(self._monitor)
+            if news["event"] == zmq.EVENT_CONNECTED:
+                self._descriptor = news["value"]
+            else:
+                yield news["event"]
 
     def _check_handshakes(self) -> None:
         """Find out from the socket's events why no message arrives.
@@ -190,6 +216,10 @@ class LocalTransport:
         """Return the oldest answer."""
         return self._answers.pop(0) if self._answers else None
 
+    def progressed(self) -> bool:
+        """Return False: every answer arrives at once."""
+        return False
+
     def reset(self) -> None:
         """Drop unread answers, and use a new connection number."""
         self._answers.clear()
@@ -199,8 +229,12 @@ class LocalTransport:
         """Do nothing: there is nothing to free."""
 
 
-def configure(socket: zmq.Socket) -> None:
-    """Bound the queues, message sizes and waits of a socket. Worker and server use the same bounds."""
+def configure(socket: zmq.Socket, silence_s: float = SILENCE_S) -> None:
+    """Bound the queues, message sizes and waits of a socket. Worker and server use the same bounds.
+
+    libzmq's heartbeats find connections whose other end vanished without closing them. A heartbeat waits for the frame
+    before it, so `silence_s` must be longer than the transfer of a gradient over a slow link.
+    """
     socket.setsockopt(zmq.LINGER, 0)
     socket.setsockopt(
         zmq.SNDHWM, 8
@@ -209,6 +243,6 @@ def configure(socket: zmq.Socket) -> None:
     socket.setsockopt(zmq.MAXMSGSIZE, wire.MAX_MESSAGE)
     socket.setsockopt(zmq.RECONNECT_IVL, 100)  # ms
     socket.setsockopt(zmq.RECONNECT_IVL_MAX, 2000)
-    socket.setsockopt(zmq.HEARTBEAT_IVL, 2000)  # ms; finds connections whose other end vanished without closing them
-    socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 10000)
-    socket.setsockopt(zmq.HEARTBEAT_TTL, 10000)
+    socket.setsockopt(zmq.HEARTBEAT_IVL, 2000)  # ms
+    socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, int(1000 * silence_s))
+    socket.setsockopt(zmq.HEARTBEAT_TTL, int(1000 * silence_s))

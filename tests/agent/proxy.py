@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 
 CHUNK = 1 << 16
+SMALL = 1 << 12  # bytes read at once at a low rate
 TICK_S = 0.02
 
 
@@ -15,6 +16,7 @@ class Proxy:
 
     Attributes:
         stalled: while this is set, bytes are held back; they are delivered later.
+        bytes_s: the rate, each way. Set it before the connections begin.
         delay_s: the delay of every chunk, seconds.
         corrupt: the probability that one byte of a chunk is altered.
         cut: the probability that a connection is closed at a chunk.
@@ -27,6 +29,7 @@ class Proxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"tcp://127.0.0.1:{self._listener.getsockname()[1]}"
         self.stalled = threading.Event()
+        self.bytes_s = float("inf")
         self.delay_s = self.corrupt = self.cut = 0.0
         self.corrupted = self.cuts = 0  # chunks altered, connections cut
         self._closed = threading.Event()
@@ -47,6 +50,8 @@ class Proxy:
     def _accept(self) -> None:
         while not self._closed.is_set():
             try:
+                if self.bytes_s < CHUNK:  # else the kernel would take in a whole message at once
+                    self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
                 client, _ = self._listener.accept()
                 server = socket.create_connection(self._target, 5)
             except OSError:
@@ -58,10 +63,10 @@ class Proxy:
     def _pass(self, source: socket.socket, sink: socket.socket) -> None:
         """Forward bytes one way until either side closes; bytes held back in a stall are delivered even then."""
         try:
-            while data := source.recv(CHUNK):
+            while data := source.recv(SMALL if self.bytes_s < CHUNK else CHUNK):
                 while self.stalled.is_set() and not self._closed.is_set():
                     time.sleep(TICK_S)
-                time.sleep(self.delay_s)
+                time.sleep(self.delay_s + len(data) / self.bytes_s)
                 if self._random.random() < self.cut:
                     self.cuts += 1
                     break

@@ -147,6 +147,10 @@ class Answers:
         self._stop.set()
         return [memoryview(frame) for frame in self._frames]
 
+    def progressed(self) -> bool:
+        """Return False: nothing more arrives."""
+        return False
+
     def reset(self) -> None:
         """Do nothing."""
 

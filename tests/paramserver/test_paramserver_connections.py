@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
+import zmq
 from live import until
 from proxy import Proxy
 from raw_dealer import raw_dealer
@@ -121,6 +122,25 @@ def test_updates_count_at_most_once_over_cut_delayed_and_altered_connections(pro
     moved = update.weights - initialise(SPECS, 0)
     assert np.ptp(moved) < 1e-5, "gradients are uniform, so unequal changes show altered gradients or weights"
     print(f"{pushed} pushed, {accepted} accepted, {proxy.cuts} cuts, {proxy.corrupted} altered")
+    client.close()
+
+
+def test_exchanges_that_take_longer_than_the_timeout_end_while_bytes_move(proxy, monkeypatch, stack):
+    """With a fixed timeout, a client behind a slow link began each transfer again and again, and never got weights."""
+    monkeypatch.setattr(client_module, "ANSWER_S", 0.6)
+    monkeypatch.setattr(client_module, "HELLO_S", 60.0)  # a hello is short, so nothing shows that it is on its way
+    monkeypatch.setattr(client_module, "LONGEST_S", 60.0)
+    proxy.bytes_s = 0.6 * ONES.nbytes  # a second
+    client = Client(SocketTransport(stack.server._replace(url=proxy.address)), "abc", "abc", threading.Event())
+    client.hello()
+    given_up = threading.Timer(90.0, client._stop.set)
+    given_up.start()
+    update = client.join(SPECS)
+    while not push(client, update.version).accepted:  # on a busy machine, nothing may move for longer than ANSWER_S
+        pass
+    given_up.cancel()
+    for option in (zmq.HEARTBEAT_TIMEOUT, zmq.HEARTBEAT_TTL):  # libzmq's own heartbeats wait behind a vector, too
+        assert client._transport._socket.getsockopt(option) >= 120_000
     client.close()
 
 

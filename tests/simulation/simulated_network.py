@@ -137,6 +137,10 @@ class ClientTransport:
             self._network.world.wait(timeout_s)
         return [memoryview(frame) for frame in self._inbox.popleft()] if self._inbox else None
 
+    def progressed(self) -> bool:
+        """Return False: a message arrives as a whole, or not at all."""
+        return False
+
     def reset(self) -> None:
         """Use a new connection. Messages sent over the old one may still arrive."""
         self._inbox.clear()

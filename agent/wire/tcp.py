@@ -9,7 +9,7 @@ import socket
 import struct
 
 SO_COOKIE = 57  # asm-generic/socket.h, since Linux 4.6; 64 bits
-BYTES_RECEIVED = 128  # offset in struct tcp_info of linux/tcp.h, since Linux 4.1; 64 bits
+BYTES_ACKED, BYTES_RECEIVED = 120, 128  # offsets in struct tcp_info of linux/tcp.h, since Linux 4.1; 64 bits
 PORT = 2  # offset in sockaddr_in and sockaddr_in6; 16 bits, big-endian
 SIZE = 256  # bytes; more than any of these structures has
 _libc = ctypes.PyDLL(None)  # keeps the GIL: a call takes a microsecond, but waiting for the GIL takes up to 5,000
@@ -29,6 +29,11 @@ class Kernel:
     def received(self, descriptor: int) -> int:
         """Return how many bytes a connection has received so far; 0 if the descriptor is not a TCP connection."""
         return self._number(BYTES_RECEIVED) if self._option(descriptor, socket.IPPROTO_TCP, socket.TCP_INFO) else 0
+
+    def carried(self, descriptor: int) -> int:
+        """Return how many bytes a connection has carried, those received and those that the other end's kernel has."""
+        received = self.received(descriptor)
+        return received and received + self._number(BYTES_ACKED)
 
     def local_port(self, descriptor: int) -> int:
         """Return the port at this end of a connection; 0 if the descriptor is not a socket."""
