@@ -1,8 +1,9 @@
-"""Measures the parameter server's throughput with 1 to 256 workers, with and without encryption, beside Ray and
-memcpy: `make bench-server`.
+"""Measures the parameter server's throughput and memory with 1 to 256 workers: `make bench-server`.
 
-The server is a real server process on a TCP socket. The workers are those of worker_side.py, in one process. Ray gets
-fewer workers, because each is a process. The result is a table in Markdown on stdout.
+Workers as on other machines (encrypted, 4 bits a number), as on the server's (encrypted), and without encryption;
+beside them Ray and memcpy. The server is a real server process on a TCP socket. The workers are those of
+worker_side.py, in one process. Ray gets fewer workers, because each is a process. The result is tables in Markdown on
+stdout, and with --out a file for ceiling.py.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import os
 import platform
 import re
+import shlex
 import socket
 import statistics
 import subprocess
@@ -23,7 +25,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import ceiling
 import numpy as np
+from programs import hardware
 
 from a3c64.envs.actions import Categorical
 from a3c64.envs.spaces import Shape
@@ -37,13 +41,15 @@ from a3c64.wire.status import fetch
 from n64gym.machine.controller import DRIVING
 
 HERE = Path(__file__).parent
-WORKERS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+WORKERS = (1, 2, 4, 8, 16, 64, 256)
 RAY_WORKERS = (1, 2, 4, 8)
 RAY = HERE.parents[1] / ".venv-bench/ray"  # `make` creates this file when it has installed Ray
 RAY_PYTHON = RAY.parent / "bin/python"
 START_S = 30.0
 SIDE_S = 120.0  # timeout of a side
 REPETITIONS = 200
+FORMS = {"4 bits a number": "4bit", "whole numbers": "none", "whole numbers, not encrypted": "none"}
+PLAIN = {"A3C64_NO_ENCRYPTION": "true"}
 ONE_STEP = {"A3C64_T_MAX": "1", "A3C64_ENVS_PER_WORKER": "1"}  # worker_side.py pushes gradients of one step
 Figures = dict[str, float]
 
@@ -139,22 +145,23 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="+", default=WORKERS)
     parser.add_argument("--parameters", type=int, default=open_kart_size(), help="default: %(default)s, Open Kart's")
     parser.add_argument("--seconds", type=float, default=7.0, help="of measuring, a row")
+    parser.add_argument("--no-ray", dest="ray", action="store_false", help="leave out Ray")
+    parser.add_argument("--out", type=Path, help="a JSON file to write")
     parser.add_argument("--port", type=int, default=0, help="of the server; 0 = a free one")
     options = parser.parse_args()
     size, load = options.parameters, os.getloadavg()[0]
 
-    ours: dict[int, Figures] = {}
-    plain: dict[int, Figures] = {}
+    ours: dict[str, dict[int, Figures]] = {form: {} for form in FORMS}
     for count in options.workers:
-        for figures, settings in ((ours, ONE_STEP), (plain, ONE_STEP | {"A3C64_NO_ENCRYPTION": "true"})):
-            print(f"{count} workers, {'encrypted' if figures is ours else 'not encrypted'}", file=sys.stderr)
+        for form, compression in FORMS.items():
+            print(f"{count} workers, {form}", file=sys.stderr)
+            settings = ONE_STEP | (PLAIN if "not encrypted" in form else {})
             with server(options.port or free_port(), settings) as (address, pid):
-                arguments = (address.url, address.key_file or "none", pid, count, size, options.seconds)
-                figures[count] = side(sys.executable, "worker_side.py", *arguments)
-    rows = [row("a3c64", count, ours[count]) for count in ours]
-    rows += [row("a3c64, not encrypted", count, plain[count]) for count in plain]
+                arguments = (address.url, address.key_file or "none", pid, count, size, options.seconds, compression)
+                ours[form][count] = side(sys.executable, "worker_side.py", *arguments)
+    rows = [row(f"a3c64, {form}", count, ours[form][count]) for form in ours for count in ours[form]]
     theirs = {}
-    for count in RAY_WORKERS if RAY.exists() else ():
+    for count in RAY_WORKERS if RAY.exists() and options.ray else ():
         print(f"{count} workers of Ray", file=sys.stderr)
         theirs[count] = side(RAY_PYTHON, "ray_side.py", count, size, options.seconds)
         rows.append(row("Ray", count, theirs[count]))
@@ -162,14 +169,23 @@ def main() -> None:
     for name, taken in (("memcpy, in and out", copying), ("RMSProp, on arrays at hand", optimising)):
         rows.append(f"| {name} | - | {1000 / taken:.0f} | - | - | - | - | {taken:.2f} | - | - |")
 
-    few, many = ours[min(ours)]["cpu_ms"], ours[max(ours)]["cpu_ms"]
+    results = {
+        "command": shlex.join(["python", "tests/bench/bench_server.py", *sys.argv[1:]]),
+        "date": str(datetime.date.today()),
+        "hardware": {**hardware(), "load_before": round(load, 2)},
+        "parameters": size,
+        "rows": {form: {str(count): figures for count, figures in ours[form].items()} for form in ours},
+    }
+    if options.out:
+        options.out.write_text(json.dumps(results, indent=1) + "\n")
     cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     table = "\n".join(rows)
     print(f"""
 `make bench-server`, {datetime.date.today()}: {os.cpu_count()} cores, {cpu[1] if cpu else platform.machine()}; \
 load {load:.1f} before the start.
 {size:,} parameters ({4 * size / 1e6:.1f} MB); {options.seconds:.0f} s a row. Simulated workers push their next gradient
-as soon as the answer to the last has come, so the server is always busy; they share the cores with it.
+as soon as the answer to the last has come, so the server is always busy; they share the cores with it. From 4 workers
+on each also asks for the newest weights before a gradient, as workers do. Update: a gradient with this question.
 Reply: from sending a gradient to having the new weights. CPU: of the server's process, all threads and its kernel time.
 Memory: what is resident; Ray's counts the shared memory its object store is mapped from.
 
@@ -178,10 +194,11 @@ Memory: what is resident; Ray's counts the shared memory its object store is map
 |---|---|---|---|---|---|---|---|---|---|
 {table}
 
-CPU per update with {max(ours)} workers is {many / few:.2f} x that with {min(ours)}; wanted: it does not grow.""")
-    for count in sorted(set(ours) & set(theirs)):
-        faster = ours[count]["updates_per_s"] / theirs[count]["updates_per_s"]
-        cheaper = theirs[count]["cpu_ms"] / ours[count]["cpu_ms"]
+{ceiling.table(results)}""")
+    equal = ours["whole numbers, not encrypted"]
+    for count in sorted(set(equal) & set(theirs)):
+        faster = equal[count]["updates_per_s"] / theirs[count]["updates_per_s"]
+        cheaper = theirs[count]["cpu_ms"] / equal[count]["cpu_ms"]
         print(f"{count} workers: {faster:.1f} x Ray's updates/s, at 1/{cheaper:.1f} of its server's CPU per update.")
 
 

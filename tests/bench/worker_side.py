@@ -1,8 +1,9 @@
 """The workers' side of bench_server.py: any number of workers in one process, each with a socket. They only push.
 
-python tests/bench/worker_side.py URL KEY_FILE|none SERVER_PID WORKERS PARAMETERS SECONDS prints the result as its last
-line. Each worker pushes the next gradient as soon as it has the answer to the last. They use agent/wire/messages.py,
-and their sockets are configured as agent/wire/client.py's. Needs no TensorFlow.
+python tests/bench/worker_side.py URL KEY_FILE|none SERVER_PID WORKERS PARAMETERS SECONDS none|4bit prints the result as
+its last line. Each worker pushes the next gradient as soon as it has the answer to the last. They use
+agent/wire/messages.py, and their sockets are configured as agent/wire/client.py's. With 4bit, gradients and weights are
+compressed as those of workers that join from another machine. Needs no TensorFlow.
 """
 
 from __future__ import annotations
@@ -24,20 +25,27 @@ from a3c64.learning.parameters import ParameterSpec, signature
 from a3c64.wire import keys
 from a3c64.wire import messages as wire
 from a3c64.wire.address import ServerAddress
+from a3c64.wire.compression import Packed
 from a3c64.wire.heartbeat import HEARTBEAT_S
 from a3c64.wire.transport import configure
 
 GRADIENTS = 4  # different gradients per process, drawn before the measurement
 WARM_UP_S = 1.0  # the warm-up lasts at least this long, and until every worker has had an answer
 ANSWER_S = 30.0
-TICKS = os.sysconf("SC_CLK_TCK")
+REFRESH_FROM = (
+    3  # of worker/loop.py, which needs TensorFlow: with more workers, each asks for weights before a gradient
+)
 
 
 class Counters(NamedTuple):
     """The resources that a server's process has used so far."""
 
-    cpu_s: float
+    threads_s: dict[str, float]  # processor time of each thread
     resident_mb: float
+
+    @property
+    def cpu_s(self) -> float:
+        return sum(self.threads_s.values())
 
 
 def connected(context: zmq.Context, address: ServerAddress) -> zmq.Socket:
@@ -59,8 +67,9 @@ class Worker:
         self.sequence = 0
         self.version = 0
         self.sent_at = 0.0
+        self.asks = False  # whether its request underway asks for weights
 
-    def send(self, body: wire.Body, vector: np.ndarray | None = None) -> int:
+    def send(self, body: wire.Body, vector: np.ndarray | Packed | None = None) -> int:
         """Send a message; return its size in bytes."""
         self.sequence += 1
         frames = wire.encode(self.sequence, body, vector)
@@ -82,9 +91,12 @@ class Worker:
 
 def counters(pid: int) -> Counters:
     """Return the counters of a process with all its threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()  # from proc(5)'s third field on
+    threads = {}
+    for path in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(FileNotFoundError):  # the thread has ended
+            threads[path.name] = int((path / "schedstat").read_text().split()[0]) / 1e9
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return Counters((int(fields[11]) + int(fields[12])) / TICKS, pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
+    return Counters(threads, pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
 
 
 def beat(context: zmq.Context, address: ServerAddress, names: list[str]) -> None:
@@ -99,13 +111,17 @@ def beat(context: zmq.Context, address: ServerAddress, names: list[str]) -> None
 
 
 def main() -> None:
-    url, key_file, *numbers, seconds = sys.argv[1:]
+    url, key_file, *numbers, seconds, compression = sys.argv[1:]
     address = ServerAddress(url, None if key_file == "none" else Path(key_file))
     pid, count, size = map(int, numbers)
     specs = [ParameterSpec("vector", (size,), 0.0)]
     model = signature(specs)
     generator = np.random.default_rng(0)
-    gradients = [generator.normal(scale=1e-3, size=size).astype(np.float32) for _ in range(GRADIENTS)]
+    join = wire.Join([[spec.name, list(spec.shape), spec.gain] for spec in specs], [])
+    gradients: list[np.ndarray | Packed] = []
+    for _ in range(GRADIENTS):
+        drawn = generator.normal(scale=1e-3, size=size).astype(np.float32)
+        gradients.append(Packed.of(drawn, size) if compression == "4bit" else drawn)
     context = zmq.Context()
     alone = counters(pid)
 
@@ -115,7 +131,7 @@ def main() -> None:
     for worker in workers:
         worker.send(wire.Hello(worker.name, worker.name, -1, wire.WORKER, 0))
         worker.receive()
-        worker.send(wire.Join([[spec.name, list(spec.shape), spec.gain] for spec in specs], []))
+        worker.send(join)
         worker.version = worker.receive()[0].body.version
         joined.append(worker.name)
     poller = zmq.Poller()
@@ -125,7 +141,15 @@ def main() -> None:
 
     def push(worker: Worker) -> int:
         gradient = gradients[worker.sequence % GRADIENTS]
-        return worker.send(wire.Push(model, worker.version, 1, {"entropy": 1.0}, []), gradient)
+        body = wire.Push(model, worker.version, 1, {"entropy": 1.0}, [])
+        if isinstance(gradient, Packed):  # `sequence` is that of the answer that the worker holds
+            body = body._replace(packed=size, base=worker.sequence)
+        worker.asks = False
+        return worker.send(body, gradient)
+
+    def ask(worker: Worker) -> int:
+        worker.asks = True
+        return worker.send(join._replace(base=worker.sequence if compression == "4bit" else 0))
 
     for worker in workers:
         push(worker)
@@ -147,19 +171,23 @@ def main() -> None:
             taken = time.perf_counter() - worker.sent_at
             worker.version = answer.body.version
             waiting.discard(worker.name)
-            pushed = push(worker)
+            asked = worker.asks
+            pushed = push(worker) if asked or count <= REFRESH_FROM else ask(worker)
             if before is not None:
-                replies.append(taken)
+                replies += [] if asked else [taken]
                 sent += pushed
                 received += length
     assert before is not None
     after, seconds_taken, updates = counters(pid), time.perf_counter() - begin, len(replies)
+    threads_s = {one: taken - before.threads_s.get(one, 0.0) for one, taken in after.threads_s.items()}
     result = {
         "updates_per_s": updates / seconds_taken,
         "p50_ms": float(np.percentile(replies, 50)) * 1000,
         "p99_ms": float(np.percentile(replies, 99)) * 1000,
         "sent_kb": sent / updates / 1000,
         "received_kb": received / updates / 1000,
+        "main_ms": threads_s[str(pid)] / updates * 1000,
+        "busiest_ms": max(threads_s.values()) / updates * 1000,
         "cpu_ms": (after.cpu_s - before.cpu_s) / updates * 1000,
         "alone_mb": alone.resident_mb,
         "resident_mb": after.resident_mb,
