@@ -112,7 +112,7 @@ clean: ## remove all build products; runs/ stays
 # ---- with Docker ----
 
 up: ## build the images and start the server and N=2 workers; LISTEN=1 lets other machines join
-	$(if $(LISTEN),COMPOSE_FILE=docker-compose.yml:docker-compose.listen.yml$(OVERRIDE) )$(COMPOSE) up -d --build --scale worker=$(N)
+	$(if $(LISTEN),COMPOSE_FILE=docker-compose.yml:deploy/listen.yml$(OVERRIDE) )$(COMPOSE) up -d --build --scale worker=$(N)
 	@echo "Watch it at http://localhost:$(WEB_PORT); \`make logs\` follows the log, \`make down\` stops it" >&2
 	@$(if $(LISTEN),deploy/beside-server join --wait 60)
 

@@ -41,7 +41,7 @@ def environment(service: str) -> dict[str, str | None]:
 def parses(*command: str) -> None:
     quiet = {name: value for name, value in os.environ.items() if not name.startswith(("A3C64_", "COMPOSE_"))}
     done = subprocess.run(
-        [*command, "-f", "docker-compose.yml", "-f", "docker-compose.listen.yml", "config"],
+        [*command, "-f", "docker-compose.yml", "-f", "deploy/listen.yml", "config"],
         cwd=ROOT,
         env=quiet,
         capture_output=True,
@@ -106,7 +106,7 @@ def test_workers_read_their_key_in_a_volume_that_only_the_server_writes() -> Non
 
 
 def test_the_example_lists_every_compose_variable() -> None:
-    files = (ROOT / name for name in ("docker-compose.yml", "docker-compose.listen.yml"))
+    files = (ROOT / name for name in ("docker-compose.yml", "deploy/listen.yml"))
     used = {name for file in files for name in re.findall(r"\$\{(\w+)", file.read_text())} | {"COMPOSE_FILE"}
     assert used <= set(section("Docker Compose")) | set(section("the run"))
 

@@ -19,7 +19,7 @@ COMMANDS = {command.name: command for group in groups().values() for command in 
 MAKEFILE = (ROOT / "Makefile").read_text()
 DOCKERFILE = (ROOT / "env-image" / "Dockerfile").read_text()
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
-LISTEN = (ROOT / "docker-compose.listen.yml").read_text()
+LISTEN = (ROOT / "deploy/listen.yml").read_text()
 SERVICES = yaml.safe_load(COMPOSE)["services"]
 NOT_RUN = {  # how a line begins -> why it is not checked further
     "sudo apt-get install -y make": "changes the machine",
