@@ -124,6 +124,7 @@ revoke: ## lock other machines out: make a new key, and print the new line
 
 down: ## stop and remove the containers; the run stays in its volume
 	$(COMPOSE) down
+	@echo "The run is kept: \`make up\` continues it, \`$(COMPOSE) down -v\` deletes it" >&2
 
 scale: ## change the number of workers to N=2; the run continues
 	$(COMPOSE) up -d --no-recreate --scale worker=$(N)
@@ -133,8 +134,8 @@ logs: ## follow the logs
 
 vnc: N = 1
 vnc: ## print the host and port of worker N=1's screen, and its password
-	@$(COMPOSE) exec -T paramserver a3c64 watch --show-password | sed 's/^/password: /' >&2
 	$(COMPOSE) port --index $(N) worker 5900
+	@$(COMPOSE) exec -T paramserver a3c64 watch --show-password | sed 's/^/password: /' >&2
 
 build: ## build the images
 	$(COMPOSE) build
