@@ -61,6 +61,7 @@ class Stack:
     def __init__(self, project: str, **settings: str) -> None:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(TAKEN_OUT)}
         self.project = project
+        self.printed: list[str] = []  # by `make up`
         self.environment = inherited | {"COMPOSE_PROJECT_NAME": project} | settings
         self.tensorboard = f"http://127.0.0.1:{settings.get('A3C64_TENSORBOARD_PORT', '12345')}"
 

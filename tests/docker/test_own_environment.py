@@ -1,6 +1,8 @@
-"""A user's module and a user's package in the containers: LOCAL_ENVS_PATH and EXTRA_PACKAGES, on a real engine."""
+"""A user's modules and a user's package in the containers: LOCAL_ENVS_PATH and EXTRA_PACKAGES, on a real engine."""
 
+import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +16,21 @@ STEPS = 800
 IMAGES = "a3c64-e2e-own"
 MODULE = """
 import gymnasium as gym
-from minigrid.wrappers import FlatObsWrapper  # of a package that the image lacks
+import minigrid  # a package that the image lacks
 
-gym.register("Maze-v0", lambda **arguments: FlatObsWrapper(gym.make("MiniGrid-Empty-5x5-v0", **arguments)))
+
+class Doubled(gym.RewardWrapper):
+    def reward(self, reward):
+        return 2 * float(reward)
+
+
+def steady(before, now):
+    return {"alive": 1.0}
+
+
+gym.register("Maze-v0", lambda **arguments: gym.make("MiniGrid-Empty-5x5-v0", **arguments))
 """
+PAGE = (ROOT / "docs" / "your-own.md").read_text()
 
 
 @pytest.fixture
@@ -25,12 +38,20 @@ def stack_of_a_user(engine: None, tmp_path: Path) -> Iterator[Stack]:
     """A project with images of its own, that trains in a mounted module until its limit."""
     tmp_path.chmod(0o755)
     (tmp_path / "maze.py").write_text(MODULE)
+    for name in ("my_network.py", "my_callback.py"):
+        listing = re.search(rf'```python title="{name}"\n(.*?)```', PAGE, re.DOTALL)
+        assert listing
+        (tmp_path / name).write_text(listing[1])
     stack = Stack(
         "a3c64-e2e-own",
         IMAGE_SPEC=IMAGES,
         EXTRA_PACKAGES="minigrid==3.1.0",
         LOCAL_ENVS_PATH=str(tmp_path),
         A3C64_ENV_ID="maze:Maze-v0",
+        A3C64_REWARD="maze:steady",
+        A3C64_WRAPPER="maze:Doubled",
+        A3C64_NETWORK="my_network:attention",
+        A3C64_CALLBACK="my_callback:Notes",
         A3C64_TOTAL_TIMESTEPS=str(STEPS),
         A3C64_EVAL_EPISODES="2",
         A3C64_WEB_PORT="6081",
@@ -45,12 +66,21 @@ def stack_of_a_user(engine: None, tmp_path: Path) -> Iterator[Stack]:
         run("docker", "image", "rm", "-f", f"{IMAGES}-worker", f"{IMAGES}-paramserver")
 
 
-def test_a_mounted_module_and_an_extra_package_train(stack_of_a_user: Stack) -> None:
+def test_own_parts_in_mounted_modules_train_and_play(stack_of_a_user: Stack) -> None:
     stack = stack_of_a_user
     stack.make("up", "N=1", timeout=BUILD_S)
+    [server] = stack.containers("paramserver")
+    assert "5555/tcp" not in run("docker", "port", server), "without LISTEN=1 no other machine can join"
     wait_for("the end of the run", lambda: not stack.everything(), START_S)
     assert stack.exit_codes() == {"0"}
     assert f"the run has taken its {STEPS} steps" in stack.logs()
+
+    beside = ["docker", "run", "--rm", "--volumes-from", f"{server}:ro", f"{IMAGES}-worker"]
+    assert "episodes" in run(*beside, "cat", "/data/notes.txt"), "of the callback"
+    played = json.loads(run(*beside, "a3c64", "eval", "--run-dir", "/data", "--episodes", "2"))
+    assert played["mean_return"] == 2 * played["mean_length"], "1 a step from the reward, doubled by the wrapper"
+    film = "a3c64 enjoy --run-dir /data --episodes 1 --mp4 /tmp/film.mp4 >&2 && stat -c %s /tmp/film.mp4"
+    assert int(run(*beside, "sh", "-c", film)) > 1000
 
 
 def test_a_package_that_needs_other_releases_of_ours_fails_the_build(engine: None) -> None:

@@ -1,13 +1,12 @@
 """What code inside a container can reach and use up. Each promise of docs/security.md is tried from inside."""
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
 
 import pytest
-from conftest import skip_or_fail
+from neighbour import Neighbour
 from stack import BUILD_S, COMMAND_S, START_S, Stack, run
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(BUILD_S + 300)]
@@ -55,11 +54,10 @@ print(json.dumps(found | {"threads": threads}), flush=True)
 over.set()
 """
 
-NEIGHBOUR = "198.51.100.2"  # of RFC 5737's addresses for documentation, which no network uses
 GREETING = "the neighbour answers"
 LISTEN = f"""
 import socket
-server = socket.create_server(("{NEIGHBOUR}", 8000))
+server = socket.create_server(("{Neighbour.address}", 8000))
 print("listening", flush=True)
 while True:
     connection = server.accept()[0]
@@ -70,7 +68,7 @@ while True:
 CALL = f"""
 import socket
 try:
-    print(socket.create_connection(("{NEIGHBOUR}", 8000), 5).recv(100).decode())
+    print(socket.create_connection(("{Neighbour.address}", 8000), 5).recv(100).decode())
 except OSError as error:
     print(type(error).__name__)
 """
@@ -86,29 +84,16 @@ print(known("paramserver"), known("example.com"))
 
 
 @pytest.fixture
-def neighbour() -> Iterator[None]:
-    """A machine on this machine's network: it knows no way to the containers, as any other machine of a network."""
-    if os.geteuid() or not shutil.which("ip"):
-        skip_or_fail("a network namespace needs root and iproute2")
-    inside = ("ip", "netns", "exec", "a3c64-lan")
-    subprocess.run(["ip", "netns", "delete", "a3c64-lan"], capture_output=True)  # of an interrupted test run
-    run("ip", "netns", "add", "a3c64-lan")
-    listener = None
+def listening(neighbour: Neighbour) -> Iterator[None]:
+    """The neighbour listens. It knows no way to the containers, as any other machine of a network."""
+    listener = subprocess.Popen([*neighbour.inside, "python3", "-c", LISTEN], stdout=subprocess.PIPE, text=True)
     try:
-        run("ip", "link", "add", "a3c64-lan", "type", "veth", "peer", "name", "eth0", "netns", "a3c64-lan")
-        run("ip", "address", "add", "198.51.100.1/24", "dev", "a3c64-lan")
-        run("ip", "link", "set", "a3c64-lan", "up")
-        run(*inside, "ip", "address", "add", f"{NEIGHBOUR}/24", "dev", "eth0")
-        run(*inside, "ip", "link", "set", "eth0", "up")
-        listener = subprocess.Popen([*inside, "python3", "-c", LISTEN], stdout=subprocess.PIPE, text=True)
         assert listener.stdout
         assert listener.stdout.readline() == "listening\n"
         yield
     finally:
-        if listener:
-            listener.kill()
-            listener.wait()
-        run("ip", "netns", "delete", "a3c64-lan")
+        listener.kill()
+        listener.wait()
 
 
 def python(container: str, program: str) -> str:
@@ -177,7 +162,7 @@ def test_the_default_limits_hold_in_every_container(stack: Stack) -> None:
         assert int(size) == 1 << 30
 
 
-def test_workers_reach_the_server_and_nothing_beyond_this_machine(stack: Stack, neighbour: None) -> None:
+def test_workers_reach_the_server_and_nothing_beyond_this_machine(stack: Stack, listening: None) -> None:
     stack.wait_for_training(2, START_S)
     assert python(stack.server(), CALL) == GREETING  # check that the probe works where there is a way out
     for container in stack.containers("worker") + stack.containers("evaluator"):
