@@ -162,8 +162,11 @@ def test_variables_and_flags_in_the_text_exist():
         assert {re.split(r"[ =:]", span)[0] for span in spans if span.startswith("--")} <= flags, page
 
 
-def test_compose_accepts_the_documented_override(tmp_path):
-    (text,) = [one.text for one in listings() if one.language == "yaml"]
+OVERRIDES = [one.text for one in listings() if one.language == "yaml"]
+
+
+@pytest.mark.parametrize("text", OVERRIDES)
+def test_compose_accepts_the_documented_overrides(text, tmp_path):
     override = yaml.safe_load(text)
     assert override["services"].keys() <= SERVICES.keys()
     need("docker-compose")
@@ -173,8 +176,9 @@ def test_compose_accepts_the_documented_override(tmp_path):
     assert done.returncode == 0, done.stderr
     merged = yaml.safe_load(done.stdout)["services"]
     for name, settings in override["services"].items():
-        assert merged[name]["networks"].keys() > set(settings["networks"])
-        assert set(merged[name]["dns"]) > set(settings["dns"])
+        assert merged[name]["networks"].keys() >= set(settings.get("networks", []))
+        assert set(merged[name].get("dns", [])) >= set(settings.get("dns", []))
+        assert merged[name]["environment"].items() >= settings.get("environment", {}).items()
 
 
 def test_settings_that_cannot_change_are_listed():
