@@ -81,6 +81,8 @@ def _train(space: Space, values: Mapping[str, Any], run_dir: Path, report: Repor
             with suppress(RuntimeError, BadInputError):
                 training.stop()
     except (BadInputError, RuntimeError) as error:
+        if stop.is_set():  # Ctrl-C reaches the run's processes too, so it may end in any way
+            raise InterruptedTrialError from None
         raise TrialFailedError(str(error).splitlines()[-1]) from None
 
 
@@ -130,6 +132,8 @@ def _evaluate(space: Space, seed: int, run_dir: Path, stop: threading.Event) -> 
         reader.join()
         raise InterruptedTrialError
     if child.returncode:
+        if stop.is_set():
+            raise InterruptedTrialError
         lines = said[1].decode(errors="replace").splitlines()
         raise TrialFailedError(f"evaluation: {lines[-1] if lines else f'code {child.returncode}'}")
     mean: float = json.loads(said[0])["mean_return"]

@@ -17,7 +17,7 @@ from live import alive_descendants, still_running, until
 from a3c64.config import BadInputError, load
 from a3c64.paramserver.run_lock import RunLock
 from a3c64.policy import checkpoint
-from a3c64.sweep import locks, results, study
+from a3c64.sweep import locks, results, study, trial
 from a3c64.sweep.space import Range, read
 from a3c64.sweep.trial import InterruptedTrialError, TrialFailedError
 
@@ -209,6 +209,25 @@ def test_a_trial_waits_until_the_run_of_a_killed_sweep_has_ended(tmp_path):
     lock.close()
     waiting.join(60)
     assert not waiting.is_alive()
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_a_run_that_fails_while_the_user_stops_is_interrupted_and_not_failed(stopped, tmp_path, monkeypatch):
+    stop = Event()
+
+    class Run:
+        def wait(self, timeout_s):
+            if stopped:
+                stop.set()
+            else:
+                self.stop()
+
+        def stop(self):
+            raise RuntimeError("the last checkpoint was not saved")
+
+    monkeypatch.setattr(trial, "train", lambda **settings: Run())
+    with pytest.raises(InterruptedTrialError if stopped else TrialFailedError):
+        trial.run_trial(read(written(tmp_path)), {}, tmp_path, lambda step, value: None, stop)
 
 
 def test_another_file_and_a_damaged_study_are_refused(tmp_path):
