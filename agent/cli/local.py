@@ -24,7 +24,7 @@ from a3c64.wire.status import fetch
 
 log = logging.getLogger(__name__)
 
-SERVER_START_S = 30.0  # timeout; a start takes about 1 s, longer on a loaded machine
+SERVER_START_S = 120.0  # timeout; a start takes 4 s of a core, which a loaded machine may take a minute to give
 SERVER_CRASHES = 5  # the run ends after this many crashes in a row without a new checkpoint
 EVALUATOR_CRASHES = 6  # the run goes on without evaluations after this many in a row without a new one
 SERVER_GRACE_S = 4.0  # this plus the workers' 4 s is less than the 10 s that a stop may take
