@@ -127,10 +127,10 @@ class Hyperparameters(BaseModel):
         "reward; none = no imitation",
     )
     imitation_cost: float = Field(
-        1.0, ge=0.0, description="weight of the imitation loss at step 0; it falls linearly to 0 at imitation_steps"
+        0.2, ge=0.0, description="weight of the imitation loss at step 0; it falls linearly to 0 at imitation_steps"
     )
     imitation_steps: int = Field(
-        500_000, ge=1, description="step of the run from which on demonstrations are not used any more"
+        200_000, ge=1, description="step of the run from which on demonstrations are not used any more"
     )
     imitation_reaction: float = Field(
         0.0,

@@ -142,8 +142,8 @@ def on_course(course: str, title: str, steps: int, **changes: Any) -> Experiment
 HARDEST = "desert"  # after 300,000 steps a default run of seed 1 finishes 0 % of its races there, 80 % on the mountain
 SEEDS = (1, 2, 3)
 MEADOW_POLICY = "agent/policy/bundled/openkart.safetensors"  # trained on the meadow
-FADES = {"imitation_cost": 0.2, "imitation_steps": 200_000, "entropy_cost": 0.003}
-TAUGHT = {"driver": FADES, "keyboard": {**FADES, "imitation_reaction": 0.22}}  # by the teachers of teachers.py
+CALM = {"entropy_cost": 0.003}
+TAUGHT = {"driver": CALM, "keyboard": {**CALM, "imitation_reaction": 0.22}}  # settings by the teachers of teachers.py
 TEACHING = {
     **{f"untaught-{course}": on_course(course, "default run", 300_000, seeds=SEEDS) for course in COURSES},
     "taught-driver": on_course(

@@ -1,8 +1,8 @@
 """Measures how many steps a teacher or a policy saves: `python tests/bench/bench_taught.py keyboard --seeds 1 2 3`.
 
-`untaught` is a run from nothing. `driver` and `keyboard` are taught five laps by a teacher of teachers.py, with
-`a3c64 imitate` and `--demonstrations`. `transfer` goes on from a policy of the meadow. Each run is evaluated with 20
-greedy races every --every steps, and writes a JSON file in docs/results/taught. Server and workers are those of
+`untaught` is a run from nothing. `driver` and `keyboard` are taught five laps by a teacher of teachers.py,
+with `a3c64 imitate` and `--demonstrations`. `transfer` goes on from a policy of the meadow. Each run is evaluated with
+20 greedy races every --every steps, and writes a JSON file in docs/results/taught. Server and workers are those of
 many_workers.py, on the game compiled for the host. The movies come from the emulator.
 """
 
@@ -25,7 +25,8 @@ from a3c64.envs.demonstrations import Demonstrations
 from a3c64.hyperparameters import Hyperparameters
 from a3c64.processes import limit_threads, pin_tensorflow
 
-KINDS = ("untaught", "driver", "keyboard", "transfer")
+TEACHERS = ("driver", "keyboard")
+KINDS = ("untaught", *TEACHERS, "transfer")
 LAPS = 5  # that a teacher shows
 UPDATES = 500  # of imitation, at most
 GOAL = 0.95  # finishes
@@ -54,8 +55,8 @@ def shown_by(teacher: str, hyperparameters: Hyperparameters, course: str) -> Dem
     return shown
 
 
-def run(kind: str, course: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
-    """Train and evaluate; return the results."""
+def run(kind: str, course: str, seed: int, options: argparse.Namespace, path: Path) -> None:
+    """Train and evaluate; write the results to a file."""
     from many_workers import ManyWorkers, hyperparameters_of
 
     from a3c64.learning.network import design
@@ -66,9 +67,17 @@ def run(kind: str, course: str, seed: int, options: argparse.Namespace) -> dict[
 
     given = settings_of(kind, course, seed, dict(setting.split("=", 1) for setting in options.set))
     hyperparameters = hyperparameters_of(OPEN_KART, given)
-    result: dict[str, Any] = {"kind": kind, "course": course, "seed": seed, "settings": given}
+    result: dict[str, Any] = {
+        "kind": kind,
+        "course": course,
+        "seed": seed,
+        "settings": given,
+        "command": f"python tests/bench/bench_taught.py {' '.join(sys.argv[1:])}",
+        "date": datetime.date.today().isoformat(),
+        "hardware": hardware(),
+    }
     snapshot = shown = None
-    if kind in ("driver", "keyboard"):
+    if kind in TEACHERS:
         shown = shown_by(kind, hyperparameters, course)
         network = design(shown.shape, shown.family, hyperparameters)
         snapshot = first(network.specs, seed, hyperparameters.model_dump())
@@ -78,27 +87,27 @@ def run(kind: str, course: str, seed: int, options: argparse.Namespace) -> dict[
         result["taught"] = {"steps": shown.steps, "inexact": shown.inexact, "agrees": taught.held_out.share}
     start = find(str(ROOT / MEADOW_POLICY)) if kind == "transfer" else None
     training = ManyWorkers(hyperparameters, 2, weights=SharedWeights(hyperparameters, snapshot, start), shown=shown)
-    judgements: list[dict[str, float]] = []
-    curve: list[dict[str, float]] = []
+    result |= {"reached_steps": None, "judgements": [], "curve": []}
+    judgements: list[dict[str, float]] = result["judgements"]
 
     def judge() -> None:
         judgements.append({"step": training.step, **figures(training.judged(EPISODES))})
-        print(json.dumps({"kind": kind, "seed": seed, **judgements[-1]}), *curve[-1:], flush=True)
+        if result["reached_steps"] is None and judgements[-1]["finish_rate"] >= GOAL:
+            result["reached_steps"] = training.step
+        path.write_text(
+            json.dumps(result, indent=1) + "\n"
+        )  # each time, so that a run that is ended leaves its figures
+        print(path.name, json.dumps(judgements[-1]), flush=True)
 
     try:
-        judge()
+        if options.first == 0:
+            judge()
         while training.step < options.steps and not (options.until_kept and kept(judgements)):
-            training.go_on(min(options.steps, training.step + options.every))
-            curve.append({"step": training.step, **rounded(training.service.scalars())})
+            training.go_on(min(options.steps, max(options.first, training.step + options.every)))
+            result["curve"].append({"step": training.step, **rounded(training.service.scalars())})
             judge()
     finally:
         training.close()
-    reached = next((one["step"] for one in judgements if one["finish_rate"] >= GOAL), None)
-    return {**result, "reached_steps": reached, "judgements": judgements, "curve": curve} | {
-        "command": f"python tests/bench/bench_taught.py {' '.join(sys.argv[1:])}",
-        "date": datetime.date.today().isoformat(),
-        "hardware": hardware(),
-    }
 
 
 def kept(judgements: list[dict[str, float]]) -> bool:
@@ -123,6 +132,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--steps", type=int, default=300_000)
     parser.add_argument("--every", type=int, default=20_000, help="steps from one evaluation to the next")
+    parser.add_argument("--first", type=int, default=0, help="steps before the first evaluation")
     parser.add_argument("--until-kept", action="store_true", help=f"end after {KEPT} evaluations in a row at the goal")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="settings besides the experiment's")
     parser.add_argument("--results", type=Path, default=RESULTS / "taught")
@@ -132,10 +142,7 @@ def main() -> None:
     options.results.mkdir(parents=True, exist_ok=True)
     for kind in options.kinds:
         for seed in options.seeds:
-            result = run(kind, options.course, seed, options)
-            path = options.results / f"host-{kind}-{options.course}-seed{seed}.json"
-            path.write_text(json.dumps(result, indent=1) + "\n")
-            print(f"{path}: {GOAL:.0%} at {result['reached_steps']} steps", flush=True)
+            run(kind, options.course, seed, options, options.results / f"host-{kind}-{options.course}-seed{seed}.json")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import teachers
 from bench_learn import first_reaching
 from bench_learn_experiments import EXPERIMENTS, Goal
 from bench_learn_sides import A3c64, Saved
+from bench_taught import KEPT, kept, settings_of
 from programs import result_of, running
 
 
@@ -45,6 +46,19 @@ def test_checkpoints_remain_when_the_server_deletes_them(tmp_path):
 
 def test_experiments_begin_with_existing_ones():
     assert {one.begins_with for one in EXPERIMENTS.values()} <= {"", *EXPERIMENTS}
+
+
+def test_a_run_taught_by_a_person_learns_what_they_meant():
+    given = settings_of("keyboard", "desert", 2, {"imitation_cost": "0.1"})
+    assert teachers.REACTION_VIS[0] <= 60 * given["imitation_reaction"] <= teachers.REACTION_VIS[1]
+    assert (given["seed"], given["imitation_cost"]) == (2, "0.1")
+    assert "imitation_reaction" not in settings_of("driver", "desert", 2, {})
+
+
+def test_a_goal_is_kept_if_the_last_evaluations_in_a_row_reached_it():
+    rates = [0.0, 1.0, 0.5, *[0.95] * KEPT]
+    found = [kept([{"finish_rate": rate} for rate in rates[:n]]) for n in range(len(rates) + 1)]
+    assert found == [False] * len(rates) + [True]
 
 
 def test_a_simulated_person_presses_keys_after_the_reaction_time(monkeypatch):
