@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ SETTINGS = {
     "A3C64_ENV_ID": "CartPole-v1",
     "A3C64_ENVS_PER_WORKER": "1",
     "A3C64_CHECKPOINT_INTERVAL": "10",
-    "A3C64_STATUS_INTERVAL": "1",
+    "A3C64_EVAL_INTERVAL": "600",
 }
 
 
@@ -35,6 +36,7 @@ class Swarm:
     def __init__(self, nodes: Nodes, folder: Path) -> None:
         self.manager, self.home, self.third = self.nodes = nodes.all
         self._folder = folder
+        self._turned_on = 0.0  # when a node was turned on last; a report before that is of a former server
         self.manager.docker("swarm", "init", "--advertise-addr", self.manager.address)
         token = self.manager.docker("swarm", "join-token", "--quiet", "worker")
         for node in self.nodes[1:]:
@@ -65,6 +67,11 @@ class Swarm:
         words = ("node", "inspect", "--format", "{{.Status.State}}", node.name)
         return self.manager.docker(*words) == "ready"
 
+    def turn_on(self, node: Node) -> None:
+        """Turn a node on that has lost power."""
+        self._turned_on = time.time()
+        node.start()
+
     # ---- the run ----
 
     def server(self) -> str:
@@ -84,14 +91,15 @@ class Swarm:
             return ""
 
     def status(self) -> dict[str, Any]:
-        """Return the output of `a3c64 status --json`; {} while the server does not answer."""
+        """Return the server's report for its page, which it writes once a second; {} while it does not run."""
         try:
-            return json.loads(self.in_server("a3c64", "status", "--json"))
+            report = json.loads(self.in_server("cat", "/data/web/run.json"))
         except ValueError:
             return {}
+        return report if report["at"] > self._turned_on else {}
 
     def steps(self) -> int:
-        """Return the run's environment steps; 0 while the server does not answer."""
+        """Return the run's environment steps; 0 while the server does not run."""
         return self.status().get("steps", 0)
 
     def wait_for_steps(self, beyond: int, seconds: float) -> int:

@@ -70,7 +70,7 @@ def test_training_goes_on_when_a_node_is_lost_and_its_workers_start_elsewhere(sw
 
 
 def test_a_node_that_is_back_gets_workers_again(swarm: Swarm) -> None:
-    swarm.third.start()
+    swarm.turn_on(swarm.third)
     wait_for("node3 to be ready", lambda: swarm.is_ready(swarm.third), START_S)
     swarm.scale(2)
     wait_for("two workers", lambda: len(swarm.tasks("worker")) == 2, START_S)
@@ -95,7 +95,7 @@ def test_the_run_continues_when_the_servers_node_is_back(swarm: Swarm) -> None:
     swarm.home.lose_power()
     wait_for("the loss of node2", lambda: not swarm.is_ready(swarm.home), START_S)
     wait_for("a server that waits", lambda: {task.state for task in swarm.tasks("paramserver")} == {"Pending"}, START_S)
-    swarm.home.start()
+    swarm.turn_on(swarm.home)
     wait_for("the server", swarm.steps, START_S)
     assert swarm.steps() >= checkpoint
     swarm.wait_for_training(3, START_S)
