@@ -73,7 +73,7 @@ class Node:
         return _on(self._process.pid, *words)
 
     def share_images(self, other: "Node") -> None:
-        """Take the images of another computer, which is off, by links to its layers, because an engine changes no layer."""
+        """Take the images of another computer by links to its layers, because no engine changes a layer."""
         ours, theirs = self.folder / "data", other.folder / "data"
         shutil.copytree(theirs / "image", ours / "image")
         shutil.copytree(theirs / "overlay2" / "l", ours / "overlay2" / "l", symlinks=True)
