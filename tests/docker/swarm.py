@@ -45,12 +45,13 @@ class Swarm:
         shutil.copytree(ROOT / "deploy" / "swarm", folder, ignore=shutil.ignore_patterns("keys"))
         run(str(Path(sys.executable).parent / "a3c64"), "keys", "--new", "--run-dir", str(folder))
 
-    def deploy(self, **more: str) -> None:
+    def deploy(self, workers: int, **more: str) -> None:
         """Deploy the stack with the run's settings and `more` of them."""
         lines = [f"{name}={value}\n" for name, value in (SETTINGS | more).items()]
         (self._folder / "run.env").write_text("".join(lines))
         words = ("stack", "deploy", "--resolve-image", "never", "-c", str(self._folder / "stack.yml"), STACK)
-        self.manager.docker(*words, WORKER_CPUS="0.25")  # two nodes of two cores have room for three workers
+        # Two nodes of two cores have room for three workers that reserve a quarter of a core each.
+        self.manager.docker(*words, WORKERS=str(workers), WORKER_CPUS="0.25")
 
     def scale(self, workers: int) -> None:
         """Change the number of workers."""
@@ -64,8 +65,10 @@ class Swarm:
 
     def is_ready(self, node: Node) -> bool:
         """Return whether the manager takes the node for ready."""
-        words = ("node", "inspect", "--format", "{{.Status.State}}", node.name)
-        return self.manager.docker(*words) == "ready"
+        try:
+            return self.manager.docker("node", "inspect", "--format", "{{.Status.State}}", node.name) == "ready"
+        except AssertionError:  # the manager has just been turned on
+            return False
 
     def turn_on(self, node: Node) -> None:
         """Turn a node on that has lost power."""

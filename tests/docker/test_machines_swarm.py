@@ -26,7 +26,7 @@ def swarm(engine: None, request: pytest.FixtureRequest, tmp_path_factory: pytest
     Stack("a3c64-e2e-swarm").make("build", timeout=BUILD_S)
     with Nodes(3, IMAGES) as nodes:
         swarm = Swarm(nodes, tmp_path_factory.mktemp("deploy") / "swarm")
-        swarm.deploy()
+        swarm.deploy(2)
         failed = request.session.testsfailed
         try:
             swarm.wait_for_training(2, START_S)
@@ -81,11 +81,21 @@ def test_a_node_that_is_back_gets_workers_again(swarm: Swarm) -> None:
 
 def test_a_wrong_setting_is_taken_back(swarm: Swarm) -> None:
     before = wait_for("a checkpoint", swarm.newest_checkpoint, START_S)
-    swarm.deploy(A3C64_LEARNING_RATE="-1")
+    swarm.deploy(3, A3C64_LEARNING_RATE="-1")
     state = ("service", "inspect", "--format", "{{.UpdateStatus.State}}", "a3c64_paramserver")
     wait_for("a rollback", lambda: swarm.manager.docker(*state) == "rollback_completed", START_S)
     swarm.wait_for_steps(before, START_S)
-    swarm.deploy()
+    swarm.deploy(3)
+
+
+def test_training_goes_on_without_the_manager(swarm: Swarm) -> None:
+    swarm.wait_for_training(3, START_S)
+    before = swarm.steps()
+    swarm.manager.lose_power()
+    swarm.wait_for_steps(before, START_S)
+    swarm.turn_on(swarm.manager)
+    wait_for("node1 to be ready", lambda: swarm.is_ready(swarm.manager), START_S)
+    swarm.wait_for_training(3, START_S)
 
 
 def test_the_run_continues_when_the_servers_node_is_back(swarm: Swarm) -> None:
