@@ -4,8 +4,8 @@
 
 Each fault and its target are drawn from the seed. A fault is a SIGKILL or a SIGSTOP for some seconds of the server, a
 worker, the evaluator, an emulator, TensorBoard or the web page's server. One more worker is connected through a proxy,
-which stalls or delays connections, cuts them, or alters bytes. The result is one JSON object. The exit code is 1 if a
-promise of docs/reliability.md was broken.
+which stalls or delays connections, cuts them, or alters bytes. It compresses its gradients, as workers of other
+machines do. The result is one JSON object. The exit code is 1 if a promise of docs/reliability.md was broken.
 """
 
 import argparse
@@ -162,7 +162,8 @@ class Run:
     def tend(self) -> None:
         """Keep the worker behind the proxy running, as another machine's supervisor does."""
         if self.proxy and (self._far is None or self._far.poll() is not None):
-            self._far = self._start("worker", "--server", self.proxy.address, "--run-dir", str(self.folder))
+            own = ["--server", self.proxy.address, "--run-dir", str(self.folder), "--compression", "4bit"]
+            self._far = self._start("worker", *own)
 
     def end(self) -> list[str]:
         """Stop everything with Ctrl-C; return the promises that this breaks."""
