@@ -89,7 +89,8 @@ def _work(settings: Settings, count: int, stop: threading.Event) -> int:
     if report.over:
         log.info("nothing to do for the run %s: %s", report.run, report.over)
         return 0
-    log.info("joining the run %s (%s) with %d workers; Ctrl-C ends them", report.run, report.env_id, count)
+    with_them = f"{count} worker{'s' * (count != 1)}"
+    log.info("joining the run %s (%s) with %s; Ctrl-C leaves it", report.run, report.env_id, with_them)
     workers = WorkerProcesses(settings, count, lambda: _over(address_in(settings)), indexed=False)
     try:
         while not stop.wait(LOOK_S):
