@@ -15,7 +15,7 @@ WEB_PORT = $(or $(shell $(COMPOSE) config 2>/dev/null | sed -n "s/.*A3C64_WEB_PO
 SIDE_BY_SIDE := tests/n64gym tests/openkart
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train up join revoke down scale logs vnc build results test simulate fuzz e2e bench chaos bench-env bench-gpu bench-families bench-server bench-stability bench-staleness bench-training bench-view bench-wire bench-learn bench-learn-plot roms lint docs pages picture browser clean apt native
+.PHONY: help setup train up join revoke down scale logs vnc build results test simulate fuzz e2e bench chaos bench-env bench-gpu bench-families bench-server bench-stability bench-staleness bench-training bench-view bench-wire bench-learn bench-learn-plot roms rllib lint docs pages picture browser clean apt native
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
@@ -67,6 +67,9 @@ chaos: setup .venv/dev ## kill, stop and stall parts of a real run every 5 s for
 
 roms: native .venv/packages ## open each ROM below DIR=, play it twice, and print a table; no ROM is copied
 	@$(if $(DIR),,echo "make roms needs the folder of your ROMs: make roms DIR=~/roms" >&2; exit 2;) .venv/bin/python tests/bench/roms.py "$(DIR)"
+
+rllib: setup .venv/dev .venv-bench/rllib ## train n64gym with RLlib's PPO for one iteration (1 minute; 700 MB of packages)
+	.venv/bin/pytest -k rllib tests/n64gym/test_ecosystem.py
 
 bench: bench-env bench-training bench-server ## run all speed benchmarks (under 10 minutes)
 
@@ -200,6 +203,10 @@ docs/browser/onnxruntime-web: requirements/onnxruntime-web
 	@touch $@
 
 .venv-bench/families: requirements/families.txt .venv-bench/sb3
+	@.venv-bench/bin/pip install --disable-pip-version-check --quiet --require-hashes --no-deps -r $<
+	@touch $@
+
+.venv-bench/rllib: requirements/rllib.txt .venv-bench/ray .venv-bench/sb3
 	@.venv-bench/bin/pip install --disable-pip-version-check --quiet --require-hashes --no-deps -r $<
 	@touch $@
 

@@ -1,4 +1,4 @@
-"""n64gym works with Gymnasium's wrappers and vector environments, and with Stable-Baselines3."""
+"""n64gym works with Gymnasium's wrappers and vector environments, with Stable-Baselines3 and with RLlib."""
 
 import json
 import os
@@ -166,3 +166,63 @@ def test_stable_baselines3_checks_and_trains():
     assert stacked == sticks == [256, 8, True]  # 2 environments with 128 steps each; an episode lasts 2 s
     assert plain[0] == 256
     assert plain[2]
+
+
+RLLIB = """
+import json
+import gymnasium, numpy as np, ray
+from gymnasium.wrappers import DtypeObservation, RescaleObservation
+from ray.rllib.algorithms.ppo import PPOConfig
+from ray.tune.registry import register_env
+
+def make(settings):
+    import n64gym  # registers the ids in the process of an env runner
+    env = gymnasium.make("n64gym/OpenKart-v0", **settings)
+    return RescaleObservation(DtypeObservation(env, "float32"), 0.0, 1.0)  # RLlib's networks take float32 only
+
+def weights():
+    return algorithm.get_weights()["default_policy"]
+
+ray.init(address="local", num_cpus=3, include_dashboard=False, object_store_memory=100 << 20)
+register_env("openkart", make)
+grey = {"obs_type": "grayscale", "size": (84, 84), "keep_dim": True, "time_limit": 2.0}
+config = (
+    PPOConfig()
+    .environment("openkart", env_config=grey)
+    .env_runners(num_env_runners=2, rollout_fragment_length=64)
+    .training(train_batch_size_per_learner=128, minibatch_size=64, num_epochs=1)
+    .debugging(seed=1)
+)
+algorithm = config.build_algo()
+before = {name: np.array(one) for name, one in weights().items()}
+done = algorithm.train()["env_runners"]
+after = weights()
+trained = all(np.isfinite(one).all() for one in after.values()) and any((after[n] != before[n]).any() for n in before)
+runners = algorithm.env_runner_group.num_healthy_remote_workers()
+algorithm.stop()
+ray.shutdown()
+print(done["num_env_steps_sampled"], done["num_episodes"], done["episode_len_mean"], runners, trained)
+"""
+
+
+@pytest.mark.timeout(900)
+def test_rllib_trains():
+    """One iteration of PPO with two env runners, and Gymnasium in our version instead of the one that RLlib pins."""
+    if not (ROOT / ".venv-bench" / "rllib").exists():
+        pytest.skip("RLlib is not installed: make rllib")  # also in CI, where its 700 MB are too much
+    done = subprocess.run(
+        [ROOT / ".venv-bench" / "bin" / "python", "-c", RLLIB],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT / "env-image"),
+            "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_worker_niceness": "0",  # else they starve while other tests run
+        },
+        capture_output=True,
+        text=True,
+        timeout=870,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    steps, episodes, length, runners, trained = done.stdout.split()[-5:]
+    assert (float(steps), float(episodes), float(length)) == (128, 4, 30)  # an episode has 2 s of 15 steps
+    assert (runners, trained) == ("2", "True")
