@@ -1,9 +1,10 @@
 """Measures what the exchange of gradients and weights costs, plain and compressed: `make bench-wire`.
 
-It writes three kinds of files in docs/results/wire. `--table` prints them as tables in Markdown.
+It writes four kinds of files in docs/results/wire. `--table` prints them as tables in Markdown.
 
 - box.json: the traffic of a real server with two workers of `a3c64 worker --join`
 - cost.json: the CPU time of an exchange with a real, encrypting server, and of the parts of compression
+- cartpole.json: steps until the mean return of 100 episodes of CartPole is 400, with the same workers as the next ones
 - learning-NAME-seedN.json: steps until 95 % of 20 greedy races of Open Kart are finished, with the workers of
   many_workers.py, in this process. These steps do not depend on the machine's load.
 """
@@ -34,7 +35,7 @@ from a3c64.wire.compression import ErrorFeedback, Packed, patched
 from a3c64.wire.join_link import JoinLink
 
 RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results" / "wire"
-PARTS = ("box", "cost", "learning")
+PARTS = ("box", "cost", "cartpole", "learning")
 NAMES = {"none": "plain", "4bit": "4 bits"}  # values of --compression
 WORKERS = 2
 SECONDS = 30.0  # of measuring a box
@@ -46,6 +47,9 @@ EVERY = 8000  # steps between two judgements
 MOST = 300_000  # steps of a run
 FINISHED = 0.95
 EPISODES = 20  # of a judgement
+BALANCED = 400.0  # mean return of the last 100 episodes
+CARTPOLE_SEEDS = range(1, 7)
+CARTPOLE_MOST, CARTPOLE_EVERY = 200_000, 1000  # steps
 HOPEFUL = 200.0  # mean return of the last 100 episodes from which on a judgement is worth its time
 
 
@@ -144,6 +148,22 @@ def codec() -> dict[str, float]:
     return {name: 1e3 * milliseconds(step) for name, step in steps.items()}
 
 
+def cartpole(compression: str, seed: int) -> int | None:
+    """Return the steps until CartPole's mean return is BALANCED; None if it is not within CARTPOLE_MOST."""
+    from many_workers import ManyWorkers, hyperparameters_of  # after limit_threads
+
+    hyperparameters = hyperparameters_of("CartPole-v1", {"seed": seed})
+    training = ManyWorkers(hyperparameters, WORKERS, compress=compression != "none")
+    try:
+        while training.step < CARTPOLE_MOST:
+            training.go_on(training.step + CARTPOLE_EVERY)
+            if training.service.scalars().get("rollout/ep_rew_mean", 0.0) >= BALANCED:
+                return training.step
+    finally:
+        training.close()
+    return None
+
+
 def learning(compression: str, seed: int) -> dict[str, Any]:
     """Train until 95 % of the races are finished, and return the steps that it took."""
     from many_workers import OPEN_KART, ManyWorkers, hyperparameters_of  # after limit_threads
@@ -184,6 +204,10 @@ def table() -> str:
             f"| {figures['to_server_mb_s']:.1f} | {figures['from_server_mb_s']:.1f} | {figures['updates_per_s']:.1f} "
             f"| {times['server_ms']:.2f} | {times['worker_ms']:.2f} | {'; '.join(steps)} |"
         )
+    steps = json.loads((RESULTS / "cartpole.json").read_text())["steps"]
+    lines += ["", "| Steps to 400 in CartPole, by seed | " + " | ".join(steps["none"]) + " |"]
+    lines += ["|---|" + "---|" * len(steps["none"])]
+    lines += [f"| {NAMES[name]} | " + " | ".join(map(str, found.values())) + " |" for name, found in steps.items()]
     lines += ["", "| Compression adds | CPU time, us |", "|---|---|"]
     lines += [f"| {name} | {microseconds:.0f} |" for name, microseconds in cost["codec"].items()]
     return "\n".join(lines)
@@ -204,9 +228,12 @@ def main() -> None:
             found = {compression: measure(compression) for compression in NAMES} | about
             found |= {"codec": codec()} if part == "cost" else {}
             (RESULTS / f"{part}.json").write_text(json.dumps(found, indent=1) + "\n")
+    limit_threads()
+    pin_tensorflow()
+    if "cartpole" in parts:
+        steps = {name: {seed: cartpole(name, seed) for seed in CARTPOLE_SEEDS} for name in NAMES}
+        (RESULTS / "cartpole.json").write_text(json.dumps({"steps": steps} | about) + "\n")
     if "learning" in parts:
-        limit_threads()
-        pin_tensorflow()
         for seed in options.seeds:
             for compression in options.compression:
                 result = learning(compression, seed) | about
