@@ -4,6 +4,7 @@ The process reads TensorBoard's files in the run's folder. What the tracker does
 a restart. The server reads how it goes from the file of TrackingState.
 """
 
+import fcntl
 import sys
 import time
 from collections.abc import Iterator
@@ -135,8 +136,11 @@ class Follower:
 
 def main() -> int:
     """Follow the run of the arguments until asked to stop: folder, library, project."""
-    run_dir, library, project = sys.argv[1:]
-    Follower(Path(run_dir), library, project).follow(stop_on_signals())
+    run_dir, (library, project) = Path(sys.argv[1]), sys.argv[2:]
+    stop = stop_on_signals()
+    with (run_dir / f"tracking-{library}.lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # until the process of a killed server has ended, or there would be two runs
+        Follower(run_dir, library, project).follow(stop)
     return 0
 
 
