@@ -177,7 +177,8 @@ def test_every_preset_is_valid():
     [
         ("ALE/Pong-v5", "atari"),
         ("CartPole-v1", "classic"),
-        ("Hopper-v5", "continuous"),
+        ("HalfCheetah-v5", "continuous"),
+        ("Hopper-v5", "hopper"),
         ("InvertedDoublePendulum-v5", "double-pendulum"),
         ("Pendulum-v1", "pendulum"),
         ("MiniGrid-DoorKey-5x5-v0", "grids"),
