@@ -15,7 +15,7 @@ WEB_PORT = $(or $(shell $(COMPOSE) config 2>/dev/null | sed -n "s/.*A3C64_WEB_PO
 SIDE_BY_SIDE := tests/n64gym tests/openkart
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train up join revoke down scale logs vnc build results test simulate fuzz e2e bench chaos bench-env bench-gpu bench-families bench-server bench-stability bench-staleness bench-training bench-view bench-wire bench-learn bench-learn-plot roms rllib lint docs pages picture browser clean apt native
+.PHONY: help setup train up join revoke down scale logs vnc build results test simulate fuzz e2e bench chaos bench-env bench-gpu bench-families bench-links bench-server bench-stability bench-staleness bench-training bench-view bench-wire bench-learn bench-learn-plot roms rllib lint docs pages picture browser clean apt native
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
@@ -49,9 +49,12 @@ bench-env: native .venv-bench/bench ## compare the speed of n64gym, stable-retro
 bench-gpu: setup .venv/dev ## measure a step of a game that draws with the GPU, by the size of the picture (1 minute)
 	@.venv/bin/python tests/bench/bench_gpu.py
 
-bench-server: setup ## compare the throughput of the parameter server with Ray's (6 minutes)
+bench-links: setup .venv/dev ## measure learning by machines behind bad links; needs root (40 minutes; writes docs/results/links)
+	@.venv/bin/python tests/bench/bench_links.py
+
+bench-server: setup ## measure how many workers and machines a server carries, beside Ray (6 minutes; writes docs/results/server)
 	-@$(MAKE) --no-print-directory .venv-bench/ray  # some machines have no Ray package: the table has no Ray rows then
-	@.venv/bin/python tests/bench/bench_server.py
+	@.venv/bin/python tests/bench/bench_server.py --out docs/results/server/ceiling.json
 
 bench-stability: setup .venv/dev ## measure whether a trained policy keeps its reward (hours; writes docs/results/stability)
 	@.venv/bin/python tests/bench/bench_stability.py

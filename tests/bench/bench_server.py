@@ -194,7 +194,7 @@ Memory: what is resident; Ray's counts the shared memory its object store is map
 |---|---|---|---|---|---|---|---|---|---|
 {table}
 
-{ceiling.table(results)}""")
+{ceiling.table(results) if int(ceiling.WORKERS) in options.workers else ""}""")
     equal = ours["whole numbers, not encrypted"]
     for count in sorted(set(equal) & set(theirs)):
         faster = equal[count]["updates_per_s"] / theirs[count]["updates_per_s"]

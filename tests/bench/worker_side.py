@@ -82,11 +82,18 @@ class Worker:
         while self.socket.poll(ANSWER_S * 1000):
             frames = [frame.buffer for frame in self.socket.recv_multipart(copy=False)]
             answer = wire.decode(frames)
-            if isinstance(answer.body, wire.Refused):
+            if isinstance(answer.body, wire.Refused) and answer.body.remedy != "hello":
                 sys.exit(f"{self.name}: not the answer expected: {answer.body}")
             if answer.sequence == self.sequence:  # else the server has only checked that this connection is open
                 return answer, sum(len(frame) for frame in frames)
         sys.exit(f"{self.name}: no answer within {ANSWER_S:.0f} s")
+
+    def greet(self, join: wire.Join) -> None:
+        """Say hello, and get the first weights."""
+        self.send(wire.Hello(self.name, self.name, -1, wire.WORKER, 0))
+        self.receive()
+        self.send(join)
+        self.version = self.receive()[0].body.version
 
 
 def counters(pid: int) -> Counters:
@@ -129,10 +136,7 @@ def main() -> None:
     joined: list[str] = []
     threading.Thread(target=beat, args=(context, address, joined), daemon=True).start()
     for worker in workers:
-        worker.send(wire.Hello(worker.name, worker.name, -1, wire.WORKER, 0))
-        worker.receive()
-        worker.send(join)
-        worker.version = worker.receive()[0].body.version
+        worker.greet(join)
         joined.append(worker.name)
     poller = zmq.Poller()
     for worker in workers:
@@ -169,6 +173,10 @@ def main() -> None:
             worker = by_socket[socket]
             answer, length = worker.receive()
             taken = time.perf_counter() - worker.sent_at
+            if isinstance(answer.body, wire.Refused):  # on a busy machine, the server misses its heartbeats
+                worker.greet(join)
+                push(worker)
+                continue
             worker.version = answer.body.version
             waiting.discard(worker.name)
             asked = worker.asks

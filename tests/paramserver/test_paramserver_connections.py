@@ -134,6 +134,7 @@ def test_exchanges_that_take_longer_than_the_timeout_end_while_bytes_move(proxy,
     client = Client(SocketTransport(stack.server._replace(url=proxy.address)), "abc", "abc", threading.Event())
     client.hello()
     given_up = threading.Timer(90.0, client._stop.set)
+    given_up.daemon = True
     given_up.start()
     update = client.join(SPECS)
     while not push(client, update.version).accepted:  # on a busy machine, nothing may move for longer than ANSWER_S
