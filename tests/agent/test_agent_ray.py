@@ -16,7 +16,8 @@ from live import HERE, free_port, still_running, until
 from a3c64.cli import ray_node
 
 PATIENCE_S = 300.0
-NODE = {"num_cpus": 1, "object_store_memory": 80 << 20}  # bytes; Ray's minimum is 75 MB
+# The object store has nearly Ray's minimum of 75 MB. add_node does not wait, because it would give up after 30 s.
+NODE = {"num_cpus": 1, "object_store_memory": 80 << 20, "wait": False}
 WITHOUT_A3C64 = """
 import sys
 sys.modules["a3c64"] = None  # importing it fails
@@ -44,8 +45,9 @@ def cluster(ray, monkeypatch):
     from ray.cluster_utils import Cluster
 
     folder = tempfile.mkdtemp(prefix="ray-")  # short, because the paths of sockets have a limit
-    cluster = Cluster(initialize_head=True, head_node_args=NODE | {"include_dashboard": False, "temp_dir": folder})
+    cluster = Cluster()
     try:
+        cluster.add_node(**NODE, include_dashboard=False, temp_dir=folder)  # the head
         for _ in range(2):
             cluster.add_node(**NODE)
         yield cluster
