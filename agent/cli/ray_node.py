@@ -8,9 +8,7 @@ import select
 import socket
 import subprocess
 import sys
-import tempfile
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import NamedTuple
 
 EXIT_BAD_INPUT = 2  # as in config.py
@@ -48,17 +46,19 @@ def work(release: str, key: str, variables: dict[str, str]) -> tuple[int, str, s
         return EXIT_BAD_INPUT, why, node
     from a3c64.processes import end, spawn
 
-    with tempfile.TemporaryDirectory(prefix="a3c64-ray-") as folder:  # only this user can enter it
-        key_file = Path(folder) / "key"
-        key_file.write_text(f"{key}\n")
-        key_file.chmod(0o600)
-        places = {"A3C64_KEY_FILE": str(key_file), "A3C64_RUN_DIR": folder}
-        child = spawn(["-m", "a3c64.worker"], variables | places, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        try:
-            last = _follow(child)
-            return child.wait(GRACE_S), last, node
-        finally:
-            end([child], GRACE_S)
+    key_file = os.memfd_create("a3c64-key")  # in memory, so that nothing is left on the node, however this ends
+    try:
+        os.write(key_file, f"{key}\n".encode())
+        variables = variables | {"A3C64_KEY_FILE": f"/proc/self/fd/{key_file}"}
+        command = ["-m", "a3c64.worker"]
+        child = spawn(command, variables, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=(key_file,))
+    finally:
+        os.close(key_file)
+    try:
+        last = _follow(child)
+        return child.wait(GRACE_S), last, node
+    finally:
+        end([child], GRACE_S)
 
 
 def _follow(child: subprocess.Popen) -> str:
