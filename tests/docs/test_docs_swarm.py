@@ -58,7 +58,7 @@ def test_settings_of_the_run_are_the_servers():
 def test_the_secrets_are_the_files_that_the_documented_command_writes(tmp_path):
     assert f"a3c64 keys --new --run-dir {FOLDER.relative_to(ROOT)}" in (ROOT / "docs" / "machines.md").read_text()
     command = [Path(sys.executable).parent / "a3c64", "keys", "--new", "--run-dir", tmp_path]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert written == {secret["file"] for secret in STACK["secrets"].values()}
@@ -126,5 +126,5 @@ def test_docker_compose_accepts_the_file(tmp_path):
     (tmp_path / "run.env").write_text((FOLDER / "run.env").read_text())
     command = ["docker-compose", "-f", tmp_path / "stack.yml", "config", "--quiet"]
     quiet = {name: value for name, value in os.environ.items() if not name.startswith(("A3C64_", "COMPOSE_"))}
-    done = subprocess.run(command, env=quiet, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=quiet, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
