@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import gymnasium
 import numpy as np
@@ -39,13 +40,14 @@ def a3c64(folder, *arguments, **variables):
 
 
 def policy(path, shown="", **settings):
-    """Write a policy file that fits an environment, and then change its environment or arguments."""
+    """Write a policy file that fits an environment, with other settings, and with paths as a stranger writes them."""
     hyperparameters = Hyperparameters(env_id=shown or settings["env_id"], **SMALL)
     environments = EnvironmentBatch.make(hyperparameters, worker=0)
     specs = design(environments.view.shape, environments.family, hyperparameters).specs
     environments.close()
     first = checkpoint.first(specs, 0, hyperparameters.model_copy(update=settings).model_dump())
-    return policy_file.save(path, policy_file.of(first, command=f"a3c64 train {ESCAPES}"))
+    with mock.patch.object(policy_file, "shareable", dict):
+        return policy_file.save(path, policy_file.of(first, command=f"a3c64 train {ESCAPES}"))
 
 
 def entries(folder):
