@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import version
 
 import psutil
 import pytest
@@ -18,11 +19,14 @@ from a3c64.cli import ray_node
 PATIENCE_S = 300.0
 # The object store has nearly Ray's minimum of 75 MB. add_node does not wait, because it would give up after 30 s.
 NODE = {"num_cpus": 1, "object_store_memory": 80 << 20, "wait": False}
-WITHOUT_A3C64 = """
-import sys
-sys.modules["a3c64"] = None  # importing it fails
+ON_A_NODE = """
+import importlib.metadata, sys
 from ray import cloudpickle
-print(*cloudpickle.loads(sys.stdin.buffer.read())("9.9", "", {}), sep="\\n")
+work = cloudpickle.loads(sys.stdin.buffer.read())
+sys.modules["a3c64"] = None  # importing it fails
+if "without" in sys.argv:
+    importlib.metadata.MetadataPathFinder.find_distributions = lambda *_, **__: ()
+print(*work("9.9", "", {}), sep="\\n")
 """
 
 
@@ -96,13 +100,15 @@ def test_a_node_is_lost_while_training_and_another_one_replaces_it(cluster, stac
     assert "Traceback" not in stack.log(train)
 
 
-def test_a_node_without_a3c64_says_so_in_one_line(ray):
+@pytest.mark.parametrize("found", ["no a3c64", f"a3c64 {version('a3c64')}"])
+def test_a_node_without_this_release_of_a3c64_says_so_in_one_line(ray, found):
     ray.cloudpickle.register_pickle_by_value(ray_node)
     sent = ray.cloudpickle.dumps(ray_node.work)
-    done = subprocess.run([sys.executable, "-c", WITHOUT_A3C64], input=sent, capture_output=True, timeout=120)
+    how = "without" if found == "no a3c64" else "other"
+    done = subprocess.run([sys.executable, "-c", ON_A_NODE, how], input=sent, capture_output=True, timeout=120)
     code, why, _ = done.stdout.decode().splitlines()
     assert code == "2", done.stderr
-    assert why.endswith('expected a3c64 9.9: type `pip install "a3c64[train,ray]==9.9"` on each node')
+    assert why == f'found {found}, expected a3c64 9.9: type `pip install "a3c64[train,ray]==9.9"` on each node'
 
 
 @pytest.mark.parametrize(
