@@ -5,8 +5,8 @@ a restart. The server reads how it goes from the file of TrackingState.
 """
 
 import fcntl
+import logging
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,10 +14,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from a3c64 import logs
 from a3c64.event_records import events
 from a3c64.files import printable, read_json, write_whole
 from a3c64.paramserver.outside.trackers import TRACKERS, Point, Tracker
 from a3c64.processes import StopEvent, stop_on_signals
+
+log = logging.getLogger("a3c64.tracker")  # this module is __main__ in its process
 
 LOOK_S = 2.0
 RETRY_S = 5.0  # after a failure; doubles up to RETRY_MAX_S
@@ -80,7 +83,7 @@ class Follower:
                 retry_s, wait_s = RETRY_S, LOOK_S
                 self._note(error="")
             except Exception as error:  # the library may raise anything
-                print(time.strftime("%Y-%m-%d %H:%M:%S"), repr(error), file=sys.stderr, flush=True)
+                log.warning("%r", error)
                 said = " ".join(f"{type(error).__name__}: {error}".split())[:MAX_ERROR]
                 self._note(error=said, failures=self._state.failures + 1)
                 retry_s, wait_s = min(2.0 * retry_s, RETRY_MAX_S), retry_s
@@ -138,6 +141,7 @@ def main() -> int:
     """Follow the run of the arguments until asked to stop: folder, library, project."""
     run_dir, (library, project) = Path(sys.argv[1]), sys.argv[2:]
     stop = stop_on_signals()
+    logs.configure("tracker")
     with (run_dir / f"tracking-{library}.lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # until the process of a killed server has ended, or there would be two runs
         Follower(run_dir, library, project).follow(stop)
