@@ -85,7 +85,7 @@ def run(kind: str, course: str, seed: int, options: argparse.Namespace, path: Pa
         assert taught is not None
         snapshot = snapshot._replace(weights=taught.weights, optimiser={MEAN_SQUARE: taught.mean_square})
         result["taught"] = {"steps": shown.steps, "inexact": shown.inexact, "agrees": taught.held_out.share}
-    start = find(str(ROOT / MEADOW_POLICY)) if kind == "transfer" else None
+    start = find(ROOT / MEADOW_POLICY) if kind == "transfer" else None
     training = ManyWorkers(hyperparameters, 2, weights=SharedWeights(hyperparameters, snapshot, start), shown=shown)
     result |= {"reached_steps": None, "judgements": [], "curve": []}
     judgements: list[dict[str, float]] = result["judgements"]
