@@ -36,6 +36,14 @@ def is_ipv6(endpoint: str) -> bool:
     return endpoint.startswith("tcp://[")
 
 
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine reaches a host."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def reachable(endpoint: str) -> str:
     """Return the ZeroMQ address at which a client on the same machine reaches a server that binds `endpoint`."""
     if not TCP.fullmatch(endpoint):

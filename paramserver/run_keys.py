@@ -3,7 +3,6 @@
 The files are made for a new run. `renew` alone replaces one of them. Only their owner can read them.
 """
 
-import ipaddress
 import logging
 import os
 from contextlib import suppress
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import zmq
 
-from a3c64.addresses import parse
+from a3c64.addresses import is_loopback, parse
 from a3c64.config import BadInputError, Settings
 from a3c64.files import read_regular, write_new, write_whole
 from a3c64.wire import keys
@@ -137,11 +136,7 @@ def check_encryption(settings: Settings) -> None:
     if not settings.no_encryption or settings.bind.startswith("ipc://"):
         return
     host = parse(settings.bind.removeprefix("tcp://")).host
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
+    if not is_loopback(host):
         raise BadInputError(
             f"--no-encryption: found --bind {settings.bind}, expected an address of loopback such as "
             "tcp://127.0.0.1:5555: anyone who reaches the port could change the run; leave out --no-encryption"

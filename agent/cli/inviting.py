@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from a3c64.addresses import LOOPBACK, TCP, host, parse
+from a3c64.addresses import TCP, host, is_loopback, parse
 from a3c64.cli.own_address import own_address
 from a3c64.config import BadInputError, Settings
 from a3c64.wire import keys, server_file
@@ -42,8 +42,8 @@ class Invitation(NamedTuple):
     def docker_command(self, image: str) -> str:
         """Return the command that needs Docker and the workers' image."""
         # A tunnel's near end is in the machine's network namespace.
-        near = self.link.place.host in (*LOOPBACK.values(), "localhost")
-        return DOCKER.format(link=self.link.text(), image=image, more="--network host " if near else "")
+        more = "--network host " if is_loopback(self.link.place.host) else ""
+        return DOCKER.format(link=self.link.text(), image=image, more=more)
 
 
 def serving(settings: Settings) -> Serving:
@@ -99,7 +99,7 @@ def invitation(server: Serving, reached_at: str = "") -> Invitation:
 def only_local(server: Serving) -> str:
     """Return a line that says that other machines do not reach the server; "" if they may."""
     where = parse(server.bind.removeprefix("tcp://")).host
-    if where not in (*LOOPBACK.values(), "localhost"):
+    if not is_loopback(where):
         return ""
     return (
         f"the server listens only on {where}: others need a tunnel, or start it with `a3c64 train --listen` "

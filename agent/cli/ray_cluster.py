@@ -10,7 +10,7 @@ from importlib.metadata import version
 from subprocess import Popen
 from typing import Any, NamedTuple
 
-from a3c64.addresses import LOOPBACK, TCP, parse
+from a3c64.addresses import LOOPBACK, TCP, is_loopback, parse
 from a3c64.cli import ray_node
 from a3c64.cli.worker_processes import CRASHES, FETCH_S, GRACE_S
 from a3c64.config import EXIT_BAD_INPUT, EXIT_FAILED, BadInputError, Settings, ray_address, variable
@@ -23,7 +23,6 @@ log = logging.getLogger(__name__)
 
 AUTO = "auto"  # the cluster that this machine belongs to
 PLACE = re.compile(r"(?P<host>[^/:\s\[\]]+|\[[0-9a-fA-F:.]+\]):(?P<port>\d{1,5})")
-OWN_HOSTS = ("127.0.0.1", "::1", "localhost")  # other nodes do not reach a server that binds these
 MOST_WORKERS = 1024  # as the setting
 REACH_S = 5.0  # timeout. Ray itself tries for minutes and prints a line every few seconds
 LOOK_S = 1.0  # interval of asking Ray about its tasks
@@ -93,7 +92,7 @@ def serving(settings: Settings, cluster: Cluster) -> Settings:
     """Return the settings of a run whose server the cluster's nodes reach, by default with a worker for each CPU."""
     told: dict[str, object] = {}
     place = parse(settings.bind.removeprefix("tcp://"))
-    if place.host in OWN_HOSTS:
+    if is_loopback(place.host):  # other nodes do not reach it
         told["bind"] = f"tcp://{place._replace(host=cluster.host)}"
     if "workers" not in settings.model_fields_set:
         told["workers"] = max(1, min(cluster.cpus, MOST_WORKERS))

@@ -7,7 +7,7 @@ import pytest
 from live import Stack, free_port, need_ipv6, until
 
 from a3c64 import ports
-from a3c64.addresses import Place, link, parse, reachable
+from a3c64.addresses import Place, is_loopback, link, parse, reachable
 from a3c64.config import BadInputError, Settings
 
 
@@ -21,6 +21,11 @@ def test_an_address_of_this_machine_can_be_reached():
         ("ipc:///tmp/a:b", "ipc:///tmp/a:b"),
     ]:
         assert reachable(bound) == reached
+
+
+def test_only_this_machine_reaches_a_loopback_address():
+    assert all(map(is_loopback, ("127.0.0.1", "127.0.0.2", "::1", "localhost")))
+    assert not any(map(is_loopback, ("0.0.0.0", "::", "*", "192.168.1.20", "server")))
 
 
 def test_a_place_is_written_and_read():
