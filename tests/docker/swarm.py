@@ -23,7 +23,7 @@ SETTINGS = {
 
 
 class Task(NamedTuple):
-    """A container that Swarm wants to run."""
+    """A container that Swarm runs, or has run."""
 
     id: str
     node: str  # its name; empty while there is no suitable node
@@ -57,9 +57,13 @@ class Swarm:
         """Change the number of workers."""
         self.manager.docker("service", "scale", "--detach", f"{STACK}_worker={workers}")
 
-    def tasks(self, service: str) -> list[Task]:
-        """Return the tasks of a service that Swarm wants to run."""
-        words = ("service", "ps", "--no-trunc", "--filter", "desired-state=running", "--format")
+    def running(self, service: str) -> set[str]:
+        """Return the ids of a service's tasks that run."""
+        return {task.id for task in self.tasks(service) if task.state == "Running"}
+
+    def tasks(self, service: str, ended: bool = False) -> list[Task]:
+        """Return the tasks of a service that Swarm wants to run; with `ended`, those it does not want any more too."""
+        words = ("service", "ps", "--no-trunc", *(() if ended else ("--filter", "desired-state=running")), "--format")
         rows = self.manager.docker(*words, "{{.ID}}|{{.Node}}|{{.CurrentState}}", f"{STACK}_{service}").splitlines()
         return [Task(id, node, state.split()[0]) for id, node, state in (row.split("|") for row in rows)]
 

@@ -90,17 +90,19 @@ def test_a_wrong_setting_is_taken_back(swarm: Swarm) -> None:
 
 def test_training_goes_on_without_the_manager(swarm: Swarm) -> None:
     swarm.wait_for_training(3, START_S)
+    lost = {task.id for task in swarm.tasks("worker") if task.node == "node1"}
     before = swarm.steps()
     swarm.manager.lose_power()
     swarm.wait_for_steps(before, START_S)
     swarm.turn_on(swarm.manager)
-    wait_for("node1 to be ready", lambda: swarm.is_ready(swarm.manager), START_S)
+    wait_for("all nodes to be ready", lambda: all(swarm.is_ready(node) for node in swarm.nodes), START_S)
+    wait_for("new workers for those of node1", lambda: not lost & swarm.running("worker"), START_S)
     swarm.wait_for_training(3, START_S)
 
 
 def test_the_run_continues_when_the_servers_node_is_back(swarm: Swarm) -> None:
     swarm.wait_for_training(3, START_S)
-    elsewhere = {task for task in swarm.tasks("worker") if task.node != "node2"}
+    elsewhere = {task.id for task in swarm.tasks("worker") if task.node != "node2"}
     checkpoint = wait_for("a checkpoint", swarm.newest_checkpoint, START_S)
     swarm.home.lose_power()
     wait_for("the loss of node2", lambda: not swarm.is_ready(swarm.home), START_S)
@@ -110,5 +112,7 @@ def test_the_run_continues_when_the_servers_node_is_back(swarm: Swarm) -> None:
     assert swarm.steps() >= checkpoint
     swarm.wait_for_training(3, START_S)
     swarm.wait_for_steps(swarm.steps(), START_S)
-    assert elsewhere <= set(swarm.tasks("worker"))  # they waited for the server
+    # The workers waited for the server. Swarm may have stopped one: a manager that was off can take a node for lost.
+    ended = {"Failed", "Complete"}
+    assert not [task for task in swarm.tasks("worker", ended=True) if task.id in elsewhere and task.state in ended]
     assert "resuming at step" in swarm.server_log()
