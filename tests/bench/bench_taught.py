@@ -1,9 +1,10 @@
 """Measures how many steps a teacher or a policy saves: `python tests/bench/bench_taught.py keyboard --seeds 1 2 3`.
 
 `untaught` is a run from nothing. `driver` and `keyboard` are taught five laps by a teacher of teachers.py,
-with `a3c64 imitate` and `--demonstrations`. `transfer` goes on from a policy of the meadow. Each run is evaluated with
-20 greedy races every --every steps, and writes a JSON file in docs/results/taught. Server and workers are those of
-many_workers.py, on the game compiled for the host. The movies come from the emulator.
+with `a3c64 imitate` and `--demonstrations`. `transfer` goes on from a policy of the meadow. `speedrun` trains that
+policy for time, on races of three laps, and imitates --movies if there are any. `movies` does so from nothing. Each
+run is evaluated with 20 greedy races every --every steps, and writes a JSON file in docs/results/taught. Server and
+workers are those of many_workers.py, on the game compiled for the host. The movies are played on the emulator.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from bench_learn_experiments import MEADOW_POLICY, OPEN_KART, RACES, RESULTS, TAUGHT
+from bench_learn_experiments import EXPERIMENTS, MEADOW_POLICY, OPEN_KART, RACES, RESULTS, TAUGHT
 from bench_stability import EPISODES, rounded
 from programs import ROOT, hardware
 
@@ -26,31 +27,41 @@ from a3c64.hyperparameters import Hyperparameters
 from a3c64.processes import limit_threads, pin_tensorflow
 
 TEACHERS = ("driver", "keyboard")
-KINDS = ("untaught", *TEACHERS, "transfer")
+BEGUN = ("transfer", "speedrun")  # with the policy of the meadow
+FOR_TIME = ("movies", "speedrun")  # with the settings of the speedrun
+KINDS = ("untaught", *TEACHERS, "transfer", *FOR_TIME)
 LAPS = 5  # that a teacher shows
 UPDATES = 500  # of imitation, at most
 GOAL = 0.95  # finishes
 KEPT = 3  # evaluations in a row at the goal after which --until-kept ends a run
-FIGURES = ("finished", "progress", "race_time_s", "best_lap_s")
 
 
 def settings_of(kind: str, course: str, seed: int, more: dict[str, str]) -> dict[str, Any]:
     """Return the settings of `a3c64 train` for a kind of run."""
-    arguments = {**RACES, "course": course, "laps": 1}
-    return {"env_args": json.dumps(arguments), "seed": seed, **TAUGHT.get(kind, {}), **more}
+    speedrun = EXPERIMENTS["speedrun"]
+    if kind in FOR_TIME:
+        arguments, settings = {**speedrun.env_args, "course": course}, dict(speedrun.settings)
+    else:
+        arguments, settings = {**RACES, "course": course, "laps": 1}, TAUGHT.get(kind, {})
+    return {"env_args": json.dumps(arguments), "seed": seed, **settings, **more}
 
 
 def shown_by(teacher: str, hyperparameters: Hyperparameters, course: str) -> Demonstrations:
     """Record a teacher's laps on the emulator, and return them as demonstrations."""
     from teachers import record
 
+    with tempfile.TemporaryDirectory() as folder:
+        record(teacher, Path(folder), course, LAPS, hyperparameters.seed)
+        return shown_in([Path(folder)], hyperparameters)
+
+
+def shown_in(paths: list[Path], hyperparameters: Hyperparameters) -> Demonstrations:
+    """Return the movies in files and folders as demonstrations."""
     from a3c64.envs.demonstrations import movies_in
     from a3c64.teaching.movies import demonstrated
 
     real = hyperparameters.model_copy(update={"env_id": OPEN_KART})
-    with tempfile.TemporaryDirectory() as folder:
-        record(teacher, Path(folder), course, LAPS, hyperparameters.seed)
-        shown = demonstrated(real, movies_in([Path(folder)]), "", threading.Event())
+    shown = demonstrated(real, movies_in(paths), "", threading.Event())
     assert shown is not None
     return shown
 
@@ -63,9 +74,12 @@ def run(kind: str, course: str, seed: int, options: argparse.Namespace, path: Pa
     from a3c64.paramserver.weights import SharedWeights
     from a3c64.policy.checkpoint import MEAN_SQUARE, first
     from a3c64.policy.policy_file import find
+    from a3c64.policy.transplant import transplant
     from a3c64.teaching.imitate import teach
 
-    given = settings_of(kind, course, seed, dict(setting.split("=", 1) for setting in options.set))
+    ends = {"total_timesteps": max(1, options.steps)} if kind in FOR_TIME else {}  # the learning rate falls until then
+    more = dict(setting.split("=", 1) for setting in options.set)
+    given = settings_of(kind, course, seed, ends | more)
     hyperparameters = hyperparameters_of(OPEN_KART, given)
     result: dict[str, Any] = {
         "kind": kind,
@@ -76,16 +90,23 @@ def run(kind: str, course: str, seed: int, options: argparse.Namespace, path: Pa
         "date": datetime.date.today().isoformat(),
         "hardware": hardware(),
     }
+    start = find(ROOT / MEADOW_POLICY) if kind in BEGUN else None
     snapshot = shown = None
     if kind in TEACHERS:
         shown = shown_by(kind, hyperparameters, course)
+    elif options.movies:
+        shown = shown_in(options.movies, hyperparameters)
+    if shown:
+        result["taught"] = {"steps": shown.steps, "inexact": shown.inexact}
+    if shown and options.updates:
         network = design(shown.shape, shown.family, hyperparameters)
         snapshot = first(network.specs, seed, hyperparameters.model_dump())
-        taught = teach(network, hyperparameters, snapshot.weights, shown, UPDATES, threading.Event())
+        if start:
+            transplant(start, network.specs, snapshot.weights)
+        taught = teach(network, hyperparameters, snapshot.weights, shown, options.updates, threading.Event())
         assert taught is not None
         snapshot = snapshot._replace(weights=taught.weights, optimiser={MEAN_SQUARE: taught.mean_square})
-        result["taught"] = {"steps": shown.steps, "inexact": shown.inexact, "agrees": taught.held_out.share}
-    start = find(ROOT / MEADOW_POLICY) if kind == "transfer" else None
+        result["taught"]["agrees"] = taught.held_out.share
     training = ManyWorkers(hyperparameters, 2, weights=SharedWeights(hyperparameters, snapshot, start), shown=shown)
     result |= {"reached_steps": None, "judgements": [], "curve": []}
     judgements: list[dict[str, float]] = result["judgements"]
@@ -116,12 +137,17 @@ def kept(judgements: list[dict[str, float]]) -> bool:
 
 
 def figures(episodes: list[Any]) -> dict[str, Any]:
-    """Return the figures of greedy races; times are those of races that were finished."""
+    """Return the figures of greedy races; times are those of races that were finished.
+
+    `best_lap_s` is the best lap of all races, `mean_best_lap_s` the mean of each race's best lap.
+    """
     of = [episode.metrics for episode in episodes]
     finished = [one for one in of if one["finished"]]
     found = {"finish_rate": len(finished) / len(of), "progress": sum(one["progress"] for one in of) / len(of)}
     if finished:
         found["race_time_s"] = sum(one["race_time_s"] for one in finished) / len(finished)
+        laps = [one["best_lap_s"] for one in finished]
+        found |= {"best_lap_s": min(laps), "mean_best_lap_s": sum(laps) / len(laps)}
     return {name: round(value, 3) for name, value in found.items()}
 
 
@@ -134,15 +160,21 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=20_000, help="steps from one evaluation to the next")
     parser.add_argument("--first", type=int, default=0, help="steps before the first evaluation")
     parser.add_argument("--until-kept", action="store_true", help=f"end after {KEPT} evaluations in a row at the goal")
+    parser.add_argument("--movies", type=Path, nargs="+", default=[], help="to imitate, instead of a teacher's")
+    parser.add_argument("--updates", type=int, default=UPDATES, help="of imitation before the training, at most")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="settings besides the experiment's")
+    parser.add_argument("--name", default="", help="of a variant, for the file's name")
     parser.add_argument("--results", type=Path, default=RESULTS / "taught")
     options = parser.parse_args()
+    if "movies" in options.kinds and not options.movies:
+        parser.error("the kind movies needs --movies")
     limit_threads()
     pin_tensorflow()
     options.results.mkdir(parents=True, exist_ok=True)
     for kind in options.kinds:
         for seed in options.seeds:
-            run(kind, options.course, seed, options, options.results / f"host-{kind}-{options.course}-seed{seed}.json")
+            name = f"host-{kind}{options.name and '-'}{options.name}-{options.course}-seed{seed}.json"
+            run(kind, options.course, seed, options, options.results / name)
 
 
 if __name__ == "__main__":

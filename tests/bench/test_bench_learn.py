@@ -1,6 +1,8 @@
 """The benches' own logic: finding the first checkpoint that reaches the goal, keeping checkpoints, ending programs."""
 
+import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ import teachers
 from bench_learn import first_reaching
 from bench_learn_experiments import EXPERIMENTS, Goal
 from bench_learn_sides import A3c64, Saved
-from bench_taught import KEPT, kept, settings_of
+from bench_taught import KEPT, figures, kept, settings_of
 from programs import result_of, running
 
 
@@ -53,6 +55,27 @@ def test_a_run_taught_by_a_person_learns_what_they_meant():
     assert teachers.REACTION_VIS[0] <= 60 * given["imitation_reaction"] <= teachers.REACTION_VIS[1]
     assert (given["seed"], given["imitation_cost"]) == (2, "0.1")
     assert "imitation_reaction" not in settings_of("driver", "desert", 2, {})
+
+
+def test_a_speedrun_is_trained_for_time_on_whole_races():
+    given = settings_of("speedrun", "meadow", 2, {"total_timesteps": "150000"})
+    assert {name: given[name] for name in ("seed", "discount", "total_timesteps")} == {
+        "seed": 2,
+        "discount": EXPERIMENTS["speedrun"].settings["discount"],
+        "total_timesteps": "150000",
+    }
+    arguments = json.loads(given["env_args"])
+    assert arguments == {**EXPERIMENTS["speedrun"].env_args, "course": "meadow"}
+    assert "laps" not in arguments
+
+
+def test_the_best_lap_is_of_races_that_were_finished():
+    races = [
+        SimpleNamespace(metrics={"finished": finished, "progress": 3.0, "race_time_s": 90.0, "best_lap_s": lap})
+        for finished, lap in ((1.0, 29.0), (0.0, 27.0), (1.0, 30.0))
+    ]
+    found = figures(races)
+    assert (found["best_lap_s"], found["mean_best_lap_s"]) == (29.0, 29.5)
 
 
 def test_a_goal_is_kept_if_the_last_evaluations_in_a_row_reached_it():
