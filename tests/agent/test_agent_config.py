@@ -180,6 +180,7 @@ def test_every_preset_is_valid():
         ("HalfCheetah-v5", "continuous"),
         ("Hopper-v5", "hopper"),
         ("InvertedDoublePendulum-v5", "double-pendulum"),
+        ("InvertedPendulum-v5", "inverted-pendulum"),
         ("Pendulum-v1", "pendulum"),
         ("MiniGrid-DoorKey-5x5-v0", "grids"),
         ("MinAtar/Breakout-v1", "grids"),
