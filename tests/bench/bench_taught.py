@@ -32,6 +32,7 @@ FOR_TIME = ("movies", "speedrun")  # with the settings of the speedrun
 KINDS = ("untaught", *TEACHERS, "transfer", *FOR_TIME)
 LAPS = 5  # that a teacher shows
 UPDATES = 500  # of imitation, at most
+AFTER = 1000  # steps after the last evaluation at which a run for time would end
 GOAL = 0.95  # finishes
 KEPT = 3  # evaluations in a row at the goal after which --until-kept ends a run
 
@@ -77,7 +78,7 @@ def run(kind: str, course: str, seed: int, options: argparse.Namespace, path: Pa
     from a3c64.policy.transplant import transplant
     from a3c64.teaching.imitate import teach
 
-    ends = {"total_timesteps": max(1, options.steps)} if kind in FOR_TIME else {}  # the learning rate falls until then
+    ends = {"total_timesteps": options.steps + AFTER} if kind in FOR_TIME else {}  # the learning rate falls until then
     more = dict(setting.split("=", 1) for setting in options.set)
     given = settings_of(kind, course, seed, ends | more)
     hyperparameters = hyperparameters_of(OPEN_KART, given)

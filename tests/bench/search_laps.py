@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import json
 import sys
 import threading
@@ -84,6 +85,7 @@ class HostRacer:
     def __init__(self, env: Any) -> None:
         self._env, self._emulator = env, env.emulator
         self.words = [env._word(action) for action in range(env.action_space.n)]
+        self._nearest = functools.cache(lambda word: self.words[env.action_of(word)])
         self._samples = np.zeros(0, np.uint32)
 
     def to_start(self) -> Moment:
@@ -118,7 +120,7 @@ class HostRacer:
         words = np.concatenate([words[:vis], np.full(max(0, vis - len(words)), words[-1])])
         skip = self._env.frameskip
         held = -len(saved.samples) % skip  # VIs that are left of the step that the moment is in
-        nearest = np.array([self.words[self._env.action_of(int(word))] for word in words[held::skip]], np.uint32)
+        nearest = np.array([self._nearest(word) for word in words[held::skip].tolist()], np.uint32)
         return np.concatenate([saved.samples[-1:].repeat(held), nearest.repeat(skip)])[:vis].astype(np.uint32)
 
     def _drive(self, plan: Words) -> None:
