@@ -14,6 +14,7 @@ import json
 import sys
 import threading
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,6 +38,7 @@ sys.path.insert(0, str(ROOT / "tests" / "openkart"))
 import host_env
 
 SMALL: dict[str, Any] = {"obs_type": "grayscale", "size": (42, 42)}  # nobody looks at the pictures
+LAP_S = 28  # about
 NEVER = 1 << 30  # a VI that no race reaches
 
 
@@ -79,11 +81,13 @@ class Recorder(gymnasium.Wrapper[Any, Any, Any, Any]):
 class HostRacer:
     """The Racer of `a3c64 polish`, on the game in this process.
 
-    The environment has been reset: the race begins now.
+    Args:
+        env: it has been reset: the race begins now.
+        cost: laps of progress that each change from one action to another must be worth.
     """
 
-    def __init__(self, env: Any) -> None:
-        self._env, self._emulator = env, env.emulator
+    def __init__(self, env: Any, cost: float = 0.0) -> None:
+        self._env, self._emulator, self._cost = env, env.emulator, cost
         self.words = [env._word(action) for action in range(env.action_space.n)]
         self._nearest = functools.cache(lambda word: self.words[env.action_of(word)])
         self._samples = np.zeros(0, np.uint32)
@@ -94,8 +98,10 @@ class HostRacer:
     def run(self, moment: Moment, words: Words, vis: int) -> tuple[RaceStatus, int]:
         plan = self._load(moment, words, vis)
         self._drive(plan)
+        status = self._env.read_race(self._emulator)
+        cost = self._cost * int(np.count_nonzero(np.diff(plan)))
         self._samples = np.concatenate([self._samples, plan])
-        return self._env.read_race(self._emulator), vis
+        return status._replace(progress=status.progress - cost), vis
 
     def advance(self, moment: Moment, words: Words, vis: int) -> Moment:
         status, _ = self.run(moment, words, vis)
@@ -147,12 +153,12 @@ def driven(races: int) -> list[Driven]:
 
 
 def search(
-    race: Driven, goal: str, changes: int, seed: int, arguments: Mapping[str, Any] = RACES
+    race: Driven, goal: str, changes: int, seed: int, arguments: Mapping[str, Any] = RACES, cost: float = 0.0
 ) -> tuple[Race, list[int]]:
     """Search from a race; return the best one and its actions."""
     env: Any = gymnasium.make(host_env.ENV_ID, **SMALL, **arguments).unwrapped
     env.reset(seed=race.seed)
-    racer = HostRacer(env)
+    racer = HostRacer(env, cost)
     try:
         skip, words = env.frameskip, racer.words
         plan = np.array([words[action] for action in race.actions], np.uint32).repeat(skip)
@@ -196,14 +202,16 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--goal", choices=["lap", "race"], default="race")
     parser.add_argument("--races", type=int, default=1)
+    parser.add_argument("--cost", type=float, default=0.0, help="seconds that a change of the action must be worth")
     parser.add_argument("--changes", type=int, default=20_000, help="tried for each race")
     options = parser.parse_args()
     limit_threads()
     pin_tensorflow()
     for seed, race in enumerate(driven(options.races), 1):
-        best, actions = search(race, options.goal, options.changes, seed)
+        best, actions = search(race, options.goal, options.changes, seed, cost=options.cost / LAP_S)
         laps = record(options.folder, race, actions)
-        print(f"race {seed}: {best.told()}; on the emulator {laps}", flush=True)
+        changed = sum(one != other for one, other in pairwise(actions))
+        print(f"race {seed}: {best.told()}, {changed} changes of the action; on the emulator {laps}", flush=True)
 
 
 if __name__ == "__main__":
