@@ -2,9 +2,10 @@
 
 `untaught` is a run from nothing. `driver` and `keyboard` are taught five laps by a teacher of teachers.py,
 with `a3c64 imitate` and `--demonstrations`. `transfer` goes on from a policy of the meadow. `speedrun` trains that
-policy for time, on races of three laps, and imitates --movies if there are any. `movies` does so from nothing. Each
-run is evaluated with 20 greedy races every --every steps, and writes a JSON file in docs/results/taught. Server and
-workers are those of many_workers.py, on the game compiled for the host. The movies are played on the emulator.
+policy for time, on races of three laps, and imitates --movies if there are any. `speedrun-from-nothing` begins with a
+new policy. Each run is evaluated with 20 greedy races every --every steps, and writes a JSON file in
+docs/results/taught. Server and workers are those of many_workers.py, on the game compiled for the host. The movies are
+played on the emulator.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from a3c64.processes import limit_threads, pin_tensorflow
 
 TEACHERS = ("driver", "keyboard")
 BEGUN = ("transfer", "speedrun")  # with the policy of the meadow
-FOR_TIME = ("movies", "speedrun")  # with the settings of the speedrun
+FOR_TIME = ("speedrun", "speedrun-from-nothing")  # with the settings of the speedrun
 KINDS = ("untaught", *TEACHERS, "transfer", *FOR_TIME)
 LAPS = 5  # that a teacher shows
 UPDATES = 500  # of imitation, at most
@@ -167,8 +168,6 @@ def main() -> None:
     parser.add_argument("--name", default="", help="of a variant, for the file's name")
     parser.add_argument("--results", type=Path, default=RESULTS / "taught")
     options = parser.parse_args()
-    if "movies" in options.kinds and not options.movies:
-        parser.error("the kind movies needs --movies")
     limit_threads()
     pin_tensorflow()
     options.results.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ import teachers
 from bench_learn import first_reaching
 from bench_learn_experiments import EXPERIMENTS, Goal
 from bench_learn_sides import A3c64, Saved
-from bench_taught import KEPT, figures, kept, settings_of
+from bench_taught import FOR_TIME, KEPT, figures, kept, settings_of
 from programs import result_of, running
 
 
@@ -57,8 +57,9 @@ def test_a_run_taught_by_a_person_learns_what_they_meant():
     assert "imitation_reaction" not in settings_of("driver", "desert", 2, {})
 
 
-def test_a_speedrun_is_trained_for_time_on_whole_races():
-    given = settings_of("speedrun", "meadow", 2, {"total_timesteps": "150000"})
+@pytest.mark.parametrize("kind", FOR_TIME)
+def test_a_speedrun_is_trained_for_time_on_whole_races(kind):
+    given = settings_of(kind, "meadow", 2, {"total_timesteps": "150000"})
     assert {name: given[name] for name in ("seed", "discount", "total_timesteps")} == {
         "seed": 2,
         "discount": EXPERIMENTS["speedrun"].settings["discount"],
