@@ -23,6 +23,7 @@ from a3c64.worker.fading import Fading
 from a3c64.worker.observation_pictures import ObservationPictures
 from a3c64.worker.watchdog import Signs
 
+MEASURED = 300  # steps of each environment for the scale of rewards, before a worker of a policy that drives learns
 REFRESH_FROM = 3  # updates by others during the last rollout; from this many on, fetch newer weights for the gradient
 
 
@@ -77,6 +78,7 @@ def turns(
     rollout = Rollout(hyperparameters.t_max, batch, network.shape, network.family)
     scale = RewardScale(hyperparameters.rewards, batch, hyperparameters.discount)
     update, staleness = client.join(network.specs, environments.figures), 0
+    measured = 0 if update.version and hyperparameters.rewards == "scaled" else MEASURED  # steps of each environment
     observations = environments.observations
     starts = np.ones(batch, np.float32)  # every environment begins an episode
     memory = actor.forget()
@@ -127,6 +129,10 @@ def turns(
             episodes += step.episodes
             observations, memory, starts = step.observations, action.memory, ended.astype(np.float32)
             timings.add("act")
+        measured += hyperparameters.t_max
+        if measured <= MEASURED:  # nothing is learned: until the returns are known, rewards are scaled too large
+            episodes = []
+            continue
 
         # The rollout's gradient, with newer weights if others have changed them often, else with the acting weights.
         last = actor.act(observations, starts, memory, allowed=environments.allowed)

@@ -9,12 +9,14 @@ from layout_env import LAYOUTS
 
 from a3c64.envs.batch import EnvironmentBatch
 from a3c64.hyperparameters import Hyperparameters
+from a3c64.learning.network import design
 from a3c64.paramserver.service import Service
 from a3c64.paramserver.weights import SharedWeights
+from a3c64.policy.checkpoint import first
 from a3c64.wire.client import Client
 from a3c64.wire.report import ServerReport
 from a3c64.wire.transport import LocalTransport
-from a3c64.worker.loop import train
+from a3c64.worker.loop import MEASURED, train
 
 TINY = Hyperparameters(
     env_id="tiny_env:TinyImage-v0",
@@ -50,6 +52,23 @@ def test_one_process_learns_from_pixels():
     scalars = service.scalars()
     assert {f"train/{n}" for n in ("policy_loss", "value_loss", "entropy", "grad_norm", "staleness")} <= set(scalars)
     assert {f"time/{n}" for n in ("act", "step", "differentiate", "exchange", "load")} <= set(scalars)
+
+
+@pytest.mark.parametrize("version", [0, 7])
+def test_a_worker_that_joins_a_run_that_has_learned_measures_returns_first(version):
+    """Rewards are divided by the deviation of the returns so far, which is far too small after a few steps."""
+    hyperparameters = TINY.model_copy(update={"total_timesteps": TINY.t_max * TINY.envs_per_worker})
+    environments = EnvironmentBatch.make(hyperparameters, 0)
+    network = design(environments.view.shape, environments.family, hyperparameters)
+    snapshot = first(network.specs, 0, hyperparameters.model_dump())._replace(version=version)
+    service = Service(SharedWeights(hyperparameters, snapshot), "test", ServerReport())
+    client = Client(LocalTransport(service.handle), "a", "a", threading.Event())
+    client.hello()
+    steps = []
+    train(environments, client, hyperparameters, threading.Event(), steps.append)
+    environments.close()
+    assert len(steps) == TINY.t_max + (MEASURED if version else 0)
+    assert service.weights.version == version + 1
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
