@@ -61,7 +61,7 @@ def imitate(settings: Settings, parsed: Parsed) -> int:
     from a3c64.policy.checkpoint import MEAN_SQUARE, first
     from a3c64.policy.transplant import transplant
     from a3c64.progress import Progress
-    from a3c64.teaching.imitate import teach
+    from a3c64.teaching.imitate import FIRST_PACE, teach
 
     network = design(shown.shape, shown.family, hyperparameters)
     snapshot = first(network.specs, hyperparameters.seed, hyperparameters.model_dump())
@@ -88,7 +88,12 @@ def imitate(settings: Settings, parsed: Parsed) -> int:
     folder = RunFolder(settings.run_dir, settings.keep_checkpoints)
     folder.describe(hyperparameters, typed_command())
     saved = folder.save(
-        snapshot._replace(weights=taught.weights, optimiser={MEAN_SQUARE: taught.mean_square}, version=0)
+        snapshot._replace(
+            weights=taught.weights,
+            optimiser={MEAN_SQUARE: taught.mean_square},
+            version=taught.updates,
+            pace=FIRST_PACE if hyperparameters.target_kl else None,
+        )
     )
     if not saved:
         raise BadInputError(f"{flag('run_dir')}: {settings.run_dir} cannot be written")

@@ -26,6 +26,7 @@ LEAST_VARIANCE = 0.01  # of returns
 LEARNING_RATE = 1e-3  # of Adam, its paper's
 MAX_NORM = 10.0  # longer gradients are scaled down to it
 BLOCK, EVERY = 5, 10  # one block of 5 steps in ten is held out
+FIRST_PACE = 0.1  # of learning by reward: its gradients differ from those of imitation that RMSProp has averaged
 SAME = 0.25  # continuous actions agree within this distance, in units in which their range is -1..1
 
 
