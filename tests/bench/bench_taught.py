@@ -19,7 +19,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from bench_learn_experiments import EXPERIMENTS, MEADOW_POLICY, OPEN_KART, RACES, RESULTS, TAUGHT
+from bench_learn_experiments import EXPERIMENTS, MEADOW_POLICY, OPEN_KART, PROGRESS, RACES, RESULTS, TAUGHT
 from bench_stability import EPISODES, rounded
 from programs import ROOT, hardware
 
@@ -32,9 +32,10 @@ BEGUN = ("transfer", "speedrun")  # with the policy of the meadow
 FOR_TIME = ("speedrun", "speedrun-from-nothing")  # with the settings of the speedrun
 KINDS = ("untaught", *TEACHERS, "transfer", *FOR_TIME)
 LAPS = 5  # that a teacher shows
-UPDATES = 500  # of imitation, at most
+UPDATES = 2000  # of imitation, at most, as with `a3c64 imitate`
 AFTER = 1000  # steps after the last evaluation at which a run for time would end
 GOAL = 0.95  # finishes
+CONFIRMING = 100  # other races that the same weights must finish as often, before the goal counts as reached
 KEPT = 3  # evaluations in a row at the goal after which --until-kept ends a run
 
 
@@ -44,7 +45,8 @@ def settings_of(kind: str, course: str, seed: int, more: dict[str, str]) -> dict
     if kind in FOR_TIME:
         arguments, settings = {**speedrun.env_args, "course": course}, dict(speedrun.settings)
     else:
-        arguments, settings = {**RACES, "course": course, "laps": 1}, TAUGHT.get(kind, {})
+        reward = {} if kind == "transfer" else {"reward": PROGRESS}
+        arguments, settings = {**RACES, "course": course, "laps": 1, **reward}, TAUGHT.get(kind, {})
     return {"env_args": json.dumps(arguments), "seed": seed, **settings, **more}
 
 
@@ -77,7 +79,7 @@ def run(kind: str, course: str, seed: int, options: argparse.Namespace, path: Pa
     from a3c64.policy.checkpoint import MEAN_SQUARE, first
     from a3c64.policy.policy_file import find
     from a3c64.policy.transplant import transplant
-    from a3c64.teaching.imitate import teach
+    from a3c64.teaching.imitate import FIRST_PACE, teach
 
     ends = {"total_timesteps": options.steps + AFTER} if kind in FOR_TIME else {}  # the learning rate falls until then
     more = dict(setting.split("=", 1) for setting in options.set)
@@ -107,7 +109,8 @@ def run(kind: str, course: str, seed: int, options: argparse.Namespace, path: Pa
             transplant(start, network.specs, snapshot.weights)
         taught = teach(network, hyperparameters, snapshot.weights, shown, options.updates, threading.Event())
         assert taught is not None
-        snapshot = snapshot._replace(weights=taught.weights, optimiser={MEAN_SQUARE: taught.mean_square})
+        state = {"optimiser": {MEAN_SQUARE: taught.mean_square}, "version": taught.updates, "pace": FIRST_PACE}
+        snapshot = snapshot._replace(weights=taught.weights, **state)
         result["taught"]["agrees"] = taught.held_out.share
     training = ManyWorkers(hyperparameters, 2, weights=SharedWeights(hyperparameters, snapshot, start), shown=shown)
     result |= {"reached_steps": None, "judgements": [], "curve": []}
@@ -116,7 +119,10 @@ def run(kind: str, course: str, seed: int, options: argparse.Namespace, path: Pa
     def judge() -> None:
         judgements.append({"step": training.step, **figures(training.judged(EPISODES))})
         if result["reached_steps"] is None and judgements[-1]["finish_rate"] >= GOAL:
-            result["reached_steps"] = training.step
+            confirmed = figures(training.judged(CONFIRMING, seed + 1))["finish_rate"]
+            judgements[-1]["confirmed"] = confirmed
+            if confirmed >= GOAL:
+                result["reached_steps"] = training.step
         path.write_text(
             json.dumps(result, indent=1) + "\n"
         )  # each time, so that a run that is ended leaves its figures
@@ -126,6 +132,8 @@ def run(kind: str, course: str, seed: int, options: argparse.Namespace, path: Pa
         if options.first == 0:
             judge()
         while training.step < options.steps and not (options.until_kept and kept(judgements)):
+            if options.until_reached and result["reached_steps"] is not None:
+                break
             training.go_on(min(options.steps, max(options.first, training.step + options.every)))
             result["curve"].append({"step": training.step, **rounded(training.service.scalars())})
             judge()
@@ -162,6 +170,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=20_000, help="steps from one evaluation to the next")
     parser.add_argument("--first", type=int, default=0, help="steps before the first evaluation")
     parser.add_argument("--until-kept", action="store_true", help=f"end after {KEPT} evaluations in a row at the goal")
+    parser.add_argument("--until-reached", action="store_true", help="end when an evaluation at the goal is confirmed")
     parser.add_argument("--movies", type=Path, nargs="+", default=[], help="to imitate, instead of a teacher's")
     parser.add_argument("--updates", type=int, default=UPDATES, help="of imitation before the training, at most")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="settings besides the experiment's")

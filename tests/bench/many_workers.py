@@ -115,9 +115,10 @@ class ManyWorkers:
             takes *= SLOWER if self._one_slow and number == 0 else 1.0
             heapq.heappush(self._next, (now + takes, number, not acted))
 
-    def judged(self, episodes: int) -> list[Episode]:
-        """Play greedy episodes with the newest weights."""
-        hyperparameters = self.hyperparameters.model_copy(update={"envs_per_worker": episodes})
+    def judged(self, episodes: int, seed: int | None = None) -> list[Episode]:
+        """Play greedy episodes with the newest weights, with the run's seed or another one."""
+        changes = {"envs_per_worker": episodes, **({} if seed is None else {"seed": seed})}
+        hyperparameters = self.hyperparameters.model_copy(update=changes)
         return play(hyperparameters, self.service.weights.vector.copy(), episodes)
 
     def close(self) -> None:
