@@ -45,8 +45,7 @@ def settings_of(kind: str, course: str, seed: int, more: dict[str, str]) -> dict
     if kind in FOR_TIME:
         arguments, settings = {**speedrun.env_args, "course": course}, dict(speedrun.settings)
     else:
-        reward = {} if kind == "transfer" else {"reward": PROGRESS}
-        arguments, settings = {**RACES, "course": course, "laps": 1, **reward}, TAUGHT.get(kind, {})
+        arguments, settings = {**RACES, "course": course, "laps": 1, "reward": PROGRESS}, TAUGHT.get(kind, {})
     return {"env_args": json.dumps(arguments), "seed": seed, **settings, **more}
 
 
