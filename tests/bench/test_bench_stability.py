@@ -2,6 +2,7 @@
 
 import json
 
+import bench_many_workers
 import pytest
 from bench_stability import OLD, rounded, run
 from many_workers import ManyWorkers, hyperparameters_of
@@ -60,3 +61,18 @@ def test_the_old_defaults_can_still_be_set():
 
 def test_times_are_left_out_of_the_results():
     assert rounded({"time/fps": 3.0, "train/entropy": 0.123456789}) == {"train/entropy": 0.12346}
+
+
+@pytest.mark.parametrize(("goal", "reached"), [(1.0, 504), (501.0, None)])
+def test_a_run_of_many_workers_ends_at_the_first_evaluation_at_the_goal(goal, reached, tmp_path, monkeypatch):
+    task = bench_many_workers.TASKS["cartpole"]._replace(goal=goal, every=500, hopeful=0.0)
+    result = bench_many_workers.run(
+        task, hyperparameters_of("CartPole-v1", SMALL), workers=4, one_slow=False, most=1200
+    )
+    assert result["reached_steps"] == reached
+    assert result["curve"][-1]["step"] == (reached or 1200)
+    named = {"name": "default", "env_id": task.env_id, "seed": 1, **result}
+    monkeypatch.setattr(bench_many_workers, "RESULTS", tmp_path)
+    (tmp_path / "one.json").write_text(json.dumps(named))
+    expected = f"| CartPole-v1 | default | 4 | 1: {reached or 'not after 1,200'}"
+    assert bench_many_workers.table().splitlines()[-1].startswith(expected)
