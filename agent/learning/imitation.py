@@ -1,8 +1,7 @@
 """Imitation: the gradient of behaviour cloning, and the batches of demonstrations to compute it from.
 
 Behaviour cloning maximises the probability of the teacher's actions (Pomerleau 1989). The value is fitted to the
-teacher's discounted returns, so that learning by reward can go on from it. Pictures are shifted at random, so that a
-few thousand steps teach what is in the picture, and not where each of its pixels is.
+teacher's discounted returns, so that learning by reward can go on from it.
 """
 
 from typing import NamedTuple
@@ -20,7 +19,6 @@ from a3c64.learning.network import Network
 from a3c64.learning.parameters import learned_size, total_size
 from a3c64.learning.scaling import RewardScale
 
-SHIFT = 4 / 84  # largest shift of a picture, in sides of it: DrQ's (Kostrikov, Yarats & Fergus 2021)
 KNOWN_SHARE = 0.1  # a return is known if at most this share of it would come after a cut
 CHUNK = 64  # observations at once, for networks without memory
 
@@ -74,27 +72,6 @@ def targets_of(shown: Demonstrations, hyperparameters: Hyperparameters) -> Targe
     return Targets(returns, known)
 
 
-def shifted(images: np.ndarray, generator: np.random.Generator, together: bool) -> np.ndarray:
-    """Shift pictures by a random number of pixels, up to SHIFT of their sides, in both directions.
-
-    The pixels at the edge are repeated.
-
-    Args:
-        images: uint8 [T, B, H, W, C].
-        generator: of the shifts.
-        together: whether the T pictures of a window are shifted alike, because memory connects them.
-    """
-    length, batch, height, width, _ = images.shape
-    most = round(max(height, width) * SHIFT)
-    if not most:
-        return images
-    padded = np.pad(images, ((0, 0), (0, 0), (most, most), (most, most), (0, 0)), mode="edge")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width), axis=(2, 3))  # [T, B, y, x, C, H, W]
-    y, x = generator.integers(0, 2 * most + 1, (2, 1 if together else length, batch))
-    found = windows[np.arange(length)[:, None], np.arange(batch), y, x]  # [T, B, C, H, W]
-    return np.ascontiguousarray(np.moveaxis(found, 2, -1))
-
-
 class Lessons:
     """Draws batches of T x B steps from demonstrations.
 
@@ -136,8 +113,7 @@ class Lessons:
     def draw(self, generator: np.random.Generator) -> Batch:
         """Draw a batch."""
         at = self._draw(generator)  # [T, B]
-        image = shifted(self._shown.observations.image[at], generator, together=self._network.units > 0)
-        observations = Observations(image, self._shown.observations.vector[at])
+        observations = Observations(self._shown.observations.image[at], self._shown.observations.vector[at])
         first = at[0]
         memory = Memory(self._memory.cell[first], self._memory.hidden[first])
         targets = Targets(self.targets.returns[at], self.targets.known[at])

@@ -13,7 +13,7 @@ from a3c64.envs.actions import Categorical
 from a3c64.envs.demonstrations import Demonstrations
 from a3c64.envs.spaces import Observations
 from a3c64.hyperparameters import Hyperparameters
-from a3c64.learning.imitation import shifted, targets_of
+from a3c64.learning.imitation import targets_of
 from a3c64.learning.network import design
 from a3c64.learning.parameters import initialise
 from a3c64.policy import checkpoint
@@ -69,18 +69,6 @@ def _tiny():
     from a3c64.envs.spaces import Shape
 
     return Shape((0, 0, 0), 3), Categorical(2)
-
-
-@pytest.mark.parametrize("together", [False, True])
-def test_pictures_are_shifted_by_up_to_two_of_42_pixels(together):
-    picture = np.random.default_rng(1).integers(0, 256, (42, 42, 3), np.uint8)
-    images = np.broadcast_to(picture, (6, 5, 42, 42, 3))
-    padded = np.pad(picture, ((2, 2), (2, 2), (0, 0)), mode="edge")
-    possible = {padded[y : y + 42, x : x + 42].tobytes(): (y - 2, x - 2) for y in range(5) for x in range(5)}
-    moved = shifted(images, np.random.default_rng(2), together)
-    found = [[possible[image.tobytes()] for image in row] for row in moved]
-    assert len({shift for row in found for shift in row}) > 3
-    assert together == all(row == found[0] for row in found)
 
 
 def test_values_are_fitted_to_discounted_returns_where_these_are_known():

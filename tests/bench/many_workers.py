@@ -116,10 +116,11 @@ class ManyWorkers:
             heapq.heappush(self._next, (now + takes, number, not acted))
 
     def judged(self, episodes: int, seed: int | None = None) -> list[Episode]:
-        """Play greedy episodes with the newest weights, with the run's seed or another one."""
+        """Play episodes with the newest weights as an evaluator does, with the run's seed or another one."""
         changes = {"envs_per_worker": episodes, **({} if seed is None else {"seed": seed})}
         hyperparameters = self.hyperparameters.model_copy(update=changes)
-        return play(hyperparameters, self.service.weights.vector.copy(), episodes)
+        greedy = hyperparameters.eval_policy == "greedy"
+        return play(hyperparameters, self.service.weights.vector.copy(), episodes, greedy=greedy)
 
     def close(self) -> None:
         """Close the environments."""

@@ -9,7 +9,7 @@ import numpy as np
 from n64gym.machine.controller import stick_of, word
 from n64gym.n64_env import VIS_PER_SECOND
 
-AVERAGED_VIS = 20  # taps of a key within this time are one position of the stick
+AVERAGED_VIS = 28  # taps of a key within this time are one position of the stick
 BUTTONS = 0xFFFF  # the bits of a word without the stick
 
 
