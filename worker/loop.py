@@ -23,7 +23,7 @@ from a3c64.worker.fading import Fading
 from a3c64.worker.observation_pictures import ObservationPictures
 from a3c64.worker.watchdog import Signs
 
-MEASURED = 300  # steps of each environment for the scale of rewards, before a worker of a policy that drives learns
+MEASURED = 300  # steps of each environment by which a worker that joins a run that has learned scales its first rewards
 REFRESH_FROM = 3  # updates by others during the last rollout; from this many on, fetch newer weights for the gradient
 
 

@@ -58,10 +58,10 @@ def imitate(settings: Settings, parsed: Parsed) -> int:
     pin_tensorflow(hyperparameters.deterministic)
     from a3c64.learning.network import design
     from a3c64.paramserver.run_folder import RunFolder
-    from a3c64.policy.checkpoint import MEAN_SQUARE, first
+    from a3c64.policy.checkpoint import first
     from a3c64.policy.transplant import transplant
     from a3c64.progress import Progress
-    from a3c64.teaching.imitate import FIRST_PACE, teach
+    from a3c64.teaching.imitate import teach
 
     network = design(shown.shape, shown.family, hyperparameters)
     snapshot = first(network.specs, hyperparameters.seed, hyperparameters.model_dump())
@@ -87,15 +87,7 @@ def imitate(settings: Settings, parsed: Parsed) -> int:
     )
     folder = RunFolder(settings.run_dir, settings.keep_checkpoints)
     folder.describe(hyperparameters, typed_command())
-    saved = folder.save(
-        snapshot._replace(
-            weights=taught.weights,
-            optimiser={MEAN_SQUARE: taught.mean_square},
-            version=taught.updates,
-            pace=FIRST_PACE if hyperparameters.target_kl else None,
-        )
-    )
-    if not saved:
+    if not folder.save(taught.begin(snapshot)):
         raise BadInputError(f"{flag('run_dir')}: {settings.run_dir} cannot be written")
     output.say(f"`a3c64 train --run-dir {settings.run_dir}` goes on from it")
     return 0

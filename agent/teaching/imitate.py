@@ -16,6 +16,7 @@ from a3c64.learning.imitation import Imitation, Lessons, judged
 from a3c64.learning.network import Network
 from a3c64.learning.parameters import learned_size, named_views
 from a3c64.learning.scaling import clipped, moments_of, packed
+from a3c64.policy.checkpoint import MEAN_SQUARE, Snapshot
 
 BATCH_STEPS = 160  # of one update, as a worker's rollout with the default settings
 UPDATES = 20  # least number between two looks at the held-out steps; else one pass over all steps
@@ -45,6 +46,12 @@ class Taught(NamedTuple):
     held_out: Agreement
     commonest: float  # share of held-out steps at which the teacher took its most frequent action
     updates: int
+
+    def begin(self, run: Snapshot) -> Snapshot:
+        """Return a new run's first state with this policy."""
+        pace = FIRST_PACE if run.hyperparameters["target_kl"] else None
+        optimiser = {MEAN_SQUARE: self.mean_square}
+        return run._replace(weights=self.weights, optimiser=optimiser, version=self.updates, pace=pace)
 
 
 def teach(

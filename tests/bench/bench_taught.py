@@ -75,10 +75,10 @@ def run(kind: str, course: str, seed: int, options: argparse.Namespace, path: Pa
 
     from a3c64.learning.network import design
     from a3c64.paramserver.weights import SharedWeights
-    from a3c64.policy.checkpoint import MEAN_SQUARE, first
+    from a3c64.policy.checkpoint import first
     from a3c64.policy.policy_file import find
     from a3c64.policy.transplant import transplant
-    from a3c64.teaching.imitate import FIRST_PACE, teach
+    from a3c64.teaching.imitate import teach
 
     ends = {"total_timesteps": options.steps + AFTER} if kind in FOR_TIME else {}  # the learning rate falls until then
     more = dict(setting.split("=", 1) for setting in options.set)
@@ -108,8 +108,7 @@ def run(kind: str, course: str, seed: int, options: argparse.Namespace, path: Pa
             transplant(start, network.specs, snapshot.weights)
         taught = teach(network, hyperparameters, snapshot.weights, shown, options.updates, threading.Event())
         assert taught is not None
-        state = {"optimiser": {MEAN_SQUARE: taught.mean_square}, "version": taught.updates, "pace": FIRST_PACE}
-        snapshot = snapshot._replace(weights=taught.weights, **state)
+        snapshot = taught.begin(snapshot)
         result["taught"]["agrees"] = taught.held_out.share
     training = ManyWorkers(hyperparameters, 2, weights=SharedWeights(hyperparameters, snapshot, start), shown=shown)
     result |= {"reached_steps": None, "judgements": [], "curve": []}
