@@ -157,7 +157,7 @@ def _add_which(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_how(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say how the policy chooses its actions."""
+    """Add the options that say how the policy chooses its actions, and on which course."""
     how = parser.add_mutually_exclusive_group()
     how.add_argument(
         "--greedy",
@@ -165,6 +165,7 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
         help="take the most probable action every time (default: --eval-policy of the run)",
     )
     how.add_argument("--sample", action="store_true", help="draw each action from the policy's distribution")
+    parser.add_argument("--course", metavar="NAME", help="the course of a racing game, instead of --env-args' course")
 
 
 @contextmanager
@@ -209,8 +210,8 @@ def _chosen(settings: Settings, parsed: Parsed) -> "Policy":
 def _to_play(settings: Settings, parsed: Parsed, policy: "Policy | None") -> Hyperparameters:
     """Return the settings to play with: those that the policy was trained with, or the user's if there is no policy.
 
-    --env-args and the settings of OWN and STEPPING replace the policy's if they are given. The seed is always the
-    user's. A policy file imports no module that the user did not name, and gives the environment no paths.
+    --env-args, --course and the settings of OWN and STEPPING replace the policy's if they are given. The seed is always
+    the user's. A policy file imports no module that the user did not name, and gives the environment no paths.
 
     Raises:
         BadInputError: --env-id names another environment than the policy's, or the policy file would import a module.
@@ -232,6 +233,9 @@ def _to_play(settings: Settings, parsed: Parsed, policy: "Policy | None") -> Hyp
         hyperparameters = hyperparameters.model_copy(update={"env_args": settings.env_args})
     elif parsed["policy"]:
         hyperparameters = foreign.without_paths(hyperparameters, parsed["policy"])
+    if parsed.get("course"):
+        arguments = {**json.loads(hyperparameters.env_args), "course": parsed["course"]}
+        hyperparameters = hyperparameters.model_copy(update={"env_args": json.dumps(arguments)})
     given = {name: getattr(settings, name) for name in ("seed", *(name for name in STEPPING if name in parsed))}
     return hyperparameters.model_copy(update=given)
 

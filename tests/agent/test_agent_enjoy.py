@@ -119,6 +119,21 @@ def test_enjoy_films_the_bundled_policy_greedy_or_sampled(stack, tmp_path):
     assert drawn[0] != drawn[1]
 
 
+def test_a_course_can_be_chosen_by_name(stack):
+    def play(*flags):
+        done = stack.run("a3c64", "enjoy", "--episodes", "1", "--env-args", SHORT, *flags, run_dir="", env_id="")
+        return done.returncode, done.stdout, done.stderr
+
+    code, found, _ = play()
+    assert code == 0
+    code, chosen, _ = play("--course", "desert")
+    assert code == 0
+    assert found.splitlines()[-1] != chosen.splitlines()[-1], "a race on another course is another race"
+    code, _, said = play("--course", "dessert")
+    assert (code, said.count("\n")) == (2, 1)
+    assert "maybe you meant 'desert'" in said
+
+
 def test_a_film_with_an_invalid_path_is_a_one_line_error(stack, tmp_path):
     for name, said in (("x.avi", "expected a name that ends in .mp4"), ("run/checkpoints/x.mp4", "is not a folder")):
         (tmp_path / "run").write_text("") if "/" in name else None
