@@ -162,10 +162,10 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--greedy",
         action="store_true",
-        help="take the most probable action every time (default: --eval-policy of the run)",
+        help="take the most probable actions (default: eval_policy)",
     )
     how.add_argument("--sample", action="store_true", help="draw each action from the policy's distribution")
-    parser.add_argument("--course", metavar="NAME", help="the course of a racing game, instead of --env-args' course")
+    parser.add_argument("--course", metavar="NAME", help="the course to race on, for racing games")
 
 
 @contextmanager
