@@ -121,6 +121,13 @@ class Hyperparameters(BaseModel):
         4, ge=1, le=256, description="environments a worker steps as one batch; 1 = A3C as published"
     )
     t_max: int = Field(40, ge=1, le=4096, description="steps of each environment between two gradients")
+    epochs: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="gradients from each rollout, each with the newest weights; with 2, a slow game needs fewer steps, "
+        "each with more CPU time; above 1 only with surrogate_clip",
+    )
     demonstrations: Annotated[str | None, BeforeValidator(none)] = Field(
         None,
         description="folder with movies (.m64) of races whose player the policy imitates at first, beside learning by "

@@ -26,14 +26,16 @@ class RefusalError(Exception):
 
 
 def check_rollout(hyperparameters: Hyperparameters, steps: int, episodes: int) -> None:
-    """Check the numbers of steps and episodes of a push.
+    """Check the numbers of steps and episodes of a push. A further gradient from the same rollout has none.
 
     Raises:
         RefusalError: a worker of this run cannot have them.
     """
     expected = hyperparameters.t_max * hyperparameters.envs_per_worker
-    if steps != expected:
-        raise RefusalError("steps", "none", f"push.steps must be {expected} (t_max x envs_per_worker), found {steps}")
+    further = hyperparameters.epochs > 1
+    if steps != expected and not (further and steps == 0):
+        numbers = f"{expected} (t_max x envs_per_worker){' or 0 (a further gradient)' if further else ''}"
+        raise RefusalError("steps", "none", f"push.steps must be {numbers}, found {steps}")
     if episodes > steps:  # a step ends at most one episode
         raise RefusalError("episodes", "none", f"a push must have at most {steps} episodes, found {episodes}")
 

@@ -113,7 +113,7 @@ class Pace:
             self.value = 1.0 if value is None else _within_range(value)
 
     def measured(self, divergence: float, workers: int) -> None:
-        """Add a worker's measurement, nats. Between two of its rollouts each of the `workers` has pushed once."""
+        """Add a worker's measurement, nats. Between two of its rollouts each of the `workers` has used one rollout."""
         if self.value is None:
             return
         bounded = min(max(divergence, self._target / FARTHEST), self._target * FARTHEST)

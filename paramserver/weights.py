@@ -98,11 +98,12 @@ class SharedWeights:
     def apply(self, gradient: np.ndarray, steps: int) -> None:
         """Apply a checked gradient, and merge the moments of observations at its end, if there are any.
 
-        The moments' own size is clipped to `steps`. So one push cannot outweigh the observations of all workers.
+        The moments' own size is clipped to `steps`. So one push cannot outweigh the observations of all workers, and a
+        further gradient from the same rollout, which has 0 steps, does not count its observations again.
 
         Args:
             gradient: float32 [N].
-            steps: environment steps that it was computed from.
+            steps: environment steps that it was computed from; 0 if an earlier gradient has brought them.
         """
         hyperparameters, snapshot = self.hyperparameters, self.snapshot()
         learned = self._learned

@@ -25,6 +25,7 @@ from a3c64.worker.watchdog import Signs
 
 MEASURED = 300  # steps of each environment by which a worker that joins a run that has learned scales its first rewards
 REFRESH_FROM = 3  # updates by others during the last rollout; from this many on, fetch newer weights for the gradient
+ROLLOUT, GRADIENT = "rollout", "gradient"  # what a worker has completed when `turns` yields
 
 
 def train(
@@ -46,8 +47,9 @@ def train(
         signs.steps += 1
         show(moment)
 
-    for turn, _ in enumerate(turns(environments, client, hyperparameters, stop, step, shown)):
-        signs.gradients = turn // 2  # `turns` yields twice per gradient
+    completed = turns(environments, client, hyperparameters, stop, step, shown)
+    for earlier, _ in enumerate(part for part in completed if part == ROLLOUT):
+        signs.gradients = earlier  # the gradients of all earlier rollouts have been pushed
 
 
 def turns(
@@ -57,8 +59,8 @@ def turns(
     stop: threading.Event,
     show: Callable[[Moment], None],
     shown: Demonstrations | None = None,
-) -> Iterator[None]:
-    """Train as `train` does, but yield after each rollout and before each push, so that workers can share a thread.
+) -> Iterator[str]:
+    """Train as `train` does, but yield after each rollout and each gradient, so that workers can share a thread.
 
     Args:
         environments: B environments, freshly reset.
@@ -134,12 +136,9 @@ def turns(
             episodes = []
             continue
 
-        # The rollout's gradient, with newer weights if others have changed them often, else with the acting weights.
+        # Its advantages and value targets.
         last = actor.act(observations, starts, memory, allowed=environments.allowed)
-        yield
-        if hyperparameters.surrogate_clip and staleness >= REFRESH_FROM:
-            update = client.refresh()
-        learner.load(update.weights)
+        yield ROLLOUT
         targets = generalised_advantages(
             rollout.rewards,
             rollout.values,
@@ -150,35 +149,44 @@ def turns(
             hyperparameters.gae_lambda,
         )
         advantages = normalised(targets.advantages) if hyperparameters.normalise_advantages else targets.advantages
-        gradient = learner.gradient(
-            rollout.observations,
-            rollout.starts,
-            rollout.actions,
-            rollout.parameters,
-            advantages,
-            targets.returns,
-            first_memory,
-        )
-        vector = gradient.vector
-        if fading:
-            vector = fading.add(vector, update.weights, update.step, statistics)
-        if network.scaled:  # the running moments are not learned; in their place, send the rollout's moments
-            vector = np.concatenate((vector, packed(moments_of(rollout.observations.vector))))
-        timings.add("differentiate")
-        yield
 
-        # Push the gradient, and get the newest weights.
-        statistics |= {
-            "policy_loss": gradient.policy_loss,
-            "value_loss": gradient.value_loss,
-            "entropy": gradient.entropy,
-            "grad_norm": gradient.norm,
-        }
-        update = exchange(
-            client, vector, learner.signature, update, hyperparameters.t_max * batch, statistics, episodes, timings
-        )
-        staleness = max(0, update.version - acted_with - update.accepted)  # updates by others meanwhile
-        episodes, statistics = [], {}
+        # Its gradients. The first has newer weights if others have changed them often, else those that acted.
+        if hyperparameters.surrogate_clip and staleness >= REFRESH_FROM:
+            update = client.refresh()
+        steps, own = hyperparameters.t_max * batch, 0
+        for _ in range(hyperparameters.epochs):
+            learner.load(update.weights)
+            gradient = learner.gradient(
+                rollout.observations,
+                rollout.starts,
+                rollout.actions,
+                rollout.parameters,
+                advantages,
+                targets.returns,
+                first_memory,
+            )
+            vector = gradient.vector
+            if fading:
+                vector = fading.add(vector, update.weights, update.step, statistics)
+            if network.scaled:  # the running moments are not learned; in their place, send the rollout's moments
+                vector = np.concatenate((vector, packed(moments_of(rollout.observations.vector))))
+            timings.add("differentiate")
+            yield GRADIENT
+
+            # Push the gradient, and get the newest weights. Only the first push has the rollout's steps, so the server
+            # counts them, and their moments, once.
+            statistics |= {
+                "policy_loss": gradient.policy_loss,
+                "value_loss": gradient.value_loss,
+                "entropy": gradient.entropy,
+                "grad_norm": gradient.norm,
+            }
+            update = exchange(client, vector, learner.signature, update, steps, statistics, episodes, timings)
+            own += update.accepted
+            episodes, statistics, steps = [], {}, 0
+            if update.finished or not update.accepted:  # refused: the newest weights may be far from those that acted
+                break
+        staleness = max(0, update.version - acted_with - own)  # updates by others meanwhile
         pictures.offer(observations.image[0])
 
 
@@ -193,7 +201,8 @@ def exchange(
     timings: Timings,
 ) -> Update:
     """Push a gradient with its rollout's statistics, and return the newest weights."""
-    shares = {f"time_{section}": share for section, share in timings.drain().items()}
+    # Shares of the time from one rollout to the next: a further gradient takes no time for acting.
+    shares = {f"time_{section}": share for section, share in timings.drain().items()} if steps else {}
     finite = {name: value for name, value in {**statistics, **shares}.items() if np.isfinite(value)}
     result = client.push(gradient, signature, update.version, steps, finite, episodes)
     timings.add("exchange")

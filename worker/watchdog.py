@@ -26,7 +26,7 @@ class Signs:
     """Progress of the training thread. These are plain counters, so that a step costs almost nothing."""
 
     steps: int = 0  # of the batch of environments
-    gradients: int = 0
+    gradients: int = 0  # of different rollouts
     waits: int = 0  # for the server, which may be away for any time
 
     def wait(self) -> None:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from a3c64 import presets
-from a3c64.config import BadInputError, Settings, flag
+from a3c64.config import BadInputError, Settings, flag, named
 from a3c64.files import read_json
 from a3c64.hyperparameters import Hyperparameters, as_meant
 from a3c64.policy import checkpoint, foreign, game_copy, policy_file
@@ -57,8 +57,15 @@ def resume(settings: Settings) -> Resumption:
     """Return the settings with which the run in `settings.run_dir` resumes. Nothing is written.
 
     Raises:
-        BadInputError: a setting cannot be changed on this run, or `resume` is set and there is no run.
+        BadInputError: a setting cannot be changed on this run, two settings exclude each other, or `resume` is set and
+            there is no run.
     """
+    resumption = _resumption(settings)
+    _check_epochs(resumption.settings)
+    return resumption
+
+
+def _resumption(settings: Settings) -> Resumption:
     folder = settings.run_dir
     exists = bool(checkpoint.steps(folder / checkpoint.CHECKPOINTS))
     if settings.resume and not exists:
@@ -83,6 +90,20 @@ def resume(settings: Settings) -> Resumption:
     if exists:
         _check(changes, folder, settings.transfer)
     return Resumption(complete, exists, changes, _ignored(settings, complete))
+
+
+def _check_epochs(settings: Settings) -> None:
+    """Refuse several gradients from a rollout without the clip, because nothing else limits how far they go.
+
+    Raises:
+        BadInputError: `epochs` is above 1 and `surrogate_clip` is 0.
+    """
+    if settings.epochs > 1 and not settings.surrogate_clip:
+        raise BadInputError(
+            f"{named('epochs')}: found {settings.epochs}, expected 1 with {named('surrogate_clip')} 0: only the clip "
+            f"limits how far several gradients from one rollout go; give {flag('surrogate_clip')} 0.2, or leave "
+            f"{flag('epochs')} out"
+        )
 
 
 def recorded(folder: Path) -> dict[str, Any] | None:

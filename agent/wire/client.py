@@ -185,7 +185,7 @@ class Client:
             gradient: float32 [parameters].
             signature: of the model.
             version: of the weights that the gradient was computed with.
-            steps: environment steps of the rollout.
+            steps: environment steps of the rollout; 0 if an earlier gradient has brought them.
             statistics: name -> finite number, charted as train/<name>.
             episodes: those that ended since the last push.
 

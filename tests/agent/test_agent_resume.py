@@ -109,6 +109,16 @@ def test_a_child_process_takes_the_same_settings_and_sees_the_same_changes(tmp_p
     assert child.changes == parent.changes
 
 
+def test_a_run_without_the_clip_refuses_more_epochs(tmp_path: Path):
+    begin(tmp_path, **PENDULUM, surrogate_clip="0")
+    with pytest.raises(BadInputError, match=r"--epochs \(A3C64_EPOCHS\): found 2, expected 1 with --surrogate-clip"):
+        start_again(tmp_path, epochs="2")
+    assert [str(one) for one in start_again(tmp_path, epochs="2", surrogate_clip="0.1").changes] == [
+        "epochs 1 -> 2",
+        "surrogate_clip 0.0 -> 0.1",
+    ]
+
+
 def test_transfer_continues_in_another_environment(tmp_path: Path):
     before = begin(tmp_path, **PENDULUM)
     resumed = start_again(tmp_path, env_id="Acrobot-v1", transfer="true")

@@ -1,7 +1,7 @@
 """Runs a server and N workers in this process on a simulated clock. Each worker uses the product's own loop.
 
-The workers' steps have the order of N equally fast workers on N cores. A rollout and its gradient take one unit of
-time. Open Kart is the game compiled for the host (tests/openkart).
+The workers' steps have the order of N equally fast workers on N cores. A rollout and its first gradient take one unit
+of time. Open Kart is the game compiled for the host (tests/openkart).
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ class ManyWorkers:
         self.hyperparameters = hyperparameters
         self.service = Service(weights or SharedWeights(hyperparameters, None), "run", {})
         self._one_slow = one_slow
-        self._workers: list[Iterator[object]] = []
-        self._next: list[tuple[float, int, bool]] = []  # time, worker, whether it has acted
+        self._workers: list[Iterator[str]] = []
+        self._next: list[tuple[float, int]] = []  # time, worker
         self._batches: list[EnvironmentBatch] = []
         shared: list[Any] = []
 
@@ -96,7 +96,7 @@ class ManyWorkers:
                 never = threading.Event()
                 self._workers.append(loop.turns(batch, client, hyperparameters, never, lambda _: None, shown))
                 next(self._workers[-1])
-                heapq.heappush(self._next, (random.random(), number, True))
+                heapq.heappush(self._next, (random.random(), number))
         finally:
             loop.Learner = compiled  # type: ignore[misc]
 
@@ -108,12 +108,11 @@ class ManyWorkers:
     def go_on(self, until: int) -> None:
         """Let the workers work until the run has `until` steps."""
         while self.step < until:
-            now, number, acted = heapq.heappop(self._next)
-            next(self._workers[number])
-            takes = DIFFERENTIATING if acted else 1.0 - DIFFERENTIATING
+            now, number = heapq.heappop(self._next)
+            takes = DIFFERENTIATING if next(self._workers[number]) == loop.GRADIENT else 1.0 - DIFFERENTIATING
             takes *= self._random.uniform(1.0 - JITTER, 1.0 + JITTER)
             takes *= SLOWER if self._one_slow and number == 0 else 1.0
-            heapq.heappush(self._next, (now + takes, number, not acted))
+            heapq.heappush(self._next, (now + takes, number))
 
     def judged(self, episodes: int, seed: int | None = None) -> list[Episode]:
         """Play episodes with the newest weights as an evaluator does, with the run's seed or another one."""

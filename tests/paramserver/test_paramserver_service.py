@@ -169,6 +169,29 @@ def test_a_refused_message_changes_neither_weights_nor_counters(frames, reason):
     assert service.metrics.rollout() == {}
 
 
+def test_a_push_without_steps_is_a_further_gradient_of_a_run_with_epochs():
+    service = make_service()
+    client = make_client(service)
+    client.hello()
+    client.join(SPECS)
+    further = GOOD._replace(steps=0)
+    told = refusal(service, connection(client), wire.encode(10, further, ONES)).reason
+    assert told == "push.steps must be 20 (t_max x envs_per_worker), found 0"
+
+    service = make_service(epochs=2)
+    client = make_client(service)
+    client.hello()
+    client.join(SPECS)
+    assert push(client, 0, episodes=[Episode(1.0, 20, {})]).step == 20
+    assert push(client, 1, steps=0)[1:4] == (2, 20, True)
+    assert (service.report().updates, service.report().steps, service.report().episodes) == (2, 20, 1)
+    more = further._replace(episodes=[[1.0, 20, {}]])
+    told = refusal(service, connection(client), wire.encode(10, more, ONES)).reason
+    assert told == "a push must have at most 0 episodes, found 1"
+    told = refusal(service, connection(client), wire.encode(11, GOOD._replace(steps=40), ONES)).reason
+    assert told == "push.steps must be 20 (t_max x envs_per_worker) or 0 (a further gradient), found 40"
+
+
 def test_unknown_clients_and_invalid_names_are_refused():
     service = make_service()
     assert refusal(service, b"z", wire.encode(1, GOOD, ONES)).remedy == "hello"
