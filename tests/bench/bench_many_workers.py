@@ -1,8 +1,8 @@
 """Measures how many environment steps 1 to 64 workers need to learn: `python tests/bench/bench_many_workers.py`.
 
-A run ends at the first evaluation at the goal: 95 % of 20 greedy races of Open Kart, or a mean return of 475 in
-CartPole. Each run writes a JSON file in docs/results/many. `--table` prints all of them as a table in Markdown. The
-workers are those of many_workers.py, all in this process, so the steps do not depend on the machine's load.
+A run ends at the first evaluation at the goal: 95 % of 20 greedy races of Open Kart, a mean return of 475 in CartPole,
+or of 200 in LunarLander. Each run writes a JSON file in docs/results/many. `--table` prints all of them as a table in
+Markdown. The workers are those of many_workers.py, all in this process, so the steps do not depend on the load.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,21 +37,23 @@ class Task(NamedTuple):
 TASKS = {
     "openkart": Task("n64gym/OpenKart-v0", "finish_rate", 0.95, 25_000, 28.0),
     "cartpole": Task("CartPole-v1", "mean_return", 475.0, 10_240, 100.0),
+    "lander": Task("LunarLander-v3", "mean_return", 200.0, 25_000, 50.0),
 }
 
 
 def run(task: Task, hyperparameters: Hyperparameters, workers: int, one_slow: bool, most: int) -> dict[str, Any]:
-    """Train until an evaluation reaches the goal, for at most `most` steps. Return the steps and the curve."""
+    """Train until an evaluation reaches the goal, for at most `most` steps. Return the steps, CPU time and curve."""
     from bench_stability import judged
     from many_workers import ManyWorkers  # here, because main must limit TensorFlow's threads first
 
     training = ManyWorkers(hyperparameters, workers, one_slow)
     curve: list[dict[str, float]] = []
-    reached = None
+    reached, cpu_s = None, 0.0
     try:
         while training.step < most and reached is None:
-            before = training.step
+            before, began = training.step, time.process_time()
             training.go_on(min(most, before + min(task.every, 12_500)))
+            cpu_s += time.process_time() - began
             scalars = training.service.scalars()
             point = {
                 "step": training.step,
@@ -63,7 +66,14 @@ def run(task: Task, hyperparameters: Hyperparameters, workers: int, one_slow: bo
             curve.append(point)
     finally:
         training.close()
-    return {"workers": workers, "one_slow": one_slow, "reached_steps": reached, "most_steps": most, "curve": curve}
+    return {
+        "workers": workers,
+        "one_slow": one_slow,
+        "reached_steps": reached,
+        "most_steps": most,
+        "cpu_seconds": round(cpu_s, 1),  # of training, without evaluations
+        "curve": curve,
+    }
 
 
 def table() -> str:
