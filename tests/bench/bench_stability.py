@@ -37,7 +37,7 @@ def run(hyperparameters: Hyperparameters, workers: int, one_slow: bool, steps: i
     """
     from many_workers import ManyWorkers  # here, because main must limit TensorFlow's threads first
 
-    machine, begin, judging_s = hardware(), time.perf_counter(), 0.0
+    machine, begin, cpu, judging_s = hardware(), time.perf_counter(), time.process_time(), 0.0
     training = ManyWorkers(hyperparameters, workers, one_slow)
     curve: list[dict[str, float]] = []
     judgements: list[dict[str, float]] = []
@@ -61,6 +61,7 @@ def run(hyperparameters: Hyperparameters, workers: int, one_slow: bool, steps: i
         "steps": training.step,
         "seconds": round(time.perf_counter() - begin, 1),
         "judging_seconds": round(judging_s, 1),
+        "cpu_seconds": round(time.process_time() - cpu, 1),
         "staleness": staleness.model_dump() if staleness else None,
         "judgements": judgements,
         "curve": curve,
