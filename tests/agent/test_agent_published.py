@@ -56,7 +56,7 @@ def slope_of_sums(network, flat, observations, starts, actions, advantages, retu
 )
 def test_updates_are_those_of_summed_losses(preset, steps, rate, decay, inside, outside, scale):
     hyperparameters, network = published(preset)
-    assert (hyperparameters.t_max, hyperparameters.envs_per_worker) == (steps, 1)
+    assert (hyperparameters.t_max, hyperparameters.envs_per_worker, hyperparameters.epochs) == (steps, 1, 1)
     learner, shared = Learner(network, hyperparameters, 1), SharedWeights(hyperparameters, None)
     shared.begin(network.specs)
     rng = np.random.default_rng(0)
