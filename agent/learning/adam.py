@@ -9,11 +9,12 @@ class Adam:
     """The state for N weights.
 
     Attributes:
+        learning_rate: step size; it may be changed between steps.
         mean_square: float32 [N], of the gradients, corrected for its first value of 0.
     """
 
     def __init__(self, size: int, learning_rate: float) -> None:
-        self._learning_rate = learning_rate
+        self.learning_rate = learning_rate
         self._mean, self._square = np.zeros(size, np.float32), np.zeros(size, np.float32)
         self._count = 0
 
@@ -28,4 +29,4 @@ class Adam:
         self._mean += np.float32(1.0 - DECAY) * (gradient - self._mean)
         self._square += np.float32(1.0 - SQUARE_DECAY) * (np.square(gradient) - self._square)
         mean = self._mean / np.float32(1.0 - DECAY**self._count)
-        weights -= np.float32(self._learning_rate) * mean / (np.sqrt(self.mean_square) + np.float32(EPSILON))
+        weights -= np.float32(self.learning_rate) * mean / (np.sqrt(self.mean_square) + np.float32(EPSILON))

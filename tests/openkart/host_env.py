@@ -149,7 +149,9 @@ def variables(library: Path) -> tuple[int, int]:
 
 
 class OwnStarts:
-    """Start states of one environment. n64gym's Starts has one cache for a whole process instead."""
+    """The newest start states of one environment. n64gym's Starts has one cache for a whole process instead."""
+
+    MOST = 60  # of 1.5 MB each; generated courses have thousands
 
     def __init__(self) -> None:
         self._states: dict[str, HostState] = {}
@@ -160,7 +162,9 @@ class OwnStarts:
         return Start(state, "") if state else None  # type: ignore[arg-type]
 
     def keep(self, what: dict[str, Any], state: HostState) -> Start:
-        """Store `state` as the start described by `what`."""
+        """Store `state` as the start described by `what`, instead of the oldest one if there are many."""
+        if len(self._states) == self.MOST:
+            del self._states[next(iter(self._states))]
         self._states[str(what["setup"])] = state
         return Start(state, "")  # type: ignore[arg-type]
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import gymnasium
 import numpy as np
 
-from n64gym.games.openkart_line import fastest_line
-from n64gym.games.openkart_road import read_road
+from n64gym.games.openkart_line import Line, fastest_line
+from n64gym.games.openkart_road import Road, read_road
 from n64gym.games.openkart_telemetry import COURSES, FIXED, read_telemetry
 from n64gym.machine.controller import DRIVING, STICK, A, stick_of
 from n64gym.n64_env import VIS_PER_SECOND
@@ -42,13 +42,28 @@ class Driver:
         self._course: tuple[int, ...] = ()
         self._wheels = 0.0  # position of the front wheels, in stick units
 
+    def plan(self) -> tuple[Road, Line]:
+        """Return the road of the current course, and the line to drive on it."""
+        road = read_road(self._env.emulator.rdram)
+        return road, fastest_line(road)
+
     def __call__(self) -> int:
-        """Return the action for the kart's current state."""
+        """Return the action for the kart's current state, which must be taken next."""
+        action = self.choose()
+        self.turn(action)
+        return action
+
+    def turn(self, action: int) -> None:
+        """Let the front wheels follow an action's stick for a step."""
+        step, stick = STICK_RATE * self._env.frameskip, stick_of(DRIVING[action].word)[0]
+        self._wheels += max(-step, min(step, stick - self._wheels))
+
+    def choose(self) -> int:
+        """Return the action for the kart's current state. `turn` must be called with the action that is taken."""
         rdram, skip = self._env.emulator.rdram, self._env.frameskip
         now = read_telemetry(rdram)
-        if self._course != (course := (now.course, now.seed, now.lap_metres)):
-            self._course, self._road = course, read_road(rdram)
-            self._line = fastest_line(self._road)
+        if self._course != (course := (now.course, now.seed, now.mirror)):
+            self._course, (self._road, self._line) = course, self.plan()
         if now.race_time < 2 * skip:
             self._wheels = 0.0
         speed = max(now.speed / FIXED / 3.6, 0.0)
@@ -63,10 +78,9 @@ class Driver:
         wanted = max(-most, min(most, wanted))
         too_fast = speed - self._limit(place + (delay + skip / VIS_PER_SECOND / 2) * speed / self._road.spacing)
         ready = abs(wanted) < STEER_BEFORE or abs(self._wheels) > STEER_BEFORE or too_fast > BRAKE_ANYWAY
-        stick = 0 if too_fast > BRAKE_ABOVE and ready else min(STEERING, key=lambda x: abs(x - wanted))
-        step = STICK_RATE * skip
-        self._wheels += max(-step, min(step, stick - self._wheels))
-        return BRAKE if too_fast > BRAKE_ABOVE and ready else STEERING[stick]
+        if too_fast > BRAKE_ABOVE and ready:
+            return BRAKE
+        return STEERING[min(STEERING, key=lambda x: abs(x - wanted))]
 
     def _limit(self, place: float) -> float:
         """Return the line's speed limit at `place`, an index into the line's points."""
