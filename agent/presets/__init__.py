@@ -29,7 +29,7 @@ def presets() -> dict[str, Preset]:
     for file in sorted(files(__package__).iterdir(), key=lambda file: file.name):
         if file.name.endswith(SUFFIX):
             data = tomllib.loads(file.read_text())
-            found[file.name.removesuffix(SUFFIX)] = Preset(tuple(data["environments"]), data["settings"])
+            found[file.name.removesuffix(SUFFIX)] = Preset(tuple(data.get("environments", ())), data["settings"])
     return found
 
 

@@ -195,6 +195,13 @@ def test_the_environments_id_chooses_the_preset(env_id, preset):
     assert chosen("auto", env_id) is presets()[preset].settings
 
 
+def test_a_preset_without_environments_is_only_chosen_by_name(monkeypatch, tmp_path):
+    (tmp_path / "mine.toml").write_text("[settings]\nt_max = 7\n")
+    monkeypatch.setattr("a3c64.presets.files", lambda package: tmp_path)
+    found = presets.__wrapped__()
+    assert (found["mine"].environments, found["mine"].settings) == ((), {"t_max": 7})
+
+
 def test_a_preset_may_be_a_file(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text("[settings]\nt_max = 8\nlearning_rate = 1e-3\n")

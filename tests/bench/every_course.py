@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -15,16 +14,16 @@ from a3c64.policy.episodes import play
 COURSES = ("meadow", "desert", "harbour", "mountain")
 RACES: dict[str, Any] = {  # of training; each reset draws a value from a list
     "noop_max": 30,
-    "course": [*COURSES * 2, *["generated"] * 5],
+    "course": [*COURSES * 2, "mountain", *["generated"] * 5],  # the mountain is the hardest
     "mirror": [False, True],
-    "mode": ["time_trial"] * 3 + ["grand_prix"],
+    "mode": ["time_trial", "time_trial", "grand_prix"],
     "level": ["medium", "hard", "hard"],
     "start": [0.0, 0.0, 0.25, 0.5, 0.75],
     "laps": [1, 2, 3],
     "random_max": 120,  # presses before the start turn the kart, so that the policy learns to turn back
     "stuck_limit": 6.0,
     # 20 for finishing is about the value of going on, so that the end of a race does not look like a loss.
-    "reward": {"progress": 100.0, "place": 4.0, "finish": 20.0},
+    "reward": {"progress": 100.0, "place": 4.0, "finish": 20.0},  # for the value only
 }
 UNSEEN = range(5000, 10_000)  # seeds of generated courses that no training uses
 TASKS: dict[str, tuple[int, dict[str, Any]]] = {  # number of races, and their settings
@@ -37,25 +36,19 @@ TASKS: dict[str, tuple[int, dict[str, Any]]] = {  # number of races, and their s
 }
 
 
-def evaluate(
-    hyperparameters: Hyperparameters, weights: np.ndarray, tasks: Iterable[str] = TASKS, share: float = 1.0
-) -> dict[str, dict[str, float]]:
-    """Play greedy races, and return the figures of each task.
+def evaluate(hyperparameters: Hyperparameters, weights: np.ndarray) -> dict[str, dict[str, float]]:
+    """Play the greedy races of TASKS, and return the figures of each task.
 
     Args:
-        hyperparameters: of the training; its environment is used, with the races of TASKS.
+        hyperparameters: of the training; its environment is used.
         weights: float32 [parameters].
-        tasks: names in TASKS.
-        share: of each task's number of races.
     """
     view = {name: value for name, value in json.loads(hyperparameters.env_args).items() if name in ("obs_type", "size")}
     found = {}
-    for name in tasks:
-        races, settings = TASKS[name]
-        count = max(2, round(share * races))
+    for name, (races, settings) in TASKS.items():
         arguments = json.dumps({"noop_max": 30, **view, **settings})
-        changed = hyperparameters.model_copy(update={"env_args": arguments, "envs_per_worker": min(count, 25)})
-        found[name] = figures(play(changed, weights.copy(), count))
+        changed = hyperparameters.model_copy(update={"env_args": arguments, "envs_per_worker": 25})
+        found[name] = figures(play(changed, weights.copy(), races))
     return found
 
 

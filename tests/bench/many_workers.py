@@ -106,10 +106,13 @@ class ManyWorkers:
         return self.service.weights.step
 
     def go_on(self, until: int) -> None:
-        """Let the workers work until the run has `until` steps."""
-        while self.step < until:
+        """Let the workers work until the run has `until` steps, or is finished."""
+        while self.step < until and self._next:
             now, number = heapq.heappop(self._next)
-            takes = DIFFERENTIATING if next(self._workers[number]) == loop.GRADIENT else 1.0 - DIFFERENTIATING
+            completed = next(self._workers[number], None)
+            if completed is None:  # the run is finished
+                continue
+            takes = DIFFERENTIATING if completed == loop.GRADIENT else 1.0 - DIFFERENTIATING
             takes *= self._random.uniform(1.0 - JITTER, 1.0 + JITTER)
             takes *= SLOWER if self._one_slow and number == 0 else 1.0
             heapq.heappush(self._next, (now + takes, number))

@@ -30,6 +30,13 @@ def test_a_slow_worker_takes_a_tenth_of_the_steps_and_is_late_by_ten_rounds():
     assert training.service.metrics.staleness_figures().max > 20
 
 
+def test_a_finished_run_ends_without_an_error():
+    training = ManyWorkers(hyperparameters_of("CartPole-v1", {**SMALL, "total_timesteps": 400}), workers=3)
+    training.go_on(10_000)
+    training.close()
+    assert 400 <= training.step < 450
+
+
 @pytest.mark.parametrize(("workers", "late"), [(2, 1), (10, 2)])
 def test_gradients_of_many_workers_are_computed_with_newer_weights(workers, late):
     training = ManyWorkers(hyperparameters_of("CartPole-v1", SMALL), workers)
