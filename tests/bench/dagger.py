@@ -97,7 +97,7 @@ def teach(
         hyperparameters: give the environment, B (`envs_per_worker`) and T (`t_max`).
         weights: to begin with.
         steps: to drive.
-        tell: called every 30 rollouts with the steps so far, and figures.
+        tell: called every 30 rollouts and at the end, with the steps so far and figures.
     """
     environments = EnvironmentBatch.make(hyperparameters, 0)
     batch, length = hyperparameters.envs_per_worker, hyperparameters.t_max
@@ -156,7 +156,7 @@ def teach(
             adam.learning_rate = LEARNING_RATE * max(0.05, 1.0 - done / steps)
             for _ in range(BATCHES):
                 losses.append(_learn(imitation, adam, weights, shown, min(done, KEPT), generator))
-            if done // (length * batch) % 30 == 0:
+            if done // (length * batch) % 30 == 0 or done >= steps:
                 figures = {"minutes": (time.perf_counter() - begin) / 60, "loss": float(np.mean(losses[-100:]))}
                 tell(done, figures | {"finished": float(np.mean(ends[-200:])) if ends else 0.0})
     finally:
