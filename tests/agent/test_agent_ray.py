@@ -49,6 +49,8 @@ def cluster(ray, monkeypatch):
     from ray.cluster_utils import Cluster
 
     folder = tempfile.mkdtemp(prefix="ray-")  # short, because the paths of sockets have a limit
+    monkeypatch.setenv("RAY_TMPDIR", folder)  # Cluster writes its address below it, and does not make the folder
+    os.mkdir(os.path.join(folder, "ray"))
     cluster = Cluster()
     try:
         cluster.add_node(**NODE, include_dashboard=False, temp_dir=folder)  # the head
