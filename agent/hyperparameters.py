@@ -125,8 +125,8 @@ class Hyperparameters(BaseModel):
         1,
         ge=1,
         le=64,
-        description="gradients from each rollout, each with the newest weights; with 2, a slow game needs fewer steps, "
-        "each with more CPU time; above 1 only with surrogate_clip",
+        description="gradients from each rollout, each with the newest weights; with 2, a slow game may need fewer "
+        "steps, each with more CPU time; above 1 only with surrogate_clip",
     )
     demonstrations: Annotated[str | None, BeforeValidator(none)] = Field(
         None,
