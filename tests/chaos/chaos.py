@@ -39,6 +39,7 @@ STOP_S = 20.0  # longest clean end
 CHECKPOINT_S = 5.0
 SOLVED = 0.95  # share of finished greedy races from which the run counts as solved
 LOOK_S = 0.5
+ENDINGS = 10  # times to look whether the folders of ended emulators are gone
 ROLES = {  # role -> words that its command line must contain
     "server": ("a3c64.paramserver",),
     "worker": ("a3c64.worker",),
@@ -243,10 +244,18 @@ def observe(run: Run, result: Result, faults: Faults | None, until_solved: bool)
 
 
 def leftovers(folder: Path) -> list[str]:
-    """Start one more emulator, which removes old emulators' folders; return the folders that remain."""
+    """Start one more emulator, which removes old emulators' folders; return the folders that remain.
+
+    A killed process may still be ending, and then its folder is in use. So this is tried several times.
+    """
     again = "import gymnasium, n64gym; gymnasium.make('n64gym/OpenKart-v0').close()"
-    subprocess.run([sys.executable, "-c", again], env={**os.environ, "TMPDIR": str(folder)}, check=True, timeout=60)
-    return [f"left behind: {path.name}" for path in folder.glob("n64gym-*")]
+    for _ in range(ENDINGS):
+        subprocess.run([sys.executable, "-c", again], env={**os.environ, "TMPDIR": str(folder)}, check=True, timeout=60)
+        found = [f"left behind: {path.name}" for path in folder.glob("n64gym-*")]
+        if not found:
+            break
+        time.sleep(LOOK_S)
+    return found
 
 
 def chaos(seconds: float, seed: int, arguments: list[str], quiet: bool = False, until_solved: bool = False) -> Result:
