@@ -15,8 +15,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench_learn_experiments import OPEN_KART
-from every_course import COURSES, RACES, evaluate
+from bench_learn_experiments import COURSES, OPEN_KART
+from every_course import RACES, evaluate
 from programs import ROOT, hardware
 
 from a3c64.processes import limit_threads, pin_tensorflow
@@ -29,7 +29,7 @@ def policy_of(hyperparameters: Any, network: Any, weights: Any, steps: int) -> A
     """Return the policy to share. Its races are time trials on the four courses."""
     from a3c64.policy.policy_file import Policy
 
-    arguments = json.dumps({"course": list(COURSES), "mirror": [False, True]})
+    arguments = json.dumps({"course": COURSES, "mirror": [False, True]})
     changes = {"env_id": OPEN_KART, "env_args": arguments, "envs_per_worker": 4}
     command = "python tests/bench/bench_one_driver.py"
     return Policy(network.specs, weights, steps, hyperparameters.model_copy(update=changes), None, command)

@@ -23,6 +23,7 @@ from a3c64.learning.imitation import Batch, Imitation, Targets
 from a3c64.learning.network import Network, design
 from a3c64.learning.parameters import learned_size
 from a3c64.learning.returns import generalised_advantages, next_values
+from a3c64.learning.rollout import Rollout
 from a3c64.learning.scaling import RewardScale, clipped
 from n64gym.games.openkart import OpenKartEnv
 from n64gym.games.openkart_driver import Driver
@@ -90,7 +91,7 @@ def teach(
     weights: np.ndarray,
     steps: int,
     tell: Callable[[int, dict[str, float]], None],
-) -> Network:
+) -> None:
     """Teach the policy for `steps` steps; `weights`, float32 [parameters], are changed in place.
 
     Args:
@@ -108,8 +109,11 @@ def teach(
     teachers = [Teacher(env.unwrapped, roads) for env in environments.environments]
     scale = RewardScale(hyperparameters.rewards, batch, hyperparameters.discount)
     shown = Shown(
-        np.zeros((KEPT, *network.shape.image), np.uint8), np.zeros(KEPT, np.int64), np.zeros(KEPT, np.float32)
+        np.zeros((KEPT, *network.shape.image), np.uint8),
+        np.zeros(KEPT, network.family.dtype),
+        np.zeros(KEPT, np.float32),
     )
+    rollout = Rollout(length, batch, network.shape, network.family)
     observations, starts, memory = environments.observations, np.ones(batch, np.float32), actor.forget()
     done, begin = 0, time.perf_counter()
     ends: list[float] = []
@@ -117,41 +121,46 @@ def teach(
     try:
         while done < steps:
             actor.load(weights)
-            images = np.zeros((length, batch, *network.shape.image), np.uint8)
-            wanted = np.zeros((length, batch), np.int64)
-            values, rewards, final = (np.zeros((length, batch), np.float32) for _ in range(3))
-            terminated, truncated = np.zeros((length, batch), bool), np.zeros((length, batch), bool)
+            rollout.restart()
             by_teacher = 1.0 - done / DRIVEN_BY_TEACHER
-            for t in range(length):
-                images[t] = observations.image
-                wanted[t] = [teacher.choose() for teacher in teachers]
+            while not rollout.full:
+                rollout.saw(observations)
+                wanted = np.array([teacher.choose() for teacher in teachers])
                 action = actor.act(observations, starts, memory, generator)
-                values[t] = action.values
-                taken = np.where(generator.random(batch) < by_teacher, wanted[t], action.actions)
+                taken = np.where(generator.random(batch) < by_teacher, wanted, action.actions)
                 for teacher, one in zip(teachers, taken, strict=True):
                     teacher.turn(int(one))
                 step = environments.step(taken.astype(action.actions.dtype))
-                terminated[t], truncated[t] = step.terminated, step.truncated
                 ended = step.terminated | step.truncated
+                final_values = np.zeros(batch, np.float32)
                 if step.final_observations:
                     cut_off = actor.act(step.final_observations, np.zeros(batch, np.float32), memory).values
-                    final[t] = np.where(step.truncated, cut_off, 0.0)
-                rewards[t] = scale(step.rewards, ended)
+                    final_values = np.where(step.truncated, cut_off, 0.0)
+                rollout.append(
+                    starts,
+                    wanted,
+                    action.parameters,
+                    action.values,
+                    scale(step.rewards, ended),
+                    step.terminated,
+                    step.truncated,
+                    final_values,
+                )
                 ends += [episode.metrics["finished"] for episode in step.episodes]
                 observations, starts = step.observations, ended.astype(np.float32)
             last = actor.act(observations, starts, memory).values
             targets = generalised_advantages(
-                rewards,
-                values,
-                next_values(values, last, truncated, final),
-                terminated,
-                truncated,
+                rollout.rewards,
+                rollout.values,
+                next_values(rollout.values, last, rollout.truncated, rollout.final_values),
+                rollout.terminated,
+                rollout.truncated,
                 hyperparameters.discount,
                 hyperparameters.gae_lambda,
             )
             at = (done + np.arange(length * batch)) % KEPT
-            shown.image[at] = images.reshape(-1, *network.shape.image)
-            shown.action[at], shown.returns[at] = wanted.reshape(-1), targets.returns.reshape(-1)
+            shown.image[at] = rollout.observations.image.reshape(-1, *network.shape.image)
+            shown.action[at], shown.returns[at] = rollout.actions.reshape(-1), targets.returns.reshape(-1)
             done += length * batch
             adam.learning_rate = LEARNING_RATE * max(0.05, 1.0 - done / steps)
             for _ in range(BATCHES):
@@ -161,7 +170,6 @@ def teach(
                 tell(done, figures | {"finished": float(np.mean(ends[-200:])) if ends else 0.0})
     finally:
         environments.close()
-    return network
 
 
 def _learn(

@@ -6,12 +6,12 @@ import json
 from typing import Any
 
 import numpy as np
+from bench_learn_experiments import COURSES
 
 from a3c64.envs.episode import Episode
 from a3c64.hyperparameters import Hyperparameters
 from a3c64.policy.episodes import play
 
-COURSES = ("meadow", "desert", "harbour", "mountain")
 RACES: dict[str, Any] = {  # of training; each reset draws a value from a list
     "noop_max": 30,
     "course": [*COURSES * 2, "mountain", *["generated"] * 5],  # the mountain is the hardest
@@ -31,7 +31,7 @@ TASKS: dict[str, tuple[int, dict[str, Any]]] = {  # number of races, and their s
     "generated": (100, {"course": "generated", "course_seed": list(UNSEEN), "mirror": [False, True]}),
     "grand prix": (
         50,
-        {"course": list(COURSES), "mirror": [False, True], "mode": "grand_prix", "level": "hard"},
+        {"course": COURSES, "mirror": [False, True], "mode": "grand_prix", "level": "hard"},
     ),
 }
 

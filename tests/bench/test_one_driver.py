@@ -25,9 +25,7 @@ def test_the_bundled_policy_drives_each_course_and_its_mirror_image(course):
     )
     races = play(hyperparameters, policy.weights, 4)
     assert len(races) == 4
-    # One failure in a hundred races is known, so one of four may fail.
-    assert sum(race.metrics["finished"] for race in races) >= 3
-    assert min(race.metrics["progress"] for race in races) > 0.2
+    assert all(race.metrics["finished"] for race in races)
 
 
 def test_the_driver_plans_a_new_line_when_only_the_mirror_changes():
