@@ -10,7 +10,7 @@ import statistics
 import sys
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib
 
@@ -18,8 +18,21 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from bench_learn_plot import DOCS, fill
 
-GOALS = {"finish_rate": 0.95, "mean_return": 475.0}  # Open Kart, CartPole
-RETURNS = {"finish_rate": 380.0, "mean_return": 475.0}  # a run counts as learned from this mean return in training on
+
+class Goal(NamedTuple):
+    """What a run of an environment is to reach."""
+
+    measure: str  # of an evaluation
+    evaluation: float
+    training: float  # a run counts as learned from this mean return in training on
+
+
+GOALS = {
+    "n64gym/OpenKart-v0": Goal("finish_rate", 0.95, 380.0),
+    "CartPole-v1": Goal("mean_return", 475.0, 475.0),
+    "LunarLander-v3": Goal("mean_return", 200.0, 200.0),
+    "ALE/Pong-v5": Goal("mean_return", 18.0, 18.0),
+}
 PICTURE = "stability.png"
 BESIDE = ("old-defaults", "default")  # the settings that the picture shows, from left to right; the table has all
 WORKERS = 2  # of the runs in the picture
@@ -35,43 +48,40 @@ def load(folder: Path) -> Runs:
     return found
 
 
-def measure_of(run: dict[str, Any]) -> str:
-    return "finish_rate" if "finish_rate" in run["judgements"][0] else "mean_return"
+def values_of(run: dict[str, Any]) -> list[float]:
+    """Return the measure of the run's goal in each evaluation."""
+    return [judgement[GOALS[run["env_id"]].measure] for judgement in run["judgements"]]
 
 
 def reached(run: dict[str, Any]) -> int | None:
     """Return the number of the first evaluation that reaches the goal, or None."""
-    measure = measure_of(run)
-    values = [judgement[measure] for judgement in run["judgements"]]
-    return next((number for number, value in enumerate(values) if value >= GOALS[measure]), None)
+    goal = GOALS[run["env_id"]].evaluation
+    return next((number for number, value in enumerate(values_of(run)) if value >= goal), None)
+
+
+def since(run: dict[str, Any]) -> list[float]:
+    """Return the evaluations since the first at the goal; none if there is no such evaluation."""
+    first = reached(run)
+    return [] if first is None else values_of(run)[first:]
 
 
 def lowest_return(run: dict[str, Any]) -> float | None:
     """Return the lowest mean return in training since the first that counts as learned; None if there is none."""
     returns = [point["rollout/ep_rew_mean"] for point in run["curve"] if "rollout/ep_rew_mean" in point]
-    goal = RETURNS[measure_of(run)]
+    goal = GOALS[run["env_id"]].training
     first = next((number for number, value in enumerate(returns) if value >= goal), None)
     return None if first is None else min(returns[first:])
 
 
 def kept(runs: list[dict[str, Any]]) -> list[bool]:
     """Return for each evaluation since the first at the goal whether it is at 80 % of its run's best or more."""
-    later = [
-        [judgement[measure_of(run)] for judgement in run["judgements"][first:]]
-        for run in runs
-        if (first := reached(run)) is not None
-    ]
-    return [value >= 0.8 * max(values) for values in later for value in values]
+    return [value >= 0.8 * max(later) for run in runs if (later := since(run)) for value in later]
 
 
 def row(key: tuple[str, str, int], runs: list[dict[str, Any]]) -> str:
     env_id, name, workers = key
     firsts = [reached(run) for run in runs]
-    later = [
-        [judgement[measure_of(run)] for judgement in run["judgements"][first:]]
-        for run, first in zip(runs, firsts, strict=True)
-        if first is not None
-    ]
+    lowest_since = [min(later) for run in runs if (later := since(run))]
     good = kept(runs)
     steps = [run["judgements"][first]["step"] for run, first in zip(runs, firsts, strict=True) if first is not None]
     settings = ", ".join(f"{k} {v}" for k, v in runs[0]["settings"].items()) or "the defaults"
@@ -80,7 +90,7 @@ def row(key: tuple[str, str, int], runs: list[dict[str, Any]]) -> str:
         f"| {env_id} | {name}: {settings} | {workers} | {', '.join(str(run['seed']) for run in runs)} "
         f"| {max(run['steps'] for run in runs):,} "
         f"| {f'{statistics.median(steps):,.0f}' if steps else 'not reached'} ({len(steps)} of {len(runs)}) "
-        f"| {f'{min(map(min, later)):g}' if later else '-'} "
+        f"| {f'{min(lowest_since):g}' if lowest_since else '-'} "
         f"| {f'{statistics.mean(good):.0%}' if good else '-'} "
         f"| {f'{min(lowest):.0f} ({len(lowest)} of {len(runs)})' if lowest else '-'} |"
     )
