@@ -1,7 +1,8 @@
 """DAgger (Ross, Gordon & Bagnell 2011): a policy drives, and a teacher says at each step what it would have done.
 
-The teacher is the scripted driver. It knows the road from the game's memory; the policy sees pictures only. Laps that
-the driver drove itself teach little, because it never leaves its line. Here it is asked wherever the policy gets to.
+The teacher is the scripted driver, on the lines of fast_lines.py where there are any. It knows the road from the game's
+memory; the policy sees pictures only. Laps that the driver drove itself teach little, because it never leaves its line.
+Here it is asked wherever the policy gets to.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import fast_lines
 import gymnasium
 import numpy as np
 
@@ -46,6 +48,7 @@ class Roads:
 
     def __init__(self) -> None:
         self._env = gymnasium.make("n64gym/OpenKart-v0", obs_type="grayscale", size=(42, 42), laps=1)
+        self._changes = fast_lines.found()
 
     @functools.cache  # noqa: B019 - one object lives as long as the program
     def __getitem__(self, course: Course) -> tuple[Road, Line]:
@@ -53,7 +56,8 @@ class Roads:
         self._env.reset(options={"course": name, "course_seed": seed, "mirror": mirror})
         emulator: Any = self._env.unwrapped
         road = read_road(emulator.emulator.rdram)
-        return road, fastest_line(road)
+        own = fastest_line(road)
+        return road, fast_lines.changed(road, own, self._changes[name], mirror) if name in self._changes else own
 
 
 class Teacher(Driver):
