@@ -1,9 +1,9 @@
 """Teaches one policy to drive every course of Open Kart: `python tests/bench/bench_one_driver.py`.
 
-The scripted driver corrects a new policy while it drives (dagger.py): on the four courses, their mirror images,
-generated courses and in the grand prix, with the game compiled for the host. The road of each course, which the driver
-must know, is read on the emulator. Then the policy drives the races of every_course.py. --out gets the figures and the
-policy, for `a3c64 enjoy --policy`.
+The scripted driver, on its faster lines (fast_lines.py), corrects a policy while it drives (dagger.py): on the four
+courses, their mirror images, generated courses and in the grand prix, with the game compiled for the host. The road of
+each course, which the driver must know, is read on the emulator. Then the policy drives the races of every_course.py.
+--out gets the figures and the policy, for `a3c64 enjoy --policy`.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=2_000_000)
+    parser.add_argument("--begin", type=Path, help="a policy that was taught before, to go on with")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "one-driver")
     options = parser.parse_args()
     limit_threads()
@@ -53,14 +54,17 @@ def main() -> None:
     arguments = json.dumps({**RACES, "course_seed": list(SEEDS)})
     hyperparameters = hyperparameters_of(OPEN_KART, {"env_args": arguments, "seed": options.seed, **SETTINGS})
     network = dagger.network_of(hyperparameters)
-    weights = first(network.specs, options.seed, hyperparameters.model_dump()).weights
+    begin: Any = first(network.specs, options.seed, hyperparameters.model_dump())
+    if options.begin:
+        begin = policy_file.load(options.begin)
+    weights = begin.weights.copy()
     curve: list[dict[str, float]] = []
 
     def tell(step: int, figures: dict[str, float]) -> None:
         curve.append({"step": step, **{name: round(value, 3) for name, value in figures.items()}})
         print(json.dumps(curve[-1]), flush=True)
 
-    dagger.teach(hyperparameters, weights, options.steps, tell)
+    dagger.teach(hyperparameters, weights, options.steps, tell, taught=options.begin is not None)
     policy_file.save(
         options.out / "openkart.safetensors", policy_of(hyperparameters, network, weights, curve[-1]["step"])
     )

@@ -28,17 +28,17 @@ from a3c64.learning.returns import generalised_advantages, next_values
 from a3c64.learning.rollout import Rollout
 from a3c64.learning.scaling import RewardScale, clipped
 from n64gym.games.openkart import OpenKartEnv
-from n64gym.games.openkart_driver import Driver
+from n64gym.games.openkart_driver import Driver, Style
 from n64gym.games.openkart_line import Line, fastest_line
 from n64gym.games.openkart_road import Road, read_road
 
 KEPT = 400_000  # steps from which batches are drawn; the oldest are dropped
 BATCH = (8, 64)
-BATCHES = 4  # updates for each rollout
-LEARNING_RATE = 1e-3  # of Adam, its paper's; it falls linearly to a twentieth
+BATCHES = 12  # updates for each rollout
+LEARNING_RATE, AGAIN = 1e-3, 5e-4  # of Adam, for a new policy and for a taught one; it falls linearly to a twentieth
 MAX_NORM = 10.0  # longer gradients are scaled down to it
 VALUE_COST = 0.25
-DRIVEN_BY_TEACHER = 60_000  # steps until which the teacher drives, too, less and less often
+DRIVEN_BY_TEACHER = 60_000  # steps until which the teacher of a new policy drives, too, less and less often
 
 Course = tuple[str, int, bool]  # name, seed, mirrored
 
@@ -51,13 +51,13 @@ class Roads:
         self._changes = fast_lines.found()
 
     @functools.cache  # noqa: B019 - one object lives as long as the program
-    def __getitem__(self, course: Course) -> tuple[Road, Line]:
+    def __getitem__(self, course: Course) -> tuple[Road, Line, Style]:
         name, seed, mirror = course
         self._env.reset(options={"course": name, "course_seed": seed, "mirror": mirror})
         emulator: Any = self._env.unwrapped
         road = read_road(emulator.emulator.rdram)
-        own = fastest_line(road)
-        return road, fast_lines.changed(road, own, self._changes[name], mirror) if name in self._changes else own
+        change = self._changes.get(name, fast_lines.NONE)
+        return road, fast_lines.changed(road, fastest_line(road), change, mirror), fast_lines.style_of(change)
 
 
 class Teacher(Driver):
@@ -70,7 +70,8 @@ class Teacher(Driver):
     def plan(self) -> tuple[Road, Line]:
         """See Driver."""
         race = OpenKartEnv.race_in(self._env.emulator)
-        return self._roads[race["course"], race.get("course_seed", 0), race["mirror"]]
+        road, line, self.style = self._roads[race["course"], race.get("course_seed", 0), race["mirror"]]
+        return road, line
 
 
 class Shown(NamedTuple):
@@ -95,6 +96,7 @@ def teach(
     weights: np.ndarray,
     steps: int,
     tell: Callable[[int, dict[str, float]], None],
+    taught: bool = False,
 ) -> None:
     """Teach the policy for `steps` steps; `weights`, float32 [parameters], are changed in place.
 
@@ -103,6 +105,7 @@ def teach(
         weights: to begin with.
         steps: to drive.
         tell: called every 30 rollouts and at the end, with the steps so far and figures.
+        taught: whether the policy was taught before, and so drives alone from the start.
     """
     environments = EnvironmentBatch.make(hyperparameters, 0)
     batch, length = hyperparameters.envs_per_worker, hyperparameters.t_max
@@ -126,7 +129,7 @@ def teach(
         while done < steps:
             actor.load(weights)
             rollout.restart()
-            by_teacher = 1.0 - done / DRIVEN_BY_TEACHER
+            by_teacher = 0.0 if taught else 1.0 - done / DRIVEN_BY_TEACHER
             while not rollout.full:
                 rollout.saw(observations)
                 wanted = np.array([teacher.choose() for teacher in teachers])
@@ -166,7 +169,7 @@ def teach(
             shown.image[at] = rollout.observations.image.reshape(-1, *network.shape.image)
             shown.action[at], shown.returns[at] = rollout.actions.reshape(-1), targets.returns.reshape(-1)
             done += length * batch
-            adam.learning_rate = LEARNING_RATE * max(0.05, 1.0 - done / steps)
+            adam.learning_rate = (AGAIN if taught else LEARNING_RATE) * max(0.05, 1.0 - done / steps)
             for _ in range(BATCHES):
                 losses.append(_learn(imitation, adam, weights, shown, min(done, KEPT), generator))
             if done // (length * batch) % 30 == 0 or done >= steps:

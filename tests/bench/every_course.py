@@ -14,7 +14,7 @@ from a3c64.policy.episodes import play
 
 RACES: dict[str, Any] = {  # of training; each reset draws a value from a list
     "noop_max": 30,
-    "course": [*COURSES * 2, "mountain", *["generated"] * 5],  # the mountain is the hardest
+    "course": [*COURSES * 3, "meadow", "mountain", *["generated"] * 4],  # these two are the hardest
     "mirror": [False, True],
     "mode": ["time_trial", "time_trial", "grand_prix"],
     "level": ["medium", "hard", "hard"],

@@ -20,7 +20,7 @@ import numpy as np
 from bench_learn_experiments import COURSES
 from programs import ROOT, hardware
 
-from n64gym.games.openkart_driver import Driver
+from n64gym.games.openkart_driver import Driver, Style
 from n64gym.games.openkart_line import Line, fastest_line
 from n64gym.games.openkart_road import Road, read_road
 from n64gym.games.openkart_telemetry import DRAW_FROM, TELEMETRY_WORD, read_telemetry
@@ -40,6 +40,8 @@ VIS = 4  # of a step, as in training
 LONGEST_S = 200.0  # of a race, seconds
 SLOWER = 0.1  # seconds: a race that is slower than the best mean by this much is not driven to its end
 NEVER = 1 << 30  # a VI that no race reaches
+LINES_SHARE, STYLES_FROM = 0.75, 0.6  # three quarters of changes are of the line, two fifths of the style
+FIELDS, STYLE_SIZES = 0.4, (0.02, 0.3)  # share of Style's fields that change, and standard deviation of the logarithm
 SHIFTS = 0.55  # share of pieces that shift the line; the others change its speed
 PIECES = 3  # at most, of one change
 WIDTHS = (0.7, 6.0)  # knots, standard deviation of a piece
@@ -48,17 +50,26 @@ METRES, SPEED = 0.8, 0.08  # standard deviations of pieces: to the side, and of 
 
 
 class Change(NamedTuple):
-    """What differs from the driver's own line, at KNOTS places."""
+    """What differs from the driver's own line, at KNOTS places, and from its style."""
 
     right: np.ndarray  # metres to the right [KNOTS]
     speed: np.ndarray  # logarithm of the factor of the speed limit [KNOTS]
+    style: np.ndarray  # logarithms of the factors of Style's fields [7]
+
+
+NONE = Change(np.zeros(KNOTS), np.zeros(KNOTS), np.zeros(len(Style._fields)))
 
 
 def changed(road: Road, own: Line, change: Change, mirror: bool = False) -> Line:
     """Return the driver's own line with a change. mirror: whether the road is a mirror image of the change's road."""
-    right, speed = (_between_knots(knots, len(own.points)) for knots in change)
+    right, speed = (_between_knots(knots, len(own.points)) for knots in (change.right, change.speed))
     points = own.points + road.right * (-right if mirror else right)[:, None]
     return Line(points, own.speeds * np.exp(speed), own.seconds)
+
+
+def style_of(change: Change) -> Style:
+    """Return how the driver drives with a change."""
+    return Style(*(value * math.exp(factor) for value, factor in zip(Style(), change.style, strict=True)))
 
 
 def _between_knots(knots: np.ndarray, count: int) -> np.ndarray:
@@ -87,8 +98,8 @@ def road_of(course: str) -> Road:
 class OnLine(Driver):
     """The scripted driver on a given line."""
 
-    def __init__(self, env: Any, road: Road, line: Line) -> None:
-        super().__init__(env)
+    def __init__(self, env: Any, style: Style, road: Road, line: Line) -> None:
+        super().__init__(env, style)
         self._given = road, line
 
     def plan(self) -> tuple[Road, Line]:
@@ -114,13 +125,14 @@ class Judge:
         """Return the mean time of the races, or infinity if one takes more than `longest` seconds."""
         line, total = changed(self.road, self.own, change), 0.0
         for start in self._starts:
-            total += self._race(start, line, longest)
+            driver = OnLine(self._env, style_of(change), self.road, line)
+            total += self._race(start, driver, longest)
             if total == math.inf:  # so most changes cost one race
                 break
         return total / len(self._starts)
 
-    def _race(self, start: Any, line: Line, longest: float) -> float:
-        emulator, driver = self._emulator, OnLine(self._env, self.road, line)
+    def _race(self, start: Any, driver: Driver, longest: float) -> float:
+        emulator = self._emulator
         emulator.load_state(start)
         for _ in range(int(longest * VIS_PER_SECOND / VIS)):
             emulator.rdram[TELEMETRY_WORD + DRAW_FROM] = NEVER
@@ -130,10 +142,10 @@ class Judge:
         return math.inf
 
 
-def search(judge: Judge, tries: int, seed: int) -> tuple[Change, list[dict[str, float]]]:
+def search(judge: Judge, tries: int, seed: int, begin: Change = NONE) -> tuple[Change, list[dict[str, float]]]:
     """Search for a faster line. Return its change, and the mean times of the races at each improvement."""
     random = np.random.default_rng(seed)
-    best = Change(np.zeros(KNOTS), np.zeros(KNOTS))
+    best = begin
     seconds = judge.seconds(best)
     curve = [{"tries": 0, "seconds": round(seconds, 3)}]
     for number in range(1, tries + 1):
@@ -145,7 +157,16 @@ def search(judge: Judge, tries: int, seed: int) -> tuple[Change, list[dict[str, 
 
 
 def another(change: Change, random: np.random.Generator) -> Change:
-    """Return a copy with one to PIECES pieces added. A piece shifts the line or the speed near one place."""
+    """Return a copy with another line, another style, or both."""
+    which = random.random()
+    return Change(
+        *(_with_pieces(change, random) if which < LINES_SHARE else (change.right, change.speed)),
+        _another_style(change.style, random) if which > STYLES_FROM else change.style,
+    )
+
+
+def _with_pieces(change: Change, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Add one to PIECES pieces. A piece shifts the line, or changes the speed, near one place."""
     right, speed = change.right.copy(), change.speed.copy()
     size = log_uniform(random, SIZES)
     for _ in range(random.integers(1, PIECES + 1)):
@@ -155,7 +176,12 @@ def another(change: Change, random: np.random.Generator) -> Change:
             right += METRES * piece
         else:
             speed += SPEED * piece
-    return Change(right, speed)
+    return right, speed
+
+
+def _another_style(style: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    chosen = random.random(len(style)) < FIELDS
+    return style + chosen * random.normal(size=len(style)) * log_uniform(random, STYLE_SIZES)
 
 
 def log_uniform(random: np.random.Generator, between: tuple[float, float]) -> float:

@@ -5,9 +5,7 @@ import json
 import fast_lines
 import numpy as np
 import pytest
-from fast_lines import KNOTS, Change, Judge, changed
-
-NONE = Change(np.zeros(KNOTS), np.zeros(KNOTS))
+from fast_lines import KNOTS, NONE, Judge, changed
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +20,7 @@ def test_no_change_leaves_the_drivers_own_line(judge):
 
 
 def test_a_change_is_in_metres_to_the_right_and_its_mirror_image_to_the_left(judge):
-    metre = Change(np.ones(KNOTS), np.full(KNOTS, np.log(2.0)))
+    metre = NONE._replace(right=np.ones(KNOTS), speed=np.full(KNOTS, np.log(2.0)))
     right, left = (changed(judge.road, judge.own, metre, mirror) for mirror in (False, True))
     np.testing.assert_allclose(right.points - judge.own.points, judge.road.right)
     np.testing.assert_allclose(left.points - judge.own.points, -judge.road.right)

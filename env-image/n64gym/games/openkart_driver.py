@@ -22,23 +22,29 @@ SEEDS = range(0, 10_000, 500)  # seeds of the generated courses to try
 STEERING = {stick_of(action.word)[0]: index for index, action in enumerate(DRIVING) if action.word & A}
 STICK_RATE = 8  # stick units per VI at which the front wheels follow the stick
 
-# These values come from a random search over whole races on seven courses.
-DELAY = 8.0  # VIs from an action to its effect
-NEAR, FAR = 6.0, 0.28  # the target point is NEAR metres plus FAR seconds ahead
-BRAKE_ABOVE = 0.3  # m/s above the limit
-STEER_BEFORE = 55  # stick units: above this, turn the wheels before braking
-BRAKE_ANYWAY = 3.3  # m/s above the limit: brake without waiting for the wheels
-HOLD = 1.28  # times the tyres' grip: limits steering where the tyres hold less than full lock (ice)
+
+class Style(NamedTuple):
+    """How the driver drives. The values come from a random search over whole races on seven courses."""
+
+    delay: float = 8.0  # VIs from an action to its effect
+    near: float = 6.0  # the target point is `near` metres
+    far: float = 0.28  # plus `far` seconds ahead
+    brake_above: float = 0.3  # m/s above the limit
+    steer_before: float = 55.0  # stick units: above this, turn the wheels before braking
+    brake_anyway: float = 3.3  # m/s above the limit: brake without waiting for the wheels
+    hold: float = 1.28  # times the tyres' grip: limits steering where the tyres hold less than full lock (ice)
 
 
 class Driver:
     """Drives an Open Kart environment with discrete actions (`actions="discrete"`, the default).
 
     env: the environment, wrapped or not, with any `frameskip`.
+    style: how it drives.
     """
 
-    def __init__(self, env: Any) -> None:
+    def __init__(self, env: Any, style: Style = Style()) -> None:  # noqa: B008 - it cannot change
         self._env = env.unwrapped
+        self.style = style
         self._course: tuple[int, ...] = ()
         self._wheels = 0.0  # position of the front wheels, in stick units
 
@@ -66,19 +72,19 @@ class Driver:
             self._course, (self._road, self._line) = course, self.plan()
         if now.race_time < 2 * skip:
             self._wheels = 0.0
-        speed = max(now.speed / FIXED / 3.6, 0.0)
+        style, speed = self.style, max(now.speed / FIXED / 3.6, 0.0)
         turning = max(self._road.tightest, speed * speed / self._road.turning)  # radius at full lock
-        delay = DELAY / VIS_PER_SECOND
+        delay = style.delay / VIS_PER_SECOND
         heading = now.heading / FIXED * 2 * math.pi + delay * speed / turning * self._wheels / STICK
         x = now.x / FIXED + delay * speed * math.sin(heading)
         z = now.z / FIXED + delay * speed * math.cos(heading)
         place = now.race_progress / FIXED * len(self._line.points)
-        most = STICK * min(1.0, HOLD * self._road.gripping / self._road.turning)
-        wanted = turning * STICK * self._bend(x, z, heading, NEAR + FAR * speed, place)
+        most = STICK * min(1.0, style.hold * self._road.gripping / self._road.turning)
+        wanted = turning * STICK * self._bend(x, z, heading, style.near + style.far * speed, place)
         wanted = max(-most, min(most, wanted))
         too_fast = speed - self._limit(place + (delay + skip / VIS_PER_SECOND / 2) * speed / self._road.spacing)
-        ready = abs(wanted) < STEER_BEFORE or abs(self._wheels) > STEER_BEFORE or too_fast > BRAKE_ANYWAY
-        if too_fast > BRAKE_ABOVE and ready:
+        wheels_are_ready = abs(wanted) < style.steer_before or abs(self._wheels) > style.steer_before
+        if too_fast > style.brake_above and (wheels_are_ready or too_fast > style.brake_anyway):
             return BRAKE
         return STEERING[min(STEERING, key=lambda x: abs(x - wanted))]
 
