@@ -118,7 +118,11 @@ class Hyperparameters(BaseModel):
         "between; none = no wrapper",
     )
     envs_per_worker: int = Field(
-        4, ge=1, le=256, description="environments a worker steps as one batch; 1 = A3C as published"
+        4,
+        ge=1,
+        le=256,
+        description="environments a worker steps as one batch; 1 = A3C as published; worker "
+        "k has 2 / (k + 1) of this, at most all and at least one",
     )
     t_max: int = Field(40, ge=1, le=4096, description="steps of each environment between two gradients")
     epochs: int = Field(
@@ -230,3 +234,11 @@ class Hyperparameters(BaseModel):
     )
     eval_episodes: int = Field(20, ge=1, le=256, description="least number of episodes of an evaluation")
     guard: bool = Field(True, description="go back to the best weights after 3 evaluations in a row far below the best")
+
+    def environments_of(self, worker: int) -> int:
+        """Return how many environments the worker with this index (0, 1, ...) has.
+
+        The first two have `envs_per_worker`. Worker k has 2 / (k + 1) of it, because more environments than a few
+        delay learning: their first episodes end later, and their rollouts are older when they arrive.
+        """
+        return max(1, min(self.envs_per_worker, 2 * self.envs_per_worker // (worker + 1)))

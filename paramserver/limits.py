@@ -31,10 +31,10 @@ def check_rollout(hyperparameters: Hyperparameters, steps: int, episodes: int) -
     Raises:
         RefusalError: a worker of this run cannot have them.
     """
-    expected = hyperparameters.t_max * hyperparameters.envs_per_worker
-    further = hyperparameters.epochs > 1
-    if steps != expected and not (further and steps == 0):
-        numbers = f"{expected} (t_max x envs_per_worker){' or 0 (a further gradient)' if further else ''}"
+    length, most = hyperparameters.t_max, hyperparameters.envs_per_worker
+    least = 0 if hyperparameters.epochs > 1 else 1
+    if steps % length or not least <= steps // length <= most:
+        numbers = f"{length} (t_max) times {least} to {most} (envs_per_worker{'; 0: a further gradient' * (not least)})"
         raise RefusalError("steps", "none", f"push.steps must be {numbers}, found {steps}")
     if episodes > steps:  # a step ends at most one episode
         raise RefusalError("episodes", "none", f"a push must have at most {steps} episodes, found {episodes}")

@@ -140,7 +140,7 @@ class Service:
     @property
     def environments(self) -> int:
         """Return how many environments the workers are stepping now."""
-        return len(self.roster) * self.weights.hyperparameters.envs_per_worker
+        return sum(self.weights.hyperparameters.environments_of(member.index) for member in self.roster.members())
 
     @property
     def _provisional(self) -> bool:

@@ -94,7 +94,7 @@ def learn(settings: Settings, client: Client, heartbeat: Heartbeat, stop: thread
     watchdog.start()
 
     def begun(count: int) -> None:
-        heartbeat.doing = f"starting environments, {count} of {hyperparameters.envs_per_worker}"
+        heartbeat.doing = f"starting environments, {count} of {hyperparameters.environments_of(client.index)}"
 
     while not stop.is_set():
         watched = settings.vnc_port != 0

@@ -116,7 +116,7 @@ class EnvironmentBatch:
         Raises:
             BadInputError: an environment cannot be made or reset, or its observations or actions are not supported.
         """
-        count = hyperparameters.envs_per_worker
+        count = hyperparameters.environments_of(worker)
         environments: list[gym.Env] = []
         try:
             for k in range(count):

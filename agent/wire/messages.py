@@ -81,7 +81,7 @@ class Push(NamedTuple):
 
     signature: str
     version: int  # of the weights that it was computed with
-    steps: int  # environment steps of its rollout: t_max x envs_per_worker; 0 = a further gradient from the same one
+    steps: int  # environment steps of its rollout: t_max for each environment; 0 = a further gradient from the same one
     statistics: dict  # name -> number, charted as train/<name>; the names are those of STATISTICS
     episodes: list  # of [total_reward, length, {metric: number}]
     packed: int = 0  # how many numbers at the gradient's beginning are packed; 0 = all are float32

@@ -76,13 +76,13 @@ class ManyWorkers:
         self._workers: list[Iterator[str]] = []
         self._next: list[tuple[float, int]] = []  # time, worker
         self._batches: list[EnvironmentBatch] = []
-        shared: list[Any] = []
+        shared: dict[int, Any] = {}
 
-        def learner(*arguments: Any, **named: Any) -> Any:
-            """Share one compiled learner. Workers use it in turn, and load their weights before each use."""
-            if not shared:
-                shared.append(compiled(*arguments, **named))
-            return shared[0]
+        def learner(network: Any, given: Hyperparameters, batch: int, **named: Any) -> Any:
+            """Share one compiled learner for each batch. Workers use it in turn, and load their weights before."""
+            if batch not in shared:
+                shared[batch] = compiled(network, given, batch, **named)
+            return shared[batch]
 
         compiled, loop.Learner = loop.Learner, learner  # type: ignore[misc, assignment]
         random = self._random = np.random.default_rng([hyperparameters.seed, workers])

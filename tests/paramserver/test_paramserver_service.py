@@ -139,7 +139,7 @@ GOOD = wire.Push(SIGNATURE, 0, 20, {}, [])
         (wire.encode(3, GOOD._replace(signature="x"), ONES), "found x"),
         (wire.encode(3, GOOD._replace(version=1), ONES), "version must be 0 to 0 (the newest), found 1"),
         (wire.encode(3, GOOD._replace(version=-1), ONES), "(the newest), found -1"),
-        (wire.encode(3, GOOD._replace(steps=-1), ONES), "push.steps must be 20 (t_max x envs_per_worker), found -1"),
+        (wire.encode(3, GOOD._replace(steps=-1), ONES), "push.steps must be 5 (t_max) times 1 to 4 (envs_per_worker), found -1"),
         (wire.encode(3, GOOD._replace(steps=10**9), ONES), "found 1000000000"),
         (wire.encode(3, GOOD._replace(statistics={"x": float("nan")}), ONES), "finite value, found 'x': nan"),
         (wire.encode(3, GOOD._replace(episodes=[1]), ONES), "episode"),
@@ -176,7 +176,7 @@ def test_a_push_without_steps_is_a_further_gradient_of_a_run_with_epochs():
     client.join(SPECS)
     further = GOOD._replace(steps=0)
     told = refusal(service, connection(client), wire.encode(10, further, ONES)).reason
-    assert told == "push.steps must be 20 (t_max x envs_per_worker), found 0"
+    assert told == "push.steps must be 5 (t_max) times 1 to 4 (envs_per_worker), found 0"
 
     service = make_service(epochs=2)
     client = make_client(service)
@@ -189,7 +189,34 @@ def test_a_push_without_steps_is_a_further_gradient_of_a_run_with_epochs():
     told = refusal(service, connection(client), wire.encode(10, more, ONES)).reason
     assert told == "a push must have at most 0 episodes, found 1"
     told = refusal(service, connection(client), wire.encode(11, GOOD._replace(steps=40), ONES)).reason
-    assert told == "push.steps must be 20 (t_max x envs_per_worker) or 0 (a further gradient), found 40"
+    assert told == "push.steps must be 5 (t_max) times 0 to 4 (envs_per_worker; 0: a further gradient), found 40"
+
+
+def test_a_workers_rollout_may_have_fewer_environments():
+    """stable-retro allows one environment in a process. All gradients of its workers used to be refused."""
+    service = make_service()
+    client = make_client(service)
+    client.hello()
+    client.join(SPECS)
+    assert push(client, 0, steps=5).step == 5
+    assert push(client, 1, steps=15).step == 20
+    for number, steps in enumerate((7, 25)):
+        told = refusal(service, connection(client), wire.encode(10 + number, GOOD._replace(steps=steps), ONES)).reason
+        assert told == f"push.steps must be 5 (t_max) times 1 to 4 (envs_per_worker), found {steps}"
+
+
+def test_later_workers_have_fewer_environments():
+    found = [make_service(envs_per_worker=16).weights.hyperparameters.environments_of(k) for k in range(40)]
+    assert found[:8] == [16, 16, 10, 8, 6, 5, 4, 4]
+    assert found[31:] == [1] * 9
+    assert [make_service(envs_per_worker=1).weights.hyperparameters.environments_of(k) for k in (0, 1, 2)] == [1, 1, 1]
+
+
+def test_the_server_knows_how_many_environments_its_workers_step():
+    service = make_service()
+    for name in ("one", "two", "three"):
+        make_client(service, name).hello()
+    assert service.environments == 4 + 4 + 2
 
 
 def test_unknown_clients_and_invalid_names_are_refused():
