@@ -38,6 +38,7 @@ DELAYS = (0, 13, 22)  # VIs before the start of the races that judge a line
 LAPS = 2  # of these races: from the start, and at speed
 VIS = 4  # of a step, as in training
 LONGEST_S = 200.0  # of a race, seconds
+WARMTH = 0.125  # seconds by which a line that is taken may be slower at first, on average
 SLOWER = 0.1  # seconds: a race that is slower than the best mean by this much is not driven to its end
 NEVER = 1 << 30  # a VI that no race reaches
 LINES_SHARE, STYLES_FROM = 0.75, 0.6  # three quarters of changes are of the line, two fifths of the style
@@ -143,15 +144,21 @@ class Judge:
 
 
 def search(judge: Judge, tries: int, seed: int, begin: Change = NONE) -> tuple[Change, list[dict[str, float]]]:
-    """Search for a faster line. Return its change, and the mean times of the races at each improvement."""
+    """Search for a faster line. Return its change, and the mean times of the races at each improvement.
+
+    Simulated annealing (Kirkpatrick and others, 1983): at first, slower lines are taken now and then.
+    """
     random = np.random.default_rng(seed)
-    best = begin
-    seconds = judge.seconds(best)
+    here = best = begin
+    now = seconds = judge.seconds(begin)
     curve = [{"tries": 0, "seconds": round(seconds, 3)}]
     for number in range(1, tries + 1):
-        tried = another(best, random)
-        if (found := judge.seconds(tried, seconds + SLOWER)) < seconds:
-            best, seconds = tried, found
+        limit = now + random.exponential(WARMTH) * (1.0 - number / tries) ** 1.5
+        tried = another(here, random)
+        if (taken := judge.seconds(tried, limit + SLOWER)) <= limit:
+            here, now = tried, taken
+        if taken < seconds:
+            best, seconds = tried, taken
             curve.append({"tries": number, "seconds": round(seconds, 3)})
     return best, curve
 
@@ -159,10 +166,11 @@ def search(judge: Judge, tries: int, seed: int, begin: Change = NONE) -> tuple[C
 def another(change: Change, random: np.random.Generator) -> Change:
     """Return a copy with another line, another style, or both."""
     which = random.random()
-    return Change(
+    tried = Change(
         *(_with_pieces(change, random) if which < LINES_SHARE else (change.right, change.speed)),
         _another_style(change.style, random) if which > STYLES_FROM else change.style,
     )
+    return Change(*(np.round(values, 4) for values in tried))  # as in the results
 
 
 def _with_pieces(change: Change, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -194,16 +202,20 @@ def main() -> None:
     parser.add_argument("--tries", type=int, default=2500, help="for each course")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--courses", nargs="+", default=COURSES)
+    parser.add_argument(
+        "--on", action="store_true", help="begin with the lines of the results, not with the driver's own"
+    )
     parser.add_argument("--out", type=Path, default=LINES)
     options = parser.parse_args()
     courses = {}
     for course in options.courses:
         judge = Judge(course)
-        line, curve = search(judge, options.tries, options.seed)
-        line = Change(*(np.round(knots, 4) for knots in line))
-        seconds = {"own_seconds": curve[0]["seconds"], "seconds": round(judge.seconds(line), 3)}
+        line, curve = search(judge, options.tries, options.seed, found()[course] if options.on else NONE)
+        seconds = {"own_seconds": round(judge.seconds(NONE), 3), "seconds": curve[-1]["seconds"]}
         print(f"{course}: {seconds}", flush=True)
-        courses[course] = {name: knots.tolist() for name, knots in line._asdict().items()} | seconds | {"curve": curve}
+        courses[course] = (
+            {name: values.tolist() for name, values in line._asdict().items()} | seconds | {"curve": curve}
+        )
     about = {
         "command": f"python tests/bench/fast_lines.py {' '.join(sys.argv[1:])}".strip(),
         "date": datetime.date.today().isoformat(),
