@@ -2,8 +2,8 @@
 
 The scripted driver, on its faster lines (fast_lines.py), corrects a policy while it drives (dagger.py): on the four
 courses, their mirror images, generated courses and in the grand prix, with the game compiled for the host. The road of
-each course, which the driver must know, is read on the emulator. Then the policy drives the races of every_course.py.
---out gets the figures and the policy, for `a3c64 enjoy --policy`.
+each course, which the driver must know, is read on the emulator. Then the policy drives the races of every_course.py,
+on the host and on the emulator. --out gets the figures and the policy, for `a3c64 enjoy --policy`.
 """
 
 from __future__ import annotations
@@ -77,10 +77,11 @@ def main() -> None:
         "date": datetime.date.today().isoformat(),
         "hardware": hardware(),
         "judged": evaluate(hyperparameters, weights),
+        "judged_on_the_emulator": evaluate(hyperparameters.model_copy(update={"env_id": OPEN_KART}), weights),
         "curve": curve,
     }
     (options.out / f"one-driver-seed{options.seed}.json").write_text(json.dumps(result) + "\n")
-    print(json.dumps(result["judged"], indent=1))
+    print(json.dumps(result["judged_on_the_emulator"], indent=1))
 
 
 if __name__ == "__main__":
