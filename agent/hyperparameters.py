@@ -118,11 +118,7 @@ class Hyperparameters(BaseModel):
         "between; none = no wrapper",
     )
     envs_per_worker: int = Field(
-        4,
-        ge=1,
-        le=256,
-        description="environments a worker steps as one batch; 1 = A3C as published; worker "
-        "k has 2 / (k + 1) of this, at most all and at least one",
+        4, ge=1, le=256, description="environments of a worker; workers from the third on have fewer; 1 = as published"
     )
     t_max: int = Field(40, ge=1, le=4096, description="steps of each environment between two gradients")
     epochs: int = Field(
