@@ -4,6 +4,7 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.ma  # np.percentile imports it when it is first called, and a full descriptor table would stop that
 
 from a3c64.envs.episode import Episode
 from a3c64.envs.figures import UNDECLARED, Figures
