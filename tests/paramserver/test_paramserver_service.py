@@ -139,7 +139,10 @@ GOOD = wire.Push(SIGNATURE, 0, 20, {}, [])
         (wire.encode(3, GOOD._replace(signature="x"), ONES), "found x"),
         (wire.encode(3, GOOD._replace(version=1), ONES), "version must be 0 to 0 (the newest), found 1"),
         (wire.encode(3, GOOD._replace(version=-1), ONES), "(the newest), found -1"),
-        (wire.encode(3, GOOD._replace(steps=-1), ONES), "5 (t_max) times 1 to 4 (envs_per_worker), found -1"),
+        (
+            wire.encode(3, GOOD._replace(steps=-1), ONES),
+            "push.steps must be 5 (t_max) times 1 to 4 (envs_per_worker), found -1",
+        ),
         (wire.encode(3, GOOD._replace(steps=10**9), ONES), "found 1000000000"),
         (wire.encode(3, GOOD._replace(statistics={"x": float("nan")}), ONES), "finite value, found 'x': nan"),
         (wire.encode(3, GOOD._replace(episodes=[1]), ONES), "episode"),
