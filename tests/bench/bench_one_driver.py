@@ -54,10 +54,10 @@ def main() -> None:
     arguments = json.dumps({**RACES, "course_seed": list(SEEDS)})
     hyperparameters = hyperparameters_of(OPEN_KART, {"env_args": arguments, "seed": options.seed, **SETTINGS})
     network = dagger.network_of(hyperparameters)
-    begin: Any = first(network.specs, options.seed, hyperparameters.model_dump())
     if options.begin:
-        begin = policy_file.load(options.begin)
-    weights = begin.weights.copy()
+        weights = policy_file.load(options.begin).weights.copy()
+    else:
+        weights = first(network.specs, options.seed, hyperparameters.model_dump()).weights
     curve: list[dict[str, float]] = []
 
     def tell(step: int, figures: dict[str, float]) -> None:

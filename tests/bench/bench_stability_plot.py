@@ -60,7 +60,7 @@ def reached(run: dict[str, Any]) -> int | None:
 
 
 def since(run: dict[str, Any]) -> list[float]:
-    """Return the evaluations since the first at the goal; none if there is no such evaluation."""
+    """Return the evaluations since the first at the goal: an empty list without one."""
     first = reached(run)
     return [] if first is None else values_of(run)[first:]
 
