@@ -72,9 +72,9 @@ GROUPS: dict[str, tuple[str, ...]] = {  # as --help shows them; every setting is
     "network": ("trunk", "network", "lstm_size"),
     "learning": (
         "t_max", "epochs", "discount", "gae_lambda", "normalise_observations", "rewards", "normalise_advantages",
-        "entropy_cost", "value_cost", "surrogate_clip", "target_kl", "max_gradient_norm", "learning_rate",
-        "learning_rate_schedule", "rmsprop_decay", "rmsprop_epsilon", "max_staleness", "demonstrations",
-        "imitation_cost", "imitation_steps", "imitation_reaction",
+        "entropy_cost", "value_cost", "surrogate_clip", "target_kl", "target_kl_decay_steps", "max_gradient_norm",
+        "learning_rate", "learning_rate_schedule", "rmsprop_decay", "rmsprop_epsilon", "max_staleness",
+        "demonstrations", "imitation_cost", "imitation_steps", "imitation_reaction",
     ),
     "watching": (
         "web_port", "web_host", "web_hosts", "tensorboard_port", "tensorboard_host", "legacy_tags", "vnc_port",

@@ -193,6 +193,12 @@ class Hyperparameters(BaseModel):
         description="target KL divergence between a worker's policies of two rollouts, nats: the learning rate is "
         "multiplied by 0.01 to 2 to reach it; 0 = do not adapt the learning rate",
     )
+    target_kl_decay_steps: int = Field(
+        0,
+        ge=0,
+        description="step at which target_kl has fallen to a half; at twice this step it is a third, and so on, "
+        "so that a long run settles; 0 = it does not fall",
+    )
     max_staleness: int = Field(0, ge=0, description="gradients older than this many updates are refused; 0 = never")
     trunk: Literal["patches", "fine", "universe", "a3c"] = Field(
         "patches",

@@ -93,6 +93,14 @@ def scheduled(learning_rate: float, schedule: str, step: int, total: int) -> flo
     return learning_rate
 
 
+def decayed(target: float, step: int, decay_steps: int) -> float:
+    """Return the target divergence at a step: target / (1 + step / decay_steps), or `target` if decay_steps is 0.
+
+    Divergence grows with the square of the step length, so steps become shorter with the inverse root.
+    """
+    return target / (1.0 + step / decay_steps) if decay_steps else target
+
+
 class Pace:
     """A factor of the learning rate. It is adapted so that the policy changes at a given rate.
 
@@ -101,24 +109,26 @@ class Pace:
     log(target / measured). rl_games adapts its learning rate to the same measurement.
 
     Args:
-        target: divergence to reach, nats; 0 = no pace.
+        target: divergence to reach now, nats; 0 = no pace.
         value: the first pace, from a checkpoint; None = 1.
     """
 
     def __init__(self, target: float, value: float | None = None) -> None:
-        self._target = target
         self._mean = target
         self.value: float | None = None
         if target:
             self.value = 1.0 if value is None else _within_range(value)
 
-    def measured(self, divergence: float, workers: int) -> None:
-        """Add a worker's measurement, nats. Between two of its rollouts each of the `workers` has used one rollout."""
+    def measured(self, divergence: float, workers: int, target: float) -> None:
+        """Add a worker's measurement, nats, and adapt the pace to a target.
+
+        Between two of the worker's rollouts each of the `workers` has used one rollout.
+        """
         if self.value is None:
             return
-        bounded = min(max(divergence, self._target / FARTHEST), self._target * FARTHEST)
+        bounded = min(max(divergence, target / FARTHEST), target * FARTHEST)
         self._mean += (bounded - self._mean) / PACE_PUSHES
-        change = PACE_GAIN / math.sqrt(max(1, workers)) * math.log(self._target / self._mean)
+        change = PACE_GAIN / math.sqrt(max(1, workers)) * math.log(target / self._mean)
         self.value = _within_range(self.value * math.exp(change))
 
 

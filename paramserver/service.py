@@ -313,7 +313,7 @@ class Service:
         self.metrics.add_update(statistics, staleness)
         self.callbacks.episodes(episodes, self.moment)
         if "kl" in statistics and member.version >= self.guard.since:  # else it spans a return to the best weights
-            weights.pace.measured(statistics["kl"], len(self.roster))
+            weights.pace.measured(statistics["kl"], len(self.roster), weights.target_kl)
         self.timings.add("decode")
         limit = weights.hyperparameters.max_staleness
         member.version = body.version

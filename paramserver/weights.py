@@ -9,7 +9,7 @@ from a3c64.config import BadInputError
 from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning.parameters import ParameterSpec, learned_size, signature
 from a3c64.learning.scaling import packed, unpacked
-from a3c64.paramserver.optimiser import MEAN_SQUARE, Pace, begun, completed, rmsprop, scheduled
+from a3c64.paramserver.optimiser import MEAN_SQUARE, Pace, begun, completed, decayed, rmsprop, scheduled
 from a3c64.policy.checkpoint import Snapshot, first
 from a3c64.policy.policy_file import Policy
 from a3c64.policy.transplant import transplant
@@ -28,10 +28,10 @@ class SharedWeights:
         self.hyperparameters = hyperparameters
         self._start = start  # a new run begins with its weights
         self.signature = ""
-        self.pace = Pace(hyperparameters.target_kl, snapshot.pace if snapshot else None)
         self._snapshot: Snapshot | None = None
         if snapshot is not None:
             self._take(snapshot._replace(optimiser=completed(snapshot.optimiser, snapshot.weights.size)))
+        self.pace = Pace(self.target_kl, snapshot.pace if snapshot else None)
 
     @property
     def known(self) -> bool:
@@ -73,6 +73,11 @@ class SharedWeights:
             self.step,
             hyperparameters.total_timesteps,
         )
+
+    @property
+    def target_kl(self) -> float:
+        """Return the target divergence at this step, nats."""
+        return decayed(self.hyperparameters.target_kl, self.step, self.hyperparameters.target_kl_decay_steps)
 
     def snapshot(self) -> Snapshot:
         """Return the content of a checkpoint. The arrays are not copies: they change with the next update."""
@@ -133,7 +138,7 @@ class SharedWeights:
         Steps and updates are not counted back. The snapshot's arrays are copied.
         """
         now = self.snapshot()
-        self.pace = Pace(self.hyperparameters.target_kl, self.pace.value if best.pace is None else best.pace)
+        self.pace = Pace(self.target_kl, self.pace.value if best.pace is None else best.pace)
         optimiser = {name: flat.copy() for name, flat in completed(best.optimiser, best.weights.size).items()}
         self._take(now._replace(weights=best.weights.copy(), optimiser=optimiser, version=now.version + 1))
 

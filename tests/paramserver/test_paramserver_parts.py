@@ -7,7 +7,7 @@ from tensorboard.util import tensor_util
 
 from a3c64.envs.episode import Episode
 from a3c64.paramserver.metrics import Metrics
-from a3c64.paramserver.optimiser import PACE_RANGE, Pace, rmsprop, scheduled
+from a3c64.paramserver.optimiser import PACE_RANGE, Pace, decayed, rmsprop, scheduled
 from a3c64.paramserver.roster import HEARTBEAT_TIMEOUT_S, SUSPECT_S, Roster
 from a3c64.paramserver.tensorboard.event_file import EventFile
 
@@ -58,7 +58,7 @@ def test_a_step_with_a_pace_is_never_longer_than_the_learning_rate():
 def test_the_pace_brings_the_divergence_to_its_target(workers, strength):
     pace, rng = Pace(0.01), np.random.default_rng(1)
     for _ in range(300 * workers):  # the policy's divergence grows with the square of the step length
-        pace.measured(strength * pace.value**2 * rng.exponential(), workers)
+        pace.measured(strength * pace.value**2 * rng.exponential(), workers, 0.01)
     assert strength * pace.value**2 == pytest.approx(0.01, rel=0.5)
 
 
@@ -66,11 +66,18 @@ def test_the_pace_stays_in_its_range():
     for divergence, end in ((0.0, PACE_RANGE[1]), (1e30, PACE_RANGE[0])):
         pace = Pace(0.01)
         for _ in range(1000):
-            pace.measured(divergence, 1)
+            pace.measured(divergence, 1, 0.01)
         assert pace.value == pytest.approx(end)
     still = Pace(0.0)
-    still.measured(1.0, 1)
+    still.measured(1.0, 1, 0.0)
     assert still.value is None
+
+
+def test_the_target_divergence_falls_with_the_steps():
+    assert decayed(0.01, 0, 300_000) == 0.01
+    assert decayed(0.01, 300_000, 300_000) == 0.005
+    assert decayed(0.01, 900_000, 300_000) == 0.0025
+    assert decayed(0.01, 900_000, 0) == 0.01, "0 means that the target is constant"
 
 
 def test_a_linear_schedule_falls_to_zero():

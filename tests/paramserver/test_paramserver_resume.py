@@ -202,6 +202,17 @@ def test_means_and_counters_continue_after_a_restart(stack):
     stop(server)
 
 
+@pytest.mark.parametrize(("decay", "low", "high"), [(0, 0.99, 1.01), (100, 0.1, 0.95)])
+def test_the_pace_follows_a_falling_target(stack, decay, low, high):
+    server = stack.start("a3c64.paramserver", "--target-kl-decay-steps", str(decay))
+    client, _, update = join(stack)
+    for _ in range(10):  # 200 steps with the first target, 0.01
+        update = client.push(ONES, signature(SPECS), update.version, 20, {"kl": 0.01}, [])
+    client.close()
+    stop(server)
+    assert low < checkpoint.newest(stack.run_dir / "checkpoints").pace < high
+
+
 def test_the_pace_continues_after_a_restart(stack):
     server = stack.start("a3c64.paramserver")
     client, _, update = join(stack)
