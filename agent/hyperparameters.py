@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 MAX_NESTING = 50  # levels of objects and lists in an environment's arguments
+MOST_EPOCHS = 4  # of a worker with fewer environments than `envs_per_worker`, unless `epochs` is larger
 OWN = ("reward", "wrapper", "network")  # settings that name code of the user, besides env_id
 REMOVED = frozenset({"staleness_damping"})  # hyperparameters of earlier releases that playing a policy does not need
 
@@ -126,7 +127,7 @@ class Hyperparameters(BaseModel):
         ge=1,
         le=64,
         description="gradients from each rollout, each with the newest weights; with 2, a slow game may need fewer "
-        "steps, each with more CPU time; above 1 only with surrogate_clip",
+        "steps, each with more CPU time; above 1 only with surrogate_clip; workers from the third on have up to 4",
     )
     demonstrations: Annotated[str | None, BeforeValidator(none)] = Field(
         None,
@@ -244,3 +245,14 @@ class Hyperparameters(BaseModel):
         delay learning: their first episodes end later, and their rollouts are older when they arrive.
         """
         return max(1, min(self.envs_per_worker, 2 * self.envs_per_worker // (worker + 1)))
+
+    def epochs_of(self, worker: int) -> int:
+        """Return how many gradients the worker with this index (0, 1, ...) computes from each rollout.
+
+        A worker with fewer environments than `envs_per_worker` computes as many times more, up to MOST_EPOCHS. Each
+        worker of many has few rollouts until a run has learned, and with one gradient from each, 16 do not learn
+        Open Kart within 250,000 steps. Without a surrogate_clip there is one, as published.
+        """
+        if not self.surrogate_clip:
+            return self.epochs
+        return max(self.epochs, min(MOST_EPOCHS, self.envs_per_worker // self.environments_of(worker)))

@@ -25,14 +25,14 @@ class RefusalError(Exception):
         self.remedy = remedy  # see wire.Refused
 
 
-def check_rollout(hyperparameters: Hyperparameters, steps: int, episodes: int) -> None:
-    """Check the numbers of steps and episodes of a push. A further gradient from the same rollout has none.
+def check_rollout(hyperparameters: Hyperparameters, worker: int, steps: int, episodes: int) -> None:
+    """Check the numbers of steps and episodes of a worker's push. A further gradient from the same rollout has none.
 
     Raises:
         RefusalError: a worker of this run cannot have them.
     """
     length, most = hyperparameters.t_max, hyperparameters.envs_per_worker
-    least = 0 if hyperparameters.epochs > 1 else 1
+    least = 0 if hyperparameters.epochs_of(worker) > 1 else 1
     if steps % length or not least <= steps // length <= most:
         numbers = f"{length} (t_max) times {least} to {most} (envs_per_worker{'; 0: a further gradient' * (not least)})"
         raise RefusalError("steps", "none", f"push.steps must be {numbers}, found {steps}")

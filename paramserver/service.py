@@ -302,7 +302,7 @@ class Service:
         weights = self.weights
         gradient = self._vector(message, body)
         statistics, episodes = wire.unpack_numbers(body.statistics), wire.unpack_episodes(body.episodes)
-        check_rollout(weights.hyperparameters, body.steps, len(episodes))
+        check_rollout(weights.hyperparameters, member.index, body.steps, len(episodes))
         check_gradient(weights, gradient)
         if self.over:
             return self._answer(message, False, member, body.base)

@@ -154,7 +154,7 @@ def turns(
         if hyperparameters.surrogate_clip and staleness >= REFRESH_FROM:
             update = client.refresh()
         steps, own = hyperparameters.t_max * batch, 0
-        for _ in range(hyperparameters.epochs):
+        for _ in range(hyperparameters.epochs_of(client.index)):
             learner.load(update.weights)
             gradient = learner.gradient(
                 rollout.observations,

@@ -215,6 +215,26 @@ def test_later_workers_have_fewer_environments():
     assert [make_service(envs_per_worker=1).weights.hyperparameters.environments_of(k) for k in (0, 1, 2)] == [1, 1, 1]
 
 
+def test_workers_with_fewer_environments_compute_more_gradients():
+    def epochs(**settings):
+        return [make_service(**settings).weights.hyperparameters.epochs_of(k) for k in range(40)]
+
+    assert epochs()[:6] == [1, 1, 2, 2, 4, 4]
+    assert epochs(envs_per_worker=16)[:9] == [1, 1, 1, 2, 2, 3, 4, 4, 4]
+    assert max(epochs(envs_per_worker=16)) == 4
+    assert set(epochs(epochs=8)) == {8}
+    assert set(epochs(envs_per_worker=1)) == {1}
+    assert set(epochs(surrogate_clip=0.0)) == {1}
+
+    service = make_service()
+    for name in "abc":
+        client = make_client(service, name)
+        client.hello()
+        client.join(SPECS)
+    assert push(client, 0, steps=10).step == 10
+    assert push(client, 1, steps=0)[1:4] == (2, 10, True)
+
+
 def test_the_server_knows_how_many_environments_its_workers_step():
     service = make_service()
     for name in ("one", "two", "three"):

@@ -46,16 +46,16 @@ class Recorder(Client):
 class Run:
     """A server and a worker in one process. `gradients` has the inputs of each gradient: weights, then arrays."""
 
-    def __init__(self, monkeypatch, rollouts, refused=False, **settings):
+    def __init__(self, monkeypatch, rollouts, refused=False, worker=0, **settings):
         self.hyperparameters = Hyperparameters(
             **{"envs_per_worker": 8, "t_max": 5, "total_timesteps": rollouts * STEPS} | settings
         )
         self.gradients, self.moments, self.signs = [], [], Signs()
         self.service = Service(SharedWeights(self.hyperparameters, None), "test", ServerReport())
-        self.client = Recorder(LocalTransport(self.service.handle), "a", "a", threading.Event())
+        self.client = Recorder(LocalTransport(self.service.handle), "a", "a", threading.Event(), index=worker)
         self.client.refused = refused
         self.client.hello()
-        environments = EnvironmentBatch.make(self.hyperparameters, 0)
+        environments = EnvironmentBatch.make(self.hyperparameters, self.client.index)
         run = self
 
         class Recorded(Learner):
@@ -109,6 +109,11 @@ def test_steps_episodes_and_moments_count_once(monkeypatch):
     assert counted.size == 4 * STEPS
     np.testing.assert_allclose(counted.mean, moments_of(seen).mean, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(counted.variance, moments_of(seen).variance, rtol=1e-4)
+
+
+def test_a_later_worker_computes_more_gradients_from_its_smaller_rollouts(monkeypatch):
+    run = Run(monkeypatch, rollouts=2, worker=5, t_max=20, **POLE)  # two environments instead of eight
+    assert [push.steps for push in run.pushes] == [40, 0, 0, 0, 40]
 
 
 def test_a_rollout_is_not_used_again_after_its_gradient_was_refused(monkeypatch):
