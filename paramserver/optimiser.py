@@ -15,6 +15,7 @@ TINY = 1e-12  # avoids a division by zero for a step of length 0
 PACE_GAIN = 0.05  # of the logarithm of the pace, per push, with one worker
 PACE_PUSHES = 10.0  # the measured divergence is averaged over this many pushes
 PACE_RANGE = (0.01, 2.0)  # a higher pace would grow while gradients are small, and then step too far
+UNMEASURED = 4  # updates before the first measurement that have the first pace; then it falls as one over their number
 FARTHEST = 100.0  # measurements are clipped to target / FARTHEST ... target * FARTHEST
 
 
@@ -110,14 +111,22 @@ class Pace:
 
     Args:
         target: divergence to reach now, nats; 0 = no pace.
-        value: the first pace, from a checkpoint; None = 1.
+        value: the first pace, from a checkpoint; None = 1, which falls during the updates before the first measurement,
+            because many workers push many gradients until then: with 64, the policy moved by 8 nats.
     """
 
     def __init__(self, target: float, value: float | None = None) -> None:
         self._mean = target
+        self._unmeasured: int | None = 0 if value is None else None  # updates so far; None = measured
         self.value: float | None = None
         if target:
             self.value = 1.0 if value is None else _within_range(value)
+
+    def applied(self) -> None:
+        """Count an update."""
+        if self.value is not None and self._unmeasured is not None:
+            self._unmeasured += 1
+            self.value = min(self.value, UNMEASURED / self._unmeasured)
 
     def measured(self, divergence: float, workers: int, target: float) -> None:
         """Add a worker's measurement, nats, and adapt the pace to a target.
@@ -126,6 +135,7 @@ class Pace:
         """
         if self.value is None:
             return
+        self._unmeasured = None
         bounded = min(max(divergence, target / FARTHEST), target * FARTHEST)
         self._mean += (bounded - self._mean) / PACE_PUSHES
         change = PACE_GAIN / math.sqrt(max(1, workers)) * math.log(target / self._mean)

@@ -112,6 +112,7 @@ class SharedWeights:
         """
         hyperparameters, snapshot = self.hyperparameters, self.snapshot()
         learned = self._learned
+        self.pace.applied()
         rmsprop(
             snapshot.weights[:learned],
             snapshot.optimiser[MEAN_SQUARE][:learned],

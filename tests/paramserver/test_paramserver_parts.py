@@ -73,6 +73,25 @@ def test_the_pace_stays_in_its_range():
     assert still.value is None
 
 
+def test_many_updates_before_the_first_measurement_become_shorter():
+    """64 workers push 256 gradients of the first weights. At full length they moved the policy by 8 nats."""
+    pace, paces = Pace(0.01), []
+    for _ in range(256):
+        pace.applied()
+        paces.append(pace.value)
+    assert paces[:4] == [1.0] * 4
+    assert paces[255] == 4 / 256
+    assert sum(paces) < 25
+    pace.measured(0.01, 64, 0.01)
+    for _ in range(256):
+        pace.applied()
+    assert pace.value == pytest.approx(4 / 256)
+    checkpointed = Pace(0.01, 0.5)
+    for _ in range(256):
+        checkpointed.applied()
+    assert checkpointed.value == 0.5
+
+
 def test_the_target_divergence_falls_with_the_steps():
     assert decayed(0.01, 0, 300_000) == 0.01
     assert decayed(0.01, 300_000, 300_000) == 0.005
