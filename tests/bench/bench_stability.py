@@ -1,6 +1,6 @@
 """Measures whether a policy stays good after it has learned, with few and with many workers: `make bench-stability`.
 
-Each run is evaluated every 100,000 steps with 20 greedy episodes, and writes a JSON file in docs/results/stability. The
+Each run is evaluated every 100,000 steps with 20 episodes, and writes a JSON file in docs/results/stability. The
 workers are those of many_workers.py, all in this process. Open Kart is the game compiled for the host, which equals the
 emulated game to the bit. The guard never acts, because only the server's process goes back to the best weights.
 `python tests/bench/bench_stability.py --old` trains with the old default settings; `--help` lists all options.
@@ -76,7 +76,7 @@ def rounded(scalars: dict[str, float]) -> dict[str, float]:
 
 
 def judged(episodes: list[Episode]) -> dict[str, float]:
-    """Return the mean figures of greedy episodes."""
+    """Return the mean figures of episodes."""
     found = {"mean_return": sum(episode.total_reward for episode in episodes) / len(episodes)}
     if "finished" in episodes[0].metrics:
         found["finish_rate"] = sum(episode.metrics["finished"] for episode in episodes) / len(episodes)

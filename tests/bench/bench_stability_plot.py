@@ -125,7 +125,7 @@ def picture(path: Path, runs: Runs) -> None:
                 axis.plot(steps, returns, color=f"C{number}", linewidth=0.8, label=f"seed {run['seed']}, in training")
                 judged = run["judgements"]
                 steps, returns = [j["step"] / 1e6 for j in judged], [j["mean_return"] for j in judged]
-                axis.plot(steps, returns, ".", color=f"C{number}", label=f"seed {run['seed']}, 20 greedy episodes")
+                axis.plot(steps, returns, ".", color=f"C{number}", label=f"seed {run['seed']}, 20 episodes")
             if shown:
                 axis.legend(fontsize=6, loc="lower right")
     figure.savefig(path, dpi=100, metadata={"Software": None})
