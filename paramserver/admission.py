@@ -51,6 +51,7 @@ class Admission:
             self._listener = _same(recv_monitor_message(monitor)["value"]) if heard else None
         finally:
             bound.disable_monitor()
+            monitor.close()
         self._accepts = True
         self._spare = min(SPARE, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
         self._held = _take(self._spare)

@@ -85,6 +85,7 @@ class FirstContact:
         """Run one of Gymnasium's checks and log its complaints, each once."""
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
+            warnings.simplefilter("ignore", ResourceWarning)  # of whatever Python collects meanwhile
             try:
                 check()
                 complaints = []

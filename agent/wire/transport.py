@@ -128,6 +128,7 @@ class SocketTransport:
     def close(self) -> None:
         """Close the socket. Queued messages have half a second to be sent."""
         self._socket.disable_monitor()
+        self._monitor.close()
         self._socket.close(linger=500)
 
     def _open(self) -> None:

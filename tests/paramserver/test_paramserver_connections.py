@@ -1,8 +1,10 @@
 """A real server whose connections are taken over, stalled, cut, delayed or altered. Each update must count once."""
 
+import gc
 import random
 import threading
 import time
+import warnings
 from contextlib import suppress
 
 import numpy as np
@@ -179,3 +181,14 @@ def test_the_replacement_of_a_killed_worker_gets_its_index(server, stack):
     assert report.lost == 1
     for client in (clients[0], clients[2], again, other):
         client.close()
+
+
+def test_closed_connections_leave_no_open_socket(server, stack):
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        for _ in range(3):
+            client, _ = make_client(stack)
+            client.close()
+        del client
+        gc.collect()
+    assert [str(one.message) for one in told if issubclass(one.category, ResourceWarning)] == []
