@@ -1,6 +1,7 @@
 """Fixtures for several test folders: ROMs built from source, a display, a run of real processes."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,6 +22,12 @@ from a3c64.worker.display.x_server import XServer  # noqa: E402
 def cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep the start states of tests and of their child processes out of the user's cache."""
     os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hang_up() -> None:
+    """Let SIGHUP end child processes again if the tests were started by nohup, because some tests send it."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture
