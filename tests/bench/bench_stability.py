@@ -1,8 +1,9 @@
 """Measures whether a policy stays good after it has learned, with few and with many workers: `make bench-stability`.
 
-Each run is evaluated every 100,000 steps with 20 episodes, and writes a JSON file in docs/results/stability. The
-workers are those of many_workers.py, all in this process. Open Kart is the game compiled for the host, which equals the
-emulated game to the bit. The guard never acts, because only the server's process goes back to the best weights.
+Each run is evaluated every 100,000 steps with 20 episodes. After each evaluation it writes its JSON file in
+docs/results/stability. The workers are those of many_workers.py, all in this process. Open Kart is the game compiled
+for the host, which equals the emulated game to the bit. The guard never acts, because only the server's process goes
+back to the best weights.
 `python tests/bench/bench_stability.py --old` trains with the old default settings; `--help` lists all options.
 """
 
@@ -12,6 +13,7 @@ import argparse
 import datetime
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +31,10 @@ OLD = {"normalise_advantages": "true", "rmsprop_epsilon": "1e-8", "target_kl": "
 SHOWN = ("rollout/ep_rew_mean", "train/entropy", "train/kl", "train/pace")  # printed for each point during a run
 
 
-def run(hyperparameters: Hyperparameters, workers: int, one_slow: bool, steps: int, every: int) -> dict[str, Any]:
-    """Train for `steps`, evaluate every `every` steps; return the results.
+def run(
+    hyperparameters: Hyperparameters, workers: int, one_slow: bool, steps: int, every: int
+) -> Iterator[dict[str, Any]]:
+    """Train for `steps`, evaluate every `every` steps; yield the results so far after each evaluation.
 
     The curve has the server's scalars every CURVE_STEPS: means over the last 100 episodes, and over the updates since
     the point before.
@@ -46,28 +50,29 @@ def run(hyperparameters: Hyperparameters, workers: int, one_slow: bool, steps: i
             training.go_on(min(steps, training.step + CURVE_STEPS))
             curve.append({"step": training.step, **rounded(training.service.scalars())})
             last = judgements[-1]["step"] if judgements else 0
-            if training.step // every > last // every or training.step >= steps:
-                before = time.perf_counter()
-                judgements.append({"step": training.step, **judged(training.judged(EPISODES))})
-                judging_s += time.perf_counter() - before
-                shown = {name: curve[-1][name] for name in SHOWN if name in curve[-1]}
-                print(json.dumps(judgements[-1] | shown), flush=True)
-        staleness = training.service.metrics.staleness_figures()
+            if training.step // every == last // every and training.step < steps:
+                continue
+            before = time.perf_counter()
+            judgements.append({"step": training.step, **judged(training.judged(EPISODES))})
+            judging_s += time.perf_counter() - before
+            shown = {name: curve[-1][name] for name in SHOWN if name in curve[-1]}
+            print(json.dumps(judgements[-1] | shown), flush=True)
+            staleness = training.service.metrics.staleness_figures()
+            yield {
+                "workers": workers,
+                "one_slow": one_slow,
+                "steps": training.step,
+                "seconds": round(time.perf_counter() - begin, 1),
+                "judging_seconds": round(judging_s, 1),
+                "cpu_seconds": round(time.process_time() - cpu, 1),
+                "staleness": staleness.model_dump() if staleness else None,
+                "judgements": judgements,
+                "curve": curve,
+                "date": datetime.date.today().isoformat(),
+                "hardware": machine,
+            }
     finally:
         training.close()
-    return {
-        "workers": workers,
-        "one_slow": one_slow,
-        "steps": training.step,
-        "seconds": round(time.perf_counter() - begin, 1),
-        "judging_seconds": round(judging_s, 1),
-        "cpu_seconds": round(time.process_time() - cpu, 1),
-        "staleness": staleness.model_dump() if staleness else None,
-        "judgements": judgements,
-        "curve": curve,
-        "date": datetime.date.today().isoformat(),
-        "hardware": machine,
-    }
 
 
 def rounded(scalars: dict[str, float]) -> dict[str, float]:
@@ -106,11 +111,11 @@ def main() -> None:
     for seed in options.seeds:
         hyperparameters = hyperparameters_of(options.env_id, {**given, "seed": seed})
         result = {"name": name, "env_id": options.env_id, "settings": given, "seed": seed}
-        result |= run(hyperparameters, options.workers, options.one_slow, options.steps, options.every)
         game = options.env_id.split("/")[-1].split("-")[0].lower()
         slow = "-one-slow" if options.one_slow else ""
         path = options.results / f"{game}-{name}-{options.workers}workers{slow}-seed{seed}.json"
-        path.write_text(json.dumps(result) + "\n")
+        for figures in run(hyperparameters, options.workers, options.one_slow, options.steps, options.every):
+            path.write_text(json.dumps(result := result | figures) + "\n")
         print(f"{path}: {result['steps'] / result['seconds']:.0f} steps/s", flush=True)
 
 

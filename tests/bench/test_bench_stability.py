@@ -1,5 +1,6 @@
 """Many workers in one process: their order, the staleness of gradients, and a run's results."""
 
+import copy
 import json
 
 import bench_many_workers
@@ -48,7 +49,8 @@ def test_gradients_of_many_workers_are_computed_with_newer_weights(workers, late
 
 def test_a_run_is_judged_at_every_interval_and_at_its_end():
     wide = hyperparameters_of("CartPole-v1", {"envs_per_worker": 10, "t_max": 50})
-    result = run(wide, workers=2, one_slow=False, steps=12_000, every=10_000)
+    first, result = (copy.deepcopy(found) for found in run(wide, 2, one_slow=False, steps=12_000, every=10_000))
+    assert [judgement["step"] for judgement in first["judgements"]] == [10_000]  # a run that is stopped here has these
     assert [judgement["step"] for judgement in result["judgements"]] == [10_000, 12_000]
     assert all(1.0 <= judgement["mean_return"] <= 500.0 for judgement in result["judgements"])
     assert [point["step"] for point in result["curve"]] == [10_000, 12_000]
@@ -57,7 +59,7 @@ def test_a_run_is_judged_at_every_interval_and_at_its_end():
 
 
 def test_open_kart_is_trained_and_judged_on_the_hosts_game():
-    result = run(hyperparameters_of("n64gym/OpenKart-v0", {"env_args": '{"time_limit": 5}'}), 1, False, 800, 1000)
+    (result,) = run(hyperparameters_of("n64gym/OpenKart-v0", {"env_args": '{"time_limit": 5}'}), 1, False, 800, 1000)
     assert result["judgements"][0].keys() >= {"mean_return", "finish_rate"}
 
 
