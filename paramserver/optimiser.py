@@ -15,6 +15,7 @@ TINY = 1e-12  # avoids a division by zero for a step of length 0
 PACE_GAIN = 0.05  # of the logarithm of the pace, per push, with one worker
 PACE_PUSHES = 10.0  # the measured divergence is averaged over this many pushes
 PACE_RANGE = (0.01, 2.0)  # a higher pace would grow while gradients are small, and then step too far
+MOST_PACE = 32.0  # of all workers together; at a pace of 1, 64 overshot, as their gradients are 30 updates late
 UNMEASURED = 4  # updates before the first measurement that have the first pace; then it falls as one over their number
 FARTHEST = 100.0  # measurements are clipped to target / FARTHEST ... target * FARTHEST
 
@@ -120,7 +121,7 @@ class Pace:
         self._unmeasured: int | None = 0 if value is None else None  # updates so far; None = measured
         self.value: float | None = None
         if target:
-            self.value = 1.0 if value is None else _within_range(value)
+            self.value = 1.0 if value is None else _within_range(value, 1)
 
     def applied(self) -> None:
         """Count an update."""
@@ -131,7 +132,8 @@ class Pace:
     def measured(self, divergence: float, workers: int, target: float) -> None:
         """Add a worker's measurement, nats, and adapt the pace to a target.
 
-        Between two of the worker's rollouts each of the `workers` has used one rollout.
+        Between two of the worker's rollouts each of the `workers` has used one rollout. With more than 16, the pace is
+        at most MOST_PACE / workers: a late gradient does not see that others have corrected the same error already.
         """
         if self.value is None:
             return
@@ -139,8 +141,9 @@ class Pace:
         bounded = min(max(divergence, target / FARTHEST), target * FARTHEST)
         self._mean += (bounded - self._mean) / PACE_PUSHES
         change = PACE_GAIN / math.sqrt(max(1, workers)) * math.log(target / self._mean)
-        self.value = _within_range(self.value * math.exp(change))
+        self.value = _within_range(self.value * math.exp(change), workers)
 
 
-def _within_range(pace: float) -> float:
-    return min(max(pace, PACE_RANGE[0]), PACE_RANGE[1])
+def _within_range(pace: float, workers: int) -> float:
+    low, high = PACE_RANGE
+    return min(max(pace, low), high, max(low, MOST_PACE / max(1, workers)))

@@ -63,10 +63,11 @@ def test_the_pace_brings_the_divergence_to_its_target(workers, strength):
 
 
 def test_the_pace_stays_in_its_range():
-    for divergence, end in ((0.0, PACE_RANGE[1]), (1e30, PACE_RANGE[0])):
+    lowest, highest = PACE_RANGE
+    for divergence, workers, end in ((0.0, 1, highest), (0.0, 16, highest), (0.0, 64, 0.5), (1e30, 64, lowest)):
         pace = Pace(0.01)
-        for _ in range(1000):
-            pace.measured(divergence, 1, 0.01)
+        for _ in range(1000 * workers):
+            pace.measured(divergence, workers, 0.01)
         assert pace.value == pytest.approx(end)
     still = Pace(0.0)
     still.measured(1.0, 1, 0.0)
