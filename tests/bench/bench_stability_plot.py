@@ -105,18 +105,22 @@ def table(runs: Runs) -> str:
 
 
 def picture(path: Path, runs: Runs) -> None:
-    """Draw the settings of BESIDE side by side: the return in training as a thin line per seed, and evaluations."""
-    environments = sorted({env_id for env_id, name, workers in runs if name in BESIDE and workers == WORKERS})
+    """Draw the settings of BESIDE side by side, for environments that have both.
+
+    The return in training is a thin line per seed, evaluations are dots.
+    """
+    ran = [{env_id for env_id, name, workers in runs if (name, workers) == (beside, WORKERS)} for beside in BESIDE]
+    environments = sorted(set.intersection(*ran))
     size = (5 * len(BESIDE), 3.6 * len(environments))
     figure, axes = plt.subplots(
         len(environments), len(BESIDE), figsize=size, sharex="row", sharey="row", squeeze=False, layout="constrained"
     )
     for line, env_id in zip(axes, environments, strict=True):
         for axis, name in zip(line, BESIDE, strict=True):
-            shown = runs.get((env_id, name, WORKERS), [])
+            shown = runs[env_id, name, WORKERS]
             good = kept(shown)
             share = f"\n{statistics.mean(good):.0%} of evaluations at 80 % of the best, once learned" if good else ""
-            axis.set_title(f"{env_id}, {name}{share}" if shown else f"{env_id}, {name}: no run yet", fontsize=9)
+            axis.set_title(f"{env_id}, {name}{share}", fontsize=9)
             axis.set(xlabel="million steps", ylabel="return")
             axis.grid(alpha=0.3)
             for number, run in enumerate(shown):
@@ -126,8 +130,7 @@ def picture(path: Path, runs: Runs) -> None:
                 judged = run["judgements"]
                 steps, returns = [j["step"] / 1e6 for j in judged], [j["mean_return"] for j in judged]
                 axis.plot(steps, returns, ".", color=f"C{number}", label=f"seed {run['seed']}, 20 episodes")
-            if shown:
-                axis.legend(fontsize=6, loc="lower right")
+            axis.legend(fontsize=6, loc="lower right")
     figure.savefig(path, dpi=100, metadata={"Software": None})
     plt.close(figure)
 
