@@ -146,4 +146,4 @@ class Pace:
 
 def _within_range(pace: float, workers: int) -> float:
     low, high = PACE_RANGE
-    return min(max(pace, low), high, max(low, MOST_PACE / max(1, workers)))
+    return max(low, min(pace, high, MOST_PACE / max(1, workers)))
