@@ -11,7 +11,7 @@ from a3c64.envs.frame_skip import FrameSkip
 MARGIN = 2  # pixels around the window, for edges that are rounded or smoothed into it
 
 
-class CarRacing(FrameSkip):
+class CarRacingFrameSkip(FrameSkip):
     """FrameSkip for CarRacing, which spends 99 % of its time on drawing the picture of each step.
 
     Of the steps that an action lasts, only the last is drawn. Of the 400 squares of grass and about 300 of road, only
