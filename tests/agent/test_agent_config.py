@@ -189,6 +189,7 @@ def test_every_preset_is_valid():
         ("BipedalWalker-v3", "walker"),
         ("MountainCarContinuous-v0", "mountaincar-continuous"),
         ("MountainCar-v0", "mountaincar"),
+        ("CarRacing-v3", "car-racing"),
     ],
 )
 def test_the_environments_id_chooses_the_preset(env_id, preset):

@@ -30,7 +30,7 @@ FAMILIES = {
     "doorkey": Family("MiniGrid-DoorKey-5x5-v0", 50, None),
     "bipedalwalker": Family("BipedalWalker-v3", 60, 300),
     "ale-breakout": Family("ALE/Breakout-v5", 60, None),
-    "carracing": Family("CarRacing-v3", 60, 900),
+    "carracing": Family("CarRacing-v3", 300, 900),
 }
 
 
