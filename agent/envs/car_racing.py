@@ -1,13 +1,15 @@
-"""Gymnasium's CarRacing with the same pictures in less time: it draws only the steps, and the squares, that are seen."""
+"""Gymnasium's CarRacing with the same pictures in less time: it draws only the steps and squares that are seen."""
 
 import sys
-from typing import Any
+from typing import Any, cast
 
 import gymnasium as gym
 import numpy as np
 
 from a3c64.envs.frame_skip import FrameSkip
 
+MODULE = "gymnasium.envs.box2d.car_racing"
+USED = ("_render", "_render_road", "_draw_colored_polygon")  # Gymnasium 1.1 to 1.4 have these
 MARGIN = 2  # pixels around the window, for edges that are rounded or smoothed into it
 
 
@@ -22,8 +24,8 @@ class CarRacingFrameSkip(FrameSkip):
 
     def __init__(self, env: gym.Env, count: int) -> None:
         super().__init__(env, count)
-        self._game: Any = env.unwrapped
-        self._module: Any = sys.modules[type(self._game).__module__]
+        self._game = cast(Any, env.unwrapped)
+        self._module: Any = sys.modules[MODULE]
         self._game_render = self._game._render
         self._game._render, self._game._render_road = self._render, self._render_road
         self._unseen, self._outdated = 0, False
@@ -75,7 +77,13 @@ class CarRacingFrameSkip(FrameSkip):
         )
 
 
+def is_car_racing(env: gym.Env) -> bool:
+    """Return whether an environment is Gymnasium's CarRacing, of a version that has the methods used here."""
+    game = env.unwrapped
+    return type(game).__module__ == MODULE and all(hasattr(game, method) for method in USED)
+
+
 def squares_of_grass(side: float) -> np.ndarray:
     """Return the corners of the 400 squares, [400, 4, 2], in the game's order."""
     corners = np.array([(side, 0), (0, 0), (0, side), (side, side)])
-    return np.array([corners + (side * x, side * y) for x in range(-20, 20, 2) for y in range(-20, 20, 2)])
+    return np.array([corners + np.array([side * x, side * y]) for x in range(-20, 20, 2) for y in range(-20, 20, 2)])

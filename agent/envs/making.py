@@ -11,7 +11,7 @@ import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec, load_env_creator
 
 from a3c64.config import BadInputError, named, nearest
-from a3c64.envs.car_racing import CarRacingFrameSkip
+from a3c64.envs.car_racing import CarRacingFrameSkip, is_car_racing
 from a3c64.envs.failures import failed, is_about_the_rom, place_of
 from a3c64.envs.figures import UNDECLARED, Figures, declared_in
 from a3c64.envs.frame_skip import FrameSkip
@@ -64,7 +64,7 @@ def make_one(hyperparameters: Hyperparameters, rom: str = "", render: bool = Fal
 
 def _skipping(env: gym.Env, count: int) -> gym.Env:
     """Return an environment whose actions last `count` steps; 0 and 1 leave them as they are."""
-    if type(env.unwrapped).__module__ == "gymnasium.envs.box2d.car_racing":
+    if is_car_racing(env):
         return CarRacingFrameSkip(env, max(1, count))
     return FrameSkip(env, count) if count > 1 else env
 
