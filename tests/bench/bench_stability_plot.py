@@ -32,6 +32,7 @@ GOALS = {
     "CartPole-v1": Goal("mean_return", 475.0, 475.0),
     "LunarLander-v3": Goal("mean_return", 200.0, 200.0),
     "ALE/Pong-v5": Goal("mean_return", 18.0, 18.0),
+    "CarRacing-v3": Goal("mean_return", 900.0, 900.0),
 }
 PICTURE = "stability.png"
 BESIDE = ("old-defaults", "default")  # the settings that the picture shows, from left to right; the table has all
