@@ -89,7 +89,7 @@ bench-learn: setup .venv-bench/bench .venv-bench/sb3 ## compare learning with ot
 bench-learn-plot: .venv-bench/bench .venv-bench/plot ## write docs/results.md and its pictures from docs/results
 	@.venv-bench/bin/python tests/bench/bench_learn_plot.py
 
-bench-families: setup .venv/envs .venv-bench/sb3 .venv-bench/families .venv-bench/plot ## compare learning of many environments with PPO (70 minutes; writes docs/results/families)
+bench-families: setup .venv/envs .venv-bench/sb3 .venv-bench/families .venv-bench/plot ## compare learning of many environments with PPO (2 hours; writes docs/results/families)
 	@.venv/bin/python tests/bench/bench_families.py
 	@.venv-bench/bin/python tests/bench/bench_families_plot.py
 

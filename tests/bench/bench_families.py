@@ -1,6 +1,6 @@
 """Measures learning of many kinds of environments, by a3c64 and by Stable-Baselines3's PPO, in the same wall time.
 
-`make bench-families` runs all that docs/results/families lacks: 70 minutes on one core. `bench_families.py lunarlander
+`make bench-families` runs all that docs/results/families lacks: 2 hours on one core. `bench_families.py lunarlander
 --seed 1` in tests/bench runs one environment and seed, with both sides in turn; `--list` names the environments. Each
 run trains on one core (`--core`): a3c64 with one worker, PPO with one torch thread. After the training, the last
 weights play 20 episodes or more greedily and as many with drawn actions. `--train-only` leaves that to a later call.
