@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 MAX_NESTING = 50  # levels of objects and lists in an environment's arguments
 MOST_EPOCHS = 4  # of a worker with fewer environments than `envs_per_worker`, unless `epochs` is larger
+SHORTEST_ROLLOUT = 10  # steps; shorter ones of many workers would mostly be overhead
 OWN = ("reward", "wrapper", "network")  # settings that name code of the user, besides env_id
 REMOVED = frozenset({"staleness_damping"})  # hyperparameters of earlier releases that playing a policy does not need
 
@@ -121,7 +122,13 @@ class Hyperparameters(BaseModel):
     envs_per_worker: int = Field(
         4, ge=1, le=256, description="environments of a worker; workers from the third on have fewer; 1 = as published"
     )
-    t_max: int = Field(40, ge=1, le=4096, description="steps of each environment between two gradients")
+    t_max: int = Field(
+        40,
+        ge=1,
+        le=4096,
+        description="steps of each environment between two gradients; of many workers, those with one environment have "
+        "fewer, but not with surrogate_clip=0",
+    )
     epochs: int = Field(
         1,
         ge=1,
@@ -245,6 +252,18 @@ class Hyperparameters(BaseModel):
         delay learning: their first episodes end later, and their rollouts are older when they arrive.
         """
         return max(1, min(self.envs_per_worker, 2 * self.envs_per_worker // (worker + 1)))
+
+    def t_max_of(self, worker: int) -> int:
+        """Return the steps of each environment in a rollout of the worker with this index (0, 1, ...).
+
+        Where 2 / (k + 1) of `envs_per_worker` is less than one environment, the rollout is shorter instead. With 40
+        steps each, 64 workers see too few new policies until a run has learned: they need three times the steps of
+        Open Kart. Without a surrogate_clip it is t_max, as published.
+        """
+        if not self.surrogate_clip:
+            return self.t_max
+        share = 2 * self.envs_per_worker / (worker + 1)
+        return min(self.t_max, max(SHORTEST_ROLLOUT, round(self.t_max * share)))
 
     def epochs_of(self, worker: int) -> int:
         """Return how many gradients the worker with this index (0, 1, ...) computes from each rollout.

@@ -31,7 +31,7 @@ def check_rollout(hyperparameters: Hyperparameters, worker: int, steps: int, epi
     Raises:
         RefusalError: a worker of this run cannot have them.
     """
-    length, most = hyperparameters.t_max, hyperparameters.envs_per_worker
+    length, most = hyperparameters.t_max_of(worker), hyperparameters.envs_per_worker
     least = 0 if hyperparameters.epochs_of(worker) > 1 else 1
     if steps % length or not least <= steps // length <= most:
         numbers = f"{length} (t_max) times {least} to {most} (envs_per_worker{'; 0: a further gradient' * (not least)})"

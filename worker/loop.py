@@ -70,6 +70,7 @@ def turns(
         show: called before every step, for a display of the first environment.
         shown: demonstrations to imitate; None = none.
     """
+    hyperparameters = hyperparameters.model_copy(update={"t_max": hyperparameters.t_max_of(client.index)})
     batch = len(environments.environments)
     network = design(environments.view.shape, environments.family, hyperparameters)
     actor = Actor(network, batch)

@@ -76,13 +76,14 @@ class ManyWorkers:
         self._workers: list[Iterator[str]] = []
         self._next: list[tuple[float, int]] = []  # time, worker
         self._batches: list[EnvironmentBatch] = []
-        shared: dict[int, Any] = {}
+        shared: dict[tuple[int, int], Any] = {}
 
         def learner(network: Any, given: Hyperparameters, batch: int, **named: Any) -> Any:
-            """Share one compiled learner for each batch. Workers use it in turn, and load their weights before."""
-            if batch not in shared:
-                shared[batch] = compiled(network, given, batch, **named)
-            return shared[batch]
+            """Share one compiled learner for each size of rollouts. Workers load their weights before they use it."""
+            size = given.t_max, batch
+            if size not in shared:
+                shared[size] = compiled(network, given, batch, **named)
+            return shared[size]
 
         compiled, loop.Learner = loop.Learner, learner  # type: ignore[misc, assignment]
         random = self._random = np.random.default_rng([hyperparameters.seed, workers])
