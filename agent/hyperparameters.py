@@ -9,7 +9,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 MAX_NESTING = 50  # levels of objects and lists in an environment's arguments
 MOST_EPOCHS = 4  # of a worker with fewer environments than `envs_per_worker`, unless `epochs` is larger
-SHORTEST_ROLLOUT = 10  # steps; shorter ones of many workers would mostly be overhead
+MANY_WORKERS = 16  # from the next worker on, rollouts are shorter
+SHORTER = 4  # times, down to SHORTEST_ROLLOUT steps; still shorter ones would mostly be overhead
+SHORTEST_ROLLOUT = 8
 OWN = ("reward", "wrapper", "network")  # settings that name code of the user, besides env_id
 REMOVED = frozenset({"staleness_damping"})  # hyperparameters of earlier releases that playing a policy does not need
 
@@ -126,8 +128,8 @@ class Hyperparameters(BaseModel):
         40,
         ge=1,
         le=4096,
-        description="steps of each environment between two gradients; of many workers, those with one environment have "
-        "fewer, but not with surrogate_clip=0",
+        description="steps of each environment between two gradients; workers from the 17th on have a quarter, but not "
+        "with surrogate_clip=0",
     )
     epochs: int = Field(
         1,
@@ -256,14 +258,13 @@ class Hyperparameters(BaseModel):
     def t_max_of(self, worker: int) -> int:
         """Return the steps of each environment in a rollout of the worker with this index (0, 1, ...).
 
-        Where 2 / (k + 1) of `envs_per_worker` is less than one environment, the rollout is shorter instead. With 40
-        steps each, 64 workers see too few new policies until a run has learned: they need three times the steps of
-        Open Kart. Without a surrogate_clip it is t_max, as published.
+        The first MANY_WORKERS have `t_max`, the others a quarter. While a run has learned little, 64 workers with full
+        rollouts see too few of its policies: Open Kart needed over twice the steps. Without a surrogate_clip, all have
+        `t_max`, as published.
         """
-        if not self.surrogate_clip:
+        if not self.surrogate_clip or worker < MANY_WORKERS:
             return self.t_max
-        share = 2 * self.envs_per_worker / (worker + 1)
-        return min(self.t_max, max(SHORTEST_ROLLOUT, round(self.t_max * share)))
+        return min(self.t_max, max(SHORTEST_ROLLOUT, self.t_max // SHORTER))
 
     def epochs_of(self, worker: int) -> int:
         """Return how many gradients the worker with this index (0, 1, ...) computes from each rollout.

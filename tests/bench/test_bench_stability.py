@@ -74,7 +74,7 @@ def test_times_are_left_out_of_the_results():
 
 @pytest.mark.parametrize(("goal", "reached"), [(1.0, 504), (501.0, None)])
 def test_a_run_of_many_workers_ends_at_the_first_evaluation_at_the_goal(goal, reached, tmp_path, monkeypatch):
-    task = bench_many_workers.TASKS["cartpole"]._replace(goal=goal, every=500, hopeful=0.0)
+    task = bench_many_workers.TASKS["cartpole"]._replace(goal=goal, every=500)
     result = bench_many_workers.run(
         task, hyperparameters_of("CartPole-v1", SMALL), workers=4, one_slow=False, most=1200
     )

@@ -215,6 +215,29 @@ def test_later_workers_have_fewer_environments():
     assert [make_service(envs_per_worker=1).weights.hyperparameters.environments_of(k) for k in (0, 1, 2)] == [1, 1, 1]
 
 
+def test_of_many_workers_the_later_ones_have_shorter_rollouts():
+    def lengths(**settings):
+        found = make_service(**settings).weights.hyperparameters
+        return [found.t_max_of(worker) for worker in range(64)]
+
+    assert lengths(t_max=40) == [40] * 16 + [10] * 48
+    assert lengths(t_max=20) == [20] * 16 + [8] * 48
+    assert lengths(t_max=5) == [5] * 64, "the shortest is not longer than t_max"
+    assert lengths(t_max=40, surrogate_clip=0.0) == [40] * 64, "A3C as published has t_max"
+
+
+def test_the_steps_of_a_push_are_those_of_its_worker():
+    service = make_service(t_max=40)
+    clients = [make_client(service, f"worker{k}") for k in range(17)]
+    for client in clients:
+        client.hello()
+        client.join(SPECS)
+    assert push(clients[15], 0, steps=40).step == 40
+    assert push(clients[16], 0, steps=10).step == 50
+    told = refusal(service, connection(clients[16]), wire.encode(10, GOOD._replace(steps=35), ONES)).reason
+    assert told == "push.steps must be 10 (t_max) times 0 to 4 (envs_per_worker; 0: a further gradient), found 35"
+
+
 def test_workers_with_fewer_environments_compute_more_gradients():
     def epochs(**settings):
         return [make_service(**settings).weights.hyperparameters.epochs_of(k) for k in range(40)]

@@ -116,6 +116,12 @@ def test_a_later_worker_computes_more_gradients_from_its_smaller_rollouts(monkey
     assert [push.steps for push in run.pushes] == [40, 0, 0, 0, 40]
 
 
+def test_a_worker_of_many_has_shorter_rollouts(monkeypatch):
+    run = Run(monkeypatch, rollouts=1, worker=16, t_max=40, **POLE)  # one environment of eight, a quarter of the steps
+    assert [push.steps for push in run.pushes] == [10, 0, 0, 0] * 3 + [10]
+    assert [len(given[2]) for given, _ in run.gradients] == [10] * len(run.pushes)
+
+
 def test_a_rollout_is_not_used_again_after_its_gradient_was_refused(monkeypatch):
     run = Run(monkeypatch, rollouts=3, refused=True, epochs=3, **POLE)
     assert [push.steps for push in run.pushes] == [STEPS] * 3
