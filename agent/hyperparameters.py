@@ -9,9 +9,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 MAX_NESTING = 50  # levels of objects and lists in an environment's arguments
 MOST_EPOCHS = 4  # of a worker with fewer environments than `envs_per_worker`, unless `epochs` is larger
-MANY_WORKERS = 16  # from the next worker on, rollouts are shorter
-SHORTER = 4  # times, down to SHORTEST_ROLLOUT steps; still shorter ones would mostly be overhead
-SHORTEST_ROLLOUT = 8
+FULL_ROLLOUTS = 16  # workers with rollouts of t_max steps; the others have shorter ones
+SHORTEST_ROLLOUT = 10  # steps; still shorter ones would mostly be overhead
 OWN = ("reward", "wrapper", "network")  # settings that name code of the user, besides env_id
 REMOVED = frozenset({"staleness_damping"})  # hyperparameters of earlier releases that playing a policy does not need
 
@@ -128,7 +127,7 @@ class Hyperparameters(BaseModel):
         40,
         ge=1,
         le=4096,
-        description="steps of each environment between two gradients; workers from the 17th on have a quarter, but not "
+        description="steps of each environment between two gradients; workers from the 17th on may have fewer, but not "
         "with surrogate_clip=0",
     )
     epochs: int = Field(
@@ -258,13 +257,15 @@ class Hyperparameters(BaseModel):
     def t_max_of(self, worker: int) -> int:
         """Return the steps of each environment in a rollout of the worker with this index (0, 1, ...).
 
-        The first MANY_WORKERS have `t_max`, the others a quarter. While a run has learned little, 64 workers with full
-        rollouts see too few of its policies: Open Kart needed over twice the steps. Without a surrogate_clip, all have
-        `t_max`, as published.
+        Each environment of the first 16 workers has `t_max`. From the 17th on, where 2 / (k + 1) of `envs_per_worker` is
+        less than one environment, that share is of the steps instead. While a run has learned little, 64 workers with
+        full rollouts see too few of its policies: Open Kart needed over twice the steps. Without a surrogate_clip, all
+        have `t_max`, as published.
         """
-        if not self.surrogate_clip or worker < MANY_WORKERS:
+        if not self.surrogate_clip or worker < FULL_ROLLOUTS:
             return self.t_max
-        return min(self.t_max, max(SHORTEST_ROLLOUT, self.t_max // SHORTER))
+        share = 2 * self.envs_per_worker / (worker + 1)
+        return min(self.t_max, max(SHORTEST_ROLLOUT, round(self.t_max * share)))
 
     def epochs_of(self, worker: int) -> int:
         """Return how many gradients the worker with this index (0, 1, ...) computes from each rollout.

@@ -220,8 +220,9 @@ def test_of_many_workers_the_later_ones_have_shorter_rollouts():
         found = make_service(**settings).weights.hyperparameters
         return [found.t_max_of(worker) for worker in range(64)]
 
-    assert lengths(t_max=40) == [40] * 16 + [10] * 48
-    assert lengths(t_max=20) == [20] * 16 + [8] * 48
+    assert lengths(t_max=40)[:16] == [40] * 16
+    assert [lengths(t_max=40)[worker] for worker in (16, 19, 31, 63)] == [19, 16, 10, 10]
+    assert lengths(t_max=32, envs_per_worker=16)[31::16] == [32, 21, 16], "from the 32nd on, a worker has one environment"
     assert lengths(t_max=5) == [5] * 64, "the shortest is not longer than t_max"
     assert lengths(t_max=40, surrogate_clip=0.0) == [40] * 64, "A3C as published has t_max"
 
@@ -233,9 +234,9 @@ def test_the_steps_of_a_push_are_those_of_its_worker():
         client.hello()
         client.join(SPECS)
     assert push(clients[15], 0, steps=40).step == 40
-    assert push(clients[16], 0, steps=10).step == 50
-    told = refusal(service, connection(clients[16]), wire.encode(10, GOOD._replace(steps=35), ONES)).reason
-    assert told == "push.steps must be 10 (t_max) times 0 to 4 (envs_per_worker; 0: a further gradient), found 35"
+    assert push(clients[16], 0, steps=19).step == 59
+    told = refusal(service, connection(clients[16]), wire.encode(10, GOOD._replace(steps=40), ONES)).reason
+    assert told == "push.steps must be 19 (t_max) times 0 to 4 (envs_per_worker; 0: a further gradient), found 40"
 
 
 def test_workers_with_fewer_environments_compute_more_gradients():

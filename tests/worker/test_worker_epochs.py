@@ -117,7 +117,7 @@ def test_a_later_worker_computes_more_gradients_from_its_smaller_rollouts(monkey
 
 
 def test_a_worker_of_many_has_shorter_rollouts(monkeypatch):
-    run = Run(monkeypatch, rollouts=1, worker=16, t_max=40, **POLE)  # one environment of eight, a quarter of the steps
+    run = Run(monkeypatch, rollouts=1, worker=31, t_max=20, **POLE)  # half an environment of eight: 10 steps of one
     assert [push.steps for push in run.pushes] == [10, 0, 0, 0] * 3 + [10]
     assert [len(given[2]) for given, _ in run.gradients] == [10] * len(run.pushes)
 
