@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 MAX_NESTING = 50  # levels of objects and lists in an environment's arguments
 MOST_EPOCHS = 4  # of a worker with fewer environments than `envs_per_worker`, unless `epochs` is larger
-FULL_ROLLOUTS = 16  # workers with rollouts of t_max steps; the others have shorter ones
+FULL_ROLLOUTS = 16  # workers with rollouts of t_max steps; the others may have shorter ones
 SHORTEST_ROLLOUT = 10  # steps; still shorter ones would mostly be overhead
 OWN = ("reward", "wrapper", "network")  # settings that name code of the user, besides env_id
 REMOVED = frozenset({"staleness_damping"})  # hyperparameters of earlier releases that playing a policy does not need
@@ -252,7 +252,7 @@ class Hyperparameters(BaseModel):
         The first two have `envs_per_worker`. Worker k has 2 / (k + 1) of it, because more environments than a few
         delay learning: their first episodes end later, and their rollouts are older when they arrive.
         """
-        return max(1, min(self.envs_per_worker, 2 * self.envs_per_worker // (worker + 1)))
+        return max(1, min(self.envs_per_worker, int(self._share(worker))))
 
     def t_max_of(self, worker: int) -> int:
         """Return the steps of each environment in a rollout of the worker with this index (0, 1, ...).
@@ -264,8 +264,11 @@ class Hyperparameters(BaseModel):
         """
         if not self.surrogate_clip or worker < FULL_ROLLOUTS:
             return self.t_max
-        share = 2 * self.envs_per_worker / (worker + 1)
-        return min(self.t_max, max(SHORTEST_ROLLOUT, round(self.t_max * share)))
+        return min(self.t_max, max(SHORTEST_ROLLOUT, round(self.t_max * self._share(worker))))
+
+    def _share(self, worker: int) -> float:
+        """Return the worker's share of the environments, which may be less than one or more than `envs_per_worker`."""
+        return 2 * self.envs_per_worker / (worker + 1)
 
     def epochs_of(self, worker: int) -> int:
         """Return how many gradients the worker with this index (0, 1, ...) computes from each rollout.
