@@ -7,13 +7,13 @@ This module checks the form of messages that arrive; the server checks their mea
 """
 
 import math
-import zlib
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple, get_args, get_type_hints
 
 import msgpack
 import numpy as np
+from isal import isal_zlib
 
 from a3c64.envs.episode import LARGEST, MAX_LENGTH, MAX_METRICS, MAX_NAME, Episode
 from a3c64.envs.figures import Figure, Figures, checked
@@ -22,7 +22,7 @@ from a3c64.output import short
 from a3c64.wire.compression import Packed
 
 PROTOCOL = 7
-CHECKSUM = 4  # bytes: CRC-32, little-endian; takes 86 us for the 371 KB of a gradient, and a push takes milliseconds
+CHECKSUM = 4  # bytes: CRC-32, little-endian; takes 6 us for the 371 KB of a gradient, where the standard library takes 88
 MAX_HEADER = 1 << 20  # bytes; a push with 256 episodes has a tenth of that
 MAX_MESSAGE = 4 * MAX_PARAMETERS + MAX_HEADER  # bytes, for ZMQ_MAXMSGSIZE
 COPY_THRESHOLD = 1 << 16  # bytes; below this size, copying is cheaper than ZeroMQ's zero-copy bookkeeping
@@ -185,7 +185,7 @@ def encode(sequence: int, body: Body, vector: np.ndarray | Packed | None = None)
 
 def sealed(header: bytes, numbers: bytes | memoryview = b"") -> bytes:
     """Return a header with the checksum of header and numbers at its end."""
-    return header + zlib.crc32(numbers, zlib.crc32(header)).to_bytes(CHECKSUM, "little")
+    return header + isal_zlib.crc32(numbers, isal_zlib.crc32(header)).to_bytes(CHECKSUM, "little")
 
 
 def decode(frames: Sequence[bytes | memoryview]) -> Message:
