@@ -181,8 +181,8 @@ def own(network: "OwnNetwork", features: dict[str, str], b: Builder) -> str:
     return model.graph.output[0].name
 
 
-def graph(network: Network, batch: int) -> Graph:
-    """Return the network as ONNX, without its weights.
+def graph(network: Network, batch: int, weights_are_inputs: bool = False) -> Graph:
+    """Return the network as ONNX, without its weights. They are further inputs, or external data of the session.
 
     Inputs: image uint8 [B, H, W, C], vector float32 [B, N], cell and hidden float32 [B, units]. Inputs that the network
     does not have are left out. Outputs: heads float32 [B, outputs + 1], with the value last; then the new cell and
@@ -191,8 +191,12 @@ def graph(network: Network, batch: int) -> Graph:
     b = Builder(batch)
     add_network(network, b, b.output("heads", network.family.outputs + 1))
     zeros = {spec.name: np.zeros(spec.shape, np.float32) for spec in network.specs}
-    for name, compute in b.weights.items():  # declared as external data, which Actor.load provides
-        tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=compute(zeros).shape)
+    for name, compute in b.weights.items():
+        shape = compute(zeros).shape
+        if weights_are_inputs:
+            b.inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+            continue
+        tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=shape)
         tensor.data_location = TensorProto.EXTERNAL
         tensor.external_data.add(key="location", value="weights")
         b.constants.append(tensor)
