@@ -1,4 +1,4 @@
-"""A wrapper that crops Atari's frames to the 160 rows of the playing field, as universe-starter-agent does (envs.py)."""
+"""A wrapper that crops Atari's frames to the rows of the playing field, as universe-starter-agent does (envs.py)."""
 
 from typing import Any
 
