@@ -58,7 +58,7 @@ USES: dict[str, frozenset[str]] = {  # command -> its settings; A3C64_* variable
 GROUPS: dict[str, tuple[str, ...]] = {  # as --help shows them; every setting is in one group
     "environment": (
         "env_id", "env_args", "reward", "wrapper", "rom", "preset", "frame_size", "frame_colours", "frame_stack",
-        "frameskip", "sticky_actions", "max_episode_steps", "envs_per_worker", "workers", "worker_index",
+        "frame_crop", "frameskip", "sticky_actions", "max_episode_steps", "envs_per_worker", "workers", "worker_index",
         "hang_timeout", "seed", "deterministic",
     ),
     "run folder": (

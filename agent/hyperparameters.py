@@ -70,6 +70,13 @@ def none(value: Any) -> Any:
     return None if value == "none" else value
 
 
+def _crop(value: str | None) -> str | None:
+    """Accept four numbers of pixels; all 0 is the same as no crop."""
+    if value and not re.fullmatch(r"\d{1,4}(,\d{1,4}){3}", value):
+        raise ValueError("pixels at the top, the bottom, the left and the right, such as 34,16,0,0")
+    return value if value and any(map(int, value.split(","))) else None
+
+
 OwnCode = Annotated[str | None, AfterValidator(_own_code), BeforeValidator(none)]
 OwnCodes = Annotated[str | None, AfterValidator(_own_codes), BeforeValidator(none)]
 
@@ -92,6 +99,11 @@ class Hyperparameters(BaseModel):
         ge=1,
         le=16,
         description="number of newest observations in the network's input; the paper uses 4 and no memory",
+    )
+    frame_crop: Annotated[str | None, AfterValidator(_crop), BeforeValidator(none)] = Field(
+        None,
+        description="pixels that are cut off the environment's pictures at the top, bottom, left and right: 34,16,0,0 "
+        "leaves Pong's playing field; none = whole pictures",
     )
     frameskip: int = Field(
         0,
@@ -245,6 +257,12 @@ class Hyperparameters(BaseModel):
     )
     eval_episodes: int = Field(20, ge=1, le=256, description="least number of episodes of an evaluation")
     guard: bool = Field(True, description="go back to the best weights after 3 evaluations in a row far below the best")
+
+    @property
+    def crop(self) -> tuple[int, int, int, int]:
+        """Return the pixels of `frame_crop`: top, bottom, left, right."""
+        top, bottom, left, right = map(int, (self.frame_crop or "0,0,0,0").split(","))
+        return top, bottom, left, right
 
     def environments_of(self, worker: int) -> int:
         """Return how many environments the worker with this index (0, 1, ...) has.

@@ -293,6 +293,7 @@ def view_of(env: gym.Env, hyperparameters: Hyperparameters) -> View:
             hyperparameters.frame_size,
             hyperparameters.frame_colours,
             hyperparameters.frame_stack,
+            hyperparameters.crop,
         )
     except BadInputError as error:
         raise BadInputError(f"{named('env_id')}: {hyperparameters.env_id}: {error}") from None

@@ -7,6 +7,7 @@ import cv2
 import gymnasium as gym
 import numpy as np
 
+from a3c64.config import BadInputError
 from a3c64.envs.finite import NotFiniteError
 
 cv2.setNumThreads(0)  # one core per worker
@@ -25,10 +26,14 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # brightness of red, green a
 OF_SYMBOLS = np.round(np.interp(np.arange(256), [0, 12, 255], [0, 204, 255])).astype(np.uint8)
 
 
+Crop = tuple[int, int, int, int]  # pixels that are cut off: top, bottom, left, right
+WHOLE: Crop = (0, 0, 0, 0)
+
+
 class Picture(NamedTuple):
     """The layout of a picture."""
 
-    height: int  # pixels
+    height: int  # pixels, without those that are cut off
     width: int
     frames: int  # in its stack; 1 without
     channels: int  # of one frame
@@ -36,6 +41,27 @@ class Picture(NamedTuple):
     low: float  # smallest value
     high: float  # largest value
     dtype: np.dtype
+    crop: Crop = WHOLE
+
+    def cropped(self, crop: Crop) -> "Picture":
+        """Return the layout with these pixels cut off.
+
+        Raises:
+            BadInputError: nothing would be left.
+        """
+        top, bottom, left, right = crop
+        height, width = self.height - top - bottom, self.width - left - right
+        if min(height, width) < 1:
+            raise BadInputError(
+                f"frame_crop={','.join(map(str, crop))} (top, bottom, left, right) leaves nothing of a picture with "
+                f"{self.height}x{self.width} pixels"
+            )
+        return self._replace(height=height, width=width, crop=crop)
+
+    def inside(self, pixels: np.ndarray) -> np.ndarray:
+        """Return what the crop leaves of a whole picture [H, W, ...], without a copy."""
+        top, _, left, _ = self.crop
+        return pixels[top : top + self.height, left : left + self.width]
 
     @property
     def is_grid(self) -> bool:
@@ -46,6 +72,8 @@ class Picture(NamedTuple):
     def description(self) -> str:
         """Return what is done to it, such as ", channels first, from 0..1"; "" for plain bytes [H, W, C]."""
         words = ["a grid of cells"] if self.is_grid else []
+        if self.crop != WHOLE:
+            words.append(f"cropped to {self.height}x{self.width}")
         if self.axes[-1] < self.axes[0] and self.frames == 1:
             words.append("channels first")
         if self.frames > 1:
@@ -103,7 +131,7 @@ def converter(
     channels = picture.frames * (1 if grey else picture.channels)
     plain = picture.dtype == np.uint8 and picture.axes == (0, 1, 2)[: len(picture.axes)] and picture.high > 127.0
     if plain and picture.channels <= 4 and not picture.is_grid:
-        return _plain(height, width, grey), channels
+        return _plain(picture, height, width, grey), channels
     table = _table(picture)
     least, scale = picture.low, 255.0 / (picture.high - picture.low)
     whole = (picture.height, picture.width)
@@ -116,7 +144,7 @@ def converter(
             if not np.isfinite(values.sum()):
                 raise NotFiniteError("observations", float(values.sum()))
             pixels = np.clip((values - least) * scale + 0.5, 0.0, 255.0).astype(np.uint8)
-        pixels = pixels.transpose(picture.axes)
+        pixels = picture.inside(pixels.transpose(picture.axes))
         if grey:
             pixels = (pixels @ LUMA + 0.5).astype(np.uint8)
         return resized(np.ascontiguousarray(pixels.reshape(*whole, channels)), height, width, picture.is_grid)
@@ -124,15 +152,16 @@ def converter(
     return convert, channels
 
 
-def _plain(height: int, width: int, grey: bool) -> Callable[[np.ndarray], np.ndarray]:
+def _plain(picture: Picture, height: int, width: int, grey: bool) -> Callable[[np.ndarray], np.ndarray]:
     """Return the converter of bytes [H, W] or [H, W, C], which is the fastest."""
 
-    def convert(picture: np.ndarray) -> np.ndarray:
+    def convert(seen: np.ndarray) -> np.ndarray:
+        pixels = picture.inside(seen)
         if grey:
-            picture = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-        if picture.shape[:2] != (height, width):
-            picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-        return picture if picture.ndim == 3 else picture[:, :, None]
+            pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+        if pixels.shape[:2] != (height, width):
+            pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+        return pixels if pixels.ndim == 3 else pixels[:, :, None]
 
     return convert
 

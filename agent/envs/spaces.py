@@ -9,7 +9,7 @@ import numpy as np
 
 from a3c64.config import BadInputError
 from a3c64.envs.finite import NotFiniteError, check_vector
-from a3c64.envs.pictures import Picture, converter, picture_in, size_of
+from a3c64.envs.pictures import WHOLE, Crop, Picture, converter, picture_in, size_of
 
 NUMBERS = (gym.spaces.Box, gym.spaces.Discrete, gym.spaces.MultiDiscrete, gym.spaces.MultiBinary)
 
@@ -61,23 +61,27 @@ class View:
         size: height and width of the image, pixels; small grids become smaller images.
         colours: "rgb" or "grey"; grey pictures stay grey.
         stack: number of observations that are concatenated.
+        crop: pixels that are cut off each picture: top, bottom, left, right.
 
     Attributes:
         description: what the agent sees, in words.
 
     Raises:
-        BadInputError: there is no picture and no number in the space.
+        BadInputError: there is no picture and no number in the space, or no picture of which `crop` leaves
+            something.
     """
 
-    def __init__(self, space: gym.Space, size: int, colours: str, stack: int = 1) -> None:
+    def __init__(self, space: gym.Space, size: int, colours: str, stack: int = 1, crop: Crop = WHOLE) -> None:
         pictures: list[tuple[Part, Picture]] = []
         numbers: list[Part] = []
         left_out: list[Part] = []
         for part in _parts(space):
             if picture := picture_in(part.space):
-                pictures.append((part, picture))
+                pictures.append((part, picture.cropped(crop)))
             else:
                 (numbers if _has_numbers(part.space) else left_out).append(part)
+        if crop != WHOLE and not pictures:
+            raise BadInputError(f"frame_crop={','.join(map(str, crop))} needs pictures, and the observations have none")
         self._image, image = _image_of(pictures, size, colours)
         self._vector, self._length = _vector_of(numbers)
         if not image[2] and not self._length:

@@ -99,7 +99,8 @@ def facts_of(fitted: Fitted) -> dict[str, Any]:
     """Return what a program needs to know besides the graph's inputs and outputs."""
     policy, view, settings = to_share(fitted.policy), fitted.view, fitted.hyperparameters
     height, width, channels = view.shape.image
-    image = {"height": height, "width": width, "channels": channels, "colours": settings.frame_colours}
+    image: dict[str, Any] = {"height": height, "width": width, "channels": channels, "colours": settings.frame_colours}
+    image["crop"] = list(settings.crop)
     return {
         "format": FORMAT,
         "env_id": settings.env_id,

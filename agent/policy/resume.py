@@ -23,7 +23,10 @@ log = logging.getLogger(__name__)
 CONFIG, CHANGES = "config.json", "changes.jsonl"
 MAX_CONFIG = 1 << 20  # bytes; a typical one has 1,000
 # Cannot change during a run: they determine the shapes of the weights, or the form of the network's input.
-FIXED = ("frame_size", "frame_colours", "frame_stack", "normalise_observations", "trunk", "network", "lstm_size")
+FIXED = (
+    "frame_size", "frame_colours", "frame_stack", "frame_crop", "normalise_observations", "trunk", "network",
+    "lstm_size",
+)  # fmt: skip
 # Returns before and after a change of these cannot be compared.
 TASK = ("env_id", "env_args", "reward", "wrapper", "frameskip", "sticky_actions", "max_episode_steps", "eval_policy")
 

@@ -51,7 +51,9 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def chosen(name: str, env_id: str) -> dict[str, Any]:
-    """Return the settings of a preset; "auto" picks the first that matches the environment, "none" picks none.
+    """Return the settings of a preset; "auto" picks the one that suits the environment, "none" picks none.
+
+    Of several presets that suit it, this is the one with the longest pattern: "ALE/Pong-v5" before "ALE/*".
 
     Args:
         name: of a preset, or the path of a preset's file.
@@ -68,7 +70,10 @@ def chosen(name: str, env_id: str) -> dict[str, Any]:
     if name != AUTOMATIC:
         return presets()[name].settings
     name_of_env = env_id.rpartition(":")[2]  # module:Id has the preset of Id
-    for preset in presets().values():
-        if any(fnmatchcase(name_of_env, pattern) for pattern in preset.environments):
-            return preset.settings
-    return {}
+    suitable = {
+        pattern: preset.settings
+        for preset in presets().values()
+        for pattern in preset.environments
+        if fnmatchcase(name_of_env, pattern)
+    }
+    return suitable[max(suitable, key=len)] if suitable else {}

@@ -175,7 +175,6 @@ def test_every_preset_is_valid():
 @pytest.mark.parametrize(
     ("env_id", "preset"),
     [
-        ("ALE/Pong-v5", "atari"),
         ("CartPole-v1", "classic"),
         ("HalfCheetah-v5", "continuous"),
         ("Hopper-v5", "hopper"),
@@ -190,6 +189,10 @@ def test_every_preset_is_valid():
         ("MountainCarContinuous-v0", "mountaincar-continuous"),
         ("MountainCar-v0", "mountaincar"),
         ("CarRacing-v3", "car-racing"),
+        ("ALE/Breakout-v5", "atari"),
+        ("ALE/Pong-v5", "pong"),
+        ("PongNoFrameskip-v4", "pong"),
+        ("PongDeterministic-v4", "pong"),
     ],
 )
 def test_the_environments_id_chooses_the_preset(env_id, preset):
@@ -222,6 +225,19 @@ def test_a_preset_may_be_a_file(tmp_path):
         assert said in str(refused.value)
     with pytest.raises(BadInputError, match=r"no-such.toml', expected a preset such as .*: No such file or directory"):
         load({"preset": "no-such.toml"})
+
+
+@pytest.mark.parametrize("value", ["34", "34,16", "34,16,0,0,0", "-1,0,0,0", "a,b,c,d", "1.5,0,0,0"])
+def test_a_crop_must_be_four_numbers_of_pixels(value):
+    with pytest.raises(BadInputError, match=r"--frame-crop: found .*, expected pixels at the top, the bottom"):
+        load({"frame_crop": value})
+
+
+def test_a_crop_can_be_turned_off():
+    assert load({"env_id": "ALE/Pong-v5"}).hyperparameters().crop == (34, 16, 0, 0)
+    for value in ("none", "0,0,0,0"):
+        given = load({"env_id": "ALE/Pong-v5", "frame_crop": value}).hyperparameters()
+        assert (given.frame_crop, given.crop) == (None, (0, 0, 0, 0))
 
 
 def test_an_unknown_preset_is_refused_with_the_nearest_name():

@@ -11,7 +11,7 @@ from a3c64.envs.masks import FORBIDDEN
 from a3c64.envs.spaces import Observations, Shape, View
 from a3c64.hyperparameters import Hyperparameters
 from a3c64.learning import forward, graph, lstm
-from a3c64.learning.actor import Actor, Binding, Packing
+from a3c64.learning.actor import Actor
 from a3c64.learning.distributions import Categorical
 from a3c64.learning.layers import Layer
 from a3c64.learning.learner import Learner
@@ -177,43 +177,6 @@ def test_actor_and_learner_compute_the_same_outputs(space, actions, changes, uni
         assert action.actions.shape == (B, *actor.network.family.shape)
         assert action.actions.dtype == actor.network.family.dtype
     assert np.ptp(values) > 1e-3, "values vary, so that equality means something"
-
-
-@pytest.mark.parametrize(
-    ("space", "batch", "runtime"), [(IMAGE, 1, Binding), (IMAGE, 2, Packing), (VECTOR, 2, Binding)]
-)
-def test_weights_are_bound_for_one_image_and_for_vectors(space, batch, runtime):
-    """A new session for each rollout of 5 steps took two thirds of the time for acting."""
-    network = make(space)[0].network
-    assert type(Actor(network, batch)._runtime) is runtime
-
-
-@pytest.mark.parametrize("space", [IMAGE, EVERYTHING])
-def test_bound_weights_compute_the_same_as_packed_ones(space):
-    actor, learner = make(space)
-    rng = np.random.default_rng(0)
-    seen = at(random_observations(actor.network.shape, rng), 0)
-    memory, results = actor.forget(), []
-    memory = memory._replace(cell=rng.normal(size=memory.cell.shape).astype(np.float32))
-    for runtime in (Packing, Binding):
-        actor._runtime = runtime(actor.network, B)
-        for weights in (2.0 * learner.flat(), learner.flat()):
-            actor.load(weights)
-        results.append(actor.act(seen, np.zeros(B, np.float32), memory))
-    for packed_result, bound in zip(results[0].memory, results[1].memory, strict=True):
-        np.testing.assert_allclose(packed_result, bound, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(results[0].parameters, results[1].parameters, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(results[0].values, results[1].values, rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.parametrize("space", [IMAGE, VECTOR])
-def test_the_actor_uses_newly_loaded_weights(space):
-    actor, learner = make(space)
-    seen = random_observations(actor.network.shape, np.random.default_rng(0))
-    zeros = np.zeros(B, np.float32)
-    before = actor.act(at(seen, 0), zeros, actor.forget()).values
-    actor.load(2.0 * learner.flat())
-    assert (actor.act(at(seen, 0), zeros, actor.forget()).values != before).all()
 
 
 def test_vectors_are_normalised_by_their_moments():

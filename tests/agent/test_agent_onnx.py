@@ -71,6 +71,7 @@ def test_the_file_is_valid_and_says_what_it_needs(kind, tmp_path):
     policy, settings = fitted.policy, fitted.hyperparameters
     assert (facts["format"], facts["env_id"], facts["step"]) == ("1", settings.env_id, policy.step)
     assert (facts["score"], facts["command"]) == (policy.score, policy.command)
+    assert facts["observation"]["image"] is None or facts["observation"]["image"]["crop"] == list(settings.crop)
     assert (facts["observation"]["frame_stack"], facts["frameskip"]) == (settings.frame_stack, settings.frameskip)
     inputs = {one.name: [axis.dim_value for axis in one.type.tensor_type.shape.dim][1:] for one in model.graph.input}
     image, vector, memory = facts["observation"]["image"], facts["observation"]["vector"], facts["memory"]

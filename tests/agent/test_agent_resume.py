@@ -69,6 +69,7 @@ REFUSED = [
     ({"frame_size": "84"}, "frame_size 42 -> 84", "leave --frame-size out"),
     ({"frame_stack": "4"}, "frame_stack 1 -> 4", "--run-dir"),
     ({"frame_colours": "grey"}, "frame_colours rgb -> grey", "--run-dir"),
+    ({"frame_crop": "1,0,0,0"}, "frame_crop none -> 1,0,0,0", "--run-dir"),
     ({"trunk": "a3c", "lstm_size": "32"}, "trunk patches -> a3c, lstm_size 0 -> 32", "--trunk and --lstm-size"),
     ({"normalise_observations": "false"}, "normalise_observations true -> false", "--run-dir"),
     ({"env_id": "Acrobot-v1", "transfer": "true", "lstm_size": "8"}, "lstm_size 0 -> 8", "--run-dir"),

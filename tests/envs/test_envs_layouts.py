@@ -153,6 +153,34 @@ def test_what_the_agent_sees_is_described_in_one_line():
     assert out.vector[128:130].tolist() == [3, 4]
 
 
+@pytest.mark.parametrize("colours", ["rgb", "grey"])
+@pytest.mark.parametrize(
+    ("space", "cut"),
+    [
+        (bytes_of(210, 160), np.s_[34:194, 5:157]),
+        (bytes_of(210, 160, 3), np.s_[34:194, 5:157]),
+        (bytes_of(3, 210, 160), np.s_[:, 34:194, 5:157]),
+        (bytes_of(4, 210, 160, 3), np.s_[:, 34:194, 5:157]),
+        (Box(0, 1, (210, 160, 3), np.float32), np.s_[34:194, 5:157]),
+    ],
+)
+def test_a_cropped_picture_is_the_view_of_its_part(space, cut, colours):
+    whole = space.sample()
+    part = whole[cut]
+    expected = View(Box(space.low[cut], space.high[cut], dtype=space.dtype), 42, colours)
+    found = View(space, 42, colours, crop=(34, 16, 5, 3))
+    np.testing.assert_array_equal(seen(found, whole).image, seen(expected, part).image)
+    assert found.shape == expected.shape
+    assert "cropped to 160x152" in found.description
+
+
+def test_a_crop_that_leaves_nothing_or_has_no_picture_is_refused():
+    with pytest.raises(BadInputError, match="leaves nothing of a picture with 210x160 pixels"):
+        View(bytes_of(210, 160), 42, "grey", crop=(200, 10, 0, 0))
+    with pytest.raises(BadInputError, match="frame_crop=1,0,0,0 needs pictures"):
+        View(Box(-1, 1, (3,)), 42, "grey", crop=(1, 0, 0, 0))
+
+
 @pytest.mark.parametrize(
     "space",
     [
