@@ -20,7 +20,7 @@ from bench_learn_plot import DOCS, fill
 PICTURE = "published.png"
 BESIDE = {  # runs with the preset that the environment's id chooses, which are on this page for other reasons
     "ALE/Breakout-v5": "families/ale-breakout-a3c64-seed*.json",
-    "ALE/Pong-v5": "pong-seed*.json",
+    "ALE/Pong-v5": "pong/cropped-not-sticky-seed*.json",
     "n64gym/OpenKart-v0": "stability/openkart-default-2workers-seed*.json",
 }
 DEFAULT = "default"
