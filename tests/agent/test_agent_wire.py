@@ -96,7 +96,8 @@ def test_a_field_of_the_wrong_type_is_refused(data):
     value = data.draw(header)
     vector = [b"\0" * 8] if isinstance(body, wire.CARRIES_VECTOR) else []
     frames = sealed([wire.PROTOCOL, type(body).__name__.lower(), 1, body._asdict() | {name: value}], *vector)
-    if type(value) is type(getattr(body, name)):
+    is_packed = name == "packed" and value  # but the 8 bytes are float32
+    if type(value) is type(getattr(body, name)) and not is_packed:
         assert repr(getattr(wire.decode(frames).body, name)) == repr(value)  # as text, because NaN != NaN
     else:
         with pytest.raises(wire.WireError, match=name):
