@@ -69,6 +69,7 @@ def test_a_replay_that_cannot_be_written_is_logged_once_and_training_goes_on(sta
     assert stack.log(worker).count("no replay can be written to") == 1
     folder.mkdir()
     until(lambda: pairs(folder), 60, "a replay in the new folder")
+    until(lambda: "replays can be written again" in stack.log(worker), 60, "a line in the log")
     assert stack.log(worker).count("replays can be written again") == 1
 
 
