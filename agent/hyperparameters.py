@@ -36,9 +36,10 @@ def as_meant(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return recorded hyperparameters with the meaning that their release gave them.
 
     Before `sticky_actions` was added, `frameskip` was recorded for every environment, but only n64gym's had one.
-    Before `eval_policy` was added, evaluations were greedy. Before those of OWN were added, there was no such code.
+    Before `eval_policy` was added, evaluations were greedy. Before `frame_crop`, pictures were whole. Before those of
+    OWN were added, there was no such code.
     """
-    values = {"eval_policy": "greedy", **dict.fromkeys(OWN), **values}
+    values = {"eval_policy": "greedy", "frame_crop": None, **dict.fromkeys(OWN), **values}
     if "sticky_actions" in values:
         return values
     n64 = str(values.get("env_id", "n64gym/")).rpartition(":")[2].startswith("n64gym/")

@@ -67,8 +67,7 @@ class View:
         description: what the agent sees, in words.
 
     Raises:
-        BadInputError: there is no picture and no number in the space, or no picture of which `crop` leaves
-            something.
+        BadInputError: there is no picture and no number in the space, or `crop` has no picture or leaves nothing of it.
     """
 
     def __init__(self, space: gym.Space, size: int, colours: str, stack: int = 1, crop: Crop = WHOLE) -> None:

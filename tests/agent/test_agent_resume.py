@@ -64,6 +64,13 @@ def test_a_resumed_run_keeps_the_settings_that_are_not_given(tmp_path: Path, fla
     assert sorted(tmp_path.rglob("*")) == written
 
 
+def test_a_run_from_before_the_crop_goes_on_with_whole_pictures(tmp_path: Path):
+    """Pong's preset has a crop now, but the weights of an earlier run know whole pictures."""
+    before = begin(tmp_path, env_id="ALE/Pong-v5", frame_crop="none").model_dump()
+    (tmp_path / "config.json").write_text(json.dumps({k: v for k, v in before.items() if k != "frame_crop"}))
+    assert start_again(tmp_path).settings.frame_crop is None
+
+
 REFUSED = [
     ({"env_id": "Acrobot-v1"}, "env_id Pendulum-v1 -> Acrobot-v1", "--transfer"),
     ({"frame_size": "84"}, "frame_size 42 -> 84", "leave --frame-size out"),
