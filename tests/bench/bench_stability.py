@@ -5,6 +5,7 @@ docs/results/stability. The workers are those of many_workers.py, all in this pr
 for the host, which equals the emulated game to the bit. The guard never acts, because only the server's process goes
 back to the best weights.
 `python tests/bench/bench_stability.py --old` trains with the old default settings; `--help` lists all options.
+A run of many hours can be made in parts: with `--checkpoints FOLDER`, the same command continues where it was stopped.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from programs import hardware
 
 from a3c64.envs.episode import Episode
 from a3c64.hyperparameters import Hyperparameters
+from a3c64.policy.checkpoint import newest, save
 from a3c64.processes import limit_threads, pin_tensorflow
 
 RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results" / "stability"
@@ -32,19 +34,40 @@ SHOWN = ("rollout/ep_rew_mean", "train/entropy", "train/kl", "train/pace")  # pr
 
 
 def run(
-    hyperparameters: Hyperparameters, workers: int, one_slow: bool, steps: int, every: int
+    hyperparameters: Hyperparameters,
+    workers: int,
+    one_slow: bool,
+    steps: int,
+    every: int,
+    earlier: dict[str, Any] | None = None,
+    checkpoints: Path | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Train for `steps`, evaluate every `every` steps; yield the results so far after each evaluation.
 
     The curve has the server's scalars every CURVE_STEPS: means over the last 100 episodes, and over the updates since
     the point before.
+
+    Args:
+        hyperparameters: of the run.
+        workers: how many.
+        one_slow: whether the first worker is ten times slower than the others.
+        steps: of the whole run.
+        every: steps from one evaluation to the next.
+        earlier: results of the run so far, if it is continued.
+        checkpoints: folder from which the run continues, and to which it writes a checkpoint after each evaluation.
     """
     from many_workers import ManyWorkers  # here, because main must limit TensorFlow's threads first
 
+    from a3c64.paramserver.figures import saved
+    from a3c64.paramserver.weights import SharedWeights
+
     machine, begin, cpu, judging_s = hardware(), time.perf_counter(), time.process_time(), 0.0
-    training = ManyWorkers(hyperparameters, workers, one_slow)
-    curve: list[dict[str, float]] = []
-    judgements: list[dict[str, float]] = []
+    snapshot = newest(checkpoints) if checkpoints and checkpoints.is_dir() else None
+    weights = SharedWeights(hyperparameters, snapshot)
+    done = until(weights.step, earlier if snapshot and earlier else {})
+    curve, judgements = done["curve"], done["judgements"]
+    training = ManyWorkers(hyperparameters, workers, one_slow, weights=weights)
+    training.service.resume(saved(snapshot))
     try:
         while training.step < steps:
             training.go_on(min(steps, training.step + CURVE_STEPS))
@@ -62,17 +85,29 @@ def run(
                 "workers": workers,
                 "one_slow": one_slow,
                 "steps": training.step,
-                "seconds": round(time.perf_counter() - begin, 1),
-                "judging_seconds": round(judging_s, 1),
-                "cpu_seconds": round(time.process_time() - cpu, 1),
+                "seconds": round(done["seconds"] + time.perf_counter() - begin, 1),
+                "judging_seconds": round(done["judging_seconds"] + judging_s, 1),
+                "cpu_seconds": round(done["cpu_seconds"] + time.process_time() - cpu, 1),
                 "staleness": staleness.model_dump() if staleness else None,
                 "judgements": judgements,
                 "curve": curve,
                 "date": datetime.date.today().isoformat(),
                 "hardware": machine,
             }
+            if checkpoints:
+                figures = training.service.figures().model_dump(mode="json")
+                save(checkpoints, training.service.snapshot()._replace(figures=figures), keep=1)
     finally:
         training.close()
+
+
+def until(step: int, earlier: dict[str, Any]) -> dict[str, Any]:
+    """Return the results of a run up to a step: its checkpoint may be older than its results by one evaluation."""
+    lists = {
+        name: [point for point in earlier.get(name, []) if point["step"] <= step] for name in ("curve", "judgements")
+    }
+    times = {name: earlier.get(name, 0.0) for name in ("seconds", "judging_seconds", "cpu_seconds")}
+    return {**lists, **times}
 
 
 def rounded(scalars: dict[str, float]) -> dict[str, float]:
@@ -100,6 +135,7 @@ def main() -> None:
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="settings besides the defaults")
     parser.add_argument("--old", action="store_true", help="train with the defaults until November 2026")
     parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--checkpoints", type=Path, help="folder of checkpoints; a run that has one there is continued")
     options = parser.parse_args()
     limit_threads()
     pin_tensorflow()
@@ -114,7 +150,10 @@ def main() -> None:
         game = options.env_id.split("/")[-1].split("-")[0].lower()
         slow = "-one-slow" if options.one_slow else ""
         path = options.results / f"{game}-{name}-{options.workers}workers{slow}-seed{seed}.json"
-        for figures in run(hyperparameters, options.workers, options.one_slow, options.steps, options.every):
+        folder = options.checkpoints and options.checkpoints / path.stem
+        earlier = json.loads(path.read_text()) if path.exists() else None
+        parts = run(hyperparameters, options.workers, options.one_slow, options.steps, options.every, earlier, folder)
+        for figures in parts:
             path.write_text(json.dumps(result := result | figures) + "\n")
         print(f"{path}: {result['steps'] / result['seconds']:.0f} steps/s", flush=True)
 

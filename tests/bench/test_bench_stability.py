@@ -8,6 +8,8 @@ import pytest
 from bench_stability import OLD, rounded, run
 from many_workers import ManyWorkers, hyperparameters_of
 
+from a3c64.policy.checkpoint import newest
+
 SMALL = {"envs_per_worker": 1, "t_max": 8}
 PUBLISHED = {**SMALL, "surrogate_clip": 0.0}  # gradients are computed with the weights that acted
 
@@ -56,6 +58,22 @@ def test_a_run_is_judged_at_every_interval_and_at_its_end():
     assert [point["step"] for point in result["curve"]] == [10_000, 12_000]
     assert {"rollout/ep_rew_mean", "train/entropy"} <= result["curve"][-1].keys()
     json.dumps(result)
+
+
+def test_a_run_is_continued_from_its_checkpoint(tmp_path):
+    wide = hyperparameters_of("CartPole-v1", {"envs_per_worker": 10, "t_max": 50})
+    *_, first = run(wide, 2, one_slow=False, steps=12_000, every=6_000, checkpoints=tmp_path)
+    first = copy.deepcopy(first)
+    # It was stopped between results and checkpoint, so the results are newer. They are taken from the checkpoint on.
+    newer = {"judgements": [*first["judgements"], {"step": 18_000}], "curve": [*first["curve"], {"step": 18_000}]}
+    (second,) = run(wide, 2, False, 15_000, 6_000, first | newer, tmp_path)
+    steps = [judgement["step"] for judgement in second["judgements"]]
+    assert steps == [10_000, 12_000, 15_000]
+    assert [point["step"] for point in second["curve"]] == steps
+    assert second["cpu_seconds"] > first["cpu_seconds"]
+    assert [path.name for path in tmp_path.glob("step_*")] == ["step_15000"]
+    # The version counts the gradients of both parts, one of 500 steps each.
+    assert newest(tmp_path).version == 15_000 // 500
 
 
 def test_open_kart_is_trained_and_judged_on_the_hosts_game():
