@@ -67,7 +67,7 @@ def table(runs: list[Run]) -> str:
 def picture(path: Path, runs: list[Run]) -> None:
     """Draw a chart for each environment: the return in training over environment steps, a line for each run."""
     environments = sorted({run["env_id"] for run in runs})
-    names = sorted({run["name"] for run in runs})
+    colours = dict(zip(sorted({run["name"] for run in runs}), plt.colormaps["tab20"].colors, strict=False))
     figure, axes = plt.subplots(
         1, len(environments), figsize=(5 * len(environments), 3.6), squeeze=False, layout="constrained"
     )
@@ -77,7 +77,7 @@ def picture(path: Path, runs: list[Run]) -> None:
             label = None if run["name"] in labelled else run["name"]
             labelled.add(run["name"])
             steps, returns = zip(*points(run), strict=True)
-            axis.plot(steps, returns, color=f"C{names.index(run['name'])}", linewidth=1, alpha=0.8, label=label)
+            axis.plot(steps, returns, color=colours[run["name"]], linewidth=1, alpha=0.8, label=label)
         axis.set(title=env_id, xlabel="environment steps", ylabel="return, last 100 episodes", xscale="log")
         axis.grid(alpha=0.3)
         axis.legend(fontsize=7)
