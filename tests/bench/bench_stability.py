@@ -22,6 +22,8 @@ from programs import hardware
 
 from a3c64.envs.episode import Episode
 from a3c64.hyperparameters import Hyperparameters
+from a3c64.paramserver.figures import saved
+from a3c64.paramserver.weights import SharedWeights
 from a3c64.policy.checkpoint import newest, save
 from a3c64.processes import limit_threads, pin_tensorflow
 
@@ -58,11 +60,8 @@ def run(
     """
     from many_workers import ManyWorkers  # here, because main must limit TensorFlow's threads first
 
-    from a3c64.paramserver.figures import saved
-    from a3c64.paramserver.weights import SharedWeights
-
     machine, begin, cpu, judging_s = hardware(), time.perf_counter(), time.process_time(), 0.0
-    snapshot = newest(checkpoints) if checkpoints and checkpoints.is_dir() else None
+    snapshot = newest(checkpoints) if checkpoints else None
     weights = SharedWeights(hyperparameters, snapshot)
     done = until(weights.step, earlier if snapshot and earlier else {})
     curve, judgements = done["curve"], done["judgements"]
@@ -95,7 +94,7 @@ def run(
                 "hardware": machine,
             }
             if checkpoints:
-                figures = training.service.figures().model_dump(mode="json")
+                figures = training.service.figures().plain()
                 save(checkpoints, training.service.snapshot()._replace(figures=figures), keep=1)
     finally:
         training.close()
