@@ -86,7 +86,7 @@ bench-learn: setup .venv-bench/bench .venv-bench/sb3 ## compare learning with ot
 	@.venv/bin/python tests/bench/bench_learn.py
 	@$(MAKE) --no-print-directory bench-learn-plot
 
-bench-learn-plot: .venv-bench/bench .venv-bench/plot ## write docs/results.md and its pictures from docs/results
+bench-learn-plot: .venv-bench/bench .venv-bench/plot ## write docs/results/goals.md and its pictures from docs/results
 	@.venv-bench/bin/python tests/bench/bench_learn_plot.py
 
 bench-families: setup .venv/envs .venv-bench/sb3 .venv-bench/families .venv-bench/plot ## compare learning of many environments with PPO (2 hours; writes docs/results/families)

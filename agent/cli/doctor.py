@@ -21,7 +21,7 @@ REPORT = Path("a3c64-doctor.md")
 TRAIN_S = 20.0
 START_S = 180.0  # timeout until a run has trained for the first time
 ASK_S = 1.0
-OPEN_KART_STEPS = 360_000  # until its policy finishes 19 of 20 races: docs/results.md, three seeds
+OPEN_KART_STEPS = 360_000  # until its policy finishes 19 of 20 races: docs/results/goals.md, three seeds
 STEPS = (1_000_000, 10_000_000)
 
 

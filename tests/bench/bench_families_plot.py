@@ -1,13 +1,12 @@
-"""Writes the section "Many environments" of docs/results.md and its picture from docs/results/families/*.json.
+"""Writes the table and the picture of docs/results/environments.md from docs/results/families/*.json.
 
-python tests/bench/bench_families_plot.py [DOCS] runs in the environment of requirements/plot.txt.
+python tests/bench/bench_families_plot.py runs in the environment of requirements/plot.txt.
 """
 
 from __future__ import annotations
 
 import json
 import statistics
-import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,8 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
-from bench_learn_plot import COLOURS, DOCS, NAMES, fill
+from bench_learn_experiments import RESULTS
+from bench_learn_plot import COLOURS, NAMES, fill
 from families import FAMILIES
 
 PICTURE = "families.png"
@@ -102,12 +102,11 @@ def picture(path: Path, runs: Runs) -> None:
 
 
 def main() -> None:
-    docs = Path(sys.argv[1]) if len(sys.argv) > 1 else DOCS
-    runs = load(docs / "results" / "families")
-    picture(docs / PICTURE, runs)
-    page = docs / "results.md"
+    runs = load(RESULTS / "families")
+    picture(RESULTS / PICTURE, runs)
+    page = RESULTS / "environments.md"
     shown = f"{table(runs)}\n\n![Return in training over wall time]({PICTURE})\n\n{commands(runs)}"
-    page.write_text(fill(page.read_text(), {"families": shown}))
+    fill(page, {"families": shown})
     print(f"{page}: {sum(map(len, runs.values()))} runs of families")
 
 

@@ -1,6 +1,6 @@
 """Measures learning over wall-clock time, by a3c64 and by Stable-Baselines3. `make bench-learn` runs all experiments.
 
-That takes many hours, and then writes docs/results.md. `bench_learn.py openkart --seed 1 --time-limit 300` in
+That takes many hours, and then writes docs/results/goals.md. `bench_learn.py openkart --seed 1 --time-limit 300` in
 tests/bench runs one experiment with one seed; `--list` names the experiments. Results are JSON files in docs/results/.
 Checkpoints are evaluated after training, so that evaluating takes no training time.
 """

@@ -32,7 +32,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One row of docs/results.md."""
+    """One row of docs/results/goals.md."""
 
     title: str
     env_id: str

@@ -1,7 +1,7 @@
-"""Writes docs/results.md and its pictures from docs/results/*.json: `make bench-learn-plot`.
+"""Writes the tables and pictures of docs/results/goals.md from docs/results/*.json: `make bench-learn-plot`.
 
-python tests/bench/bench_learn_plot.py [DOCS] runs in the environment of requirements/plot.txt. It writes the parts of
-results.md between the markers, so that no figure is typed by hand.
+python tests/bench/bench_learn_plot.py runs in the environment of requirements/plot.txt. It writes the parts of a page
+between the markers, so that no figure is typed by hand.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
-from bench_learn_experiments import EXPERIMENTS, FINISHES
+from bench_learn_experiments import EXPERIMENTS, FINISHES, RESULTS
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
 COLOURS = {"a3c64": "tab:blue", "ppo": "tab:orange", "a2c": "tab:green"}
 NAMES = {"a3c64": "a3c64", "ppo": "Stable-Baselines3 PPO", "a2c": "Stable-Baselines3 A2C"}
 TOGETHER = ("openkart", "openkart-ppo", "openkart-a2c")  # experiments in one picture
@@ -139,43 +138,42 @@ def points(values: list[dict[str, Any]], name: str) -> tuple[list[float], list[f
     return [one["seconds"] / 60 for one in known], [one[name] for one in known]
 
 
-def pictures(results: Results, docs: Path) -> str:
+def pictures(results: Results) -> str:
     """Draw all pictures; return the Markdown that shows them."""
     shown = []
     together = [run for name in TOGETHER for run in results.get(name, [])]
     groups = {"openkart": together} | {name: runs for name, runs in results.items() if name not in TOGETHER}
     for name, runs in groups.items():
         if runs:
-            picture(docs / f"{name}.png", runs, EXPERIMENTS[name].title)
+            picture(RESULTS / f"{name}.png", runs, EXPERIMENTS[name].title)
             shown.append(f"![{EXPERIMENTS[name].title}: return and judgements over wall time]({name}.png)")
     return "\n\n".join(shown)
 
 
-def fill(text: str, parts: dict[str, str]) -> str:
-    """Put each part between its two markers."""
+def fill(page: Path, parts: dict[str, str]) -> None:
+    """Put each part between its two markers in a page of docs/results."""
+    text = page.read_text()
     for name, part in parts.items():
         marker, end = MARKERS.format(name=name), f"<!-- end of {name} -->"
         if marker not in text or end not in text:
-            sys.exit(f"results.md lacks {marker} or {end}: put both where the {name} should stand")
+            sys.exit(f"{page.name} lacks {marker} or {end}: put both where the {name} should stand")
         pattern = re.escape(marker) + ".*?" + re.escape(end)
         written = f"{marker}\n\n{part or 'No run yet.'}\n\n{end}"
         text = re.sub(pattern, lambda _, written=written: written, text, flags=re.DOTALL)
-    return text
+    page.write_text(text)
 
 
 def main() -> None:
-    docs = Path(sys.argv[1]) if len(sys.argv) > 1 else DOCS
-    results = load(docs / "results")
-    page = docs / "results.md"
+    results = load(RESULTS)
     parts = {
         "table": table(results) if results else "",
         "against": against(results) if any(name in results for name in TOGETHER) else "",
-        "pictures": pictures(results, docs),
-        "par": par_table(json.loads((docs / "results" / "par.json").read_text())),
+        "pictures": pictures(results),
         "commands": commands(results),
     }
-    page.write_text(fill(page.read_text(), parts))
-    print(f"{page}: {sum(map(len, results.values()))} runs")
+    fill(RESULTS / "goals.md", parts)
+    fill(RESULTS / "one-driver.md", {"par": par_table(json.loads((RESULTS / "par.json").read_text()))})
+    print(f"{RESULTS / 'goals.md'}: {sum(map(len, results.values()))} runs")
 
 
 if __name__ == "__main__":

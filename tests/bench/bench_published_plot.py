@@ -1,6 +1,6 @@
-"""Writes the table and the picture of "As published" in docs/results.md from docs/results/published/*.json.
+"""Writes the table and the picture of docs/results/published.md from docs/results/published/*.json.
 
-python tests/bench/bench_published_plot.py [DOCS] runs in the environment of requirements/plot.txt. bench_stability.py
+python tests/bench/bench_published_plot.py runs in the environment of requirements/plot.txt. bench_stability.py
 writes the runs: `--set preset=universe --name universe --workers 16 --results docs/results/published`.
 """
 
@@ -15,7 +15,8 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
-from bench_learn_plot import DOCS, fill
+from bench_learn_experiments import RESULTS
+from bench_learn_plot import fill
 
 PICTURE = "published.png"
 BESIDE = {  # runs with the preset that the environment's id chooses, which are on this page for other reasons
@@ -86,14 +87,13 @@ def picture(path: Path, runs: list[Run]) -> None:
 
 
 def main() -> None:
-    docs = Path(sys.argv[1]) if len(sys.argv) > 1 else DOCS
-    runs = load(docs / "results")
+    runs = load(RESULTS)
     if not runs:
         sys.exit("no run of a published agent yet")
-    picture(docs / PICTURE, runs)
-    page = docs / "results.md"
+    picture(RESULTS / PICTURE, runs)
+    page = RESULTS / "published.md"
     shown = f"{table(runs)}\n\n![Return in training over steps: published agents and default presets]({PICTURE})"
-    page.write_text(fill(page.read_text(), {"published": shown}))
+    fill(page, {"published": shown})
     print(f"{page}: {len(runs)} runs")
 
 

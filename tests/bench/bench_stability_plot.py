@@ -1,13 +1,12 @@
-"""Writes the section "Stability" of docs/results.md and its picture from docs/results/stability/*.json.
+"""Writes the tables and the picture of docs/results/stability.md and others from docs/results/stability/*.json.
 
-python tests/bench/bench_stability_plot.py [DOCS] runs in the environment of requirements/plot.txt.
+python tests/bench/bench_stability_plot.py runs in the environment of requirements/plot.txt.
 """
 
 from __future__ import annotations
 
 import json
 import statistics
-import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +15,8 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
-from bench_learn_plot import DOCS, fill
+from bench_learn_experiments import RESULTS
+from bench_learn_plot import fill
 
 
 class Goal(NamedTuple):
@@ -34,6 +34,7 @@ GOALS = {
     "ALE/Pong-v5": Goal("mean_return", 18.0, 18.0),
     "CarRacing-v3": Goal("mean_return", 900.0, 900.0),
 }
+PAGES = {"ALE/Pong-v5": "pong", "CarRacing-v3": "environments"}  # other environments' runs are in the page "stability"
 PICTURE = "stability.png"
 BESIDE = ("old-defaults", "default")  # the settings that the picture shows, from left to right; the table has all
 WORKERS = 2  # of the runs in the picture
@@ -99,8 +100,8 @@ def row(key: tuple[str, str, int], runs: list[dict[str, Any]]) -> str:
 
 def table(runs: Runs) -> str:
     head = (
-        "| Environment | Settings | Workers | Seeds | Steps | At the goal after, median | Lowest judgement since "
-        "| Judgements at 80 % of the best or more, since | Lowest mean return in training once learned |"
+        "| Environment | Settings | Workers | Seeds | Steps | At the goal after, median | Lowest evaluation since "
+        "| Evaluations at 80 % of the best or more, since | Lowest mean return in training once learned |"
     )
     return "\n".join([head, "|---" * 9 + "|", *(row(key, runs[key]) for key in sorted(runs))])
 
@@ -137,13 +138,12 @@ def picture(path: Path, runs: Runs) -> None:
 
 
 def main() -> None:
-    docs = Path(sys.argv[1]) if len(sys.argv) > 1 else DOCS
-    runs = load(docs / "results" / "stability")
-    picture(docs / PICTURE, runs)
-    page = docs / "results.md"
-    shown = f"{table(runs)}\n\n![Return in training and evaluations: old and new defaults]({PICTURE})"
-    page.write_text(fill(page.read_text(), {"stability": shown}))
-    print(f"{page}: {sum(map(len, runs.values()))} runs of stability")
+    runs = load(RESULTS / "stability")
+    picture(RESULTS / PICTURE, runs)
+    for page in ("stability", *PAGES.values()):
+        shown = {key: found for key, found in runs.items() if PAGES.get(key[0], "stability") == page}
+        fill(RESULTS / f"{page}.md", {"stability": table(shown)})
+    print(f"{RESULTS / 'stability.md'}: {sum(map(len, runs.values()))} runs of stability")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", ROOT / "env-image" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+RESULTS = sorted((ROOT / "docs" / "results").glob("*.md"))
+PAGES = [ROOT / "README.md", ROOT / "env-image" / "README.md", *sorted((ROOT / "docs").glob("*.md")), *RESULTS]
 PROGRAMS = (
     "a3c64",
     "make",
